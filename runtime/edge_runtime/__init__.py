@@ -1,0 +1,4 @@
+"""Classify films on clinic hardware, from one bundle file.
+
+Importing this package loads nothing else.
+"""

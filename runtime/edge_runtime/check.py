@@ -1,0 +1,61 @@
+"""Prove a bundle on this very machine: every byte, then the golden films through its engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_runtime.bundle import Bundle
+from edge_runtime.digest import sha256
+from edge_runtime.engines import ENGINES
+from edge_runtime.errors import FilmError, ParityFailed
+from edge_runtime.preprocess import film_pixels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.engines import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the golden films gave: `largest` is the largest difference of a logit."""
+
+    engine: str
+    graph: str
+    films: int
+    largest: float
+    tolerance: float
+
+
+def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
+    """Return how far `engine` is from the golden logits that the bundle's maker measured.
+
+    Raises:
+        ParityFailed: the pixels differ, or a logit differs by more than the tolerance or is not
+            finite.
+    """
+    form = ENGINES[engine.name][1]
+    graph = next(one.file for one in bundle.manifest.graphs if one.format == form)
+    golden = bundle.manifest.golden
+    largest = 0.0
+    for film in golden.films:
+        subject = f"{bundle.path}: {film.file}"
+        pixels = _pixels(bundle, film.file, subject)
+        if sha256(pixels) != film.pixels_sha256:
+            cure = "install the Pillow that the README names"
+            raise ParityFailed(subject, "this Pillow gives other pixels than its maker's", cure)
+        found = engine.logits(pixels)
+        for expected, logit in zip(film.logits[graph], found, strict=True):
+            # Written so that a logit that is no number fails.
+            if not abs(logit - expected) <= golden.tolerance:
+                problem = f"{engine.name} answers {logit:.4f} where {expected:.4f} is expected"
+                cure = f"the tolerance is {golden.tolerance:g}: try another --engine"
+                raise ParityFailed(subject, problem, cure)
+            largest = max(largest, abs(logit - expected))
+    return Replay(engine.name, graph, len(golden.films), largest, golden.tolerance)
+
+
+def _pixels(bundle: Bundle, file: str, subject: str) -> bytes:
+    try:
+        return film_pixels(bytes(bundle.read(file)), bundle.manifest.preprocess)
+    except FilmError as error:
+        raise ParityFailed(subject, error.problem, "export the bundle again") from error

@@ -1,0 +1,104 @@
+"""What runs a graph: `open_engine` in front of four optional engines.
+
+They are tried in the order of `ENGINES`; one that is missing, or that we do not know how to talk
+to, is passed over with a reason. Each engine's module offers `load(graph, shape) -> Engine`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from edge_runtime.errors import NoEngine, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from edge_runtime.bundle import Bundle
+
+    class Engine(Protocol):
+        """A graph ready to run, on one thread; `name` is its key in `ENGINES`."""
+
+        @property
+        def name(self) -> str:
+            """The engine's key in `ENGINES`."""
+
+        def logits(self, pixels: bytes) -> tuple[float, ...]:
+            """Return the graph's outputs for one film's pixels, row by row."""
+
+    Loader = Callable[[str], memoryview | None]
+    """From a format to the verified bytes of a graph of that format, if there is one."""
+
+
+# Engine -> (its module, the format it runs, what installs it), in the order of preference.
+ENGINES: Mapping[str, tuple[str, str, str]] = {
+    "litert": ("litert_c", "tflite", "edge-runtime[litert]"),
+    "litert-python": ("litert_python", "tflite", "edge-runtime[litert]"),
+    "tflite-runtime": ("tflite_runtime", "tflite", "edge-runtime[tflite]"),
+    "onnxruntime": ("onnx_runtime", "onnx", "edge-runtime[onnx]"),
+}
+
+
+class EngineUnavailable(Exception):
+    """This engine cannot be used on this machine or for this graph; the message says why."""
+
+
+def open_engine(
+    bundle: Bundle, wanted: str = "auto", say: Callable[[str], None] | None = None
+) -> Engine:
+    """Return the first engine that runs a graph of `bundle`, or the one that is `wanted`.
+
+    `say` gets a line for each engine that is here but had to be passed over.
+
+    Raises:
+        UsageError: no engine is called `wanted`.
+        NoEngine: none of them can be used; the message has the reason for each.
+        IntegrityError: the graph is not the one that was written.
+    """
+    shape = bundle.manifest.preprocess
+
+    def graph(form: str) -> memoryview | None:
+        files = (one.file for one in bundle.manifest.graphs if one.format == form)
+        file = next(files, None)
+        return None if file is None else bundle.read(file)
+
+    return first_engine(
+        graph, (1, shape.height, shape.width, shape.channels), bundle.path, wanted, say
+    )
+
+
+def first_engine(
+    graph: Loader,
+    shape: tuple[int, ...],
+    subject: object,
+    wanted: str = "auto",
+    say: Callable[[str], None] | None = None,
+) -> Engine:
+    """Return the first engine that runs what `graph` gives, for pixels of `shape` (1, h, w, c).
+
+    Raises:
+        UsageError: no engine is called `wanted`.
+        NoEngine: none can be used; the line names `subject` and has each reason.
+    """
+    if wanted not in ("auto", *ENGINES):
+        cure = f"one of: auto, {', '.join(ENGINES)}"
+        raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+    reasons = []
+    for name in ENGINES if wanted == "auto" else (wanted,):
+        module, form, extra = ENGINES[name]
+        data = graph(form)
+        if data is None:
+            reasons.append(f"{name}: there is no {form} graph")
+            continue
+        try:
+            engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
+        except ModuleNotFoundError:
+            reasons.append(f"{name}: not installed ({extra})")
+        except (EngineUnavailable, ImportError, OSError) as reason:
+            reasons.append(f"{name}: {reason}")
+            if say:
+                say(f"engine {name} passed over: {reason}")
+        else:
+            return engine
+    raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", "install one of them")

@@ -1,0 +1,116 @@
+"""Every way this project can refuse, as one tree.
+
+Each error is one line that names the subject (a file, an option), says what is wrong and how to
+cure it, and carries the exit status both commands leave with::
+
+    EdgeError                 1   unexpected
+    ├── UsageError            2   the command line cannot be carried out
+    ├── NotABundle            3   the file is no bundle, or of a schema we do not know
+    ├── IntegrityError        4   the bundle's bytes are not the ones that were written
+    ├── FilmError             5   one film cannot be judged; others can
+    │   └── Refusal           5   ... for one of the documented reasons
+    ├── NoEngine              6   nothing on this machine can run the graph
+    ├── ParityFailed          7   the small model does not decide like the big one
+    ├── ParityUndecided       8   too few films to tell, and a pass was required
+    ├── DataError             9   data or model cannot be used
+    └── CannotWrite          10   nothing was written
+
+Foreign exceptions are turned into these at the edge where they arise.
+"""
+
+from __future__ import annotations
+
+REFUSALS = ("unreadable", "too_small", "too_large", "blank")
+"""The documented reasons for not answering, see README "Refusals"."""
+
+
+def printable(text: object) -> str:
+    """Return `text` on one line, with control characters and undecodable bytes escaped."""
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("utf-8", "surrogateescape").decode("ascii", "backslashreplace")
+        if not character.isascii()
+        else f"\\x{ord(character):02x}"
+        for character in str(text)
+    )
+
+
+class EdgeError(Exception):
+    """A problem with a subject, what is wrong with it, and the cure."""
+
+    exit_status = 1
+
+    def __init__(self, subject: object, problem: str, cure: str = "") -> None:
+        self.subject = str(subject)
+        self.problem = problem
+        self.cure = cure
+        super().__init__(self.subject, problem, cure)
+
+    def __str__(self) -> str:
+        line = f"{self.subject}: {self.problem}" + (f"; {self.cure}" if self.cure else "")
+        return printable(line)
+
+
+class UsageError(EdgeError):
+    """The command line asks for something that cannot be carried out."""
+
+    exit_status = 2
+
+
+class NotABundle(EdgeError):
+    """The file is no bundle, or one of a schema this version does not know."""
+
+    exit_status = 3
+
+
+class IntegrityError(EdgeError):
+    """The bundle is not, byte for byte, what its maker wrote."""
+
+    exit_status = 4
+
+
+class FilmError(EdgeError):
+    """One film could not be read from its disk or run through the graph."""
+
+    exit_status = 5
+
+
+class Refusal(FilmError):
+    """A film that was read but is not judged, for one of the reasons in `REFUSALS`."""
+
+    def __init__(self, reason: str, subject: object, problem: str, cure: str = "") -> None:
+        if reason not in REFUSALS:
+            raise ValueError(f"undocumented refusal {reason!r}")
+        super().__init__(subject, problem, cure)
+        self.reason = reason
+
+
+class NoEngine(EdgeError):
+    """No engine on this machine can run the bundle's graphs."""
+
+    exit_status = 6
+
+
+class ParityFailed(EdgeError):
+    """A quantized or replayed graph does not answer like its reference."""
+
+    exit_status = 7
+
+
+class ParityUndecided(EdgeError):
+    """There are too few films to tell whether the graph answers like its reference."""
+
+    exit_status = 8
+
+
+class DataError(EdgeError):
+    """The films, labels or model given cannot be used."""
+
+    exit_status = 9
+
+
+class CannotWrite(EdgeError):
+    """The result could not be written; whatever stood there before still stands."""
+
+    exit_status = 10

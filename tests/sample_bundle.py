@@ -1,0 +1,64 @@
+"""A small valid bundle for tests: two graphs of a few bytes and one golden film."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge_runtime.digest import sha256
+
+MEMBERS: dict[str, bytes] = {
+    "model.int8.tflite": bytes(range(100)),
+    "model.int8.onnx": b"onnx graph",
+    "golden/0.png": b"\x89PNG",
+    "card.md": b"",
+}
+
+
+def sample_fields() -> dict[str, Any]:
+    """Return what `write_bundle` takes for `MEMBERS`, as JSON."""
+    return {
+        "name": "model3-xray",
+        "version": "0.1.0",
+        "modality": "xray",
+        "classes": {"negative": "noncovid", "positive": "covid"},
+        "preprocess": {
+            "version": 1,
+            "height": 224,
+            "width": 224,
+            "channels": 1,
+            "resample": "bilinear",
+            "low_percentile": 1.0,
+            "high_percentile": 99.0,
+            "min_side": 32,
+            "max_pixels": 50_000_000,
+            "min_contrast": 8,
+        },
+        "decision": {
+            "calibration": {"method": "none", "scale": 1.0, "offset": 0.0},
+            "threshold": 0.5,
+            "uncertain": {"low": 0.49, "high": 0.51},
+        },
+        "graphs": [
+            {"file": "model.int8.tflite", "format": "tflite", "recipe": "static_wi8_ai8"},
+            {"file": "model.int8.onnx", "format": "onnx", "recipe": "static_wi8_ai8"},
+        ],
+        "golden": {
+            "tolerance": 0.05,
+            "films": [
+                {
+                    "file": "golden/0.png",
+                    "logits": {"model.int8.tflite": [1.25], "model.int8.onnx": [1.25, -3.0]},
+                    "pixels_sha256": sha256(b"pixels"),
+                }
+            ],
+        },
+        "calibration_films": sorted([sha256(b"a"), sha256(b"b")]),
+        "training": {"model": "model3", "seed": 0, "epochs": None},
+        "tools": {"tensorflow": "2.21.0"},
+    }
+
+
+def sample_manifest() -> dict[str, Any]:
+    """Return the manifest of the sample bundle as JSON, without its identity."""
+    files = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in MEMBERS.items()}
+    return {**sample_fields(), "schema": 1, "files": files}
