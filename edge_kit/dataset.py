@@ -1,0 +1,179 @@
+"""From a folder of films to labelled, grouped and split films, or one line why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_export.film import SPLITS, Film, Split
+from edge_kit.index import Entry, check_splits, index_films, select_modality
+from edge_kit.labels import Classes, Modality, match_classes
+from edge_kit.scan import Fingerprint, group_films, near_duplicates, scan
+from edge_kit.split import FRACTIONS, assign
+from edge_runtime.errors import DataError, FilmError
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The films to train, select and test on, sorted by their path below the data folder.
+
+    `classes` maps every class name found to the class it was taken for and its count of films;
+    `warnings` are lines the owner of the data should read.
+    """
+
+    films: tuple[Film, ...]
+    modality: Modality
+    positive: str
+    negative: str
+    classes: Mapping[str, tuple[str, int]]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    entry: Entry
+    label: str
+    print: Fingerprint
+
+
+def load_dataset(
+    root: Path,
+    *,
+    modality: str | None = None,
+    positive: str = "covid",
+    seed: int,
+    skip_unreadable: bool = False,
+) -> Dataset:
+    """Find, check, fingerprint, group and split the films below `root`.
+
+    A split the folder does not give is taken from its train films (all films if it gives none),
+    by groups: patients, given groups and near-duplicates. Copies of a film count once. The same
+    films give the same groups and splits wherever they lie and whatever they are called.
+
+    Raises:
+        UsageError: there are films of several modalities and `modality` chooses none.
+        DataError: the folder, its manifest or its films cannot be trained on.
+    """
+    chosen, entries = select_modality(root, index_films(root, positive=positive), modality)
+    found = Counter(entry.found for entry in entries)
+    classes = match_classes(found, positive=positive, subject=root)
+    check_splits(root, entries)
+    read, unreadable = _read(root, entries, classes)
+    if unreadable and not skip_unreadable:
+        first, count = unreadable[0], _count(len(unreadable), "film")
+        problem = f"{first.problem} ({count} of {len(entries)} unreadable)"
+        raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
+    kept = _without_copies(root, read)
+    groups, across = _groups(kept)
+    films = _split(root, kept, groups, seed)
+    _require_both_classes(root, films, (classes.positive, classes.negative))
+    counts = Counter(item.entry.found for item in kept)
+    return Dataset(
+        films=films,
+        modality=chosen,
+        positive=classes.positive,
+        negative=classes.negative,
+        classes={name: (classes.of[name], counts[name]) for name in sorted(classes.of)},
+        warnings=tuple(_warnings(unreadable, len(read) - len(kept), across)),
+    )
+
+
+def _read(
+    root: Path, entries: Sequence[Entry], classes: Classes
+) -> tuple[list[_Read], list[FilmError]]:
+    read: list[_Read] = []
+    unreadable: list[FilmError] = []
+    prints = scan([root / entry.name for entry in entries])
+    for entry, result in zip(entries, prints, strict=True):
+        if isinstance(result, FilmError):
+            unreadable.append(result)
+        else:
+            read.append(_Read(entry, classes.of[entry.found], result))
+    return read, unreadable
+
+
+def _without_copies(root: Path, read: Sequence[_Read]) -> list[_Read]:
+    """Keep one of the films with the same bytes, the one to test on before the one to train on."""
+    kept: dict[str, _Read] = {}
+    for item in sorted(read, key=lambda item: -SPLITS.index(item.entry.split or "train")):
+        first = kept.setdefault(item.print.sha256, item)
+        if item.label != first.label:
+            raise DataError(
+                root / item.entry.name,
+                f"is {item.label}, but its copy {first.entry.name} is {first.label}",
+                "delete the wrong one",
+            )
+    return sorted(kept.values(), key=lambda item: item.entry.name)
+
+
+def _groups(kept: Sequence[_Read]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the group of every film, and the near-duplicates that the given splits part.
+
+    Those pairs join no group, for a group is always in one split.
+    """
+    pairs = near_duplicates([item.print for item in kept])
+    joined = [kept[low].entry.split == kept[high].entry.split for low, high in pairs]
+    groups = group_films(
+        [item.print.sha256 for item in kept],
+        [item.entry.ids for item in kept],
+        pairs[joined],
+    )
+    across = [
+        (kept[low].entry.name, kept[high].entry.name)
+        for (low, high), together in zip(pairs, joined, strict=True)
+        if not together
+    ]
+    return groups, across
+
+
+def _split(root: Path, kept: Sequence[_Read], groups: Sequence[str], seed: int) -> tuple[Film, ...]:
+    given = {item.entry.split for item in kept}
+    missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given)]
+    pool = [
+        (group, item.label)
+        for group, item in zip(groups, kept, strict=True)
+        if item.entry.split in (None, "train")
+    ]
+    dealt = assign(pool, seed=seed, fractions={split: FRACTIONS[split] for split in missing})
+    return tuple(
+        Film(
+            path=root / item.entry.name,
+            label=item.label,
+            split=dealt.get(group) or item.entry.split or "train",
+            group=group,
+            sha256=item.print.sha256,
+        )
+        for group, item in zip(groups, kept, strict=True)
+    )
+
+
+def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str, str]) -> None:
+    present = {(film.split, film.label) for film in films}
+    groups = Counter(label for label, _ in {(film.label, film.group) for film in films})
+    for split in SPLITS:
+        for label in classes:
+            if (split, label) not in present:
+                counts = " and ".join(f"{groups[name]} {name}" for name in classes)
+                raise DataError(
+                    root,
+                    f"the {split} split has no {label} film (groups: {counts})",
+                    "add films of other patients until train, val and test have both classes",
+                )
+
+
+def _warnings(
+    unreadable: Sequence[FilmError], copies: int, across: Sequence[tuple[str, str]]
+) -> Iterator[str]:
+    for error in unreadable:
+        yield f"skipped: {error.subject} {error.problem}"
+    if copies:
+        yield f"{_count(copies, 'film')} left out, byte for byte the same as others"
+    if across:
+        examples = "; ".join(" and ".join(pair) for pair in across[:2])
+        yield f"the given splits part {_count(len(across), 'near-duplicate pair')}: {examples}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

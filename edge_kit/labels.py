@@ -1,0 +1,108 @@
+"""What the names of folders and manifest cells mean: a class, a modality or a split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_export.film import SPLITS, Split
+from edge_runtime.errors import DataError
+
+Modality = Literal["xray", "ct"]
+MODALITIES: tuple[Modality, ...] = ("xray", "ct")
+CLASSES = ("covid", "noncovid")
+"""The classes that go by one name however they are written; all others keep their own."""
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "covid": ("covid19", "covid positive", "covid19 positive", "positive", "sars cov 2"),
+    "noncovid": (
+        *("no covid", "not covid", "covid negative", "negative", "normal", "healthy"),
+        *("non covid19", "covid19 negative", "no finding", "no findings"),
+    ),
+    "xray": ("xrays", "cxr", "cxrs", "chest xray", "chest xrays", "radiographs"),
+    "ct": ("cts", "ct scan", "ct scans", "chest ct"),
+    "train": ("training",),
+    "val": ("valid", "validation"),
+    "test": ("testing",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The two classes, and which of them every name found on disk belongs to."""
+
+    positive: str
+    negative: str
+    of: Mapping[str, str]
+
+
+def _plain(name: str) -> str:
+    # "COVID-" beside "COVID+" is a minus sign, not a hyphen: dropping it would turn the label.
+    signed = re.sub(r"-\W*$", "negative", name.strip())
+    return re.sub(r"[\W_]+", "", signed.casefold()) or name
+
+
+_MEANING = {
+    _plain(name): meaning for meaning, names in _NAMES.items() for name in (meaning, *names)
+}
+
+
+def class_key(name: str) -> str:
+    """Return `covid`, `noncovid` or, for any other class, its name without case or marks."""
+    meaning = _MEANING.get(_plain(name), "")
+    return meaning if meaning in CLASSES else _plain(name)
+
+
+def modality_of(name: str) -> Modality | None:
+    """Return the modality that `name` means, if any."""
+    return next((m for m in MODALITIES if m == _MEANING.get(_plain(name))), None)
+
+
+def split_of(name: str) -> Split | None:
+    """Return the split that `name` means, if any."""
+    return next((split for split in SPLITS if split == _MEANING.get(_plain(name))), None)
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Return names with their counts, for one line of an error."""
+    return ", ".join(f"{name} ({counts[name]})" for name in sorted(counts))
+
+
+def match_classes(found: Mapping[str, int], *, positive: str, subject: object) -> Classes:
+    """Sort the class names `found` (with their counts of films) into a positive and a negative.
+
+    Spellings of one class are merged. covid and noncovid go by these names unless `positive` is
+    a third class: then every class keeps the (alphabetically first) spelling found.
+
+    Raises:
+        DataError: there are not exactly two classes, none is `positive`, or a name cannot be
+            printed.
+    """
+    if bad := [name for name in found if not name.isprintable()]:
+        raise DataError(subject, f"class name {bad[0]!a} cannot be printed", "rename it")
+    canonical = class_key(positive) in CLASSES
+    names: dict[str, str] = {}
+    for name in sorted(found):
+        key = class_key(name)
+        names.setdefault(key, key if canonical and key in CLASSES else name)
+    if len(names) != 2:
+        raise DataError(
+            subject,
+            f"two classes are needed, {len(names)} found: {listed(found)}",
+            "keep one folder or label for each of the two classes",
+        )
+    if class_key(positive) not in names:
+        raise DataError(
+            subject,
+            f"no class is named {positive!r}, found: {listed(found)}",
+            "name the positive class with --positive",
+        )
+    chosen = names.pop(class_key(positive))
+    (other,) = names.values()
+    return Classes(
+        positive=chosen,
+        negative=other,
+        of={name: chosen if class_key(name) == class_key(positive) else other for name in found},
+    )

@@ -1,0 +1,121 @@
+"""Reads every film once: its digest, and perceptual hashes that find its near-duplicates."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from tqdm import tqdm
+
+from edge_runtime.errors import FilmError
+
+NEAR = 4
+"""Largest distance, in bits of 64, of both hashes of two near-duplicates."""
+
+_ROWS = 128  # 128 x 20,000 distances are 20 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A film's SHA-256 in hex, and its difference and DCT hashes of 64 bits each."""
+
+    sha256: str
+    dhash: int
+    phash: int
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Return the digest and the perceptual hashes of the film at `path`.
+
+    Raises:
+        FilmError: it cannot be read, or is no whole image of a sane size.
+    """
+    cure = "restore or delete it"
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            grey = image.convert("L")
+    except UnidentifiedImageError as error:
+        raise FilmError(path, "is empty" if not data else "is no image", cure) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        problem = f"has more than the {Image.MAX_IMAGE_PIXELS} pixels that are safe to decode"
+        raise FilmError(path, problem, cure) from error
+    except Exception as error:  # decoders meet broken files with any exception there is
+        reason = getattr(error, "strerror", None) or error
+        raise FilmError(path, f"cannot be decoded ({reason})", cure) from error
+    return Fingerprint(
+        sha256=hashlib.sha256(data).hexdigest(),
+        dhash=int(str(imagehash.dhash(grey)), 16),
+        phash=int(str(imagehash.phash(grey)), 16),
+    )
+
+
+def scan(paths: Sequence[Path], *, workers: int | None = None) -> list[Fingerprint | FilmError]:
+    """Return the fingerprint of every film, or why it is unreadable, in the order of `paths`.
+
+    Shows a progress bar when stderr is a terminal.
+    """
+
+    def attempt(path: Path) -> Fingerprint | FilmError:
+        try:
+            return fingerprint(path)
+        except FilmError as error:
+            return error
+
+    # Filters belong to the process, so they are set here and not in the threads.
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        found = pool.map(attempt, paths)
+        return list(tqdm(found, "scan", len(paths), unit=" images", disable=None))
+
+
+def near_duplicates(prints: Sequence[Fingerprint]) -> NDArray[np.intp]:
+    """Return the pairs of near-duplicates, `(pairs, 2)` positions with the lower one first.
+
+    Either hash alone pairs thousands of different chest films; both together do not.
+    """
+    dhash = np.array([item.dhash for item in prints], dtype=np.uint64)
+    phash = np.array([item.phash for item in prints], dtype=np.uint64)
+    pairs = [np.empty((0, 2), dtype=np.intp)]
+    for start in range(0, len(prints), _ROWS):
+        near = np.bitwise_count(dhash[start : start + _ROWS, None] ^ dhash[start:]) <= NEAR
+        found = np.argwhere(np.triu(near, 1)) + start
+        both = np.bitwise_count(np.bitwise_xor(*phash[found].T)) <= NEAR
+        pairs.append(found[both])
+    return np.concatenate(pairs)
+
+
+def group_films(
+    digests: Sequence[str],
+    ids: Sequence[Iterable[str]],
+    pairs: NDArray[np.intp],
+) -> list[str]:
+    """Return the group of every film: what shares an id, or is a pair, is one group.
+
+    Groups are the connected components of that graph. They are named by their lowest digest,
+    so a name tells nothing of the patient and does not depend on the order of the films.
+    """
+    first: dict[str, int] = {}
+    shared = [
+        (first.setdefault(name, film), film) for film, names in enumerate(ids) for name in names
+    ]
+    low, high = np.concatenate([pairs, np.array(shared, dtype=np.intp).reshape(-1, 2)]).T
+    size = len(digests)
+    graph = coo_array((np.ones(len(low), dtype=np.uint8), (low, high)), shape=(size, size))
+    _, component = connected_components(graph, directed=False)
+    names: dict[int, str] = {}
+    for digest, number in sorted(zip(digests, component.tolist(), strict=True)):
+        names.setdefault(number, digest[:16])
+    return [names[number] for number in component.tolist()]

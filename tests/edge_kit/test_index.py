@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_kit.index import Entry, check_splits, index_films, select_modality
+from edge_runtime.errors import DataError, UsageError
+
+
+def lay(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def manifest(root: Path, text: str, *names: str) -> Path:
+    lay(root, *names)
+    (root / "manifest.csv").write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "modality", "split"),
+    [
+        ("covid/1.png", "covid", None, None),
+        ("covid/deep/er/1.JPEG", "covid", None, None),
+        ("covid/test/1.png", "covid", None, None),
+        ("Train/COVID-19/1.png", "COVID-19", None, "train"),
+        ("VALID/normal/1.png", "normal", None, "val"),
+        ("ct/test/covid/1.png", "covid", "ct", "test"),
+        ("test/X-ray/covid/1.png", "covid", "xray", "test"),
+        ("COVID-19 Dataset/CT/Non-COVID/1.png", "Non-COVID", "ct", None),
+        ("download/set/covid/1.png", "covid", None, None),
+        ("flu/1.png", "flu", None, None),
+    ],
+)
+def test_folders_tell_class_modality_and_split(
+    tmp_path: Path, name: str, found: str, modality: str | None, split: str | None
+) -> None:
+    (entry,) = index_films(lay(tmp_path, name))
+    assert entry == Entry(name, found, modality, split)  # type: ignore[arg-type]
+
+
+def test_a_wrapper_is_only_what_all_films_share(tmp_path: Path) -> None:
+    entries = index_films(lay(tmp_path, "set/flu/1.png", "set/normal/1.png"), positive="flu")
+    assert [entry.found for entry in entries] == ["flu", "normal"]
+
+
+def test_the_positive_class_is_no_wrapper(tmp_path: Path) -> None:
+    entries = index_films(lay(tmp_path, "flu/a/1.png", "flu/b/1.png"), positive="Flu")
+    assert {entry.found for entry in entries} == {"flu"}
+
+
+def test_a_folder_named_after_a_modality_is_of_it(tmp_path: Path) -> None:
+    entries = index_films(lay(tmp_path / "CT", "covid/1.png", "normal/1.png"))
+    assert {entry.modality for entry in entries} == {"ct"}
+
+
+def test_what_is_no_film_is_passed_over(tmp_path: Path) -> None:
+    films = ["covid/1.png", "normal/1.png"]
+    others = ["Thumbs.db", "covid/.DS_Store", "covid/._1.png", "normal/notes.txt", "x.csv"]
+    lay(tmp_path, *films, *others, ".cache/covid/2.png", "covid/masks/1.png")
+    assert [entry.name for entry in index_films(tmp_path)] == films
+
+
+def test_films_are_sorted_by_posix_path(tmp_path: Path) -> None:
+    names = ["covid/10.png", "covid/9.png", "covid/a/1.png", "covid-19/1.png", "normal/1.png"]
+    entries = index_films(lay(tmp_path, *reversed(names)))
+    assert [entry.name for entry in entries] == sorted(names)
+
+
+def test_linked_folders_are_followed_but_never_around(tmp_path: Path) -> None:
+    elsewhere, root = lay(tmp_path / "elsewhere", "1.png"), tmp_path / "data"
+    lay(root, "normal/1.png", "covid/2.png")
+    (root / "covid" / "linked").symlink_to(elsewhere)
+    (root / "covid" / "loop").symlink_to(root / "normal")
+    (root / "normal" / "loop").symlink_to(root / "covid")
+    (root / "normal" / "up").symlink_to(tmp_path)
+    (elsewhere / "self").symlink_to(elsewhere)
+    names = [entry.name for entry in index_films(root)]
+    assert "covid/linked/1.png" in names
+    assert max(name.count("/") for name in names) == 3
+
+
+def test_a_manifest_tells_class_modality_split_and_ids(tmp_path: Path) -> None:
+    text = (
+        "\ufeffPath, label,split,patient_id,group_id,age\n"
+        "xray/b.png,covid,Train,p1,g1,70\n"
+        "xray\\a.png,normal,val,,nan,\n"
+    )
+    assert index_films(manifest(tmp_path, text, "xray/a.png", "xray/b.png")) == (
+        Entry("xray/a.png", "normal", "xray", "val"),
+        Entry("xray/b.png", "covid", "xray", "train", ("patient_id p1", "group_id g1")),
+    )
+
+
+def test_a_modality_column_goes_before_the_path(tmp_path: Path) -> None:
+    text = "path,label,modality\nxray/a.png,covid,CT\nb.png,covid,\n"
+    entries = index_films(manifest(tmp_path, text, "xray/a.png", "b.png"))
+    assert [entry.modality for entry in entries] == [None, "ct"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "manifest.csv: has no column 'path', only an empty first line; write the columns"),
+        ("path;label\n", "manifest.csv: has no column 'path', only path;label; write"),
+        ("path,class\n", "manifest.csv: has no column 'label', only path, class; write"),
+        ("path,label\n", "holds no films; give a manifest.csv"),
+        ("path,label\na.png\n", "line 2: has no label; give"),
+        ("path,label\n,covid\n", "line 2: path '' is not below the folder; give"),
+        ("path,label\n.,covid\n", "line 2: path '.' is not below the folder"),
+        ("path,label\n../a.png,covid\n", "line 2: path '../a.png' is not below"),
+        ("path,label\nx\\..\\..\\a.png,covid\n", "is not below the folder"),
+        ("path,label\n/etc/passwd,covid\n", "path '/etc/passwd' is not below"),
+        ("path,label\nC:\\a.png,covid\n", "is not below the folder"),
+        ("path,label\nb.png,covid\n", "b.png: is no file, but line 2 of manifest.csv lists it"),
+        ("path,label\na.png,covid\n./a.png,covid\n", "line 3: a.png again; list films once"),
+        ("path,label,split\na.png,covid,dev\n", "line 2: unknown split 'dev'; use train, val"),
+        ("path,label,modality\na.png,covid,mri\n", "line 2: unknown modality 'mri'; use xray"),
+        ('path,label\n"a.png"x,covid\n', "manifest.csv: is not CSV after line 1 ("),
+    ],
+)
+def test_a_bad_manifest_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        index_films(manifest(tmp_path, text, "a.png"))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path))
+
+
+def test_a_manifest_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_bytes("path,label\nä.png,covid\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"manifest.csv: is not UTF-8 \(byte 11\); save it as"):
+        index_films(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "holds no films; give a manifest.csv or class folders with .bmp, .jpeg"),
+        (["covid/1.txt"], "holds no films"),
+        (["1.png", "covid/1.png"], "1.png: is in no class folder; move it into one"),
+        (["train/1.png", "train/covid/1.png"], "1.png: is in no class folder"),
+    ],
+)
+def test_a_folder_without_classes_is_refused(
+    tmp_path: Path, names: list[str], message: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        index_films(lay(tmp_path, *names))
+    assert message in str(caught.value)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no-such: is no folder; give the folder that holds"):
+        index_films(tmp_path / "no-such")
+
+
+XRAY, CT = Entry("a", "covid", "xray", None), Entry("b", "covid", "ct", None)
+PLAIN = Entry("c", "covid", None, None)
+
+
+@pytest.mark.parametrize(
+    ("entries", "wanted", "modality", "count"),
+    [
+        ([XRAY, CT, CT], "xray", "xray", 1),
+        ([XRAY, CT, CT], "ct", "ct", 2),
+        ([CT, CT], None, "ct", 2),
+        ([PLAIN], None, "xray", 1),
+        ([PLAIN], "ct", "ct", 1),
+    ],
+)
+def test_one_modality_is_chosen(
+    entries: list[Entry], wanted: str | None, modality: str, count: int
+) -> None:
+    chosen, kept = select_modality(Path("data"), entries, wanted)
+    assert (chosen, len(kept)) == (modality, count)
+
+
+@pytest.mark.parametrize(
+    ("entries", "wanted", "error", "message"),
+    [
+        ([XRAY, CT, CT], None, UsageError, "data: holds ct (2), xray (1); choose one"),
+        ([XRAY], "mri", UsageError, "--modality: 'mri' is not known; choose xray or ct"),
+        ([XRAY], "ct", DataError, "data: holds no ct, only xray (1); choose that"),
+        ([XRAY, PLAIN], None, DataError, "data/c: has no modality, others have; mark"),
+    ],
+)
+def test_several_or_absent_modalities_are_refused(
+    entries: list[Entry], wanted: str | None, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        select_modality(Path("data"), entries, wanted)
+    assert message in str(caught.value)
+
+
+TRAIN = Entry("a", "covid", None, "train", ("patient_id 7", "group_id 1"))
+
+
+def test_one_patient_may_have_many_films_in_one_split() -> None:
+    check_splits(Path("data"), [TRAIN, TRAIN, Entry("b", "covid", None, "test", ("group_id 7",))])
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (Entry("b", "x", None, "test", ("patient_id 7",)), "data/b: patient_id 7 is in test and"),
+        (Entry("b", "x", None, "val", ("group_id 1",)), "data/b: group_id 1 is in val and in tra"),
+        (Entry("b", "x", None, None), "data/b: is in no split (1 such films), others are; give"),
+    ],
+)
+def test_given_splits_that_leak_or_do_not_cover_are_refused(other: Entry, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_splits(Path("data"), [TRAIN, other])
+    assert message in str(caught.value)
+
+
+def test_splits_without_train_are_refused() -> None:
+    with pytest.raises(DataError, match="data: has only test films; add train films"):
+        check_splits(Path("data"), [Entry("b", "x", None, "test")])

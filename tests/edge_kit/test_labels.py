@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from edge_kit.labels import class_key, match_classes, modality_of, split_of
+from edge_runtime.errors import DataError
+
+COVID = ["covid", "COVID", "Covid_19", "COVID-19", "covid19", "COVID-19 positive", "Positive"]
+COVID += ["COVID+", "covid (+)", "SARS-CoV-2"]
+NONCOVID = ["normal", "Normal", "non-covid", "noncovid", "non_covid", "Non-COVID", "non-COVID-19"]
+NONCOVID += ["no finding", "No Finding", "negative", "healthy", "COVID-", "covid (-)", "COVID_19 -"]
+
+
+@pytest.mark.parametrize("name", COVID)
+def test_names_of_covid_mean_covid(name: str) -> None:
+    assert class_key(name) == "covid"
+
+
+@pytest.mark.parametrize("name", NONCOVID)
+def test_names_of_its_absence_mean_noncovid(name: str) -> None:
+    assert class_key(name) == "noncovid"
+
+
+@pytest.mark.parametrize("name", ["pneumonia", "Lung_Opacity", "covidish", "normalish", "陽性"])
+def test_other_names_mean_neither(name: str) -> None:
+    assert class_key(name) not in ("covid", "noncovid")
+
+
+@pytest.mark.parametrize(
+    ("name", "modality", "split"),
+    [
+        ("X-ray", "xray", None),
+        ("cxr", "xray", None),
+        ("CT", "ct", None),
+        ("CT-Scan", "ct", None),
+        ("Train", None, "train"),
+        ("Valid", None, "val"),
+        ("VALIDATION", None, "val"),
+        ("test", None, "test"),
+        ("tests-of-time", None, None),
+        ("", None, None),
+    ],
+)
+def test_modalities_and_splits_are_known_by_name(
+    name: str, modality: str | None, split: str | None
+) -> None:
+    assert (modality_of(name), split_of(name)) == (modality, split)
+
+
+@pytest.mark.parametrize(
+    ("found", "positive", "of"),
+    [
+        ("COVID Non-COVID", "covid", "covid noncovid"),
+        ("COVID Normal healthy covid19", "covid", "covid noncovid noncovid covid"),
+        ("COVID Pneumonia PNEUMONIA", "covid", "covid PNEUMONIA PNEUMONIA"),
+        ("Normal Pneumonia", "pneumonia", "Normal Pneumonia"),
+        ("COVID Pneumonia", "pneumonia", "COVID Pneumonia"),
+        ("covid normal", "Normal", "covid noncovid"),
+    ],
+)
+def test_every_name_found_belongs_to_one_of_two_classes(found: str, positive: str, of: str) -> None:
+    names = found.split()
+    classes = match_classes(dict.fromkeys(names, 1), positive=positive, subject="data")
+    assert [classes.of[name] for name in names] == of.split()
+    assert {classes.positive, classes.negative} == set(of.split())
+    assert class_key(classes.positive) == class_key(positive)
+
+
+@pytest.mark.parametrize(
+    ("found", "positive", "message"),
+    [
+        ({"covid": 3}, "covid", "two classes are needed, 1 found: covid (3); keep"),
+        ({"COVID": 3, "covid-19": 4}, "covid", "1 found: COVID (3), covid-19 (4)"),
+        ({"covid": 3, "normal": 4, "flu": 5}, "covid", "3 found: covid (3), flu (5), normal (4)"),
+        ({"flu": 3, "normal": 4}, "covid", "no class is named 'covid', found: flu (3), normal (4)"),
+        ({"covid": 3, "normal": 4}, "flu", "with --positive"),
+        ({"covid": 3, "nor\nmal": 4}, "covid", r"'nor\nmal' cannot be printed"),
+        ({"covid": 3, "nor\udcffmal": 4}, "covid", r"'nor\udcffmal' cannot be printed"),
+    ],
+)
+def test_ambiguous_classes_are_refused_with_a_list(
+    found: dict[str, int], positive: str, message: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        match_classes(found, positive=positive, subject="data")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("data: ")
