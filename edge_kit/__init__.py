@@ -1,0 +1,1 @@
+"""Train networks on films; the command line of the workstation."""

@@ -1,0 +1,207 @@
+"""`edge-kit`: train, export, demo."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from edge_export.film import SPLITS
+from edge_runtime.errors import EdgeError, UsageError
+
+if TYPE_CHECKING:
+    from edge_export.film import Split
+    from edge_export.statistics import Metrics
+    from edge_kit.dataset import Dataset
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised so that half-written folders are removed on the way out."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(self.prog, message, f"see {self.prog} --help")
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the status it documents."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line and return its exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        options = parser().parse_args(arguments)
+        handler = {"train": _train, "export": _export, "demo": _demo}[options.command]
+        handler(options)
+    except EdgeError as error:
+        say(f"edge-kit: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        say("edge-kit: interrupted, nothing was written")
+        return INTERRUPTED
+    except Terminated:
+        say("edge-kit: terminated, nothing was written")
+        return TERMINATED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = _Parser(prog="edge-kit", description=__doc__)
+    top.add_argument("--version", action="version", version=f"edge-kit {version('edge-kit')}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _train_options(commands.add_parser("train", help="train a network on a folder of films"))
+    _export_options(commands.add_parser("export", help="quantize, prove and pack a network"))
+    demo = commands.add_parser("demo", help="all of it in four minutes, on generated films")
+    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
+    demo.add_argument("--seed", type=_seed, default=0)
+    return top
+
+
+def _train_options(parser: argparse.ArgumentParser) -> None:
+    from edge_kit.models import MODELS
+
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
+    parser.add_argument("--model", choices=sorted(MODELS), default="model3")
+    parser.add_argument("--epochs", type=_count, default=20, help="default 20, no early stopping")
+    parser.add_argument("--channels", type=int, choices=(1, 3), default=1)
+    parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
+    parser.add_argument("--seed", type=_seed, default=0)
+    _data_options(parser)
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras")
+    parser.add_argument("--int8", action="store_true", help="static int8 TFLite and ONNX")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
+    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge")
+    parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
+    parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
+    parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the choice of calibration films")
+    parser.add_argument("--calibration-films", type=_count, default=300, metavar="N")
+    parser.add_argument("--max-flips", type=_share, default=0.01, metavar="SHARE")
+    parser.add_argument("--max-auc-difference", type=_share, default=0.005, metavar="X")
+    parser.add_argument("--name", help="default MODEL-MODALITY")
+    parser.add_argument("--bundle-version", default="0.1.0", metavar="X.Y.Z")
+    parser.add_argument(
+        "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
+    )
+    _data_options(parser)
+
+
+def _data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--modality", choices=("xray", "ct"))
+    parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from edge_export.quiet import import_tensorflow
+    from edge_kit.dataset import load_dataset
+    from edge_kit.run import require_new
+    from edge_kit.train import TrainingPlan, train
+    from edge_runtime.preprocess import standard
+
+    require_new(options.out)
+    dataset = load_dataset(
+        options.data,
+        modality=options.modality,
+        positive=options.positive,
+        seed=options.seed,
+        skip_unreadable=options.skip_unreadable,
+    )
+    show_dataset(dataset)
+    import_tensorflow()
+    plan = TrainingPlan(
+        model=options.model,
+        preprocess=standard(channels=options.channels),
+        epochs=options.epochs,
+        seed=options.seed,
+    )
+    show_metrics(train(dataset, options.data, plan, options.out, say))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from edge_export.quiet import import_tensorflow
+    from edge_export.report import parity_table
+
+    if not options.int8:
+        raise UsageError("edge-kit export", "no recipe chosen", "add --int8")
+    if not options.out.name.endswith(".edge"):
+        raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
+    import_tensorflow()
+    from edge_kit.source import export_source
+
+    proof = export_source(options, say)
+    sys.stdout.write(parity_table(proof))
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from edge_kit.demo import demo
+
+    demo(options.out, options.seed, say)
+
+
+def say(line: str) -> None:
+    """Write one line to stderr."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def show_dataset(dataset: Dataset) -> None:
+    """Print what was found: classes as matched, splits, and what the owner should know."""
+    for name, (label, count) in dataset.classes.items():
+        say(f"class {name!r} is {label}: {count} films")
+    for split in SPLITS:
+        films = [film for film in dataset.films if film.split == split]
+        positive = sum(film.label == dataset.positive for film in films)
+        groups = len({film.group for film in films})
+        say(f"{split}: {len(films)} films in {groups} groups, {positive} {dataset.positive}")
+    for warning in dataset.warnings:
+        say(f"warning: {warning}")
+
+
+def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
+    """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
+    for split, one in metrics.items():
+        for name in ("accuracy", "sensitivity", "specificity", "auc"):
+            sys.stdout.write(f"{split:<5} {name:<12} {getattr(one, name)}\n")
+
+
+def _terminate(signum: int, frame: object) -> NoReturn:
+    del signum, frame
+    raise Terminated
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {2**32 - 1}")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value

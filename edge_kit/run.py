@@ -1,0 +1,106 @@
+"""A training run's folder: written whole or not at all, read back by `edge-kit export`.
+
+RUN/model.keras      the trained network, raw grey levels in, probability out
+RUN/config.json      how it was trained and what its input means
+RUN/splits.csv       which film was in which split, by digest; no names, no paths
+RUN/history.csv      loss and metrics by epoch
+RUN/metrics.json     accuracy, sensitivity, specificity, AUC with intervals and n
+RUN/curves.png       the same as pictures
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.manifest import Preprocess
+
+MODEL, CONFIG, SPLITS = "model.keras", "config.json", "splits.csv"
+HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """How a run was trained, and all that an export needs to know of it."""
+
+    model: str
+    modality: str
+    negative: str
+    positive: str
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    preprocess: dict[str, int | float | str]
+    data: str
+    tools: dict[str, str]
+
+    def recipe(self) -> Preprocess:
+        """Return the image pipeline the model was trained on."""
+        return Preprocess(**self.preprocess)  # type: ignore[arg-type]
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether `path` looks like the folder of a run."""
+    return (path / CONFIG).is_file()
+
+
+def read_config(run: Path) -> RunConfig:
+    """Return the configuration of the run in folder `run`.
+
+    Raises:
+        DataError: there is none, or it is not one that this version wrote.
+    """
+    path = run / CONFIG
+    try:
+        config = RunConfig(**json.loads(path.read_text("utf-8")))
+        config.recipe()
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
+    return config
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a dataclass or plain JSON content, indented and sorted."""
+    plain = content if isinstance(content, dict | list) else asdict(content)
+    text = json.dumps(plain, indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def require_new(out: Path) -> None:
+    """Refuse a folder that holds something, before hours are spent on filling it.
+
+    Raises:
+        CannotWrite: `out` exists and is not an empty folder.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CannotWrite(out, "exists already", "name a new folder")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """Yield a folder to fill; it becomes `out` if the block succeeds and vanishes otherwise.
+
+    Raises:
+        CannotWrite: `out` exists and is not empty, or the disk refuses.
+    """
+    require_new(out)
+    staging = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+        if out.exists():
+            out.rmdir()
+        staging.replace(out)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise CannotWrite(out, problem, "check the rights and the free space") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,166 @@
+"""What `edge-kit export` is given: a run of ours, or somebody else's `.keras` file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_export.export import ExportPlan, export
+from edge_export.film import Film
+from edge_export.graph import InputRange, load_model
+from edge_export.package import BundleFacts
+from edge_export.parity import Budget
+from edge_export.prove import Proof
+from edge_kit.dataset import Dataset, load_dataset
+from edge_kit.run import MODEL, SPLITS, is_run, read_config
+from edge_kit.split import with_splits
+from edge_runtime.errors import UsageError
+from edge_runtime.manifest import Preprocess, Training
+from edge_runtime.preprocess import standard
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model to export, its films with their splits, and what is known of both."""
+
+    model: keras.Model
+    films: tuple[Film, ...]
+    modality: str
+    negative: str
+    positive: str
+    preprocess: Preprocess
+    input_range: InputRange
+    training: Training
+
+
+def export_source(options: argparse.Namespace, say: Callable[[str], None]) -> Proof:
+    """Carry out `edge-kit export` as its options say.
+
+    Raises:
+        EdgeError: any of those of `edge_export.export`, or the options contradict the model.
+    """
+    path: Path = options.source
+    if path.name == MODEL and is_run(path.parent):
+        path = path.parent
+    source = _from_run(path, options) if is_run(path) else _from_file(path, options)
+    if options.positive not in (None, source.positive):
+        problem = f"{options.positive!r} is not the model's positive class, {source.positive!r}"
+        raise UsageError("--positive", problem, "leave it out")
+    facts = BundleFacts(
+        name=options.name or f"{source.training.model}-{source.modality}",
+        version=options.bundle_version,
+        modality=source.modality,
+        negative=source.negative,
+        positive=source.positive,
+        preprocess=source.preprocess,
+        training=source.training,
+        limits=_limits(options.limits),
+    )
+    plan = ExportPlan(
+        facts=facts,
+        input_range=source.input_range,
+        calibration_count=options.calibration_films,
+        seed=options.seed,
+        budget=Budget(options.max_flips, options.max_auc_difference),
+    )
+    return export(source.model, source.films, plan, options.out, say)
+
+
+def _from_run(run: Path, options: argparse.Namespace) -> Source:
+    for name in ("classes", "input_range"):
+        if getattr(options, name) is not None:
+            option = "--" + name.replace("_", "-")
+            raise UsageError(option, f"{run} is a run and knows its own", "leave it out")
+    config = read_config(run)
+    if options.modality not in (None, config.modality):
+        problem = f"{run} was trained on {config.modality}"
+        raise UsageError("--modality", problem, "leave it out")
+    dataset = _films(
+        options, options.data or Path(config.data), config.modality, config.positive, config.seed
+    )
+    return Source(
+        model=load_model(run / MODEL),
+        films=with_splits(dataset.films, run / SPLITS),
+        modality=config.modality,
+        negative=config.negative,
+        positive=config.positive,
+        preprocess=config.recipe(),
+        input_range=InputRange(),
+        training=Training(model=config.model, seed=config.seed, epochs=config.epochs),
+    )
+
+
+def _from_file(path: Path, options: argparse.Namespace) -> Source:
+    """Take a foreign model by what is said of it; nothing is guessed."""
+    if options.classes is None or options.input_range is None or options.data is None:
+        problem = "is not a run of edge-kit train, so its meaning has to be said"
+        raise UsageError(path, problem, "add --classes NEG,POS --input-range LOW,HIGH --data DIR")
+    negative, positive = _pair(options.classes, "--classes", "NEG,POS")
+    model = load_model(path)
+    dataset = _films(options, options.data, options.modality, positive, options.seed)
+    if (dataset.negative, dataset.positive) != (negative, positive):
+        found = f"{dataset.negative},{dataset.positive}"
+        problem = f"{options.classes!r} are not the classes of the data, {found!r}"
+        raise UsageError("--classes", problem, "name them as the data does")
+    _, height, width, channels = model.input_shape
+    return Source(
+        model=model,
+        films=dataset.films,
+        modality=dataset.modality,
+        negative=negative,
+        positive=positive,
+        preprocess=standard(height, width, channels),
+        input_range=_input_range(options.input_range),
+        training=Training(model=_word(model.name), seed=None, epochs=None),
+    )
+
+
+def _films(
+    options: argparse.Namespace, data: Path, modality: str | None, positive: str, seed: int
+) -> Dataset:
+    return load_dataset(
+        data,
+        modality=modality,
+        positive=positive,
+        seed=seed,
+        skip_unreadable=options.skip_unreadable,
+    )
+
+
+def _input_range(text: str) -> InputRange:
+    try:
+        low, high = map(float, _pair(text, "--input-range", "LOW,HIGH"))
+    except ValueError:
+        low = high = 0.0
+    if not -1e6 < low < high < 1e6:
+        problem = f"{text!r} is not two numbers in order"
+        raise UsageError("--input-range", problem, "for example 0,255 or 0,1 or -1,1")
+    return InputRange(low, high)
+
+
+def _pair(text: str, option: str, wanted: str) -> tuple[str, str]:
+    first, comma, second = (part.strip() for part in text.partition(","))
+    if not (first and comma and second) or "," in second:
+        raise UsageError(option, f"{text!r} is not {wanted}", "give two, with a comma between")
+    return first, second
+
+
+def _word(name: str) -> str:
+    """Return a Keras model's name as the manifest spells words."""
+    kept = "".join(one if one.isascii() and one.isalnum() else "-" for one in name.lower())
+    return kept.strip("-")[:64] or "model"
+
+
+def _limits(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(path, f"cannot be read ({error})", "give a text file in UTF-8") from error

@@ -1,0 +1,193 @@
+"""Train one of the studies' networks on films, and write the run's folder."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.film import SPLITS, Film, Split
+from edge_export.pixels import Pixels, load_pixels
+from edge_export.statistics import Metrics, evaluate
+from edge_kit.curves import draw_curves
+from edge_kit.dataset import Dataset
+from edge_kit.models import MODELS
+from edge_kit.run import CONFIG, CURVES, HISTORY, METRICS, MODEL, RunConfig, new_folder, write_json
+from edge_kit.run import SPLITS as SPLIT_TABLE
+from edge_kit.split import write_split_table
+from edge_runtime.errors import DataError
+from edge_runtime.manifest import Preprocess
+from edge_runtime.preprocess import standard
+
+if TYPE_CHECKING:
+    import keras
+
+HELD_OUT: tuple[Split, ...] = ("val", "test")
+TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """What to train and how; the defaults are the study's."""
+
+    model: str = "model3"
+    preprocess: Preprocess = field(default_factory=standard)
+    epochs: int = 20
+    batch_size: int = 32
+    learning_rate: float = 0.001
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The films of one split as arrays: pixels `(n, h, w, c)` uint8, positive `(n,)` bool."""
+
+    pixels: Pixels
+    positive: NDArray[np.bool_]
+
+
+def train(
+    dataset: Dataset, data: Path, plan: TrainingPlan, out: Path, say: Callable[[str], None]
+) -> dict[Split, Metrics]:
+    """Train by `plan` on `dataset`, read from `data`, and write the run to `out`.
+
+    Returns the metrics of each held-out split at a threshold of one half.
+
+    Raises:
+        DataError: a film cannot be used, or the loss did not stay finite.
+        CannotWrite: `out` could not be written; nothing is left behind.
+    """
+    import keras
+    import tensorflow as tf
+
+    with new_folder(out) as folder:
+        rows = {split: _rows(dataset, split, plan.preprocess) for split in SPLITS}
+        keras.utils.set_random_seed(plan.seed)
+        # The same seed gives the same weights, on a GPU too, where it costs some speed.
+        tf.config.experimental.enable_op_determinism()
+        recipe = plan.preprocess
+        model = MODELS[plan.model](recipe.height, recipe.width, recipe.channels)
+        history = fit(model, rows["train"], rows["val"], plan)
+        scores = {split: predict(model, rows[split].pixels) for split in HELD_OUT}
+        metrics = {
+            split: evaluate(rows[split].positive, score, threshold=0.5)
+            for split, score in scores.items()
+        }
+        model.save(folder / MODEL)
+        write_json(folder / CONFIG, _config(dataset, data, plan))
+        write_split_table(dataset.films, folder / SPLIT_TABLE)
+        _write_history(folder / HISTORY, history)
+        write_json(folder / METRICS, {split: asdict(value) for split, value in metrics.items()})
+        truth = {split: rows[split].positive for split in scores}
+        draw_curves(folder / CURVES, history, truth, scores)
+        say(f"wrote {out}")
+    return metrics
+
+
+def fit(
+    model: keras.Model, rows: Rows, held_out: Rows, plan: TrainingPlan
+) -> dict[str, list[float]]:
+    """Compile and fit `model` with Adam on binary cross-entropy; return its history by epoch.
+
+    No early stopping, as in the study: the weights are those of the last epoch.
+
+    Raises:
+        DataError: a loss or metric was not finite.
+    """
+    import keras
+
+    model.compile(
+        optimizer=keras.optimizers.Adam(plan.learning_rate),
+        loss="binary_crossentropy",
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+    )
+    fitted = model.fit(
+        rows.pixels,
+        rows.positive.astype(np.float32),
+        batch_size=plan.batch_size,
+        epochs=plan.epochs,
+        validation_data=(held_out.pixels, held_out.positive.astype(np.float32)),
+        verbose=0,
+        callbacks=[progress_bar(len(rows.pixels), plan)],
+    )
+    history = {name: [float(value) for value in values] for name, values in fitted.history.items()}
+    if not all(math.isfinite(value) for values in history.values() for value in values):
+        raise DataError(plan.model, "the loss is not finite", "lower the learning rate")
+    return history
+
+
+def predict(model: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
+    """Return the probability of the positive class for `(n, h, w, c)` pixels, shape `(n,)`."""
+    score: NDArray[np.float64] = model.predict(pixels, batch_size=32, verbose=0)[:, 0]
+    return score.astype(np.float64)
+
+
+def progress_bar(films: int, plan: TrainingPlan) -> keras.callbacks.Callback:
+    """Return a callback that shows films a second, time left and the last epoch's figures.
+
+    The bar appears on a terminal only.
+    """
+    import keras
+    from tqdm import tqdm
+
+    class Bar(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: object = None) -> None:
+            del logs
+            total, hidden = films * plan.epochs, not sys.stderr.isatty()
+            self.bar = tqdm(total=total, unit="film", desc="training", disable=hidden, leave=False)
+
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            del logs
+            self.bar.update(min(plan.batch_size, films - batch * plan.batch_size))
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            figures = logs or {}
+            self.bar.set_postfix(
+                epoch=f"{epoch + 1}/{plan.epochs}",
+                loss=f"{figures.get('loss', math.nan):.3f}",
+                val_auc=f"{figures.get('val_auc', math.nan):.3f}",
+            )
+
+        def on_train_end(self, logs: object = None) -> None:
+            del logs
+            self.bar.close()
+
+    return Bar()
+
+
+def _rows(dataset: Dataset, split: Split, recipe: Preprocess) -> Rows:
+    films: Sequence[Film] = [film for film in dataset.films if film.split == split]
+    positive = np.array([film.label == dataset.positive for film in films], np.bool_)
+    return Rows(load_pixels(films, recipe), positive)
+
+
+def _config(dataset: Dataset, data: Path, plan: TrainingPlan) -> RunConfig:
+    return RunConfig(
+        model=plan.model,
+        modality=dataset.modality,
+        negative=dataset.negative,
+        positive=dataset.positive,
+        seed=plan.seed,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        preprocess=plan.preprocess.to_json(),
+        data=str(data.resolve()),
+        tools={tool: version(tool) for tool in TOOLS},
+    )
+
+
+def _write_history(path: Path, history: dict[str, list[float]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["epoch", *history])
+        columns = zip(*history.values(), strict=True)
+        writer.writerows([epoch, *values] for epoch, values in enumerate(columns, 1))

@@ -1,0 +1,1 @@
+"""Keras model -> bundle: convert, quantize, prove, pack."""

@@ -1,0 +1,79 @@
+"""The model card that travels in the bundle: what it is for, how it did, what it must not do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_export.prove import Proof
+from edge_export.report import parity_table
+
+if TYPE_CHECKING:
+    from edge_export.package import BundleFacts
+
+_CARD = """\
+# {name} {version}
+
+**Research use; not a medical device.** Nobody may be diagnosed, treated or turned away by its
+answer.
+
+## What it does
+Classifies a {modality} film as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
+are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
+{low:g} and {high:g} are `uncertain`.
+
+## How it was made
+Architecture {model}, seed {seed}, {epochs} epochs, input {height} x {width} x {channels}.
+Quantized by static_wi8_ai8 with a float head, calibrated on {calibration} training films
+(listed by digest in the manifest).
+
+    edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
+        --seed {seed} --epochs {epochs}
+    edge-kit export RUN --int8 --data DATA --out {name}.edge
+
+## How it did on held-out films
+Against the Keras model it was made from. `flips` are decisions that changed; `max dp` and `mean
+dp` are differences of probability. Accuracy counts uncertain films as decided at the threshold.
+
+{table}
+With 95 % intervals, on the test rows of the int8 TFLite graph: accuracy {accuracy}, sensitivity
+{sensitivity}, specificity {specificity}, AUC {auc}.
+
+## Limits
+{limits}
+
+- Held-out films come from the same sources as the training films: these figures say how the
+  small graph follows the big one, not how either does in another hospital.
+- Not tested: other age groups, other projections, other diseases, other equipment than in the
+  data above.
+"""
+_NO_LIMITS = "The maker has stated no limits of the data (`--limits FILE`): assume the worst."
+
+
+def card(proof: Proof, facts: BundleFacts, calibration_films: int) -> str:
+    """Return the card as Markdown; nothing in it changes from run to run."""
+    decision = proof.decision
+    test = proof.comparisons["model.int8.tflite"]["test"].metrics
+    return _CARD.format(
+        name=facts.name,
+        version=facts.version,
+        modality=facts.modality,
+        negative=facts.negative,
+        positive=facts.positive,
+        method=decision.calibration.method,
+        threshold=decision.threshold,
+        low=decision.uncertain.low,
+        high=decision.uncertain.high,
+        model=facts.training.model,
+        seed=facts.training.seed,
+        epochs=facts.training.epochs,
+        height=facts.preprocess.height,
+        width=facts.preprocess.width,
+        channels=facts.preprocess.channels,
+        calibration=calibration_films,
+        table=parity_table(proof, markdown=True),
+        accuracy=test.accuracy,
+        sensitivity=test.sensitivity,
+        specificity=test.specificity,
+        auc=test.auc,
+        limits=facts.limits.strip() or _NO_LIMITS,
+    )

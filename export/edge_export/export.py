@@ -1,0 +1,115 @@
+"""The whole way from a Keras model to a proved bundle, one step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_export import onnx_qdq, tflite
+from edge_export.calibrate import choose_films, measure_ranges
+from edge_export.film import Film
+from edge_export.graph import InputRange, Network, network, to_onnx, to_tflite
+from edge_export.package import BundleFacts, write
+from edge_export.parity import Artefact, Budget
+from edge_export.pixels import Pixels, load_pixels
+from edge_export.prove import Proof, Rows, prove
+from edge_export.quiet import quiet
+from edge_export.report import report_path, write_report
+from edge_export.tensors import TFLiteTensors, match_tensors, onnx_tensors
+from edge_runtime.errors import DataError, ParityFailed
+
+if TYPE_CHECKING:
+    import keras
+
+    from edge_runtime.manifest import Preprocess
+
+# From both formats' float and int8 graphs, those that a bundle ships.
+SHIPPED = ("model.int8.tflite", "model.int8.onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What to export and by which rules; `facts` is what the bundle says of itself."""
+
+    facts: BundleFacts
+    input_range: InputRange = field(default_factory=InputRange)
+    calibration_count: int = 300
+    seed: int = 0
+    budget: Budget = field(default_factory=Budget)
+
+
+def export(
+    model: keras.Model,
+    films: Sequence[Film],
+    plan: ExportPlan,
+    out: Path,
+    say: Callable[[str], None],
+) -> Proof:
+    """Convert, quantize, prove and pack `model` into the bundle `out`.
+
+    `films` carry their splits: training rows calibrate, validation and test rows prove. The
+    report is written beside the bundle whatever the outcome, the bundle only if the proof holds.
+
+    Raises:
+        DataError: model or films cannot be used, or a number was not finite.
+        ParityFailed: an artefact is over the budget; there is a report and no bundle.
+        CannotWrite: the bundle or the report could not be written.
+    """
+    recipe = plan.facts.preprocess
+    _check_fit(model, recipe)
+    chosen = choose_films(films, plan.calibration_count, plan.seed)
+    say(f"calibrating on {len(chosen)} training films, seed {plan.seed}")
+    candidate = network(model, plan.input_range)
+    artefacts = convert(candidate, load_pixels(chosen, recipe))
+    rows = _held_out(films, plan)
+    say(f"proving on {len(rows.positive)} films that were neither trained nor calibrated on")
+    proof = prove(candidate, artefacts, rows, plan.budget)
+    write_report(out, proof, plan.facts)
+    if proof.failures:
+        raise ParityFailed(
+            out, "; ".join(proof.failures), f"no bundle was written, see {report_path(out).name}"
+        )
+    shipped = [artefact for artefact in artefacts if artefact.file in SHIPPED]
+    identity = write(out, shipped, proof, plan.facts, sorted(film.sha256 for film in chosen))
+    say(f"wrote {out}, identity {identity}")
+    return proof
+
+
+def convert(candidate: Network, calibration: Pixels) -> list[Artefact]:
+    """Return the float and int8 graphs of a network in both formats.
+
+    The ranges are measured once, on `calibration` pixels `(n, h, w, c)`, and quantize both.
+    """
+    float_tflite = to_tflite(candidate.logits)
+    float_onnx = to_onnx(float_tflite)
+    ranges = measure_ranges(float_tflite, calibration)
+    with quiet():
+        tensors = dict(TFLiteTensors(float_tflite).run(calibration[0]))
+    same = match_tensors(tensors, onnx_tensors(float_onnx, calibration[0]))
+    return [
+        Artefact("model.f32.tflite", "tflite", "float32", float_tflite),
+        Artefact("model.f32.onnx", "onnx", "float32", float_onnx),
+        Artefact(SHIPPED[0], "tflite", tflite.RECIPE, tflite.quantize_tflite(float_tflite, ranges)),
+        Artefact(
+            SHIPPED[1], "onnx", onnx_qdq.RECIPE, onnx_qdq.quantize_onnx(float_onnx, ranges, same)
+        ),
+    ]
+
+
+def _check_fit(model: keras.Model, recipe: Preprocess) -> None:
+    wanted = (recipe.height, recipe.width, recipe.channels)
+    if tuple(model.input_shape[1:]) != wanted:
+        raise DataError(
+            model.name, f"takes {model.input_shape[1:]}, not the {wanted} it was prepared for"
+        )
+
+
+def _held_out(films: Sequence[Film], plan: ExportPlan) -> Rows:
+    held_out = [film for film in films if film.split != "train"]
+    positive = np.array([film.label == plan.facts.positive for film in held_out], np.bool_)
+    splits = [film.split for film in held_out]
+    return Rows(load_pixels(held_out, plan.facts.preprocess), positive, splits)

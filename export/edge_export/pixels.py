@@ -1,0 +1,52 @@
+"""Films as arrays, through the runtime's own preprocessing and no other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from edge_export.film import Film
+from edge_runtime.errors import DataError, FilmError
+from edge_runtime.manifest import Preprocess
+from edge_runtime.preprocess import film_pixels
+
+Pixels = NDArray[np.uint8]
+T = TypeVar("T")
+
+
+def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:
+    """Return `(n, height, width, channels)` uint8 pixels of `films`, in their order.
+
+    Raises:
+        DataError: a film cannot be read or would be refused by the runtime.
+    """
+    shape = (recipe.height, recipe.width, recipe.channels)
+    pixels = np.empty((len(films), *shape), np.uint8)
+
+    def load(index: int) -> None:
+        encoded = film_pixels(films[index].path, recipe)
+        pixels[index] = np.frombuffer(encoded, np.uint8).reshape(shape)
+
+    # Pillow decodes outside the interpreter lock, so threads are enough.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            for _ in progress(pool.map(load, range(len(films))), len(films), "reading", "film"):
+                pass
+        except FilmError as error:
+            pool.shutdown(cancel_futures=True)
+            raise DataError(error.subject, error.problem, "replace or remove this film") from error
+    return pixels
+
+
+def progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
+    """Yield from `items` behind a bar on stderr, shown on a terminal only."""
+    yield from tqdm(
+        items, total=total, desc=what, unit=unit, leave=False, disable=not sys.stderr.isatty()
+    )

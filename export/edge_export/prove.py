@@ -1,0 +1,132 @@
+"""Put every artefact through the held-out films and hold it against Keras."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_export.film import Split
+from edge_export.graph import Network
+from edge_export.parity import (
+    Artefact,
+    Bools,
+    Budget,
+    Comparison,
+    Floats,
+    Measured,
+    compare_by_rows,
+    failures,
+    measure,
+    probabilities,
+    widest_difference,
+)
+from edge_export.pixels import Pixels
+from edge_export.statistics import fit_temperature
+from edge_runtime.errors import DataError
+from edge_runtime.manifest import Calibration, Decision, Uncertain
+
+if TYPE_CHECKING:
+    import keras
+
+THRESHOLD = 0.5
+_NARROWEST_BAND = 0.01
+_BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Held-out films: pixels `(n, h, w, c)` uint8, positive `(n,)` bool, split by film."""
+
+    pixels: Pixels
+    positive: Bools
+    splits: Sequence[Split]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was measured, what it decides, and every way in which it is over the budget.
+
+    `comparisons` is keyed by artefact (Keras first), then by rows: `val`, `test`, `both`.
+    """
+
+    decision: Decision
+    comparisons: Mapping[str, Mapping[str, Comparison]]
+    sizes: Mapping[str, int]
+    measured: Mapping[str, Measured]
+    failures: Sequence[str]
+
+
+def prove(network: Network, artefacts: Sequence[Artefact], rows: Rows, budget: Budget) -> Proof:
+    """Measure `artefacts` against the Keras `network` on `rows`.
+
+    Raises:
+        DataError: an answer is not finite, or the logits are not those of the model.
+    """
+    reference = reference_logits(network, rows.pixels)
+    calibration = _calibration(reference, rows)
+    expected = probabilities(reference, calibration)
+    measured = {artefact.file: measure(artefact, rows.pixels) for artefact in artefacts}
+    found = {file: probabilities(one.logits, calibration) for file, one in measured.items()}
+    comparisons = {
+        file: compare_by_rows(expected, one, rows.positive, rows.splits, THRESHOLD)
+        for file, one in {"keras": expected, **found}.items()
+    }
+    return Proof(
+        decision=_decision(calibration, widest_difference({"keras": expected, **found})),
+        comparisons=comparisons,
+        sizes={artefact.file: len(artefact.graph) for artefact in artefacts},
+        measured=measured,
+        failures=[
+            line
+            for file, one in measured.items()
+            for line in failures(file, one.logits, comparisons[file]["both"], budget)
+        ],
+    )
+
+
+def reference_logits(network: Network, pixels: Pixels) -> Floats:
+    """Return the logits `(n,)` of Keras itself, after comparing them with the whole model's answer.
+
+    Raises:
+        DataError: not finite, or taking off the activation changed the answer.
+    """
+    model, black, white = network.model, network.input_range.low, network.input_range.high
+    logits: Floats = network.logits.predict(pixels, verbose=0)[:, 0].astype(np.float64)
+    if not np.isfinite(logits).all():
+        raise DataError("keras", "answers with numbers that are not finite", "train again")
+    image = pixels.astype(np.float32) * np.float32((white - black) / 255) + np.float32(black)
+    answer = model.predict(image, verbose=0)[:, -1].astype(np.float64)
+    # A model that ends in a logit answers with the logit itself.
+    whole = 1 / (1 + np.exp(-logits)) if _is_probability(model) else logits
+    if not np.allclose(answer, whole, rtol=1e-3, atol=1e-4):
+        largest = float(np.abs(answer - whole).max())
+        problem = f"its logit does not give back its answer (off by {largest:.3g})"
+        raise DataError(model.name, problem, "report this model's last layers to us")
+    return logits
+
+
+def _is_probability(model: keras.Model) -> bool:
+    name = getattr(getattr(model.layers[-1], "activation", None), "__name__", "linear")
+    return name in ("sigmoid", "softmax")
+
+
+def _calibration(reference: Floats, rows: Rows) -> Calibration:
+    """Fit the temperature on the validation rows; it moves no decision at one half."""
+    validation = np.array(rows.splits) == "val"
+    factor = fit_temperature(rows.positive[validation], reference[validation])
+    return Calibration(method="temperature", scale=factor, offset=0.0)
+
+
+def _decision(calibration: Calibration, widest: float) -> Decision:
+    """Return threshold and band; the band covers what formats and engines were seen to differ."""
+    half = max(_NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP)
+    low, high = max(0.0, THRESHOLD - half), min(1.0, THRESHOLD + half)
+    return Decision(
+        calibration=calibration,
+        threshold=THRESHOLD,
+        uncertain=Uncertain(low=round(low, 6), high=round(high, 6)),
+    )
