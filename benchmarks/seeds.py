@@ -1,0 +1,96 @@
+"""Model 3 over five training seeds: does int8 decide like Keras, whichever way training went?
+
+Trains, exports and tabulates each seed; runs that are there already are kept. The bundle we ship is
+that of the median validation AUC, copied into models/ by `--ship`.
+
+    python benchmarks/seeds.py --data ../shared/data --out runs
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SEEDS = (0, 1, 2, 3, 4)
+GRAPHS = ("model.int8.tflite", "model.int8.onnx")
+SHIPPED = Path("models/model3-xray-0.1.0.edge")
+EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
+
+
+def main() -> None:
+    """Train and export what is missing, print the table, ship if asked."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--limits", type=Path, default=Path("models/limits.md"))
+    options.add_argument("--ship", action="store_true")
+    given = options.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    reports = {seed: export(seed, given) for seed in SEEDS}
+    print(table(reports))
+    areas = {seed: rows(report, "keras")["val"]["metrics"]["auc"]["value"]
+             for seed, report in reports.items()}  # fmt: skip
+    median = next(seed for seed in SEEDS if areas[seed] == statistics.median(areas.values()))
+    print(f"median validation AUC: seed {median}")
+    if given.ship:
+        shutil.copy(given.out / f"seed{median}.edge", SHIPPED)
+
+
+def export(seed: int, given: argparse.Namespace) -> dict[str, Any]:
+    """Return the report of one seed, after training and exporting it."""
+    run, bundle = given.out / f"seed{seed}", given.out / f"seed{seed}.edge"
+    data = ["--data", str(given.data), "--modality", "xray"]
+    if not run.is_dir():
+        edge_kit("train", *data, "--seed", str(seed), "--out", str(run))
+    limits = ["--limits", str(given.limits)]
+    edge_kit("export", str(run), "--int8", *data, *limits, "--out", str(bundle))
+    report: dict[str, Any] = json.loads(bundle.with_suffix(".report.json").read_text("utf-8"))
+    return report
+
+
+def edge_kit(*arguments: str) -> None:
+    """Run the command; a failed parity (7) has its report and is shown, all else stops here."""
+    done = subprocess.run([EDGE_KIT, *arguments], stdout=subprocess.DEVNULL, check=False)
+    if done.returncode not in (0, 7):
+        raise SystemExit(done.returncode)
+
+
+def rows(report: dict[str, Any], artefact: str) -> dict[str, Any]:
+    """Return the comparisons of an artefact by rows."""
+    found: dict[str, Any] = report["parity"]["artefacts"][artefact]["rows"]
+    return found
+
+
+def table(reports: dict[int, dict[str, Any]]) -> str:
+    """Return a Markdown table, a line for each seed and graph."""
+    lines = [
+        "| seed | val AUC | test AUC (95 %) | graph | flips val | flips test | AUC difference "
+        "| largest dp | size of float |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for seed, report in reports.items():
+        float_rows, artefacts = rows(report, "keras"), report["parity"]["artefacts"]
+        test = float_rows["test"]["metrics"]["auc"]
+        for graph in GRAPHS:
+            int8 = rows(report, graph)
+            share = artefacts[graph]["bytes"] / artefacts[graph.replace("int8", "f32")]["bytes"]
+            lines.append(
+                f"| {seed} | {float_rows['val']['metrics']['auc']['value']:.4f} "
+                f"| {test['value']:.3f} ({test['low']:.3f} to {test['high']:.3f}) "
+                f"| {graph.removeprefix('model.int8.')} "
+                f"| {int8['val']['flips']} / {int8['val']['n']} "
+                f"| {int8['test']['flips']} / {int8['test']['n']} "
+                f"| {int8['both']['auc_difference']:+.5f} "
+                f"| {int8['both']['largest_difference']:.4f} | {share:.4f} |"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
