@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from edge_runtime.bundle import Bundle
 from edge_runtime.digest import sha256
-from edge_runtime.engines import ENGINES
-from edge_runtime.errors import FilmError, ParityFailed
+from edge_runtime.engines import ENGINES, EngineUnavailable
+from edge_runtime.errors import FilmError, NoEngine, ParityFailed
 from edge_runtime.preprocess import film_pixels
 
 TYPE_CHECKING = False
@@ -32,6 +32,7 @@ def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
     Raises:
         ParityFailed: the pixels differ, or a logit differs by more than the tolerance or is not
             finite.
+        NoEngine: the engine failed.
     """
     form = ENGINES[engine.name][1]
     graph = next(one.file for one in bundle.manifest.graphs if one.format == form)
@@ -43,8 +44,12 @@ def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
         if sha256(pixels) != film.pixels_sha256:
             cure = "install the Pillow that the README names"
             raise ParityFailed(subject, "this Pillow gives other pixels than its maker's", cure)
-        found = engine.logits(pixels)
-        for expected, logit in zip(film.logits[graph], found, strict=True):
+        found = _logits(engine, pixels, bundle.path)
+        wanted = film.logits[graph]
+        if len(found) != len(wanted):
+            problem = f"{engine.name} gives {len(found)} logits where {len(wanted)} are expected"
+            raise ParityFailed(subject, problem, "export the bundle again")
+        for expected, logit in zip(wanted, found, strict=True):
             # Written so that a logit that is no number fails.
             if not abs(logit - expected) <= golden.tolerance:
                 problem = f"{engine.name} answers {logit:.4f} where {expected:.4f} is expected"
@@ -52,6 +57,13 @@ def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
                 raise ParityFailed(subject, problem, cure)
             largest = max(largest, abs(logit - expected))
     return Replay(engine.name, graph, len(golden.films), largest, golden.tolerance)
+
+
+def _logits(engine: Engine, pixels: bytes, subject: str) -> tuple[float, ...]:
+    try:
+        return engine.logits(pixels)
+    except EngineUnavailable as error:
+        raise NoEngine(subject, str(error), "try another --engine") from error
 
 
 def _pixels(bundle: Bundle, file: str, subject: str) -> bytes:

@@ -1,6 +1,6 @@
 """Films in, answers out, one at a time and in order."""
 # On the cold path, where loading pathlib would cost more than it is worth:
-# ruff: noqa: PTH112, PTH118
+# ruff: noqa: PTH110, PTH112, PTH113
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 from time import perf_counter
 
 from edge_runtime.decide import calibrated, label
+from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.preprocess import film_pixels
 
@@ -65,6 +66,9 @@ def classify(path: str, bundle: Bundle, engine: Engine) -> Answer:
         if not math.isfinite(logit):
             problem = f"the graph answered {logit}"
             raise FilmError(path, problem, "run edge-run check on the bundle")
+    except EngineUnavailable as reason:
+        error = FilmError(path, str(reason), "try another --engine")
+        return Answer(path, _since(started), error=error)
     except FilmError as error:
         return Answer(path, _since(started), error=error)
     probability = calibrated(logit, manifest.decision.calibration)
@@ -73,21 +77,29 @@ def classify(path: str, bundle: Bundle, engine: Engine) -> Answer:
 
 
 def films_below(argument: str) -> Iterator[str]:
-    """Yield `argument` itself or, for a folder, every regular file below it, sorted by folder.
+    """Yield `argument` itself or, for a folder, every file below it, in the order of their names.
 
-    Links to files count as files; links to folders are not followed, so that no loop can hold us.
+    Links count as what they lead to, but links to folders are not followed, so that no loop can
+    hold us. A folder that cannot be listed and a link that leads nowhere are yielded as well:
+    reading them will say why.
     """
-    if not os.path.isdir(argument):
-        yield argument
-        return
-    with os.scandir(argument) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        path = os.path.join(argument, entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            yield from films_below(path)
-        elif entry.is_file():
+    waiting = [(argument, os.path.isdir(argument))]  # folders nest deeper than calls can
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
             yield path
+            continue
+        try:
+            with os.scandir(path) as entries:
+                found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        except OSError:
+            yield path
+            continue
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, True))
+            elif os.path.isfile(entry.path) or not os.path.exists(entry.path):
+                waiting.append((entry.path, False))
 
 
 def _since(started: float) -> float:

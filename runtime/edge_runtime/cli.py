@@ -11,8 +11,9 @@ import sys
 import warnings
 from contextlib import suppress
 from getopt import GetoptError, gnu_getopt
+from itertools import chain
 
-from edge_runtime.errors import EdgeError, FilmError, NotABundle, UsageError
+from edge_runtime.errors import CannotWrite, EdgeError, FilmError, NotABundle, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,17 +23,19 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
 
 USAGE = """\
-usage: edge-run classify PATH... [--bundle B] [--format table|json|csv] [--engine E]
+usage: edge-run classify PATH... [--bundle B] [--engine E] [--format F]
        edge-run classify --files-from LIST   (one path a line, - for stdin)
-       edge-run info [BUNDLE]                what a bundle is, and for whom
-       edge-run check [BUNDLE] [--engine E]  prove every byte and the golden films
+       edge-run info [BUNDLE] [--format F]   what a bundle is, and for whom
+       edge-run check [BUNDLE] [--engine E]  prove its bytes and golden films
        edge-run --version | --help
 
 PATH is a film or a folder; every file below a folder gets a row.
 The bundle is --bundle, else $EDGE_BUNDLE, else the newest in the data folder.
 Engines: auto, litert, litert-python, tflite-runtime, onnxruntime.
+Formats: table, json (one object a line), csv; info knows table and json.
 Exit status: 0 ok, 2 usage, 3 not a bundle, 4 integrity, 5 a film was refused or
-unreadable, 6 no engine, 7 golden films differ, 130/143 interrupted.
+unreadable, 6 no engine, 7 golden films differ, 10 cannot write,
+130/143 interrupted.
 """
 NOTICE = "research use; not a medical device"
 INTERRUPTED, TERMINATED = 130, 143
@@ -45,18 +48,23 @@ class Terminated(BaseException):
 def main() -> NoReturn:
     """Run the command line and leave, without the interpreter's slow way out."""
     status = run(sys.argv[1:])
-    with suppress(OSError):  # the reader is gone
-        sys.stdout.flush()
-    sys.stderr.flush()
+    if sys.stdout:
+        # Nothing is left to be said: the reader is gone, or a signal came once more.
+        with suppress(OSError, KeyboardInterrupt, Terminated):
+            sys.stdout.flush()
     os._exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """Carry out a command line and return the exit status it documents."""
     warnings.simplefilter("ignore")  # Pillow's, about tags of damaged files
-    _prepare_streams()
     try:
-        return _dispatch(arguments)
+        _prepare_streams()
+        if sys.stdout is None:
+            raise CannotWrite("stdout", "is closed", "give it a file or a pipe")
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+        return status
     except EdgeError as error:
         say(f"edge-run: {error}")
         return error.exit_status
@@ -76,8 +84,10 @@ def run(arguments: list[str]) -> int:
 
 
 def say(line: str) -> None:
-    """Write one line to stderr."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    """Write one line to stderr, where there is one."""
+    if sys.stderr:  # which is None when it was closed
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _prepare_streams() -> None:
@@ -125,6 +135,7 @@ def _dispatch(arguments: list[str]) -> int:
 def _classify(paths: list[str], options: dict[str, str]) -> int:
     from edge_runtime.classify import classify, films_below
     from edge_runtime.engines import open_engine
+    from edge_runtime.engines.silence import silence
     from edge_runtime.rows import FORMATS, row_writer
 
     form = options.get("format", "table")
@@ -137,10 +148,12 @@ def _classify(paths: list[str], options: dict[str, str]) -> int:
         engine = open_engine(bundle, options.get("engine", "auto"), say)
         say(NOTICE)
         write = row_writer(form, sys.stdout, bundle, engine.name)
-        for argument in (*paths, *_listed(options.get("files-from"))):
+        # Chained, so that a film is answered before the next name has come down the pipe.
+        for argument in chain(paths, _listed(options.get("files-from"))):
             empty = True
             for path in films_below(argument):
-                answer = classify(path, bundle, engine)
+                with silence():  # libtiff reports damage on stderr by itself
+                    answer = classify(path, bundle, engine)
                 write(answer)
                 empty = False
                 if answer.error:
@@ -157,7 +170,10 @@ def _listed(source: str | None) -> Iterator[str]:
         return
     try:
         descriptor = 0 if source == "-" else source
-        with open(descriptor, encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
+        # A name may hold a carriage return; Windows begins such lists with a byte order mark.
+        with open(  # noqa: PTH123
+            descriptor, encoding="utf-8-sig", errors="surrogateescape", newline="\n"
+        ) as lines:
             for line in lines:
                 if path := line.rstrip("\r\n"):
                     yield path

@@ -27,11 +27,7 @@ REFUSALS = ("unreadable", "too_small", "too_large", "blank")
 def printable(text: object) -> str:
     """Return `text` on one line, with control characters and undecodable bytes escaped."""
     return "".join(
-        character
-        if character.isprintable()
-        else character.encode("utf-8", "surrogateescape").decode("ascii", "backslashreplace")
-        if not character.isascii()
-        else f"\\x{ord(character):02x}"
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in str(text)
     )
 

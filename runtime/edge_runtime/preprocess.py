@@ -17,6 +17,7 @@ import struct
 import zlib
 from importlib import import_module
 from io import BytesIO
+from math import isfinite
 
 from PIL import Image
 
@@ -25,6 +26,7 @@ from edge_runtime.manifest import Preprocess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import IO
 
 VERSION = 1
@@ -44,10 +46,11 @@ _FORMATS: tuple[tuple[bytes, str, str], ...] = (
 )
 _FORMAT_NAMES = "PNG, JPEG, TIFF, BMP, WebP or PGM"
 
-# What Pillow's decoders raise on hostile or torn input, beside OSError.
+# What Pillow's decoders raise on hostile or torn input, beside OSError. `Warning` is for programs
+# that turn Pillow's into exceptions.
 _DECODE_ERRORS = (
     SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError,
-    AttributeError, struct.error, zlib.error, Image.DecompressionBombError,
+    AttributeError, struct.error, zlib.error, Image.DecompressionBombError, Warning,
 )  # fmt: skip
 
 # EXIF orientation (tag 0x0112) -> the transposition that undoes it (EXIF 2.32, 4.6.4 A).
@@ -61,8 +64,9 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Modes with more than eight bits a pixel.
+# Modes with more than eight bits a pixel. Pillow inverts white-is-zero TIFFs in the others only.
 _WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+_PHOTOMETRIC_TAG, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, PhotometricInterpretation
 
 
 def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preprocess:
@@ -129,6 +133,8 @@ def decode(stream: IO[bytes], subject: str, recipe: Preprocess) -> Image.Image:
         raise _unreadable(subject, "DICOM is not read by this version")
     for prefix, plugin, name in _FORMATS:
         if magic.startswith(prefix):
+            if prefix == b"RIFF" and magic[8:12] != b"WEBP":  # a video, read whole to say so
+                continue
             image: Image.Image = getattr(import_module(f"PIL.{plugin}"), name)(stream)
             break
     else:
@@ -143,6 +149,10 @@ def decode(stream: IO[bytes], subject: str, recipe: Preprocess) -> Image.Image:
     if getattr(image, "is_animated", False):
         raise _unreadable(subject, "holds more than one picture")
     image.load()
+    tags: Mapping[int, object] = getattr(image, "tag_v2", {})
+    if image.mode in _WIDE and tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO:
+        problem = "its white is 0, which is not read in more than eight bits"
+        raise Refusal("unreadable", subject, problem, "save it with black as 0")
     return image
 
 
@@ -157,8 +167,10 @@ def to_channels(image: Image.Image, channels: int) -> Image.Image:
 
     Transparent pixels become black. Grey is ITU-R 601 luma: 0.299 R + 0.587 G + 0.114 B.
     """
-    if image.mode in _WIDE:
+    if image.mode in ("I;16", "I", "F"):
         return image
+    if image.mode in _WIDE:
+        return image.convert("I")  # Pillow resizes foreign byte orders without looking at them
     if image.has_transparency_data:
         image = image.convert("RGBA")
         black = Image.new("RGBA", image.size, "black")
@@ -195,14 +207,15 @@ def normalise(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Ima
 
 def _to_eight_bits(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
     """Scale a wide image by its content: clipping 16 bits to 8 would leave a white square."""
+    least = recipe.min_contrast if image.mode != "F" else 0  # whose unit nobody knows
     image = image.convert("F")
     levels = sorted(memoryview(image.tobytes()).cast("f"))
+    if not isfinite(sum(levels)):
+        raise _unreadable(subject, "holds values that are not numbers")
     last = len(levels) - 1
     low = levels[round(last * recipe.low_percentile / 100)]
     high = levels[round(last * recipe.high_percentile / 100)]
-    if not high - low < float("inf"):
-        raise _unreadable(subject, "holds values that are not numbers")
-    if high == low:
+    if high == low or high - low < least:
         raise _blank(subject)
     scale = 255 / (high - low)
     return image.point(lambda grey: grey * scale + (0.5 - low * scale)).convert("L")

@@ -80,7 +80,8 @@ def _json(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
 def _csv(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
     import csv
 
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    # All texts are quoted: before Python 3.13 a bare carriage return in a name would not be.
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
 
     def write(answer: Answer) -> None:

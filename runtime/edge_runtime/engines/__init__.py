@@ -12,7 +12,7 @@ from edge_runtime.errors import NoEngine, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
     from edge_runtime.bundle import Bundle
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
             """The engine's key in `ENGINES`."""
 
         def logits(self, pixels: bytes) -> tuple[float, ...]:
-            """Return the graph's outputs for one film's pixels, row by row."""
+            """Return the graph's outputs for one film's pixels, row by row.
+
+            Raises:
+                EngineUnavailable: the engine failed on this film.
+            """
+
+    Signature = Sequence[tuple[str, tuple[int, ...]]]
+    """The element type and shape of each input or output of a graph."""
 
     Loader = Callable[[str], memoryview | None]
     """From a format to the verified bytes of a graph of that format, if there is one."""
@@ -42,6 +49,26 @@ ENGINES: Mapping[str, tuple[str, str, str]] = {
 
 class EngineUnavailable(Exception):
     """This engine cannot be used on this machine or for this graph; the message says why."""
+
+
+LOGIT = (1, 1)
+"""The shape of every output of a graph."""
+
+
+def require_signature(inputs: Signature, outputs: Signature, pixels: tuple[int, ...]) -> None:
+    """Refuse a graph that does more than take uint8 `pixels` and give float32 logits.
+
+    Raises:
+        EngineUnavailable: an element type, a shape or the number of inputs or outputs differs.
+    """
+    if inputs != [("uint8", pixels)]:
+        raise EngineUnavailable(f"the graph takes {_listed(inputs)}, not uint8 {list(pixels)}")
+    if not outputs or any(one != ("float32", LOGIT) for one in outputs):
+        raise EngineUnavailable(f"the graph gives {_listed(outputs)}, not float32 {list(LOGIT)}")
+
+
+def _listed(signature: Signature) -> str:
+    return ", ".join(f"{element} {list(shape)}" for element, shape in signature) or "nothing"
 
 
 def open_engine(

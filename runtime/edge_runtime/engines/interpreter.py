@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_runtime.engines import EngineUnavailable
+from edge_runtime.engines import EngineUnavailable, require_signature
 from edge_runtime.engines.silence import silence
 
 TYPE_CHECKING = False
@@ -25,12 +25,27 @@ class Interpreter:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise EngineUnavailable(f"does not take the graph ({error})") from error
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [one["index"] for one in self._interpreter.get_output_details()]
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        require_signature(_signature(inputs), _signature(outputs), pixels)
+        self._input = inputs[0]["index"]
+        self._outputs = [one["index"] for one in outputs]
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
-        """Return the logit of one film, `pixels` row by row."""
-        film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
-        self._interpreter.set_tensor(self._input, film)
-        self._interpreter.invoke()
-        return tuple(float(self._interpreter.get_tensor(one).item()) for one in self._outputs)
+        """Return the logits of one film, `pixels` row by row.
+
+        Raises:
+            EngineUnavailable: the interpreter reports that it failed.
+        """
+        self._interpreter.set_tensor(
+            self._input, np.frombuffer(pixels, np.uint8).reshape(self._shape)
+        )
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise EngineUnavailable(f"{self.name} failed ({error})") from error
+        return tuple(self._interpreter.get_tensor(one).item() for one in self._outputs)
+
+
+def _signature(details: list[dict[str, Any]]) -> list[tuple[str, tuple[int, ...]]]:
+    return [(np.dtype(one["dtype"]).name, tuple(one["shape"].tolist())) for one in details]

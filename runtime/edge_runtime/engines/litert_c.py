@@ -9,6 +9,7 @@ guess is a crash that no `except` catches, so any other version is passed over.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from ctypes import (
@@ -30,7 +31,7 @@ from ctypes import (
 )  # fmt: skip
 from importlib.machinery import PathFinder
 
-from edge_runtime.engines import EngineUnavailable
+from edge_runtime.engines import LOGIT, EngineUnavailable, require_signature
 from edge_runtime.engines.silence import silence
 
 TYPE_CHECKING = False
@@ -45,6 +46,8 @@ _AUTO_REGISTER_ACCELERATORS, _MIN_LOGGER_SEVERITY = 24, 25  # LiteRtEnvOptionTag
 _CPU = 1  # LiteRtHwAccelerators
 _SILENT = 4  # LiteRtLogSeverity; what goes wrong comes back as a status
 _FLOAT32, _UINT8 = 1, 3  # LiteRtElementType
+_ELEMENTS = {_FLOAT32: "float32", _UINT8: "uint8"}
+_RANK = 0x7F  # the seven bits of a layout's first word that hold the rank
 _ALIGNMENT = 64  # LITERT_HOST_MEMORY_BUFFER_ALIGNMENT
 
 
@@ -57,7 +60,7 @@ class _Option(Structure):
 
 
 class _Layout(Structure):
-    # The first word is rank in 7 bits and "has strides" in one; without strides it is the rank.
+    # The first word is the rank in 7 bits and "has strides" in one: without strides, the rank.
     _fields_ = (("rank", c_uint32), ("dimensions", c_int32 * 8), ("strides", c_uint32 * 8))
 
 
@@ -66,12 +69,12 @@ class _TensorType(Structure):
 
 
 class LiteRt:
-    """A graph compiled for the CPU, with its two buffers."""
+    """A graph compiled for the CPU, with its buffers."""
 
     name = "litert"
 
     def __init__(self, library: CDLL, graph: memoryview, pixels: tuple[int, ...]) -> None:
-        """Compile `graph` for input of shape `pixels` (uint8) and one float32 output `(1, 1)`."""
+        """Compile `graph` for input of shape `pixels` (uint8)."""
         self._library = library
         self._graph = graph  # LiteRT reads it where it lies: it has to outlive the model
         options = (_Option * 2)(
@@ -79,69 +82,80 @@ class LiteRt:
             _Option(_AUTO_REGISTER_ACCELERATORS, _Any(_ANY_INT, _CPU)),
             _Option(_MIN_LOGGER_SEVERITY, _Any(_ANY_INT, _SILENT)),
         )
-        self._environment = self._create("Environment", c_int(len(options)), options)
+        environment = self._handle("LiteRtCreateEnvironment", c_int(len(options)), options)
         address = c_void_p(addressof(c_char.from_buffer(graph)))
         size = c_size_t(len(graph))
-        self._model = self._create("ModelFromBuffer", self._environment, address, size)
-        compilation = self._create("Options")
+        model = self._handle("LiteRtCreateModelFromBuffer", environment, address, size)
+        subgraph = self._handle("LiteRtGetModelSubgraph", model, c_size_t(0))
+        outputs = self._tensors("Output", subgraph)
+        # C compares no buffer with the graph before writing to it.
+        require_signature(self._tensors("Input", subgraph), outputs, pixels)
+        compilation = self._handle("LiteRtCreateOptions")
         self._call("LiteRtSetOptionsHardwareAccelerators", compilation, c_int(_CPU))
         with silence():
-            self._compiled = self._create(
-                "CompiledModel", self._environment, self._model, compilation
+            self._compiled = self._handle(
+                "LiteRtCreateCompiledModel", environment, model, compilation
             )
-        self._size = 1
-        for side in pixels:
-            self._size *= side
-        self._check_size("Input", self._size)
-        self._check_size("Output", sizeof(c_float))
-        self._input, self._input_address = self._buffer(_UINT8, pixels, self._size)
-        self._output, self._output_address = self._buffer(_FLOAT32, (1, 1), sizeof(c_float))
+        self._size = math.prod(pixels)
+        self._input = _Buffer(self, _UINT8, pixels, self._size)
+        self._outputs = [_Buffer(self, _FLOAT32, LOGIT, sizeof(c_float)) for _ in outputs]
+        self._output_handles = (c_void_p * len(outputs))(*(one.handle for one in self._outputs))
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
-        """Return the logit of one film, `pixels` row by row."""
+        """Return the logits of one film, `pixels` row by row.
+
+        Raises:
+            EngineUnavailable: LiteRT reports that it failed.
+        """
         if len(pixels) != self._size:
             raise ValueError(f"{len(pixels)} bytes of pixels, the graph takes {self._size}")
-        memmove(self._input_address, pixels, self._size)
+        memmove(self._input.address, pixels, self._size)
         self._call(
-            "LiteRtRunCompiledModel", self._compiled, c_size_t(0), c_size_t(1), byref(self._input),
-            c_size_t(1), byref(self._output),
+            "LiteRtRunCompiledModel", self._compiled, c_size_t(0),
+            c_size_t(1), byref(self._input.handle),
+            c_size_t(len(self._outputs)), self._output_handles,
         )  # fmt: skip
-        return (c_float.from_address(self._output_address).value,)
+        return tuple(c_float.from_address(one.address).value for one in self._outputs)
 
     def _call(self, function: str, *arguments: Any) -> None:
-        status = getattr(self._library, function)(*arguments)
+        try:
+            status = getattr(self._library, function)(*arguments)
+        except AttributeError as error:
+            raise EngineUnavailable(f"its library has no {function}") from error
         if status:
             raise EngineUnavailable(f"{function} returned status {status}")
 
-    def _create(self, what: str, *arguments: Any) -> c_void_p:
+    def _handle(self, function: str, *arguments: Any) -> c_void_p:
+        """Return what `function` leaves where its last argument points."""
         handle = c_void_p()
-        self._call(f"LiteRtCreate{what}", *arguments, byref(handle))
+        self._call(function, *arguments, byref(handle))
         return handle
 
-    def _check_size(self, side: str, expected: int) -> None:
-        """Compare a buffer with what the graph will read or write: C does not."""
-        requirements, size = c_void_p(), c_size_t()
-        self._call(
-            f"LiteRtGetCompiledModel{side}BufferRequirements",
-            self._compiled, c_size_t(0), c_size_t(0), byref(requirements),
-        )  # fmt: skip
-        self._call("LiteRtGetTensorBufferRequirementsBufferSize", requirements, byref(size))
-        if size.value < expected or size.value >= expected + _ALIGNMENT:
-            raise EngineUnavailable(
-                f"the graph's {side.lower()} has {size.value} bytes, not {expected}"
-            )
+    def _tensors(self, side: str, subgraph: c_void_p) -> list[tuple[str, tuple[int, ...]]]:
+        """Return the element type and shape of each of the graph's inputs or outputs."""
+        count, kind, found = c_size_t(), _TensorType(), []
+        self._call(f"LiteRtGetNumSubgraph{side}s", subgraph, byref(count))
+        for index in range(count.value):
+            tensor = self._handle(f"LiteRtGetSubgraph{side}", subgraph, c_size_t(index))
+            self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
+            element = _ELEMENTS.get(kind.element, f"element type {kind.element}")
+            layout = kind.layout
+            found.append((element, tuple(layout.dimensions[: layout.rank & _RANK])))
+        return found
 
-    def _buffer(self, element: int, shape: tuple[int, ...], size: int) -> tuple[c_void_p, int]:
-        """Return a tensor buffer over memory of our own, and that memory's address."""
+
+class _Buffer:
+    """A tensor buffer over memory of our own: its handle, and the address of its bytes."""
+
+    def __init__(self, engine: LiteRt, element: int, shape: tuple[int, ...], size: int) -> None:
         room = -(-size // _ALIGNMENT) * _ALIGNMENT
-        memory = create_string_buffer(room + _ALIGNMENT)
-        address = addressof(memory) + -addressof(memory) % _ALIGNMENT
+        self._memory = create_string_buffer(room + _ALIGNMENT)
+        self.address = addressof(self._memory) + -addressof(self._memory) % _ALIGNMENT
         kind = _TensorType(element, _Layout(len(shape), (c_int32 * 8)(*shape)))
-        handle = self._create(
-            "TensorBufferFromHostMemory", byref(kind), c_void_p(address), c_size_t(size), None
-        )
-        handle._memory = memory  # type: ignore[attr-defined]  # lives as long as the handle
-        return handle, address
+        self.handle = engine._handle(
+            "LiteRtCreateTensorBufferFromHostMemory",
+            byref(kind), c_void_p(self.address), c_size_t(size), None,
+        )  # fmt: skip
 
 
 def load(graph: memoryview, pixels: tuple[int, ...]) -> LiteRt:

@@ -6,7 +6,7 @@ import platform
 
 import numpy as np
 
-from edge_runtime.engines import EngineUnavailable
+from edge_runtime.engines import EngineUnavailable, require_signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,13 +33,28 @@ class OnnxRuntime:
             )
         except Exception as error:  # its exceptions have no base of their own
             raise EngineUnavailable(f"does not take the graph ({error})") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        require_signature(_signature(inputs), _signature(outputs), pixels)
         self._shape = pixels
-        self._input = self._session.get_inputs()[0].name
+        self._input = inputs[0].name
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
-        """Return the logit of one film, `pixels` row by row."""
+        """Return the logits of one film, `pixels` row by row.
+
+        Raises:
+            EngineUnavailable: the session reports that it failed.
+        """
         film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
-        return tuple(float(one.item()) for one in self._session.run(None, {self._input: film}))
+        try:
+            found = self._session.run(None, {self._input: film})
+        except Exception as error:  # its exceptions have no base of their own
+            raise EngineUnavailable(f"{self.name} failed ({error})") from error
+        return tuple(one.item() for one in found)
+
+
+def _signature(values: list[Any]) -> list[tuple[str, tuple[int, ...]]]:
+    elements = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
+    return [(elements.get(one.type, one.type), tuple(one.shape)) for one in values]
 
 
 def load(graph: memoryview, pixels: tuple[int, ...]) -> OnnxRuntime:

@@ -16,7 +16,8 @@ _STDERR = 2
 @contextmanager
 def silence() -> Iterator[None]:
     """Send file descriptor 2 to nowhere inside the block; failures still arrive as statuses."""
-    sys.stderr.flush()
+    if sys.stderr:
+        sys.stderr.flush()
     try:
         kept = os.dup(_STDERR)
     except OSError:  # there is no stderr to keep clean

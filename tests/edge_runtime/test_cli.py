@@ -1,0 +1,251 @@
+"""Every command line ends with a documented status, one line for each complaint, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edge_runtime import cli
+from edge_runtime.cli import NOTICE, USAGE, run
+from edge_runtime.engines import EngineUnavailable
+from edge_runtime.pack import unpack
+from tiny_bundle import ONNX, TFLITE, write_film, write_tiny_bundle
+from tiny_graphs import onnx_graph, tflite_graph
+
+pytestmark = pytest.mark.usefixtures("own_signals")
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def no_bundle_of_this_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGE_BUNDLE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+
+
+def complaints(captured: Captured) -> list[str]:
+    """Return the lines on stderr, the notice apart, which may be there once."""
+    lines = captured.readouterr().err.splitlines()
+    assert lines.count(NOTICE) <= 1
+    assert not any(line.startswith("Traceback") for line in lines)
+    return [line for line in lines if line != NOTICE]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["classify", "--help"],
+                                       ["info", "-h"], ["check", "--help"]])  # fmt: skip
+def test_help_is_on_stdout(arguments: list[str], capsys: Captured) -> None:
+    assert run(arguments) == 0
+    assert capsys.readouterr() == (USAGE, "")
+
+
+def test_help_fits_a_terminal_and_names_every_command_and_status() -> None:
+    assert all(len(line) <= 80 for line in USAGE.splitlines())
+    for command, (_, options) in cli.COMMANDS.items():
+        assert f"edge-run {command}" in USAGE
+        assert all(f"--{option}" in USAGE for option in options)
+    assert all(f"{status} " in USAGE for status in (0, 2, 3, 4, 5, 6, 7))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "no command given"),
+        (["clasify", "film.png"], "no command is called 'clasify'; one of: classify, info, check"),
+        (["--bundle", "m.edge"], "no command is called '--bundle'"),
+        (["classify"], "no film given"),
+        (["classify", "--flag", "film.png"], "option --flag not recognized"),
+        (["classify", "film.png", "--format"], "option --format requires argument"),
+        (["classify", "film.png", "--format", "xml"], "'xml' is not known; one of: table, json"),
+        (["info", "--engine", "litert"], "option --engine not recognized"),
+        (["info", "{tiny}", "--format", "csv"], "'csv' is not known here; one of: table, json"),
+        (["info", "a.edge", "b.edge"], "more than one bundle"),
+        (["check", "a.edge", "--bundle", "b.edge"], "more than one bundle"),
+        (["classify", "f.png", "--bundle", "{tiny}", "--engine", "tpu"], "no engine is called"),
+        (["classify", "--bundle", "{tiny}", "--files-from", "none.txt"], "No such file"),
+        (["classify", "film.png"], "no bundle; give --bundle FILE, set EDGE_BUNDLE or copy a"),
+        (["info"], "no bundle; give --bundle FILE"),
+    ],
+)
+def test_what_cannot_be_carried_out_leaves_with_2(
+    arguments: list[str], said: str, tiny: Path, capsys: Captured
+) -> None:
+    assert run([argument.format(tiny=tiny) for argument in arguments]) == 2
+    (complaint,) = complaints(capsys)
+    assert said in complaint
+
+
+@pytest.mark.parametrize("command", [["classify", "f.png", "--bundle"], ["info"], ["check"]])
+def test_what_is_no_bundle_leaves_with_3(
+    command: list[str], film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    unreadable = {
+        tmp_path / "none.edge": "does not exist",
+        film: "is not a bundle",
+        tmp_path: "holds no manifest.json",
+        Path(os.devnull): "is not a regular file",
+    }
+    for path, problem in unreadable.items():
+        assert run([*command, str(path)]) == 3
+        (complaint,) = complaints(capsys)
+        assert complaint.startswith(f"edge-run: {path}: {problem}")
+    assert run([*command, ""]) == 3
+
+
+@pytest.mark.parametrize("command", [["classify", "{film}", "--bundle"], ["check"]])
+def test_a_damaged_graph_leaves_with_4_before_any_answer(
+    command: list[str], tiny: Path, film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    unpack(tiny, tmp_path / "folder")
+    for graph in (TFLITE, ONNX):
+        path = tmp_path / "folder" / graph
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    arguments = [argument.format(film=film) for argument in command]
+    assert run([*arguments, str(tmp_path / "folder")]) == 4
+    said, _ = capsys.readouterr()
+    assert said == ""
+
+
+def test_zip_and_folder_give_the_same_answers(
+    tiny: Path, film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    unpack(tiny, tmp_path / "folder")
+    answers = []
+    for path in (tiny, tmp_path / "folder"):
+        assert run(["classify", str(film), "--bundle", str(path), "--format", "json"]) == 0
+        answers.append({**json.loads(capsys.readouterr().out), "milliseconds": None})
+    assert answers[0] == answers[1]
+    assert answers[0]["status"] == "ok"
+
+
+def test_one_bad_film_leaves_with_5_and_the_others_are_answered(
+    tiny: Path, film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no film")
+    films = [film, text, film, tmp_path / "none.png", film]
+    assert run(["classify", *map(str, films), "--bundle", str(tiny), "--format", "json"]) == 5
+    said = capsys.readouterr()
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert [row["status"] for row in rows] == ["ok", "refused", "ok", "error", "ok"]
+    assert [row["file"] for row in rows] == list(map(str, films))
+    assert said.err == f"{NOTICE}\n"
+
+
+def test_a_folder_gives_a_row_for_each_file_and_an_empty_one_a_complaint(
+    tiny: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = tmp_path / "films"
+    for name in ("b.png", "sub/a.png", ".hidden.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_film(folder / name)
+    options = ["--bundle", str(tiny), "--format", "csv"]
+    assert run(["classify", str(folder), *options]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == [
+        f'"{folder / name}"' for name in (".hidden.png", "b.png", "sub/a.png")
+    ]
+    (tmp_path / "empty").mkdir()
+    assert run(["classify", str(tmp_path / "empty"), str(folder), *options]) == 5
+    (complaint,) = complaints(capsys)
+    assert "empty: holds no files" in complaint
+
+
+@pytest.mark.parametrize(
+    "layout", ["{}\n{}\n", "{}\n{}", "{}\r\n{}\r\n", "\n\n{}\n\n{}\n\n", "\ufeff{}\r\n{}"]
+)
+def test_a_list_of_files_is_read_whatever_its_line_ends(
+    layout: str, tiny: Path, film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    second = write_film(tmp_path / "Übersicht 2.png")
+    listing = tmp_path / "list.txt"
+    listing.write_bytes(layout.format(film, second).encode())
+    options = ["--bundle", str(tiny), "--format", "json", "--files-from", str(listing)]
+    assert run(["classify", *options]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["file"] for row in rows] == [str(film), str(second)]
+
+
+def test_a_graph_that_answers_no_number_is_a_row_and_never_a_number(
+    film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    graphs = {
+        TFLITE: tflite_graph(scale=float("nan")),
+        ONNX: onnx_graph(scale=float("nan")),
+    }
+    path = write_tiny_bundle(tmp_path / "m.edge", graphs=graphs)
+    for engine in ("litert", "litert-python", "onnxruntime"):
+        options = ["--bundle", str(path), "--format", "json", "--engine", engine]
+        assert run(["classify", str(film), *options]) == 5
+        row = json.loads(capsys.readouterr().out)
+        assert (row["status"], row["logit"], row["probability"]) == ("error", None, None)
+        assert row["engine"] == engine
+
+
+def test_no_engine_leaves_with_6(
+    tiny: Path, film: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unusable(name: str) -> None:
+        raise EngineUnavailable(f"{name} is broken")
+
+    monkeypatch.setattr("edge_runtime.engines.import_module", unusable)
+    for arguments in (["classify", str(film), "--bundle", str(tiny)], ["check", str(tiny)]):
+        assert run(arguments) == 6
+        *passed_over, complaint = complaints(capsys)
+        assert len(passed_over) == 4
+        assert complaint.startswith(f"edge-run: {tiny}: no engine can run it")
+
+
+def test_info_shows_the_bundle_to_people_and_to_machines(tiny: Path, capsys: Captured) -> None:
+    assert run(["info", str(tiny)]) == 0
+    assert "model3-xray 0.1.0" in capsys.readouterr().out
+    assert run(["info", "--bundle", str(tiny), "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["name"] == "model3-xray"
+    assert len(shown["identity"]) == 64
+
+
+def test_the_bundle_is_the_named_one_else_the_variable_else_the_newest(
+    tiny: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = cli_data_folder(monkeypatch, tmp_path)
+    for name, age in (("old.edge", 2000), ("new.edge", 1000), ("older.edge", 3000)):
+        shutil.copy(tiny, folder / name)
+        os.utime(folder / name, (10_000 - age, 10_000 - age))
+    shutil.copy(tiny, folder / "not-a-bundle.zip")
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"{folder / 'new.edge'}: ")
+    monkeypatch.setenv("EDGE_BUNDLE", str(folder / "old.edge"))
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"{folder / 'old.edge'}: ")
+    assert run(["check", str(tiny)]) == 0
+    assert capsys.readouterr().out.startswith(f"{tiny}: ")
+    monkeypatch.setenv("EDGE_BUNDLE", str(folder / "none.edge"))
+    assert run(["check"]) == 3
+    assert "none.edge: does not exist" in capsys.readouterr().err
+
+
+def cli_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    from edge_runtime.defaults import data_folder
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = data_folder()
+    assert folder is not None
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_an_interruption_is_a_status_and_a_line(
+    tiny: Path, film: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for signal, status in ((KeyboardInterrupt, 130), (cli.Terminated, 143)):
+
+        def interrupted(*_: object, signal: type[BaseException] = signal) -> None:
+            raise signal
+
+        monkeypatch.setattr("edge_runtime.classify.film_pixels", interrupted)
+        assert run(["classify", str(film), "--bundle", str(tiny)]) == status
+        assert len(complaints(capsys)) == 1

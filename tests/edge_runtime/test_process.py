@@ -1,0 +1,193 @@
+"""`edge-run` as a process: streams that fail, signals, and names of any bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from typing import IO
+
+import pytest
+
+from edge_runtime.cli import NOTICE
+from edge_runtime.errors import FilmError
+from edge_runtime.preprocess import film_pixels
+from tiny_bundle import RECIPE, command, edge_run, environment, film_image, write_film
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and devices of Unix")
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+
+
+def test_a_classification_is_rows_on_stdout_and_the_notice_once_on_stderr(
+    tiny: Path, film: Path
+) -> None:
+    done = edge_run("classify", film, film, "--bundle", tiny)
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["answer", "covid", "covid"]
+    assert done.stderr == f"{NOTICE}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["info", "{tiny}"], 0),
+        (["check", "{tiny}"], 0),
+        (["check", "{tiny}", "--engine", "litert-python"], 0),
+        (["check", "{tiny}", "--engine", "onnxruntime"], 0),
+        (["clasify"], 2),
+        (["info"], 2),
+        (["check", "{film}"], 3),
+        (["classify", "{film}", "none.png", "--bundle", "{tiny}"], 5),
+        (["classify", "{film}", "--bundle", "{tiny}", "--engine", "tflite-runtime"], 6),
+    ],
+)
+def test_a_process_leaves_with_the_documented_status_and_no_traceback(
+    arguments: list[str], status: int, tiny: Path, film: Path
+) -> None:
+    done = edge_run(*(argument.format(tiny=tiny, film=film) for argument in arguments))
+    assert done.returncode == status
+    complaints = [line for line in done.stderr.splitlines() if line != NOTICE]
+    assert all(line.startswith("edge-run: ") for line in complaints)
+    assert len(complaints) == (status not in (0, 5))
+
+
+def test_the_bundle_comes_from_the_environment(tiny: Path, film: Path) -> None:
+    assert edge_run("classify", film, env=environment(EDGE_BUNDLE=str(tiny))).returncode == 0
+
+
+def test_films_are_listed_on_stdin(tiny: Path, film: Path) -> None:
+    options = ("--bundle", tiny, "--format", "json", "--files-from", "-")
+    done = edge_run("classify", *options, input=f"{film}\n\n{film}\r\n")
+    assert done.returncode == 0
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == [str(film)] * 2
+
+
+def test_no_locale_and_no_encoding_lose_a_name_or_tear_a_row(tiny: Path, tmp_path: Path) -> None:
+    names = ["Übersicht.png", "胸部.png", "new\nline.png", "\udcff\udcfe.png", "n" * 251 + ".png"]
+    films = [write_film(tmp_path / name) for name in names]
+    for encoding in ({}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}):
+        env = environment(LC_ALL="C", **encoding)
+        done = edge_run("classify", *films, "--bundle", tiny, "--format", "json", env=env)
+        assert (done.returncode, done.stderr) == (0, f"{NOTICE}\n")
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [os.fsencode(row["file"]) for row in rows] == list(map(os.fsencode, films))
+        done = edge_run("classify", *films, "--bundle", tiny, env=env)
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, 1 + len(names))
+
+
+def test_a_damaged_film_is_one_row_whatever_its_decoder_says(
+    tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "film.tif"
+    film_image().save(path, compression="tiff_adobe_deflate")
+    data = path.read_bytes()
+    path.write_bytes(data[:500] + b"\xff" * 40 + data[540:])
+    with pytest.raises(FilmError):
+        film_pixels(path, RECIPE)
+    assert capfd.readouterr().err  # libtiff, in C
+    done = edge_run("classify", path, "--bundle", tiny, env=environment(PYTHONWARNINGS="error"))
+    assert (done.returncode, done.stderr) == (5, f"{NOTICE}\n")
+    assert len(done.stdout.splitlines()) == 2
+
+
+@needs_full
+@pytest.mark.parametrize(
+    "arguments", [["classify", "{film}", "--bundle", "{tiny}"], ["info", "{tiny}"], ["--help"]]
+)
+def test_a_full_disk_leaves_with_10_and_one_line(
+    arguments: list[str], tiny: Path, film: Path
+) -> None:
+    with FULL.open("w") as full:
+        done = edge_run(*(one.format(tiny=tiny, film=film) for one in arguments), stdout=full)
+    assert done.returncode == 10
+    (line,) = (line for line in done.stderr.splitlines() if line != NOTICE)
+    assert line.startswith("edge-run: output: No space left on device; ")
+
+
+@pytest.mark.parametrize(("redirection", "status"), [(">&-", 10), ("2>&-", 0), ("<&-", 0)])
+def test_a_closed_stream_is_no_crash(redirection: str, status: int, tiny: Path, film: Path) -> None:
+    line = ["sh", "-c", f'exec "$@" {redirection}', "sh"]
+    done = subprocess.run(
+        [*line, *command("classify", film, "--bundle", tiny)],
+        capture_output=True, text=True, check=False, env=environment(),
+    )  # fmt: skip
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    assert NOTICE not in done.stdout
+    if status:
+        assert done.stderr == "edge-run: stdout: is closed; give it a file or a pipe\n"
+
+
+@contextmanager
+def started(tiny: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Start a classification that takes more films from stdin; it is killed after a minute."""
+    options = ("--bundle", tiny, "--format", "json", "--files-from", "-")
+    with subprocess.Popen(
+        command("classify", *options, *arguments), text=True, env=environment(),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        rescue = Timer(60, process.kill)
+        rescue.start()
+        try:
+            yield process
+        finally:
+            rescue.cancel()
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+def test_a_reader_that_leaves_ends_it_quietly(tiny: Path, film: Path) -> None:
+    with started(tiny, *[film] * 2000) as process:
+        assert json.loads(pipe(process.stdout).readline())["status"] == "ok"
+        pipe(process.stdout).close()
+        complaints = pipe(process.stderr).read()
+    assert (process.returncode, complaints) == (0, f"{NOTICE}\n")
+
+
+ENDS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
+
+
+@pytest.mark.parametrize("number", ENDS)
+@pytest.mark.parametrize("films", [1, 2000])  # waiting for the next name, or at work
+def test_a_signal_tears_no_row(number: signal.Signals, films: int, tiny: Path, film: Path) -> None:
+    status, said = ENDS[number]
+    with started(tiny, *[film] * films) as process:
+        first = pipe(process.stdout).readline()
+        process.send_signal(number)
+        rest, complaints = pipe(process.stdout).read(), pipe(process.stderr).read()
+    assert process.returncode == status
+    assert complaints == f"{NOTICE}\nedge-run: {said}\n"
+    rows = [json.loads(line) for line in (first + rest).splitlines()]
+    assert all(row["status"] == "ok" for row in rows)
+    assert len(rows) < 2000
+    assert not rest or rest.endswith("\n")
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        expected = version("edge-runtime")
+    except PackageNotFoundError:
+        pytest.skip("edge-runtime is not installed")
+    assert edge_run("--version").stdout == f"edge-run {expected}\n"
+
+
+def test_the_module_is_the_command(tiny: Path) -> None:
+    script = "from edge_runtime.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "info", str(tiny)],
+        capture_output=True, text=True, check=False, env=environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, edge_run("info", tiny).stdout)

@@ -1,0 +1,97 @@
+"""Imports point one way, and the clinic's path loads nothing that is heavy."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tiny_bundle import environment, write_film, write_tiny_bundle
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {
+    "edge_kit": ROOT / "edge_kit",
+    "edge_export": ROOT / "export" / "edge_export",
+    "edge_runtime": ROOT / "runtime" / "edge_runtime",
+}
+FORBIDDEN = {
+    "edge_kit": set[str](),
+    "edge_export": {"edge_kit"},
+    "edge_runtime": {"edge_kit", "edge_export"},
+}
+HEAVY = {
+    "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
+    "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
+    "tempfile", "zipfile",
+}  # fmt: skip
+
+
+def imports(source: Path) -> Iterator[str]:
+    """Yield the package of each import in the file, those inside functions among them."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source} has a relative import"
+            yield str(node.module).partition(".")[0]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_point_one_way(package: str) -> None:
+    sources = list(PACKAGES[package].rglob("*.py"))
+    assert sources
+    for source in sources:
+        assert not FORBIDDEN[package] & set(imports(source)), source
+
+
+def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
+    sources = PACKAGES["edge_runtime"].rglob("*.py")
+    foreign = {name for source in sources for name in imports(source)}
+    foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
+    assert foreign == {"PIL", "numpy", "ai_edge_litert", "tflite_runtime", "onnxruntime"}
+
+
+def modules_after(script: str, *arguments: str) -> set[str]:
+    """Return the modules that are loaded in a fresh interpreter after `script`."""
+    script += "\nsys.stderr.write(' '.join(sys.modules))"
+    found = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys\nsys.path.insert(0, sys.argv[1])\n{script}",
+         environment()["PYTHONPATH"], *arguments],
+        capture_output=True, text=True, check=True, env=environment(),
+    )  # fmt: skip
+    return set(found.stderr.splitlines()[-1].split())
+
+
+def test_importing_the_runtime_loads_nothing_else() -> None:
+    bare = modules_after("")
+    assert modules_after("import edge_runtime") - bare <= {"edge_runtime", "__future__"}
+
+
+def test_the_default_path_loads_nothing_heavy(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path / "m.edge")
+    film = write_film(tmp_path / "film.png")
+    script = "from edge_runtime.cli import run\nassert run(sys.argv[2:]) == 0"
+    bare = modules_after("")
+    loaded = modules_after(script, "classify", "--bundle", str(bundle), str(film))
+    assert "edge_runtime.engines.litert_c" in loaded
+    assert not HEAVY & (loaded - bare)
+
+
+def names(node: ast.expr | None) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} if node else {"bare"}
+
+
+def test_no_handler_is_so_wide_that_it_hides_a_mistake() -> None:
+    for source in PACKAGES["edge_runtime"].rglob("*.py"):
+        handlers = [
+            node
+            for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ExceptHandler)
+        ]
+        wide = [node for node in handlers if names(node.type) & {"bare", "Exception"}]
+        # The exceptions of ONNX Runtime have no base of their own.
+        assert not wide or source.name == "onnx_runtime.py", source

@@ -1,0 +1,108 @@
+"""A bundle that really runs, a few kilobytes long, and the command line that runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import edge_runtime
+from edge_runtime.digest import sha256
+from edge_runtime.manifest import Preprocess
+from edge_runtime.pack import write_bundle
+from edge_runtime.preprocess import film_pixels
+from sample_bundle import sample_fields
+from tiny_graphs import SIDE, expected_logit, onnx_graph, tflite_graph
+
+GOLDEN = "golden/0.png"
+TFLITE, ONNX = "model.f32.tflite", "model.f32.onnx"
+RECIPE = Preprocess(**{**sample_fields()["preprocess"], "height": SIDE, "width": SIDE})
+
+
+def film_array(width: int = 96, height: int = 80, seed: int = 7) -> np.ndarray[Any, Any]:
+    """Return uint8 `(height, width)` shades that no turn or mirror maps to themselves."""
+    y, x = np.mgrid[0:height, 0:width]
+    shades: np.ndarray[Any, Any] = (
+        110 + 45 * np.sin((seed + x) / 9) * np.cos(y / 11) + x / 4 + y / 3
+    )
+    return shades.astype(np.uint8)
+
+
+def film_image(width: int = 96, height: int = 80, seed: int = 7) -> Image.Image:
+    """Return `film_array` as a grey picture."""
+    return Image.fromarray(film_array(width, height, seed))
+
+
+def write_film(path: Path, seed: int = 7) -> Path:
+    """Write `film_image` as a PNG, whatever the name of `path`."""
+    film_image(seed=seed).save(path, "PNG")
+    return path
+
+
+def write_tiny_bundle(
+    path: Path,
+    *,
+    graphs: Mapping[str, bytes] | None = None,
+    golden: Mapping[str, Any] | None = None,
+    tolerance: float = 1e-3,
+) -> Path:
+    """Write a bundle of the tiny graphs to `path`, or of `graphs`; `golden` changes its film."""
+    if graphs is None:
+        graphs = {TFLITE: tflite_graph(), ONNX: onnx_graph()}
+    stream = BytesIO()
+    film_image().save(stream, "PNG")
+    png = stream.getvalue()
+    pixels = film_pixels(png, RECIPE)
+    film = {
+        "file": GOLDEN,
+        "logits": {name: [expected_logit(pixels)] for name in graphs},
+        "pixels_sha256": sha256(pixels),
+    }
+    fields = {
+        **sample_fields(),
+        "preprocess": RECIPE,
+        "graphs": [
+            {"file": name, "format": name.rpartition(".")[2], "recipe": "f32"} for name in graphs
+        ],
+        "golden": {"tolerance": tolerance, "films": [{**film, **(golden or {})}]},
+    }
+    write_bundle(path, fields, {**graphs, GOLDEN: png, "card.md": b"# A card\n"})
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    """Return the command line that runs `edge-run` with `arguments`."""
+    return [sys.executable, "-m", "edge_runtime", *map(str, arguments)]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return an environment with the runtime and `changes`, without this user's settings."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "EDGE_BUNDLE" and not name.startswith("PYTHON")
+    }
+    runtime = str(Path(edge_runtime.__file__).parent.parent)
+    return {**kept, "PYTHONPATH": runtime, "XDG_DATA_HOME": "/nonexistent", **changes}
+
+
+def edge_run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Return what `edge-run` says and its exit status, in a process of its own."""
+    options.setdefault("env", environment())
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run(
+        command(*arguments),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=60,
+        check=False,
+        **options,
+    )
