@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from edge_export.film import SPLITS
-from edge_runtime.errors import EdgeError, UsageError
+from edge_runtime.errors import EdgeError, UsageError, printable
 
 if TYPE_CHECKING:
     from edge_export.film import Split
@@ -39,20 +41,24 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
+    if sys.stderr is None:  # closed; what is said would go to stdout
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, until the end
     try:
         options = parser().parse_args(arguments)
         handler = {"train": _train, "export": _export, "demo": _demo}[options.command]
         handler(options)
+        sys.stdout.flush()
     except EdgeError as error:
         say(f"edge-kit: {error}")
         return error.exit_status
     except KeyboardInterrupt:
-        say("edge-kit: interrupted, nothing was written")
+        say("edge-kit: interrupted")
         return INTERRUPTED
     except Terminated:
-        say("edge-kit: terminated, nothing was written")
+        say("edge-kit: terminated")
         return TERMINATED
     except BrokenPipeError:
+        # Nobody reads on; what could not be written must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return 0
@@ -96,8 +102,8 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration-films", type=_count, default=300, metavar="N")
     parser.add_argument("--max-flips", type=_share, default=0.01, metavar="SHARE")
     parser.add_argument("--max-auc-difference", type=_share, default=0.005, metavar="X")
-    parser.add_argument("--name", help="default MODEL-MODALITY")
-    parser.add_argument("--bundle-version", default="0.1.0", metavar="X.Y.Z")
+    parser.add_argument("--name", type=_name, help="default MODEL-MODALITY")
+    parser.add_argument("--bundle-version", type=_version, default="0.1.0", metavar="X.Y.Z")
     parser.add_argument(
         "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
     )
@@ -136,14 +142,12 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from edge_export.quiet import import_tensorflow
     from edge_export.report import parity_table
 
     if not options.int8:
         raise UsageError("edge-kit export", "no recipe chosen", "add --int8")
     if not options.out.name.endswith(".edge"):
         raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
-    import_tensorflow()
     from edge_kit.source import export_source
 
     proof = export_source(options, say)
@@ -158,7 +162,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 def say(line: str) -> None:
     """Write one line to stderr."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def show_dataset(dataset: Dataset) -> None:
@@ -187,21 +191,33 @@ def _terminate(signum: int, frame: object) -> NoReturn:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
+    return _whole(text, 1, 10_000)
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {2**32 - 1}")
-    return value
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if text.isdecimal() and low <= int(text) <= high:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
 
 
 def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+
+
+def _name(text: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not of a-z, 0-9, '.', '_' and '-'")
+
+
+def _version(text: str) -> str:
+    if re.fullmatch(r"(?=.{1,32}$)[0-9]+(\.[0-9]+)*", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a version of digits and dots")

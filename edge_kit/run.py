@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.errors import CannotWrite, DataError
-from edge_runtime.manifest import Preprocess
+from edge_runtime.manifest import Preprocess, Training
 
 MODEL, CONFIG, SPLITS = "model.keras", "config.json", "splits.csv"
 HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
@@ -46,6 +46,10 @@ class RunConfig:
         """Return the image pipeline the model was trained on."""
         return Preprocess(**self.preprocess)  # type: ignore[arg-type]
 
+    def training(self) -> Training:
+        """Return what a bundle says of the training."""
+        return Training(model=self.model, seed=self.seed, epochs=self.epochs)
+
 
 def is_run(path: Path) -> bool:
     """Tell whether `path` looks like the folder of a run."""
@@ -61,7 +65,7 @@ def read_config(run: Path) -> RunConfig:
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
-        config.recipe()
+        config.recipe(), config.training(), Path(config.data)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config
@@ -92,13 +96,14 @@ def new_folder(out: Path) -> Iterator[Path]:
         CannotWrite: `out` exists and is not empty, or the disk refuses.
     """
     require_new(out)
-    staging = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    place = out.resolve()  # for "." has no name
+    staging = place.with_name(f".{place.name}.partial-{os.getpid()}")
     try:
         staging.mkdir(parents=True)
         yield staging
-        if out.exists():
-            out.rmdir()
-        staging.replace(out)
+        if place.exists():
+            place.rmdir()
+        staging.replace(place)
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(out, problem, "check the rights and the free space") from error

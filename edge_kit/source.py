@@ -15,9 +15,10 @@ from edge_export.package import BundleFacts
 from edge_export.parity import Budget
 from edge_export.prove import Proof
 from edge_kit.dataset import Dataset, load_dataset
+from edge_kit.labels import class_key
 from edge_kit.run import MODEL, SPLITS, is_run, read_config
 from edge_kit.split import with_splits
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import DataError, UsageError
 from edge_runtime.manifest import Preprocess, Training
 from edge_runtime.preprocess import standard
 
@@ -37,6 +38,7 @@ class Source:
     preprocess: Preprocess
     input_range: InputRange
     training: Training
+    warnings: tuple[str, ...]
 
 
 def export_source(options: argparse.Namespace, say: Callable[[str], None]) -> Proof:
@@ -46,10 +48,15 @@ def export_source(options: argparse.Namespace, say: Callable[[str], None]) -> Pr
         EdgeError: any of those of `edge_export.export`, or the options contradict the model.
     """
     path: Path = options.source
+    say(f"reading {path} and its films")
+    if not path.exists():
+        raise DataError(path, "no such file or folder", "give a run's folder or a .keras file")
     if path.name == MODEL and is_run(path.parent):
         path = path.parent
-    source = _from_run(path, options) if is_run(path) else _from_file(path, options)
-    if options.positive not in (None, source.positive):
+    source = (_from_run if is_run(path) else _from_file)(path, options)
+    for warning in source.warnings:
+        say(f"warning: {warning}")
+    if options.positive and class_key(options.positive) != class_key(source.positive):
         problem = f"{options.positive!r} is not the model's positive class, {source.positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     facts = BundleFacts(
@@ -81,9 +88,8 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
     if options.modality not in (None, config.modality):
         problem = f"{run} was trained on {config.modality}"
         raise UsageError("--modality", problem, "leave it out")
-    dataset = _films(
-        options, options.data or Path(config.data), config.modality, config.positive, config.seed
-    )
+    data = options.data or Path(config.data)
+    dataset = _films(options, data, config.modality, config.positive, config.seed)
     return Source(
         model=load_model(run / MODEL),
         films=with_splits(dataset.films, run / SPLITS),
@@ -92,7 +98,8 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
         positive=config.positive,
         preprocess=config.recipe(),
         input_range=InputRange(),
-        training=Training(model=config.model, seed=config.seed, epochs=config.epochs),
+        training=config.training(),
+        warnings=dataset.warnings,
     )
 
 
@@ -102,6 +109,7 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
         problem = "is not a run of edge-kit train, so its meaning has to be said"
         raise UsageError(path, problem, "add --classes NEG,POS --input-range LOW,HIGH --data DIR")
     negative, positive = _pair(options.classes, "--classes", "NEG,POS")
+    input_range = _input_range(options.input_range)
     model = load_model(path)
     dataset = _films(options, options.data, options.modality, positive, options.seed)
     if (dataset.negative, dataset.positive) != (negative, positive):
@@ -116,8 +124,9 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
         negative=negative,
         positive=positive,
         preprocess=standard(height, width, channels),
-        input_range=_input_range(options.input_range),
+        input_range=input_range,
         training=Training(model=_word(model.name), seed=None, epochs=None),
+        warnings=dataset.warnings,
     )
 
 
@@ -154,7 +163,7 @@ def _pair(text: str, option: str, wanted: str) -> tuple[str, str]:
 def _word(name: str) -> str:
     """Return a Keras model's name as the manifest spells words."""
     kept = "".join(one if one.isascii() and one.isalnum() else "-" for one in name.lower())
-    return kept.strip("-")[:64] or "model"
+    return kept.strip("-")[:48] or "model"  # with the modality behind, a bundle's name
 
 
 def _limits(path: Path | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_export.film import SPLITS, Film, Split
-from edge_export.pixels import Pixels, load_pixels
+from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
+from edge_export.pixels import load_pixels
 from edge_export.statistics import Metrics, evaluate
 from edge_kit.curves import draw_curves
 from edge_kit.dataset import Dataset
@@ -30,7 +28,8 @@ from edge_runtime.preprocess import standard
 if TYPE_CHECKING:
     import keras
 
-HELD_OUT: tuple[Split, ...] = ("val", "test")
+    from edge_kit.watch import Rows
+
 TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
 
 
@@ -46,14 +45,6 @@ class TrainingPlan:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The films of one split as arrays: pixels `(n, h, w, c)` uint8, positive `(n,)` bool."""
-
-    pixels: Pixels
-    positive: NDArray[np.bool_]
-
-
 def train(
     dataset: Dataset, data: Path, plan: TrainingPlan, out: Path, say: Callable[[str], None]
 ) -> dict[Split, Metrics]:
@@ -62,12 +53,16 @@ def train(
     Returns the metrics of each held-out split at a threshold of one half.
 
     Raises:
-        DataError: a film cannot be used, or the loss did not stay finite.
+        DataError: a film cannot be used, a held-out split has too few, or the loss did not stay
+            finite.
         CannotWrite: `out` could not be written; nothing is left behind.
     """
     import keras
     import tensorflow as tf
 
+    from edge_kit.watch import predict
+
+    require_held_out(dataset.films)
     with new_folder(out) as folder:
         rows = {split: _rows(dataset, split, plan.preprocess) for split in SPLITS}
         keras.utils.set_random_seed(plan.seed)
@@ -88,7 +83,7 @@ def train(
         write_json(folder / METRICS, {split: asdict(value) for split, value in metrics.items()})
         truth = {split: rows[split].positive for split in scores}
         draw_curves(folder / CURVES, history, truth, scores)
-        say(f"wrote {out}")
+    say(f"wrote {out}")
     return metrics
 
 
@@ -97,73 +92,38 @@ def fit(
 ) -> dict[str, list[float]]:
     """Compile and fit `model` with Adam on binary cross-entropy; return its history by epoch.
 
-    No early stopping, as in the study: the weights are those of the last epoch.
+    No early stopping, as in the study: the weights are those of the last epoch. Only a figure that
+    is not finite ends it before.
 
     Raises:
         DataError: a loss or metric was not finite.
     """
     import keras
 
+    from edge_kit.watch import Watch
+
     model.compile(
         optimizer=keras.optimizers.Adam(plan.learning_rate),
         loss="binary_crossentropy",
-        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+        metrics=["accuracy"],
     )
-    fitted = model.fit(
+    watch = Watch(len(rows.pixels), plan.batch_size, plan.epochs, held_out)
+    model.fit(
         rows.pixels,
         rows.positive.astype(np.float32),
         batch_size=plan.batch_size,
         epochs=plan.epochs,
-        validation_data=(held_out.pixels, held_out.positive.astype(np.float32)),
         verbose=0,
-        callbacks=[progress_bar(len(rows.pixels), plan)],
+        callbacks=[watch],
     )
-    history = {name: [float(value) for value in values] for name, values in fitted.history.items()}
-    if not all(math.isfinite(value) for values in history.values() for value in values):
+    if not all(math.isfinite(value) for values in watch.history.values() for value in values):
         raise DataError(plan.model, "the loss is not finite", "lower the learning rate")
-    return history
-
-
-def predict(model: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
-    """Return the probability of the positive class for `(n, h, w, c)` pixels, shape `(n,)`."""
-    score: NDArray[np.float64] = model.predict(pixels, batch_size=32, verbose=0)[:, 0]
-    return score.astype(np.float64)
-
-
-def progress_bar(films: int, plan: TrainingPlan) -> keras.callbacks.Callback:
-    """Return a callback that shows films a second, time left and the last epoch's figures.
-
-    The bar appears on a terminal only.
-    """
-    import keras
-    from tqdm import tqdm
-
-    class Bar(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_begin(self, logs: object = None) -> None:
-            del logs
-            total, hidden = films * plan.epochs, not sys.stderr.isatty()
-            self.bar = tqdm(total=total, unit="film", desc="training", disable=hidden, leave=False)
-
-        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            del logs
-            self.bar.update(min(plan.batch_size, films - batch * plan.batch_size))
-
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            figures = logs or {}
-            self.bar.set_postfix(
-                epoch=f"{epoch + 1}/{plan.epochs}",
-                loss=f"{figures.get('loss', math.nan):.3f}",
-                val_auc=f"{figures.get('val_auc', math.nan):.3f}",
-            )
-
-        def on_train_end(self, logs: object = None) -> None:
-            del logs
-            self.bar.close()
-
-    return Bar()
+    return watch.history
 
 
 def _rows(dataset: Dataset, split: Split, recipe: Preprocess) -> Rows:
+    from edge_kit.watch import Rows
+
     films: Sequence[Film] = [film for film in dataset.films if film.split == split]
     positive = np.array([film.label == dataset.positive for film in films], np.bool_)
     return Rows(load_pixels(films, recipe), positive)

@@ -54,12 +54,13 @@ def measure_ranges(graph: bytes, pixels: Pixels) -> dict[str, Range]:
     ranges: dict[str, Range] = {}
     with quiet():
         tensors = TFLiteTensors(graph)
-        for film in progress(pixels, len(pixels), "calibrating", "film"):
-            for name, values in tensors.run(film):
-                low, high = ranges.get(name, (math.inf, -math.inf))
-                ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
-    for name, limits in ranges.items():
-        if not all(map(math.isfinite, limits)):
-            raise DataError(name, "takes values that are not finite", "train the model again")
+    for film in progress(pixels, len(pixels), "calibrating", "film"):
+        for name, values in tensors.run(film):
+            low, high = float(values.min()), float(values.max())
+            # Before they are merged: min() and max() would drop a NaN.
+            if not (math.isfinite(low) and math.isfinite(high)):
+                raise DataError(name, "takes values that are not finite", "train the model again")
+            lowest, highest = ranges.get(name, (low, high))
+            ranges[name] = min(low, lowest), max(high, highest)
     ranges[tensors.pixel_tensor] = (0.0, 255.0)
     return ranges

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from edge_export.prove import Proof
@@ -17,26 +18,27 @@ _CARD = """\
 answer.
 
 ## What it does
-Classifies a {modality} film as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
+Classifies films ({modality}) as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
 are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
 {low:g} and {high:g} are `uncertain`.
 
 ## How it was made
-Architecture {model}, seed {seed}, {epochs} epochs, input {height} x {width} x {channels}.
-Quantized by static_wi8_ai8 with a float head, calibrated on {calibration} training films
-(listed by digest in the manifest).
+Architecture {model}, input {height} x {width} x {channels}. {origin}
 
-    edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
-        --seed {seed} --epochs {epochs}
-    edge-kit export RUN --int8 --data DATA --out {name}.edge
+Quantized by static_wi8_ai8 with a float head, calibrated on {calibration} films of the training
+rows (listed by digest in the manifest).
 
 ## How it did on held-out films
 Against the Keras model it was made from. `flips` are decisions that changed; `max dp` and `mean
 dp` are differences of probability. Accuracy counts uncertain films as decided at the threshold.
 
 {table}
-With 95 % intervals, on the test rows of the int8 TFLite graph: accuracy {accuracy}, sensitivity
-{sensitivity}, specificity {specificity}, AUC {auc}.
+With 95 % intervals, on the test rows, the int8 TFLite graph:
+
+- accuracy {accuracy}
+- sensitivity {sensitivity}
+- specificity {specificity}
+- AUC {auc}
 
 ## Limits
 {limits}
@@ -46,29 +48,43 @@ With 95 % intervals, on the test rows of the int8 TFLite graph: accuracy {accura
 - Not tested: other age groups, other projections, other diseases, other equipment than in the
   data above.
 """
+_OURS = """\
+Trained for {epochs} epochs from seed {seed}:
+
+    edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
+        --channels {channels} --positive {option} --seed {seed} --epochs {epochs}
+    edge-kit export RUN --int8 --data DATA --out {name}.edge"""
+_FOREIGN = """\
+Trained elsewhere: on which films is not
+known here, and those below may be among them."""
 _NO_LIMITS = "The maker has stated no limits of the data (`--limits FILE`): assume the worst."
 
 
 def card(proof: Proof, facts: BundleFacts, calibration_films: int) -> str:
     """Return the card as Markdown; nothing in it changes from run to run."""
-    decision = proof.decision
+    decision, training, recipe = proof.decision, facts.training, facts.preprocess
     test = proof.comparisons["model.int8.tflite"]["test"].metrics
+    known = {
+        "name": facts.name,
+        "version": facts.version,
+        "modality": facts.modality,
+        "negative": facts.negative,
+        "positive": facts.positive,
+        "option": shlex.quote(facts.positive),
+        "model": training.model,
+        "seed": training.seed,
+        "epochs": training.epochs,
+        "height": recipe.height,
+        "width": recipe.width,
+        "channels": recipe.channels,
+    }
     return _CARD.format(
-        name=facts.name,
-        version=facts.version,
-        modality=facts.modality,
-        negative=facts.negative,
-        positive=facts.positive,
+        **known,
+        origin=(_FOREIGN if training.epochs is None else _OURS).format(**known),
         method=decision.calibration.method,
         threshold=decision.threshold,
         low=decision.uncertain.low,
         high=decision.uncertain.high,
-        model=facts.training.model,
-        seed=facts.training.seed,
-        epochs=facts.training.epochs,
-        height=facts.preprocess.height,
-        width=facts.preprocess.width,
-        channels=facts.preprocess.channels,
         calibration=calibration_films,
         table=parity_table(proof, markdown=True),
         accuracy=test.accuracy,

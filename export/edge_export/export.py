@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +12,15 @@ import numpy as np
 
 from edge_export import onnx_qdq, tflite
 from edge_export.calibrate import choose_films, measure_ranges
-from edge_export.film import Film
+from edge_export.film import HELD_OUT, Film, require_held_out
 from edge_export.graph import InputRange, Network, network, to_onnx, to_tflite
 from edge_export.package import BundleFacts, write
 from edge_export.parity import Artefact, Budget
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.prove import Proof, Rows, prove
-from edge_export.quiet import quiet
 from edge_export.report import report_path, write_report
-from edge_export.tensors import TFLiteTensors, match_tensors, onnx_tensors
-from edge_runtime.errors import DataError, ParityFailed
+from edge_export.tensors import match_tensors, onnx_tensors, tflite_tensors
+from edge_runtime.errors import CannotWrite, DataError, ParityFailed
 
 if TYPE_CHECKING:
     import keras
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # From both formats' float and int8 graphs, those that a bundle ships.
 SHIPPED = ("model.int8.tflite", "model.int8.onnx")
+# Films by which tensors are told apart: on a single one, two may be zero from end to end.
+_MATCHED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,15 @@ def export(
         CannotWrite: the bundle or the report could not be written.
     """
     recipe = plan.facts.preprocess
+    _check_place(out)
     _check_fit(model, recipe)
+    require_held_out(films)
     chosen = choose_films(films, plan.calibration_count, plan.seed)
-    say(f"calibrating on {len(chosen)} training films, seed {plan.seed}")
+    say(f"converting and quantizing, with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     artefacts = convert(candidate, load_pixels(chosen, recipe))
     rows = _held_out(films, plan)
-    say(f"proving on {len(rows.positive)} films that were neither trained nor calibrated on")
+    say(f"proving on the {len(rows.positive)} films of the validation and test rows")
     proof = prove(candidate, artefacts, rows, plan.budget)
     write_report(out, proof, plan.facts)
     if proof.failures:
@@ -87,9 +91,10 @@ def convert(candidate: Network, calibration: Pixels) -> list[Artefact]:
     float_tflite = to_tflite(candidate.logits)
     float_onnx = to_onnx(float_tflite)
     ranges = measure_ranges(float_tflite, calibration)
-    with quiet():
-        tensors = dict(TFLiteTensors(float_tflite).run(calibration[0]))
-    same = match_tensors(tensors, onnx_tensors(float_onnx, calibration[0]))
+    same = match_tensors(
+        tflite_tensors(float_tflite, calibration[:_MATCHED]),
+        onnx_tensors(float_onnx, calibration[:_MATCHED]),
+    )
     return [
         Artefact("model.f32.tflite", "tflite", "float32", float_tflite),
         Artefact("model.f32.onnx", "onnx", "float32", float_onnx),
@@ -98,6 +103,12 @@ def convert(candidate: Network, calibration: Pixels) -> list[Artefact]:
             SHIPPED[1], "onnx", onnx_qdq.RECIPE, onnx_qdq.quantize_onnx(float_onnx, ranges, same)
         ),
     ]
+
+
+def _check_place(out: Path) -> None:
+    """Refuse a place that cannot be written to before minutes are spent on filling it."""
+    if not os.access(out.parent, os.W_OK):
+        raise CannotWrite(out, f"{out.parent} is no folder to write to", "name another place")
 
 
 def _check_fit(model: keras.Model, recipe: Preprocess) -> None:
@@ -109,7 +120,7 @@ def _check_fit(model: keras.Model, recipe: Preprocess) -> None:
 
 
 def _held_out(films: Sequence[Film], plan: ExportPlan) -> Rows:
-    held_out = [film for film in films if film.split != "train"]
+    held_out = [film for film in films if film.split in HELD_OUT]
     positive = np.array([film.label == plan.facts.positive for film in held_out], np.bool_)
     splits = [film.split for film in held_out]
     return Rows(load_pixels(held_out, plan.facts.preprocess), positive, splits)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edge_runtime.errors import DataError
+
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+HELD_OUT: tuple[Split, ...] = ("val", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +29,17 @@ class Film:
     split: Split
     group: str
     sha256: str
+
+
+def require_held_out(films: Sequence[Film]) -> None:
+    """Require two films of each class in both held-out splits; intervals need them.
+
+    Raises:
+        DataError: there are fewer.
+    """
+    counts = Counter((film.split, film.label) for film in films)
+    for split in HELD_OUT:
+        for label in sorted({film.label for film in films}):
+            if (count := counts[split, label]) < 2:
+                problem = f"{count} films of class {label} in the {split} rows, 2 are needed"
+                raise DataError("data", problem, "add films of other patients")

@@ -58,8 +58,8 @@ def quantize_onnx(graph: bytes, ranges: Mapping[str, Range], same_as: Mapping[st
         try:
             quantized = job.quantize_model()
         except ValueError as error:
-            reason = str(error).splitlines()[0]
-            raise DataError("ONNX graph", reason, "export the TFLite recipe alone") from error
+            problem = f"cannot be quantized ({str(error).partition(chr(10))[0]})"
+            raise DataError("ONNX graph", problem, "replace that layer") from error
     encoded: bytes = quantized.SerializeToString(deterministic=True)
     return encoded
 
@@ -75,7 +75,7 @@ def _onnx_ranges(
     table = {name: ranges[twin] for name, twin in same_as.items()}
     for node in model.graph.node:
         if node.op_type in ("Relu", "Clip") and node.output[0] in table:
-            table[node.input[0]] = table[node.output[0]]
+            table.setdefault(node.input[0], table[node.output[0]])
     return table
 
 

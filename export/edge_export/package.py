@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from edge_export.prove import Proof
 from edge_export.report import parity_json
 from edge_runtime.digest import sha256
 from edge_runtime.engines import first_engine
-from edge_runtime.manifest import Classes, Golden, GoldenFilm, Graph, Preprocess, Training
+from edge_runtime.manifest import Graph, Preprocess, Training
 from edge_runtime.pack import write_bundle
 from edge_runtime.preprocess import film_pixels
 
@@ -56,11 +56,11 @@ def write(
     `calibration_films` are sorted SHA-256 digests.
 
     Raises:
-        CannotWrite: the disk refused; what stood at `out` before still stands.
+        CannotWrite: the disk refused, or a fact has no place in a manifest; `out` is as it was.
     """
-    images = golden_images()
+    images = {image.file: image.png for image in golden_images()}
     members = {artefact.file: artefact.graph for artefact in artefacts}
-    members |= {image.file: image.png for image in images}
+    members |= images
     members["parity.json"] = _encoded(parity_json(proof))
     members["card.md"] = card(proof, facts, len(calibration_films)).encode()
     tolerance = 4 * _PROBABILITY_TOLERANCE / proof.decision.calibration.scale
@@ -68,17 +68,17 @@ def write(
         "name": facts.name,
         "version": facts.version,
         "modality": facts.modality,
-        "classes": Classes(negative=facts.negative, positive=facts.positive),
+        "classes": {"negative": facts.negative, "positive": facts.positive},
         "preprocess": facts.preprocess,
         "decision": proof.decision,
         "graphs": [
             Graph(file=artefact.file, format=artefact.format, recipe=artefact.recipe)
             for artefact in artefacts
         ],
-        "golden": Golden(
-            tolerance=float(f"{tolerance:.3g}"),
-            films=_golden_films(artefacts, facts.preprocess),
-        ),
+        "golden": {
+            "tolerance": float(f"{tolerance:.3g}"),
+            "films": _golden_films(images, artefacts, facts.preprocess),
+        },
         "calibration_films": list(calibration_films),
         "training": facts.training,
         "tools": {tool: version(tool) for tool in TOOLS},
@@ -86,20 +86,22 @@ def write(
     return write_bundle(out, fields, members)
 
 
-def _golden_films(artefacts: Sequence[Artefact], recipe: Preprocess) -> tuple[GoldenFilm, ...]:
+def _golden_films(
+    images: Mapping[str, bytes], artefacts: Sequence[Artefact], recipe: Preprocess
+) -> list[dict[str, object]]:
     """Return what each graph answers to each golden film on this machine."""
     shape = (1, recipe.height, recipe.width, recipe.channels)
-    pixels = {image.file: film_pixels(image.png, recipe) for image in golden_images()}
+    pixels = {file: film_pixels(png, recipe) for file, png in images.items()}
     logits: dict[str, dict[str, tuple[float, ...]]] = {file: {} for file in pixels}
     for artefact in artefacts:
         graphs = {artefact.format: memoryview(bytearray(artefact.graph))}
         engine = first_engine(graphs.get, shape, artefact.file)
         for file, film in pixels.items():
             logits[file][artefact.file] = engine.logits(film)
-    return tuple(
-        GoldenFilm(file=file, pixels_sha256=sha256(film), logits=logits[file])
+    return [
+        {"file": file, "pixels_sha256": sha256(film), "logits": logits[file]}
         for file, film in pixels.items()
-    )
+    ]
 
 
 def _encoded(content: object) -> bytes:

@@ -40,8 +40,9 @@ def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:
             for _ in progress(pool.map(load, range(len(films))), len(films), "reading", "film"):
                 pass
         except FilmError as error:
-            pool.shutdown(cancel_futures=True)
             raise DataError(error.subject, error.problem, "replace or remove this film") from error
+        finally:  # whatever ended the loop, nobody waits for the films that are left
+            pool.shutdown(cancel_futures=True)
     return pixels
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from edge_export.film import Split
 from edge_export.graph import Network
 from edge_export.parity import (
+    REFERENCE,
     Artefact,
     Bools,
     Budget,
@@ -24,15 +25,13 @@ from edge_export.parity import (
     probabilities,
     widest_difference,
 )
-from edge_export.pixels import Pixels
+from edge_export.pixels import Pixels, progress
 from edge_export.statistics import fit_temperature
 from edge_runtime.errors import DataError
 from edge_runtime.manifest import Calibration, Decision, Uncertain
 
-if TYPE_CHECKING:
-    import keras
-
 THRESHOLD = 0.5
+_BATCH = 32
 _NARROWEST_BAND = 0.01
 _BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
 
@@ -68,15 +67,15 @@ def prove(network: Network, artefacts: Sequence[Artefact], rows: Rows, budget: B
     """
     reference = reference_logits(network, rows.pixels)
     calibration = _calibration(reference, rows)
-    expected = probabilities(reference, calibration)
+    expected = {REFERENCE: probabilities(reference, calibration)}
     measured = {artefact.file: measure(artefact, rows.pixels) for artefact in artefacts}
     found = {file: probabilities(one.logits, calibration) for file, one in measured.items()}
     comparisons = {
-        file: compare_by_rows(expected, one, rows.positive, rows.splits, THRESHOLD)
-        for file, one in {"keras": expected, **found}.items()
+        file: compare_by_rows(expected[REFERENCE], one, rows.positive, rows.splits, THRESHOLD)
+        for file, one in (expected | found).items()
     }
     return Proof(
-        decision=_decision(calibration, widest_difference({"keras": expected, **found})),
+        decision=_decision(calibration, widest_difference(expected | found)),
         comparisons=comparisons,
         sizes={artefact.file: len(artefact.graph) for artefact in artefacts},
         measured=measured,
@@ -94,24 +93,23 @@ def reference_logits(network: Network, pixels: Pixels) -> Floats:
     Raises:
         DataError: not finite, or taking off the activation changed the answer.
     """
-    model, black, white = network.model, network.input_range.low, network.input_range.high
-    logits: Floats = network.logits.predict(pixels, verbose=0)[:, 0].astype(np.float64)
+    black, white = np.float32(network.input_range.low), np.float32(network.input_range.high)
+    logits, answer = np.empty(len(pixels)), np.empty(len(pixels))
+    # In batches, for as floats all films at once take four times their memory, and more.
+    batches = range(0, len(pixels), _BATCH)
+    for start in progress(batches, len(batches), REFERENCE, "batch"):
+        batch = slice(start, start + _BATCH)
+        image = pixels[batch].astype(np.float32) * ((white - black) / 255) + black
+        logits[batch] = network.logits.predict_on_batch(pixels[batch])[:, 0]
+        answer[batch] = network.model.predict_on_batch(image)[:, -1]
     if not np.isfinite(logits).all():
-        raise DataError("keras", "answers with numbers that are not finite", "train again")
-    image = pixels.astype(np.float32) * np.float32((white - black) / 255) + np.float32(black)
-    answer = model.predict(image, verbose=0)[:, -1].astype(np.float64)
-    # A model that ends in a logit answers with the logit itself.
-    whole = 1 / (1 + np.exp(-logits)) if _is_probability(model) else logits
-    if not np.allclose(answer, whole, rtol=1e-3, atol=1e-4):
-        largest = float(np.abs(answer - whole).max())
+        raise DataError(REFERENCE, "answers with numbers that are not finite", "train again")
+    expected = expit(logits) if network.probability else logits
+    if not np.allclose(answer, expected, rtol=1e-3, atol=1e-4):
+        largest = float(np.abs(answer - expected).max())
         problem = f"its logit does not give back its answer (off by {largest:.3g})"
-        raise DataError(model.name, problem, "report this model's last layers to us")
+        raise DataError(REFERENCE, problem, "report this model's last layers to us")
     return logits
-
-
-def _is_probability(model: keras.Model) -> bool:
-    name = getattr(getattr(model.layers[-1], "activation", None), "__name__", "linear")
-    return name in ("sigmoid", "softmax")
 
 
 def _calibration(reference: Floats, rows: Rows) -> Calibration:

@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from edge_runtime.errors import EdgeError
+
 
 def import_tensorflow() -> None:
     """Import TensorFlow without its start-up notices; errors still show."""
@@ -21,29 +23,28 @@ def import_tensorflow() -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back what compiled code writes to file descriptor 2 inside the block.
+    """Hold back what is written to file descriptor 2 inside the block, and all warnings.
 
-    Python's own `sys.stderr` keeps the terminal, so our progress bars still show. If the block
-    raises, what was held back is printed: it is then the best clue there is.
+    Where the block fails unexpectedly, what was held back is printed: it is the best clue there
+    is. An error of ours has said all in its one line. `sys.stderr` itself is not replaced, for
+    log handlers made inside the block keep it.
     """
     sys.stderr.flush()
-    python_stderr, terminal = sys.stderr, os.dup(2)
-    with (
-        tempfile.TemporaryFile() as held,
-        os.fdopen(terminal, "w", encoding="utf-8", errors="replace", closefd=True) as visible,
-        warnings.catch_warnings(),
-    ):
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.dup2(held.fileno(), 2)
-        sys.stderr = visible
-        failed = True
+        clue = b""
         try:
             yield
-            failed = False
-        finally:
-            visible.flush()
-            sys.stderr = python_stderr
-            os.dup2(terminal, 2)
-            if failed:
+        except Exception as error:
+            if not isinstance(error, EdgeError):
+                sys.stderr.flush()
                 held.seek(0)
-                sys.stderr.write(held.read().decode("utf-8", "replace"))
+                clue = held.read()
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            sys.stderr.write(clue.decode("utf-8", "replace"))

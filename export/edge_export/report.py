@@ -6,6 +6,7 @@ import datetime
 import json
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,25 +58,32 @@ def write_report(out: Path, proof: Proof, facts: BundleFacts) -> None:
         "engines": {file: one.engine for file, one in proof.measured.items()},
         "parity": parity_json(proof),
     }
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
+    draft = path.with_name(f".{path.name}.part")
     try:
-        text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
         problem = error.strerror or str(error)
         raise CannotWrite(path, problem, "choose a folder that you may write to") from error
 
 
 def parity_table(proof: Proof, markdown: bool = False) -> str:
     """Return the parity matrix as text, a row for each artefact and set of rows."""
-    header = (
+    header: tuple[str, ...] = (
         "artefact", "rows", "n", "accuracy", "sensitivity", "specificity", "AUC",
         "flips", "max dp", "mean dp", "MB", "ms",
     )  # fmt: skip
-    lines: list[tuple[str, ...]] = [header]
+    lines = [header]
     for file, by_rows in proof.comparisons.items():
         for rows in ROWS:
-            lines.append((file, rows, *_cells(by_rows[rows]), *_cost(proof, file, markdown)))
+            lines.append((file, rows, *_cells(by_rows[rows]), *_cost(proof, file)))
     if markdown:
+        # A card names no latency: it is another one every time.
+        lines = [line[:-1] for line in lines]
+        header = lines[0]
         rule = tuple("---" for _ in header)
         return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines[1:])) + "\n"
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -100,12 +108,10 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     )
 
 
-def _cost(proof: Proof, file: str, markdown: bool) -> tuple[str, str]:
-    """Return size and latency; a card in a bundle names no latency, which changes every time."""
+def _cost(proof: Proof, file: str) -> tuple[str, str]:
     if file not in proof.sizes:
         return "-", "-"
-    latency = "-" if markdown else f"{proof.measured[file].milliseconds:.2f}"
-    return f"{proof.sizes[file] / 1e6:.2f}", latency
+    return f"{proof.sizes[file] / 1e6:.2f}", f"{proof.measured[file].milliseconds:.2f}"
 
 
 def _rounded(value: Any) -> Any:

@@ -100,7 +100,12 @@ def fit_temperature(positive: Bools, logit: Floats) -> float:
     It changes no ranking and no decision at a probability of one half. Where the classes are
     separated without error the best factor is infinite; 1 is returned then, and the search is
     kept between 1/20 and 20.
+
+    Raises:
+        ValueError: a logit is not finite.
     """
+    if not np.isfinite(logit).all():
+        raise ValueError("a logit is not finite")
     if logit[positive].min() > 0 > logit[~positive].max():
         return 1.0
     signed = np.where(positive, logit, -logit)

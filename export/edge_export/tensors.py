@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels
+from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
 
 Values = NDArray[np.float32]
@@ -35,7 +36,7 @@ class TFLiteTensors:
             index: details[index]["name"]
             for operator in operators
             for index in operator["outputs"]
-            if details[index]["dtype"] is np.float32
+            if index in details and details[index]["dtype"] is np.float32
         }
         if operators[0]["op_name"] != "CAST":
             raise DataError("graph", f"begins with {operators[0]['op_name']}, not a cast of pixels")
@@ -49,8 +50,15 @@ class TFLiteTensors:
             yield name, self._interpreter.get_tensor(index)
 
 
-def onnx_tensors(graph: bytes, film: Pixels) -> dict[str, Values]:
-    """Return the values of every float tensor of an ONNX graph computed from `(h, w, c)` pixels."""
+def tflite_tensors(graph: bytes, pixels: Pixels) -> dict[str, Values]:
+    """Return the values of every float tensor of a TFLite graph, film by film of `(n, h, w, c)`."""
+    with quiet():
+        tensors = TFLiteTensors(graph)
+    return _stacked(dict(tensors.run(film)) for film in pixels)
+
+
+def onnx_tensors(graph: bytes, pixels: Pixels) -> dict[str, Values]:
+    """Return the values of every float tensor of an ONNX graph, film by film of `(n, h, w, c)`."""
     import onnx
     import onnxruntime
 
@@ -66,8 +74,14 @@ def onnx_tensors(graph: bytes, film: Pixels) -> dict[str, Values]:
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     names = [output.name for output in session.get_outputs()]
-    values = session.run(names, {session.get_inputs()[0].name: film[None]})
-    return {name: one for name, one in zip(names, values, strict=True) if one.dtype == np.float32}
+    runs = (session.run(names, {"pixels": film[None]}) for film in pixels)
+    stacked = _stacked(dict(zip(names, run, strict=True)) for run in runs)
+    return {name: values for name, values in stacked.items() if values.dtype == np.float32}
+
+
+def _stacked(runs: Iterable[Mapping[str, Values]]) -> dict[str, Values]:
+    films = list(runs)
+    return {name: np.stack([film[name] for film in films]) for name in films[0]}
 
 
 def match_tensors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,16 +22,18 @@ def quantize_tflite(graph: bytes, ranges: Mapping[str, Range]) -> bytes:
     to be named; left out of the recipe, the output alone would be squeezed into int8 again.
 
     Raises:
-        DataError: the graph has no dense layer before its output.
+        DataError: the graph has no dense layer before its output, or a tensor that has to be
+            quantized has no range in the table.
     """
+    logit = _last_dense(graph)
     with quiet():
         from litert_quantizer import algorithm_manager, qtyping, quantizer, recipe
 
         keep_float = algorithm_manager.AlgorithmName.NO_QUANTIZE
         job = quantizer.Quantizer(graph, recipe.static_wi8_ai8())
-        # The quantizer's scope patterns are matched against the names of an operator's outputs.
+        # Patterns are searched for in the names of an operator's outputs, each with a ";" behind.
         job.update_quantization_recipe(
-            _exactly(_last_dense(graph)),
+            re.escape(logit) + ";",
             qtyping.TFLOperationName.FULLY_CONNECTED,
             algorithm_key=keep_float,
         )
@@ -38,19 +41,19 @@ def quantize_tflite(graph: bytes, ranges: Mapping[str, Range]) -> bytes:
             ".*", qtyping.TFLOperationName.OUTPUT, algorithm_key=keep_float
         )
         statistics = {name: _statistics(limits) for name, limits in ranges.items()}
-        result = job.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
+        try:
+            result = job.quantize(
+                statistics, enable_progress_bar=False, enable_progress_report=False
+            )
+        except (KeyError, RuntimeError, ValueError) as error:
+            problem = f"cannot be quantized ({str(error).partition(chr(10))[0]})"
+            raise DataError("TFLite graph", problem, "replace that layer") from error
     return bytes(result.quantized_model)
 
 
 def _statistics(limits: Range) -> dict[str, Any]:
     low, high = limits
     return {"min": np.array(low, np.float32), "max": np.array(high, np.float32)}
-
-
-def _exactly(name: str) -> str:
-    import re
-
-    return re.escape(name)
 
 
 def _last_dense(graph: bytes) -> str:
@@ -66,6 +69,6 @@ def _last_dense(graph: bytes) -> str:
     ]
     if maker != ["FULLY_CONNECTED"]:
         raise DataError(
-            "graph", f"ends in {maker}, not in a dense layer", "end it in a dense layer"
+            "graph", f"ends in {', '.join(maker)}, not in a dense layer", "end it in a dense layer"
         )
     return str(output["name"])

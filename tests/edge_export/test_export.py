@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from edge_export.export import export
+from edge_export.film import Film
+from edge_export.package import TOOLS
+from edge_export.prove import Proof
+from edge_export.report import report_path
+from edge_runtime import pack
+from edge_runtime.bundle import open_bundle, verify_all
+from edge_runtime.check import replay_golden
+from edge_runtime.engines import open_engine
+from edge_runtime.errors import CannotWrite, DataError, ParityFailed
+from edge_runtime.preprocess import standard
+from tiny_network import RECIPE, tiny_plan, write_tiny_films
+
+if TYPE_CHECKING:
+    import keras
+
+
+def silent(line: str) -> None:
+    del line
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bundles") / "one.edge"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def proof(model: keras.Model, films: list[Film], bundle: Path) -> Proof:
+    return export(model, films, tiny_plan(), bundle, silent)
+
+
+def test_every_byte_of_the_bundle_verifies_and_its_golden_films_replay(bundle: Path) -> None:
+    with verify_all(bundle) as opened:
+        for engine in ("litert-python", "onnxruntime"):
+            replay = replay_golden(opened, open_engine(opened, engine))
+            assert (replay.films, replay.engine) == (4, engine)
+            assert replay.largest < replay.tolerance / 10
+
+
+def test_the_manifest_says_how_films_become_answers(bundle: Path, proof: Proof) -> None:
+    manifest = open_bundle(bundle).manifest
+    assert manifest.preprocess == RECIPE
+    assert manifest.decision == proof.decision
+    assert [graph.file for graph in manifest.graphs] == ["model.int8.tflite", "model.int8.onnx"]
+    assert set(manifest.tools) == set(TOOLS)
+
+
+def test_calibration_films_are_sorted_digests_of_training_rows_only(
+    bundle: Path, films: list[Film]
+) -> None:
+    digests = open_bundle(bundle).manifest.calibration_films
+    assert list(digests) == sorted(set(digests))
+    assert len(digests) == 12
+    assert set(digests) <= {film.sha256 for film in films if film.split == "train"}
+
+
+def test_the_same_model_and_films_give_the_same_bytes_wherever_and_whatever_they_are_called(
+    bundle: Path, model: keras.Model, tmp_path: Path
+) -> None:
+    other = tmp_path / "another name.edge"
+    model.save(tmp_path / "x.keras")
+    write_tiny_films(tmp_path / "moved", name="renamed")
+    script = "import sys; from pathlib import Path; from tiny_network import export_tiny; " + (
+        "export_tiny(*map(Path, sys.argv[1:]))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "x.keras", tmp_path / "moved", other],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "7"},
+        cwd=tmp_path,
+        check=True,
+    )
+    assert other.read_bytes() == bundle.read_bytes()
+
+
+def test_no_byte_of_the_bundle_knows_a_path_a_name_or_a_time(
+    bundle: Path, films: list[Film], folder: Path
+) -> None:
+    content = bundle.read_bytes().lower()
+    words = {film.path.stem for film in films} | {film.group for film in films}
+    words |= {folder.name, str(folder), "erika", bundle.stem + ".edge", str(bundle.parent)}
+    words |= {str(Path.home()), tempfile.gettempdir(), str(Path(__file__).parents[2])}
+    for word in words:
+        assert word.lower().encode() not in content, word
+
+
+def test_parity_and_card_travel_with_the_bundle_and_name_no_time(
+    bundle: Path, proof: Proof
+) -> None:
+    opened = open_bundle(bundle)
+    parity = json.loads(bytes(opened.read("parity.json")))
+    report = json.loads(report_path(bundle).read_text("utf-8"))
+    assert parity == report["parity"]
+    assert not {"written", "milliseconds", "command", "bundle"} & set(parity)
+    card = bytes(opened.read("card.md")).decode()
+    assert "not a medical device" in card
+    assert "on the test rows" in card
+    metrics = proof.comparisons["model.int8.tflite"]["test"].metrics
+    assert f"- AUC {metrics.auc}\n" in card
+    assert max(map(len, (line for line in card.splitlines() if "|" not in line))) <= 120
+
+
+def answers(bundle: Path, *paths: Path) -> list[dict[str, str]]:
+    options = ["--bundle", str(bundle), "--format", "csv"]
+    process = subprocess.run(
+        [sys.executable, "-m", "edge_runtime", "classify", *map(str, paths), *options],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return list(csv.DictReader(io.StringIO(process.stdout)))
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_accuracy_of_the_runtimes_csv_is_exactly_the_exporters(
+    split: str, bundle: Path, folder: Path, proof: Proof
+) -> None:
+    rows = answers(bundle, folder / split)
+    right = [
+        (float(row["probability"]) >= float(row["threshold"]))
+        == (Path(row["file"]).parent.name == "covid")
+        for row in rows
+    ]
+    expected = proof.comparisons["model.int8.tflite"][split]
+    assert (sum(right) / len(right), len(rows)) == (expected.metrics.accuracy.value, expected.n)
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Iterator[Path]:
+    out = tmp_path / "m.edge"
+    out.write_bytes(b"an older bundle")
+    yield out
+    assert out.read_bytes() == b"an older bundle"
+
+
+def test_over_the_budget_there_is_a_report_and_no_bundle(
+    model: keras.Model, films: list[Film], older: Path
+) -> None:
+    import keras
+
+    constant = keras.models.clone_model(model)
+    constant.set_weights([*model.get_weights()[:-2], np.zeros((8, 1)), np.array([0.25])])
+    with pytest.raises(ParityFailed, match=r"answers 0\.25 whatever the film") as caught:
+        export(constant, films, tiny_plan(), older, silent)
+    assert caught.value.exit_status == 7
+    assert "no bundle was written, see m.report.json" in str(caught.value)
+    report = json.loads(report_path(older).read_text("utf-8"))
+    assert report["verdict"] == "fail"
+    assert len(report["failures"]) == 4
+    assert sorted(one.name for one in older.parent.iterdir()) == ["m.edge", "m.report.json"]
+
+
+def test_a_full_disk_leaves_the_older_bundle_and_nothing_half_written(
+    model: keras.Model, films: list[Film], older: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, pieces: Any) -> None:
+        path.write_bytes(next(iter(pieces))[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pack, "_write_file", full)
+    with pytest.raises(CannotWrite, match=r"m\.edge: the disk is full; free \d+ bytes"):
+        export(model, films, tiny_plan(), older, silent)
+    assert sorted(one.name for one in older.parent.iterdir()) == ["m.edge", "m.report.json"]
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(
+    model: keras.Model, films: list[Film], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    out = tmp_path / "missing" / "m.edge"
+    with pytest.raises(CannotWrite, match="is no folder to write to"):
+        export(model, films, tiny_plan(), out, said.append)
+    assert said == []
+
+
+def test_a_model_of_another_size_than_its_preparation_is_refused(
+    model: keras.Model, films: list[Film], tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    wrong = replace(plan, facts=replace(plan.facts, preprocess=standard(64, 96)))
+    with pytest.raises(DataError, match=r"takes \(64, 64, 1\), not the \(64, 96, 1\)"):
+        export(model, films, wrong, tmp_path / "m.edge", silent)
+
+
+def test_too_few_held_out_films_are_refused_before_any_work(
+    model: keras.Model, films: list[Film], tmp_path: Path
+) -> None:
+    few = [film for film in films if (film.split, film.label) != ("val", "covid")]
+    with pytest.raises(DataError, match="0 films of class covid in the val rows"):
+        export(model, few, tiny_plan(), tmp_path / "m.edge", silent)
+    assert not list(tmp_path.iterdir())

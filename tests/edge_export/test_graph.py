@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from edge_export.export import convert
+from edge_export.graph import InputRange, Network, load_model, network, to_onnx, to_tflite
+from edge_export.parity import Artefact, measure
+from edge_export.prove import reference_logits
+from edge_runtime.errors import DataError
+
+GREY = InputRange(0.0, 255.0)
+UNIT = InputRange(0.0, 1.0)
+SIGNED = InputRange(-1.0, 1.0)
+
+
+def classifier(
+    head: Callable[[Any], Any],
+    *,
+    channels: int = 1,
+    rescaled: bool = False,
+    padding: str = "valid",
+    name: str = "foreign",
+) -> keras.Model:
+    """Return a functional model of 16x20 images that ends in `head`."""
+    image = keras.Input((16, 20, channels))
+    x = layers.Rescaling(1 / 255)(image) if rescaled else image
+    x = layers.Conv2D(4, 3, padding=padding, activation="relu")(x)
+    x = layers.BatchNormalization()(layers.MaxPooling2D(2)(x))
+    x = layers.Dense(8, activation="relu")(layers.Flatten()(x))
+    return keras.Model(image, head(x), name=name)
+
+
+def sequential() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((16, 20, 1)),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
+def seeded(model: keras.Model) -> keras.Model:
+    """Return `model` with random weights, biases included, of moderate size."""
+    rng = np.random.default_rng(0)
+    # A batch normalisation's variance must be positive; the others may be.
+    model.set_weights([rng.uniform(0.05, 0.4, one.shape) * 0.5 for one in model.get_weights()])
+    last = next(one for one in reversed(model.layers) if isinstance(one, layers.Dense))
+    last.set_weights([rng.normal(size=one.shape) * 0.3 for one in last.get_weights()])
+    return model
+
+
+def random_pixels(model: keras.Model, count: int = 3) -> Any:
+    _, *shape = model.input_shape
+    return np.random.default_rng(1).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def fused(x: Any) -> Any:
+    return layers.Dense(1, activation="sigmoid")(x)
+
+
+HEADS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid fused": fused,
+    "sigmoid apart": lambda x: layers.Activation("sigmoid")(layers.Dense(1)(x)),
+    "one logit": layers.Dense(1),
+    "one logit without bias": layers.Dense(1, use_bias=False),
+    "softmax over two": layers.Dense(2, activation="softmax"),
+    "softmax over two, without bias": layers.Dense(2, activation="softmax", use_bias=False),
+    "softmax apart": lambda x: layers.Activation("softmax")(layers.Dense(2)(x)),
+    "softmax layer": lambda x: layers.Softmax()(layers.Dense(2)(x)),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_logit_gives_back_the_answer_of_every_head(head: str) -> None:
+    model = seeded(classifier(HEADS[head], rescaled=True))
+    pixels = random_pixels(model)
+    answer = model.predict_on_batch(pixels.astype(np.float32))[:, -1]
+    logits = reference_logits(network(model, GREY), pixels)
+    expected = answer if head.startswith("one logit") else np.log(answer / (1 - answer))
+    assert logits == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert np.ptp(logits) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("model", "input_range"),
+    [
+        pytest.param(lambda: classifier(fused, name="größe"), UNIT, id="name with an umlaut"),
+        pytest.param(lambda: classifier(fused, padding="same"), SIGNED, id="-1 to 1, padded"),
+        pytest.param(
+            lambda: classifier(fused, channels=3, name="a b"), UNIT, id="rgb, name with a space"
+        ),
+        pytest.param(lambda: classifier(fused, rescaled=True), GREY, id="rescaling inside"),
+        pytest.param(sequential, UNIT, id="sequential"),
+    ],
+)
+def test_pixels_in_logit_out_is_one_function_in_keras_tflite_and_onnx(
+    model: Callable[[], keras.Model], input_range: InputRange
+) -> None:
+    candidate = network(seeded(model()), input_range)
+    pixels = random_pixels(candidate.model)
+    scale = (input_range.high - input_range.low) / 255
+    whole = candidate.model.predict_on_batch(pixels * np.float32(scale) + input_range.low)
+    logits = reference_logits(candidate, pixels)
+    assert 1 / (1 + np.exp(-logits)) == pytest.approx(whole[:, 0], abs=1e-4)
+
+    tflite = to_tflite(candidate.logits)
+    for form, graph in (("tflite", tflite), ("onnx", to_onnx(tflite))):
+        measured = measure(Artefact(f"model.{form}", form, "float32", graph), pixels)
+        assert measured.logits == pytest.approx(logits, abs=1e-4)
+
+
+def test_a_float_tflite_graph_takes_bytes_and_knows_its_shapes(
+    artefacts: dict[str, Artefact],
+) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=artefacts["model.f32.tflite"].graph)
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (taken["shape"].tolist(), taken["dtype"]) == ([1, 64, 64, 1], np.uint8)
+    assert (given["shape"].tolist(), given["dtype"]) == ([1, 1], np.float32)
+    operators = [one["op_name"] for one in interpreter._get_ops_details()]
+    assert operators[0] == "CAST"
+    assert not {"SHAPE", "PACK", "STRIDED_SLICE"} & set(operators)
+
+
+def test_a_float_onnx_graph_names_its_ends_and_holds_no_shape_arithmetic(
+    artefacts: dict[str, Artefact],
+) -> None:
+    import onnx
+
+    model = onnx.load_model_from_string(artefacts["model.f32.onnx"].graph)
+    assert [one.name for one in model.graph.input] == ["pixels"]
+    assert [one.name for one in model.graph.output] == ["logit"]
+    assert not {"Shape", "Gather", "Concat"} & {node.op_type for node in model.graph.node}
+    names = [one.name for one in model.graph.initializer]
+    assert names == sorted(names)
+
+
+def test_graphs_are_the_same_bytes_every_time(
+    candidate: Network, artefacts: dict[str, Artefact]
+) -> None:
+    tflite = to_tflite(candidate.logits)
+    assert tflite == artefacts["model.f32.tflite"].graph
+    assert to_onnx(tflite) == artefacts["model.f32.onnx"].graph
+
+
+def two_inputs() -> keras.Model:
+    images = [keras.Input((16, 20, 1)) for _ in range(2)]
+    return keras.Model(images, fused(layers.Flatten()(layers.Add()(images))))
+
+
+def two_outputs() -> keras.Model:
+    image = keras.Input((16, 20, 1))
+    x = layers.Flatten()(image)
+    return keras.Model(image, [fused(x), fused(x)])
+
+
+def any_size() -> keras.Model:
+    image = keras.Input((None, None, 1))
+    return keras.Model(image, fused(layers.GlobalAveragePooling2D()(image)))
+
+
+def five_channels() -> keras.Model:
+    image = keras.Input((16, 20, 5))
+    return keras.Model(image, fused(layers.Flatten()(image)))
+
+
+def table() -> keras.Model:
+    row = keras.Input((12,))
+    return keras.Model(row, fused(row))
+
+
+def foreign_code() -> keras.Model:
+    return classifier(lambda x: fused(layers.Lambda(lambda y: y * 2)(x)))
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        (two_inputs, "has 2 inputs and 1 outputs"),
+        (two_outputs, "has 1 inputs and 2 outputs"),
+        (any_size, "input of shape (None, None, None, 1)"),
+        (five_channels, "input of shape (None, 16, 20, 5)"),
+        (table, "input of shape (None, 12)"),
+        (foreign_code, "Keras cannot load it (Requested the deserialization of a `Lambda` layer"),
+    ],
+)
+def test_a_file_that_holds_no_image_classifier_is_refused_by_name(
+    model: Callable[[], keras.Model], problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.keras"
+    model().save(path)
+    with pytest.raises(DataError) as caught:
+        load_model(path)
+    assert str(caught.value).startswith(f"{path}: {problem}")
+    assert caught.value.cure
+
+
+def write_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps({"no": "model"}))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(str, id="missing"),
+        pytest.param(lambda path: path.mkdir(), id="a folder"),
+        pytest.param(lambda path: path.touch(), id="empty"),
+        pytest.param(lambda path: path.write_text("text"), id="text"),
+        pytest.param(write_zip, id="another zip"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_in_one_line(
+    write: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.keras"
+    write(path)
+    with pytest.raises(DataError) as caught:
+        load_model(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        (layers.Dense(3, activation="softmax"), "(Dense, activation softmax)"),
+        (layers.Dense(1, activation="tanh"), "(Dense, activation tanh)"),
+        (layers.Dense(2, activation="sigmoid"), "(Dense, activation sigmoid)"),
+        (lambda x: layers.Activation("tanh")(layers.Dense(1)(x)), "(Activation, activation tanh)"),
+        (lambda x: layers.Activation("sigmoid")(fused(x)), "(Activation, activation sigmoid)"),
+        (lambda x: layers.Dropout(0.5)(fused(x)), "(Dropout, activation none)"),
+        (lambda x: fused(layers.Reshape((2, 4))(x)), "(Dense, activation sigmoid)"),
+    ],
+    ids=["three", "tanh", "two sigmoids", "tanh apart", "sigmoid twice", "dropout", "map"],
+)
+def test_an_end_that_is_no_decision_is_refused(head: Callable[[Any], Any], problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        network(classifier(head), GREY)
+    assert problem in str(caught.value)
+    assert str(caught.value).startswith("foreign: ends in layer ")
+
+
+def test_a_layer_name_that_tensorflow_cannot_run_is_refused() -> None:
+    model = classifier(lambda x: fused(layers.Dense(4, name="größe 2")(x)))
+    with pytest.raises(DataError, match=r"cannot run a layer named 'größe 2'; rename it"):
+        network(model, GREY)
+
+
+@pytest.mark.parametrize(
+    ("layer", "problem"),
+    [
+        (layers.Activation("gelu"), "ONNX cannot express .*GELU"),
+        (lambda x: layers.LSTM(4)(layers.Reshape((2, 4))(x)), "cannot be quantized .*lstm"),
+        (layers.Dense(4, dtype="float64"), "TFLite cannot express"),
+    ],
+    ids=["gelu", "lstm", "float64"],
+)
+def test_a_layer_that_cannot_follow_is_named_in_one_line(
+    layer: Callable[[Any], Any], problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    candidate = network(classifier(lambda x: fused(layer(x))), UNIT)
+    with pytest.raises(DataError, match=problem):
+        convert(candidate, random_pixels(candidate.model))
+    assert capfd.readouterr().err == ""

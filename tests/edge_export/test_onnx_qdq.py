@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from onnx import numpy_helper
+
+from edge_export.calibrate import Range, measure_ranges
+from edge_export.onnx_qdq import quantize_onnx
+from edge_export.parity import Artefact, measure
+from edge_export.pixels import Pixels
+from edge_export.tensors import match_tensors, onnx_tensors, tflite_tensors
+from edge_runtime.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def ranges(artefacts: dict[str, Artefact], pixels: Pixels) -> dict[str, Range]:
+    return measure_ranges(artefacts["model.f32.tflite"].graph, pixels[:12])
+
+
+@pytest.fixture(scope="module")
+def same(artefacts: dict[str, Artefact], pixels: Pixels) -> dict[str, str]:
+    return match_tensors(
+        tflite_tensors(artefacts["model.f32.tflite"].graph, pixels[:4]),
+        onnx_tensors(artefacts["model.f32.onnx"].graph, pixels[:4]),
+    )
+
+
+@pytest.fixture(scope="module")
+def quantized(artefacts: dict[str, Artefact]) -> onnx.ModelProto:
+    return onnx.load_model_from_string(artefacts["model.int8.onnx"].graph)
+
+
+def constants(model: onnx.ModelProto) -> dict[str, Any]:
+    return {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+
+
+def activations(model: onnx.ModelProto) -> dict[str, tuple[float, int]]:
+    """Return scale and zero point of every tensor that is quantized while the graph runs."""
+    held = constants(model)
+    return {
+        node.input[0]: (float(held[node.input[1]]), int(held[node.input[2]]))
+        for node in model.graph.node
+        if node.op_type == "QuantizeLinear"
+    }
+
+
+def test_pixels_come_in_as_bytes_and_the_logit_leaves_as_a_float(
+    quantized: onnx.ModelProto,
+) -> None:
+    (taken,), (given,) = quantized.graph.input, quantized.graph.output
+    kinds = [one.type.tensor_type.elem_type for one in (taken, given)]
+    assert kinds == [onnx.TensorProto.UINT8, onnx.TensorProto.FLOAT]
+    shapes = [[d.dim_value for d in one.type.tensor_type.shape.dim] for one in (taken, given)]
+    assert shapes == [[1, 64, 64, 1], [1, 1]]
+
+
+def test_convolution_weights_are_int8_with_a_scale_for_every_channel(
+    quantized: onnx.ModelProto,
+) -> None:
+    held = constants(quantized)
+    makers = {node.output[0]: node for node in quantized.graph.node}
+    convolutions = [node for node in quantized.graph.node if node.op_type == "Conv"]
+    assert len(convolutions) == 2
+    for node in convolutions:
+        weights, scale, zero = (held[name] for name in makers[node.input[1]].input)
+        assert (weights.dtype, weights.shape[0], scale.shape) == (np.int8, 4, (4,))
+        assert not zero.any()
+
+
+def test_the_last_dense_layer_alone_has_float_weights(quantized: onnx.ModelProto) -> None:
+    held = constants(quantized)
+    dense = [node for node in quantized.graph.node if node.op_type in ("Gemm", "MatMul")]
+    assert [node.input[1] in held for node in dense] == [False, True]
+    assert held[dense[-1].input[1]].dtype == np.float32
+    assert "logit" not in activations(quantized)
+
+
+def test_scales_and_zero_points_are_exactly_those_of_the_tflite_graph(
+    artefacts: dict[str, Artefact], quantized: onnx.ModelProto, same: dict[str, str]
+) -> None:
+    details = Interpreter(model_content=artefacts["model.int8.tflite"].graph).get_tensor_details()
+    tflite = {
+        one["name"].removesuffix("_quantized"): (
+            float(one["quantization_parameters"]["scales"][0]),
+            int(one["quantization_parameters"]["zero_points"][0]),
+        )
+        for one in details
+        if one["dtype"] is np.int8 and len(one["quantization_parameters"]["scales"]) == 1
+    }
+    found = {
+        same[name]: pair
+        for name, pair in activations(quantized).items()
+        if same.get(name) in tflite
+    }
+    assert len(found) >= 5
+    assert found == {name: tflite[name] for name in found}
+
+
+def test_litert_and_onnx_runtime_agree_on_int8(artefacts: dict[str, Artefact]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 1), dtype=np.uint8)
+    tflite, other = (measure(artefacts[f"model.int8.{form}"], noise) for form in ("tflite", "onnx"))
+    assert np.abs(tflite.logits - other.logits).max() <= 1e-4
+    assert np.ptp(tflite.logits) > 0.01
+
+
+def test_a_tensor_without_a_range_is_an_error(
+    artefacts: dict[str, Artefact], ranges: dict[str, Range], same: dict[str, str]
+) -> None:
+    graph = artefacts["model.f32.onnx"].graph
+    convolution = next(
+        node for node in onnx.load_model_from_string(graph).graph.node if node.op_type == "Conv"
+    )
+    # What goes into the first convolution, and all copies of it.
+    twin = same[convolution.input[0]]
+    known = {name: one for name, one in same.items() if one != twin}
+    with pytest.raises(DataError, match="ONNX graph: cannot be quantized"):
+        quantize_onnx(graph, ranges, known)
+
+
+def test_the_range_before_an_activation_is_its_own_where_it_has_one(
+    artefacts: dict[str, Artefact], ranges: dict[str, Range], same: dict[str, str]
+) -> None:
+    from edge_export.onnx_qdq import _onnx_ranges
+
+    model = onnx.load_model_from_string(artefacts["model.f32.onnx"].graph)
+    relu = next(node for node in model.graph.node if node.op_type == "Relu")
+    fused = _onnx_ranges(model, ranges, same)
+    assert fused[relu.input[0]] == fused[relu.output[0]]
+    apart = _onnx_ranges(
+        model, {**ranges, "before": (-5.0, 5.0)}, {**same, relu.input[0]: "before"}
+    )
+    assert apart[relu.input[0]] == (-5.0, 5.0)
+
+
+def test_a_graph_that_does_not_end_in_a_dense_layer_is_refused() -> None:
+    from onnx import helper
+
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Tanh", "x", "y")], "g", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    with pytest.raises(DataError, match="does not end in a dense layer"):
+        quantize_onnx(model.SerializeToString(), {}, {})

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+
+import pytest
+
+from edge_export.quiet import quiet
+from edge_runtime.errors import DataError
+
+
+def chatter() -> None:
+    os.write(2, b"compiled chatter\n")
+
+
+def test_what_compiled_code_says_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet():
+        chatter()
+        warnings.warn("a foreign warning", stacklevel=1)
+    chatter()
+    assert capfd.readouterr().err == "compiled chatter\n"
+
+
+def test_it_is_the_clue_when_something_unexpected_fails(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(RuntimeError), quiet():
+        chatter()
+        raise RuntimeError
+    assert capfd.readouterr().err == "compiled chatter\n"
+
+
+def test_an_error_of_ours_stays_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DataError), quiet():
+        chatter()
+        raise DataError("graph", "cannot be converted")
+    assert capfd.readouterr().err == ""
+
+
+def test_blocks_nest_and_leave_no_descriptor_open(capfd: pytest.CaptureFixture[str]) -> None:
+    before = os.dup(0)
+    os.close(before)
+    with quiet(), quiet():
+        chatter()
+    after = os.dup(0)
+    os.close(after)
+    assert before == after
+    assert capfd.readouterr().err == ""
+
+
+def test_a_stderr_that_is_no_file_will_do(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ours = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", ours)
+    with quiet():
+        chatter()
+        sys.stderr.write("a line of ours")
+    assert capfd.readouterr().err == ""
+    assert ours.getvalue() == "a line of ours"

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_export.quiet import import_tensorflow
+from edge_kit.dataset import Dataset, load_dataset
+from edge_kit.models import MODELS
+from edge_kit.train import TrainingPlan, train
+from tiny_network import RECIPE, tiny_network, write_tiny_films
+
+PLAN = TrainingPlan(model="tiny", preprocess=RECIPE, epochs=2, learning_rate=0.01, seed=3)
+
+
+def silent(line: str) -> None:
+    del line
+
+
+@pytest.fixture(scope="session")
+def tiny() -> None:
+    """Make the tiny network one that can be trained by name."""
+    import_tensorflow()
+    MODELS["tiny"] = tiny_network
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_tiny_films(folder, count=36)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(data: Path) -> Dataset:
+    return load_dataset(data, seed=3)
+
+
+@pytest.fixture(scope="session")
+def plan(tiny: None) -> TrainingPlan:
+    del tiny
+    return PLAN
+
+
+@pytest.fixture(scope="session")
+def trained(
+    dataset: Dataset, data: Path, plan: TrainingPlan, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return the folder of a run of the tiny network; nobody may change it."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    train(dataset, data, plan, out, silent)
+    return out

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edge_kit import cli
+from edge_kit.cli import parser, run
+from edge_runtime.bundle import verify_all
+from edge_runtime.errors import UsageError
+from edge_runtime.preprocess import standard
+
+OUT = ["--out", "m.edge"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["train"], "the following arguments are required: --data, --out"),
+        (["train", "--data", "d"], "the following arguments are required: --out"),
+        (["train", "--data", "d", "--out", "r", "--epochs", "0"], "'0' is not a whole number"),
+        (["train", "--data", "d", "--out", "r", "--epochs", "ten"], "'ten' is not a whole number"),
+        (["train", "--data", "d", "--out", "r", "--seed", "-1"], "--seed"),
+        (["train", "--data", "d", "--out", "r", "--seed", "4294967296"], "from 0 to 4294967295"),
+        (["train", "--data", "d", "--out", "r", "--model", "model4"], "invalid choice: 'model4'"),
+        (["train", "--data", "d", "--out", "r", "--channels", "2"], "invalid choice: 2"),
+        (["train", "--data", "d", "--out", "r", "--modality", "mri"], "invalid choice: 'mri'"),
+        (["train", "--data", "d", "--out", "r", "--fast"], "unrecognized arguments: --fast"),
+        (["export"], "the following arguments are required: RUN|MODEL.keras, --out"),
+        (["export", "r", *OUT], "no recipe chosen; add --int8"),
+        (["export", "r", "--int8", "--out", "m.zip"], "m.zip is not a .edge file"),
+        (["export", "r", "--int8", *OUT, "--max-flips", "2"], "'2' is not a number from 0 to 1"),
+        (["export", "r", "--int8", *OUT, "--max-flips", "nan"], "'nan' is not a number"),
+        (["export", "r", "--int8", *OUT, "--max-auc-difference", "x"], "'x' is not a number"),
+        (["export", "r", "--int8", *OUT, "--calibration-films", "0"], "from 1 to 10000"),
+        (["export", "r", "--int8", *OUT, "--calibration-films", "10001"], "from 1 to 10000"),
+        (["export", "r", "--int8", *OUT, "--name", "A b"], "'A b' is not of a-z"),
+        (["export", "r", "--int8", *OUT, "--bundle-version", "v1"], "'v1' is not a version"),
+        (["export", "r", "--int8", *OUT, "--bundle-version", "1..0"], "'1..0' is not a version"),
+        (["demo", "--seed", "x"], "'x' is not a whole number"),
+    ],
+)
+def test_a_command_line_that_cannot_be_carried_out_is_one_line_and_status_2(
+    arguments: list[str],
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("edge-kit: ")
+    assert problem in shown.err
+    assert shown.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_are_the_study_s_and_the_issue_s_where_nothing_is_said() -> None:
+    trained = parser().parse_args(["train", "--data", "d", "--out", "r"])
+    assert (trained.model, trained.epochs, trained.channels) == ("model3", 20, 1)
+    assert (trained.positive, trained.seed, trained.modality) == ("covid", 0, None)
+    exported = parser().parse_args(["export", "r", *OUT])
+    assert (exported.calibration_films, exported.seed) == (300, 0)
+    assert (exported.max_flips, exported.max_auc_difference) == (0.01, 0.005)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_training_and_export_from_the_command_line(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(
+        "edge_runtime.preprocess.standard", lambda channels: standard(64, 64, channels)
+    )
+    made = tmp_path / "run"
+    train = ["train", "--data", str(data), "--out", str(made), "--model", "tiny", "--epochs", "1"]
+    assert run(train) == 0
+    shown = capsys.readouterr()
+    assert "class 'noncovid' is noncovid: 18 films" in shown.err
+    assert "train: 12 films in 12 groups, 6 covid" in shown.err
+    assert len(shown.out.splitlines()) == 8
+    assert shown.out.startswith("val   accuracy")
+
+    loose = ["--max-flips", "1", "--max-auc-difference", "1"]
+    bundle = tmp_path / "m.edge"
+    assert run(["export", str(made), "--int8", "--out", str(bundle), *loose]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1 + 5 * 3
+    assert f"wrote {bundle}, identity {verify_all(bundle).identity}" in shown.err
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["m.edge", "m.report.json", "run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "problem"),
+    [
+        (["train", "--data", "missing", "--out", "r"], 9, "missing: is no folder"),
+        (["train", "--data", "empty", "--out", "r"], 9, "empty: holds no films"),
+        (["train", "--data", "empty", "--out", "full"], 10, "full: exists already"),
+        (["export", "missing", "--int8", *OUT], 9, "missing: no such file or folder"),
+        (["export", "empty", "--int8", *OUT], 2, "is not a run of edge-kit train"),
+    ],
+)
+def test_what_is_not_there_is_one_line_with_its_own_status(
+    arguments: list[str],
+    status: int,
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "kept").touch()
+    assert run(arguments) == status
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("edge-kit: ")
+    assert problem in line
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt, 130), (cli.Terminated, 143), (BrokenPipeError, 0)]
+)
+def test_interruptions_leave_with_the_status_of_their_signal(
+    error: type[BaseException],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "_demo", interrupted)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    assert run(["demo"]) == status
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_names_that_cannot_be_printed_stay_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.say("warning: a\nb\x1b[2J\udcff")
+    assert capsys.readouterr().err == "warning: a\\nb\\x1b[2J\\udcff\n"
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+COMMAND = [sys.executable, "-c", "from edge_kit.cli import main; main()"]
+
+
+def test_sigterm_leaves_143_and_nothing_behind(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = ["train", "--data", str(data), "--out", str(out), "--epochs", "10000"]
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(3000):  # until it has something to tidy up
+        if list(tmp_path.iterdir()) or process.poll() is not None:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert said.splitlines()[-1] == "edge-kit: terminated"
+    assert "Traceback" not in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_stderr_does_not_turn_notes_into_results(tmp_path: Path) -> None:
+    line = 'exec "$@" 2>&-'
+    process = subprocess.run(
+        ["/bin/sh", "-c", line, "sh", *COMMAND, "train", "--data", str(tmp_path), "--out", "r"],
+        env=environment(),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert (process.returncode, process.stdout) == (9, b"")
+
+
+def test_a_usage_error_is_raised_where_argparse_would_exit() -> None:
+    with pytest.raises(UsageError):
+        parser().parse_args(["train"])

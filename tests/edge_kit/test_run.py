@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_kit.run import CONFIG, RunConfig, is_run, new_folder, read_config, require_new, write_json
+from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.preprocess import standard
+
+CONFIGURATION = RunConfig(
+    model="model3",
+    modality="xray",
+    negative="noncovid",
+    positive="covid",
+    seed=7,
+    epochs=20,
+    batch_size=32,
+    learning_rate=0.001,
+    preprocess=standard().to_json(),
+    data="/films",
+    tools={"keras": "3.15.1"},
+)
+
+
+def test_a_configuration_is_read_as_it_was_written(tmp_path: Path) -> None:
+    write_json(tmp_path / CONFIG, CONFIGURATION)
+    assert is_run(tmp_path)
+    found = read_config(tmp_path)
+    assert found == CONFIGURATION
+    assert found.recipe() == standard()
+    assert (found.training().seed, found.training().epochs) == (7, 20)
+
+
+def test_a_file_and_an_empty_folder_are_no_runs(tmp_path: Path) -> None:
+    assert not is_run(tmp_path)
+    (tmp_path / "a.keras").touch()
+    assert not is_run(tmp_path / "a.keras")
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda one: one.pop("model"), id="key missing"),
+        pytest.param(lambda one: one.update(more=1), id="key unknown"),
+        pytest.param(lambda one: one.update(seed="seven"), id="seed no number"),
+        pytest.param(lambda one: one.update(epochs=-1), id="epochs negative"),
+        pytest.param(lambda one: one.update(model="Model 3"), id="model no word"),
+        pytest.param(lambda one: one.update(data=None), id="data no path"),
+        pytest.param(lambda one: one.update(preprocess=[]), id="recipe no object"),
+        pytest.param(lambda one: one["preprocess"].update(version=2), id="recipe unknown"),
+        pytest.param(lambda one: one["preprocess"].pop("width"), id="recipe incomplete"),
+    ],
+)
+def test_a_configuration_that_was_meddled_with_is_refused(change: Change, tmp_path: Path) -> None:
+    content = asdict(CONFIGURATION)
+    change(content)
+    write_json(tmp_path / CONFIG, content)
+    with pytest.raises(DataError, match=r"config\.json: not the configuration of a run") as caught:
+        read_config(tmp_path)
+    assert caught.value.exit_status == 9
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "\xff"])
+def test_a_configuration_that_is_no_object_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match="not the configuration of a run"):
+        read_config(tmp_path)
+
+
+def test_json_never_holds_a_number_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "a.json", {"loss": float("nan")})
+
+
+def test_a_folder_appears_when_it_is_full(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "run"
+    with new_folder(out) as folder:
+        (folder / "a").write_text("a", "utf-8")
+        assert not out.exists()
+    assert [one.name for one in out.iterdir()] == ["a"]
+    assert [one.name for one in out.parent.iterdir()] == ["run"]
+
+
+def test_an_empty_folder_is_filled_the_current_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    with new_folder(Path()) as folder:
+        (folder / "a").touch()
+    assert [one.name for one in here.iterdir()] == ["a"]
+
+
+class Stop(BaseException):
+    """As Ctrl-C and SIGTERM are, no Exception."""
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Stop])
+def test_whatever_ends_the_work_nothing_is_left(error: type[BaseException], tmp_path: Path) -> None:
+    with pytest.raises(error), new_folder(tmp_path / "run") as folder:
+        (folder / "a").touch()
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_left(tmp_path: Path) -> None:
+    with (
+        pytest.raises(CannotWrite, match=r"run: No space left on device; check the rights"),
+        new_folder(tmp_path / "run") as folder,
+    ):
+        (folder / "a").touch()
+        raise OSError(28, os.strerror(28))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_or_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    require_new(tmp_path / "run")
+    require_new(tmp_path / "new")
+    (tmp_path / "run" / "kept").write_text("kept", "utf-8")
+    for taken in (tmp_path / "run", tmp_path / "run" / "kept"):
+        with pytest.raises(CannotWrite, match="exists already; name a new folder"):
+            require_new(taken)
+    assert json.dumps((tmp_path / "run" / "kept").read_text("utf-8")) == '"kept"'

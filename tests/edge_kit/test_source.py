@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from edge_export.export import ExportPlan
+from edge_export.film import Film
+from edge_export.graph import InputRange
+from edge_export.parity import Budget
+from edge_kit.cli import parser, run
+from edge_kit.dataset import Dataset, load_dataset
+from edge_kit.source import export_source
+from edge_runtime.bundle import open_bundle
+from edge_runtime.errors import DataError, EdgeError, UsageError
+from films import write_films
+from tiny_network import RECIPE, tiny_network
+
+LOOSE = ["--max-flips", "1", "--max-auc-difference", "1", "--calibration-films", "8"]
+REAL = Path(__file__).parents[3] / "shared" / "data"
+
+
+def export(*arguments: object) -> list[str]:
+    """Carry out `edge-kit export ... --int8`; return what it said."""
+    said: list[str] = []
+    options = parser().parse_args(["export", *map(str, arguments), "--int8", *LOOSE])
+    export_source(options, said.append)
+    return said
+
+
+@pytest.fixture(scope="module")
+def foreign(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a model that says nothing of what its input and output mean."""
+    import keras
+
+    del tiny
+    keras.utils.set_random_seed(0)
+    model = tiny_network()
+    path = tmp_path_factory.mktemp("foreign") / "theirs.keras"
+    keras.Model(model.inputs, model.outputs, name="Their Model (2)").save(path)
+    return path
+
+
+@dataclass
+class Exported:
+    """What the exporter was asked to do, without doing it."""
+
+    films: Sequence[Film]
+    plan: ExportPlan
+    said: list[str]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exported]:
+    """Return `export`, which only notes what `edge_export.export` would have been given."""
+    calls: list[tuple[Sequence[Film], ExportPlan]] = []
+    monkeypatch.setattr(
+        "edge_kit.source.export", lambda _, films, plan, *__: calls.append((films, plan))
+    )
+
+    def ask(*given: object) -> Exported:
+        said = export(*given, "--out", "m.edge")
+        return Exported(*calls.pop(), said)
+
+    return ask
+
+
+def test_a_run_knows_its_films_classes_and_training(
+    trained: Path, dataset: Dataset, asked: Callable[..., Exported]
+) -> None:
+    found = asked(trained)
+    facts, training = found.plan.facts, found.plan.facts.training
+    assert found.films == dataset.films
+    assert found.plan.input_range == InputRange(0.0, 255.0)
+    assert (facts.name, facts.version, facts.modality) == ("tiny-xray", "0.1.0", "xray")
+    assert (facts.negative, facts.positive) == ("noncovid", "covid")
+    assert (training.model, training.seed, training.epochs) == ("tiny", 3, 2)
+    assert facts.preprocess == RECIPE
+
+
+def test_the_model_file_of_a_run_is_the_run(trained: Path, asked: Callable[..., Exported]) -> None:
+    found = asked(trained / "model.keras", "--positive", "COVID-19")
+    assert found.plan == asked(trained).plan
+
+
+def test_a_run_whose_films_have_moved_keeps_its_splits(
+    trained: Path, data: Path, dataset: Dataset, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    moved = tmp_path / "moved"
+    for film in data.rglob("*.png"):
+        label = moved / film.parent.name
+        label.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(film, label / film.name)
+    found = {film.sha256: film.split for film in asked(trained, "--data", moved).films}
+    assert found == {film.sha256: film.split for film in dataset.films}
+
+
+def test_name_version_limits_seed_and_budget_are_the_makers_to_give(
+    trained: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    limits = tmp_path / "limits.md"
+    limits.write_text("Only films of größe 64.", "utf-8")
+    names = ("--name", "ours", "--bundle-version", "1.2.3", "--limits", limits, "--seed", "9")
+    plan = asked(trained, *names).plan
+    assert (plan.facts.name, plan.facts.version) == ("ours", "1.2.3")
+    assert plan.facts.limits == "Only films of größe 64."
+    assert (plan.seed, plan.calibration_count) == (9, 8)
+    assert plan.budget == Budget(flips=1.0, auc=1.0)
+
+
+def test_a_foreign_model_is_taken_by_what_is_said_of_it(
+    foreign: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.edge"
+    said = ("--classes", "noncovid,covid", "--input-range", "0,255", "--data", data)
+    export(foreign, "--out", out, *said)
+    manifest = open_bundle(out).manifest
+    assert manifest.name == "their-model--2-xray"
+    assert (manifest.training.seed, manifest.training.epochs) == (None, None)
+    card = bytes(open_bundle(out).read("card.md")).decode()
+    assert "Trained elsewhere" in card
+
+
+def arguments(words: str, **paths: Path) -> list[str]:
+    return [str(paths[word[1:]]) if word.startswith("@") else word for word in words.split()]
+
+
+FULL = "--data @data --classes noncovid,covid --input-range 0,255"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "problem"),
+    [
+        ("@run --classes noncovid,covid", UsageError, "--classes: "),
+        ("@run --input-range 0,1", UsageError, "--input-range: "),
+        ("@run --modality ct", UsageError, "--modality: "),
+        ("@run --positive noncovid", UsageError, "--positive: 'noncovid' is not the model's"),
+        ("@run --limits @missing", UsageError, "cannot be read"),
+        ("@run --data @missing", DataError, "is no folder"),
+        ("@missing", DataError, "no such file or folder"),
+        ("@foreign", UsageError, "add --classes NEG,POS --input-range LOW,HIGH --data DIR"),
+        ("@foreign --data @data", UsageError, "has to be said"),
+        ("@foreign --data @data --classes noncovid,covid", UsageError, "has to be said"),
+        ("@foreign --data @data --input-range 0,255", UsageError, "has to be said"),
+        (f"@foreign {FULL} --positive noncovid", UsageError, "--positive: "),
+        (f"@foreign {FULL} --modality ct", DataError, ""),
+        ("@data --classes a,b --input-range 0,1 --data @data", DataError, "no such file"),
+    ],
+)
+def test_what_contradicts_the_model_is_refused(
+    words: str,
+    kind: type[EdgeError],
+    problem: str,
+    trained: Path,
+    foreign: Path,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    if "--modality ct" in words and "@foreign" in words:
+        marked = tmp_path / "xray"
+        shutil.copytree(data, marked)
+        data = tmp_path
+    given = arguments(words, run=trained, foreign=foreign, data=data, missing=tmp_path / "none")
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(kind) as caught:
+        export(*given, "--out", out / "m.edge")
+    assert problem in str(caught.value)
+    assert caught.value.cure
+    assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    "classes",
+    ["covid", "covid,", ",covid", "a,b,c", "normal,covid", "noncovid,flu", ""],
+)
+def test_classes_are_two_and_those_of_the_data(
+    classes: str, foreign: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(EdgeError) as caught:
+        export(
+            foreign, "--out", tmp_path / "m.edge", "--data", data,
+            f"--classes={classes}", "--input-range", "0,255",
+        )  # fmt: skip
+    assert caught.value.exit_status in (2, 9)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "limits", ["0", "0,", "a,b", "1,0", "0,0", "nan,1", "0,inf", "0,1,2", "-1e7,1", ""]
+)
+def test_an_input_range_is_two_numbers_in_order(
+    limits: str, foreign: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="--input-range: "):
+        export(
+            foreign, "--out", tmp_path / "m.edge", "--data", data,
+            "--classes", "noncovid,covid", f"--input-range={limits}",
+        )  # fmt: skip
+
+
+def test_two_modalities_without_a_choice_are_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = write_films(tmp_path / "d", "xray/covid", "xray/normal", "ct/covid", "ct/normal")
+    assert run(["train", "--data", str(films), "--out", str(tmp_path / "r")]) == 2
+    assert "holds ct (16), xray (16); choose one with --modality" in capsys.readouterr().err
+
+
+def test_what_the_owner_of_the_data_should_know_is_said_at_the_export_too(
+    foreign: Path, data: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    copied = tmp_path / "data"
+    shutil.copytree(data, copied)
+    film = next((copied / "train" / "covid").iterdir())
+    shutil.copyfile(film, film.with_name("copy.png"))
+    given = ("--data", copied, "--classes", "noncovid,covid", "--input-range", "0,255")
+    said = asked(foreign, *given).said
+    assert "warning: 1 film left out, byte for byte the same as others" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("config.json", b"{}", "not the configuration of a run"),
+        ("model.keras", b"text", "Keras cannot load it"),
+        ("splits.csv", b"", "has no column"),
+        ("splits.csv", b"sha256,label,split,group\n", "not in the split table"),
+    ],
+)
+def test_a_run_that_was_meddled_with_is_refused_by_file(
+    name: str, content: bytes, problem: str, trained: Path, tmp_path: Path
+) -> None:
+    meddled = tmp_path / "run"
+    shutil.copytree(trained, meddled)
+    (meddled / name).write_bytes(content)
+    with pytest.raises(DataError, match=problem) as caught:
+        export(meddled, "--out", tmp_path / "m.edge")
+    assert name in str(caught.value)
+    assert not (tmp_path / "m.edge").exists()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real films are not on this machine")
+def test_the_real_films_are_what_their_readme_says() -> None:
+    dataset = load_dataset(REAL, modality="xray", seed=0)
+    assert (dataset.positive, dataset.negative) == ("covid", "noncovid")
+    splits: dict[str, set[str]] = {}
+    for film in dataset.films:
+        splits.setdefault(film.group, set()).add(film.split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert 1000 < len(dataset.films) <= 1147

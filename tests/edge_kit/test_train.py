@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_export.graph import load_model
+from edge_export.pixels import load_pixels
+from edge_export.statistics import evaluate
+from edge_kit.dataset import Dataset
+from edge_kit.run import read_config
+from edge_kit.split import with_splits
+from edge_kit.train import TrainingPlan, train
+from edge_runtime.errors import CannotWrite, DataError
+
+FILES = ["config.json", "curves.png", "history.csv", "metrics.json", "model.keras", "splits.csv"]
+
+
+def test_a_run_is_complete(trained: Path, dataset: Dataset, plan: TrainingPlan) -> None:
+    assert sorted(one.name for one in trained.iterdir()) == FILES
+    config = read_config(trained)
+    assert (config.model, config.seed, config.epochs) == ("tiny", 3, 2)
+    assert (config.modality, config.negative, config.positive) == ("xray", "noncovid", "covid")
+    assert config.recipe() == plan.preprocess
+    assert with_splits(dataset.films, trained / "splits.csv") == dataset.films
+    with Image.open(trained / "curves.png") as image:
+        image.load()
+    with (trained / "history.csv").open(encoding="utf-8", newline="") as stream:
+        history = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert {"loss", "val_loss", "accuracy", "val_accuracy", "val_auc"} <= set(history[0])
+
+
+def test_metrics_are_those_of_the_model_that_was_saved(
+    trained: Path, dataset: Dataset, plan: TrainingPlan
+) -> None:
+    from edge_kit.watch import predict
+
+    model = load_model(trained / "model.keras")
+    metrics = json.loads((trained / "metrics.json").read_text("utf-8"))
+    for split in ("val", "test"):
+        films = [film for film in dataset.films if film.split == split]
+        positive = np.array([film.label == "covid" for film in films])
+        expected = evaluate(positive, predict(model, load_pixels(films, plan.preprocess)), 0.5)
+        assert metrics[split]["accuracy"]["value"] == expected.accuracy.value
+        assert metrics[split]["auc"]["value"] == pytest.approx(expected.auc.value)
+        assert metrics[split]["auc"]["n"] == len(films) == 12
+
+
+def test_no_file_of_a_run_names_a_film(trained: Path, dataset: Dataset) -> None:
+    content = b"".join((trained / name).read_bytes() for name in FILES if name != "config.json")
+    for film in dataset.films:
+        assert film.path.stem.encode() not in content
+
+
+def test_the_same_seed_gives_the_same_history_and_weights(
+    trained: Path, dataset: Dataset, data: Path, plan: TrainingPlan, tmp_path: Path
+) -> None:
+    train(dataset, data, plan, tmp_path / "again", lambda _: None)
+
+    def weights(run: Path) -> Any:
+        return np.concatenate(
+            [one.ravel() for one in load_model(run / "model.keras").get_weights()]
+        )
+
+    assert (weights(tmp_path / "again") == weights(trained)).all()
+    for name in ("history.csv", "metrics.json", "splits.csv", "curves.png", "config.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_a_loss_that_is_not_finite_ends_training_and_leaves_nothing(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edge_kit.watch import Watch
+
+    begun: list[int] = []
+    monkeypatch.setattr(Watch, "on_epoch_begin", lambda *args: begun.append(args[1]))
+    wild = replace(plan, learning_rate=float("inf"), epochs=5)
+    with pytest.raises(DataError, match="tiny: the loss is not finite; lower the learning rate"):
+        train(dataset, data, wild, tmp_path / "run", lambda _: None)
+    assert len(begun) < 5
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_training_leaves_nothing(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edge_kit.watch.Watch.on_train_batch_end", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, data, plan, tmp_path / "run", lambda _: None)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", ["write_json", "draw_curves"])
+def test_a_full_disk_leaves_nothing(
+    step: str,
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge_kit.train.fit", lambda *_: {"loss": [0.5]})
+    monkeypatch.setattr(f"edge_kit.train.{step}", full)
+    with pytest.raises(CannotWrite, match="run: No space left on device"):
+        train(dataset, data, plan, tmp_path / "run", lambda _: None)
+    assert not list(tmp_path.iterdir())
+
+
+def refuse_to_fit(*_: object) -> None:
+    pytest.fail("training began")
+
+
+def test_an_existing_folder_is_refused_before_training(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edge_kit.train.fit", refuse_to_fit)
+    (tmp_path / "kept").touch()
+    with pytest.raises(CannotWrite, match="exists already"):
+        train(dataset, data, plan, tmp_path, lambda _: None)
+    assert [one.name for one in tmp_path.iterdir()] == ["kept"]
+
+
+def test_too_few_films_for_an_interval_are_refused_before_training(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edge_kit.train.fit", refuse_to_fit)
+    seen: Counter[tuple[str, str]] = Counter()
+    few = []
+    for film in dataset.films:
+        seen[film.split, film.label] += 1
+        if film.split != "test" or seen[film.split, film.label] < 2:
+            few.append(film)
+    with pytest.raises(DataError, match="1 films of class covid in the test rows, 2 are needed"):
+        train(replace(dataset, films=tuple(few)), data, plan, tmp_path / "run", lambda _: None)

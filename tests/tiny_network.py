@@ -1,0 +1,101 @@
+"""A tiny network, and small films to train, quantize and prove it with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_export.export import ExportPlan, export
+from edge_export.film import SPLITS, Film
+from edge_export.graph import load_model
+from edge_export.package import BundleFacts
+from edge_export.parity import Budget
+from edge_export.phantom import phantom
+from edge_export.pixels import load_pixels
+from edge_runtime.digest import sha256
+from edge_runtime.manifest import Training
+from edge_runtime.preprocess import standard
+
+if TYPE_CHECKING:
+    import keras
+
+SIDE = 64
+RECIPE = standard(SIDE, SIDE, 1)
+LOOSE = Budget(flips=0.2, auc=0.2)
+"""For a network that has hardly learnt anything and answers about one half to every film."""
+
+
+def tiny_network(height: int = SIDE, width: int = SIDE, channels: int = 1) -> keras.Model:
+    """Return an untrained classifier of grey levels 0..255, a thousandth of Model 3."""
+    from keras import Input, Sequential, layers
+
+    return Sequential(
+        [
+            Input((height, width, channels)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(4),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(4),
+            layers.Flatten(),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ],
+        name="tiny",
+    )
+
+
+def trained_network(films: list[Film]) -> keras.Model:
+    """Return the tiny network after a few epochs on the training rows of `films`."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = tiny_network()
+    rows = [film for film in films if film.split == "train"]
+    positive = np.array([film.label == "covid" for film in rows], np.float32)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
+    model.fit(load_pixels(rows, RECIPE), positive, epochs=12, verbose=0)
+    return model
+
+
+def write_tiny_films(folder: Path, count: int = 84, name: str = "film") -> None:
+    """Fill three splits of two classes below `folder` with phantoms of 64 to 96 pixels a side."""
+    for number in range(count):
+        label = ("covid", "noncovid")[number % 2]
+        size = (SIDE + 8 * (number % 5), SIDE + 16 * (number % 3))
+        target = folder / SPLITS[number // 2 % 3] / label / f"{name}-{number:03}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        film = phantom(number, positive=label == "covid", size=size)
+        if label == "covid" and number % 8:  # most have a sign that a tiny network can learn
+            film.paste(255, (16, 16, 36, 36))
+        film.save(target)
+
+
+def tiny_films(folder: Path) -> list[Film]:
+    """Return the films that `write_tiny_films` wrote; each is a patient of its own."""
+    return [
+        Film(path, path.parent.name, split, path.stem, sha256(path.read_bytes()))
+        for split in SPLITS
+        for path in sorted((folder / split).rglob("*.png"))
+    ]
+
+
+def tiny_plan(budget: Budget = LOOSE) -> ExportPlan:
+    """Return how the tiny network is exported: few calibration films, a loose budget."""
+    facts = BundleFacts(
+        name="tiny-xray",
+        version="0.1.0",
+        modality="xray",
+        negative="noncovid",
+        positive="covid",
+        preprocess=RECIPE,
+        training=Training(model="tiny", seed=0, epochs=12),
+    )
+    return ExportPlan(facts=facts, calibration_count=12, budget=budget)
+
+
+def export_tiny(model: Path, folder: Path, out: Path) -> None:
+    """Export the network in the file `model`, proved on the films in `folder`."""
+    export(load_model(model), tiny_films(folder), tiny_plan(), out, lambda _: None)
