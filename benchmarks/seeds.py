@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.bundle import open_bundle
+
 SEEDS = (0, 1, 2, 3, 4)
 GRAPHS = ("model.int8.tflite", "model.int8.onnx")
 SHIPPED = Path("models/model3-xray-0.1.0.edge")
@@ -39,7 +41,14 @@ def main() -> None:
     median = next(seed for seed in SEEDS if areas[seed] == statistics.median(areas.values()))
     print(f"median validation AUC: seed {median}")
     if given.ship:
-        shutil.copy(given.out / f"seed{median}.edge", SHIPPED)
+        ship(given.out / f"seed{median}.edge")
+
+
+def ship(bundle: Path) -> None:
+    """Put a bundle into models/, with its card beside it for people to read."""
+    shutil.copy(bundle, SHIPPED)
+    with open_bundle(bundle) as opened:
+        SHIPPED.with_name(SHIPPED.stem + ".md").write_bytes(opened.read("card.md"))
 
 
 def export(seed: int, given: argparse.Namespace) -> dict[str, Any]:

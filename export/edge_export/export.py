@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_export import onnx_qdq, tflite
 from edge_export.calibrate import choose_films, measure_ranges
+from edge_export.correct import mean_shift, shift_onnx, shift_tflite
 from edge_export.film import HELD_OUT, Film, require_held_out
 from edge_export.graph import InputRange, Network, network, to_onnx, to_tflite
 from edge_export.package import BundleFacts, write
@@ -86,7 +87,8 @@ def export(
 def convert(candidate: Network, calibration: Pixels) -> list[Artefact]:
     """Return the float and int8 graphs of a network in both formats.
 
-    The ranges are measured once, on `calibration` pixels `(n, h, w, c)`, and quantize both.
+    The ranges are measured once, on `calibration` pixels `(n, h, w, c)`, and quantize both; what
+    quantization shifts the logit by on average there is taken out again, in both.
     """
     float_tflite = to_tflite(candidate.logits)
     float_onnx = to_onnx(float_tflite)
@@ -95,13 +97,17 @@ def convert(candidate: Network, calibration: Pixels) -> list[Artefact]:
         tflite_tensors(float_tflite, calibration[:_MATCHED]),
         onnx_tensors(float_onnx, calibration[:_MATCHED]),
     )
+    reference = Artefact("model.f32.tflite", "tflite", "float32", float_tflite)
+    int8_tflite = tflite.quantize_tflite(float_tflite, ranges)
+    int8_onnx = onnx_qdq.quantize_onnx(float_onnx, ranges, same)
+    # Both formats compute the same integers, so one shift is right for both.
+    raw = Artefact(SHIPPED[0], "tflite", tflite.RECIPE, int8_tflite)
+    shift = mean_shift(reference, raw, calibration)
     return [
-        Artefact("model.f32.tflite", "tflite", "float32", float_tflite),
+        reference,
         Artefact("model.f32.onnx", "onnx", "float32", float_onnx),
-        Artefact(SHIPPED[0], "tflite", tflite.RECIPE, tflite.quantize_tflite(float_tflite, ranges)),
-        Artefact(
-            SHIPPED[1], "onnx", onnx_qdq.RECIPE, onnx_qdq.quantize_onnx(float_onnx, ranges, same)
-        ),
+        replace(raw, graph=shift_tflite(int8_tflite, shift)),
+        Artefact(SHIPPED[1], "onnx", onnx_qdq.RECIPE, shift_onnx(int8_onnx, shift)),
     ]
 
 
