@@ -30,7 +30,8 @@ class Terminated(BaseException):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(self.prog, message, f"see {self.prog} --help")
+        subject = self.prog.removeprefix("edge-kit").strip() or "command line"
+        raise UsageError(subject, message, f"see {self.prog} --help")
 
 
 def main() -> NoReturn:
@@ -145,7 +146,7 @@ def _export(options: argparse.Namespace) -> None:
     from edge_export.report import parity_table
 
     if not options.int8:
-        raise UsageError("edge-kit export", "no recipe chosen", "add --int8")
+        raise UsageError("export", "no recipe chosen", "add --int8")
     if not options.out.name.endswith(".edge"):
         raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
     from edge_kit.source import export_source

@@ -106,7 +106,7 @@ def _prepare_streams() -> None:
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments:
-        raise UsageError("edge-run", "no command given", "try edge-run --help")
+        raise UsageError("command line", "no command given", "try edge-run --help")
     command, rest = arguments[0], arguments[1:]
     if command in ("-h", "--help", "help"):
         sys.stdout.write(USAGE)
@@ -120,11 +120,11 @@ def _dispatch(arguments: list[str]) -> int:
         handler, options = COMMANDS[command]
     except KeyError:
         cure = f"one of: {', '.join(COMMANDS)}; see edge-run --help"
-        raise UsageError("edge-run", f"no command is called {command!r}", cure) from None
+        raise UsageError("command line", f"no command is called {command!r}", cure) from None
     try:
         found, positional = gnu_getopt(rest, "h", ["help", *(f"{one}=" for one in options)])
     except GetoptError as error:
-        raise UsageError(f"edge-run {command}", error.msg, "see edge-run --help") from None
+        raise UsageError(command, error.msg, "see edge-run --help") from None
     given = {name.lstrip("-"): value for name, value in found}
     if given.keys() & {"help", "h"}:
         sys.stdout.write(USAGE)
@@ -142,7 +142,7 @@ def _classify(paths: list[str], options: dict[str, str]) -> int:
     if form not in FORMATS:
         raise UsageError("--format", f"{form!r} is not known", f"one of: {', '.join(FORMATS)}")
     if "files-from" not in options and not paths:
-        raise UsageError("edge-run classify", "no film given", "name a file or a folder")
+        raise UsageError("classify", "no film given", "name a file or a folder")
     status = 0
     with _open(options.get("bundle")) as bundle:
         engine = open_engine(bundle, options.get("engine", "auto"), say)
@@ -207,7 +207,7 @@ def _check(paths: list[str], options: dict[str, str]) -> int:
 
 def _only(paths: list[str], options: dict[str, str]) -> str | None:
     if len(paths) + ("bundle" in options) > 1:
-        raise UsageError("edge-run", "more than one bundle given", "name one")
+        raise UsageError("command line", "more than one bundle given", "name one")
     return paths[0] if paths else options.get("bundle")
 
 

@@ -38,5 +38,7 @@ def default_bundle() -> str:
         newest = None
     if newest is None:
         where = f" or copy a .edge file to {folder}" if folder else ""
-        raise UsageError("edge-run", "no bundle", f"give --bundle FILE, set EDGE_BUNDLE{where}")
+        raise UsageError(
+            "--bundle", "none given and none found", f"name one, set EDGE_BUNDLE{where}"
+        )
     return str(newest)

@@ -66,8 +66,11 @@ def test_help_fits_a_terminal_and_names_every_command_and_status() -> None:
         (["check", "a.edge", "--bundle", "b.edge"], "more than one bundle"),
         (["classify", "f.png", "--bundle", "{tiny}", "--engine", "tpu"], "no engine is called"),
         (["classify", "--bundle", "{tiny}", "--files-from", "none.txt"], "No such file"),
-        (["classify", "film.png"], "no bundle; give --bundle FILE, set EDGE_BUNDLE or copy a"),
-        (["info"], "no bundle; give --bundle FILE"),
+        (
+            ["classify", "film.png"],
+            "none given and none found; name one, set EDGE_BUNDLE or copy a",
+        ),
+        (["info"], "none given and none found; name one"),
     ],
 )
 def test_what_cannot_be_carried_out_leaves_with_2(
