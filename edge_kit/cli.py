@@ -158,7 +158,7 @@ def _export(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from edge_kit.demo import demo
 
-    demo(options.out, options.seed, say)
+    demo(options.out, options.seed, run, say)
 
 
 def say(line: str) -> None:

@@ -20,15 +20,16 @@ _MARK = ".edge-kit-demo"
 _HEAVY = ("tensorflow", "keras", "numpy", "onnxruntime")
 
 
-def demo(out: Path, seed: int, say: Callable[[str], None]) -> None:
+def demo(out: Path, seed: int, run: Callable[[list[str]], int], say: Callable[[str], None]) -> None:
     """Run the demonstration in folder `out`, which an earlier one may have left.
+
+    `run` carries out an `edge-kit` command line and returns its exit status.
 
     Raises:
         CannotWrite: `out` holds something else, or the disk refused.
         EdgeError: any of those of the steps.
     """
     from edge_export.phantom import write_phantoms
-    from edge_kit.cli import run
 
     started = time.monotonic()
     _clear(out)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.export import ExportPlan, export
+from edge_export.facts import BundleFacts
 from edge_export.film import Film
 from edge_export.graph import InputRange, load_model
-from edge_export.package import BundleFacts
 from edge_export.parity import Budget
 from edge_export.prove import Proof
 from edge_kit.dataset import Dataset, load_dataset

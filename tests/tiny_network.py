@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_export.export import ExportPlan, export
+from edge_export.facts import BundleFacts
 from edge_export.film import SPLITS, Film
 from edge_export.graph import load_model
-from edge_export.package import BundleFacts
 from edge_export.parity import Budget
 from edge_export.phantom import phantom
 from edge_export.pixels import load_pixels

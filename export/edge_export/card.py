@@ -9,7 +9,7 @@ from edge_export.prove import Proof
 from edge_export.report import parity_table
 
 if TYPE_CHECKING:
-    from edge_export.package import BundleFacts
+    from edge_export.facts import BundleFacts
 
 _CARD = """\
 # {name} {version}

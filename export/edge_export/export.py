@@ -13,9 +13,10 @@ import numpy as np
 from edge_export import onnx_qdq, tflite
 from edge_export.calibrate import choose_films, measure_ranges
 from edge_export.correct import mean_shift, shift_onnx, shift_tflite
+from edge_export.facts import BundleFacts
 from edge_export.film import HELD_OUT, Film, require_held_out
 from edge_export.graph import InputRange, Network, network, to_onnx, to_tflite
-from edge_export.package import BundleFacts, write
+from edge_export.package import write
 from edge_export.parity import Artefact, Budget
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.prove import Proof, Rows, prove

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from edge_export.card import card
+from edge_export.facts import BundleFacts
 from edge_export.golden import golden_images
 from edge_export.parity import Artefact
 from edge_export.prove import Proof
 from edge_export.report import parity_json
 from edge_runtime.digest import sha256
 from edge_runtime.engines import first_engine
-from edge_runtime.manifest import Graph, Preprocess, Training
+from edge_runtime.manifest import Graph, Preprocess
 from edge_runtime.pack import write_bundle
 from edge_runtime.preprocess import film_pixels
 
@@ -28,20 +28,6 @@ TOOLS = (
 # probability by 0.033. A calibrated logit that moves by four times this moves no probability by
 # more, since a sigmoid is nowhere steeper than one quarter.
 _PROBABILITY_TOLERANCE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class BundleFacts:
-    """What a bundle says of itself that no measurement can: names, classes, intended use."""
-
-    name: str
-    version: str
-    modality: str
-    negative: str
-    positive: str
-    preprocess: Preprocess
-    training: Training
-    limits: str = ""
 
 
 def write(

@@ -16,7 +16,7 @@ from edge_export.prove import Proof
 from edge_runtime.errors import CannotWrite
 
 if TYPE_CHECKING:
-    from edge_export.package import BundleFacts
+    from edge_export.facts import BundleFacts
 
 
 def report_path(out: Path) -> Path:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_export.facts import BundleFacts
 from edge_export.film import Film
 from edge_export.graph import Network
-from edge_export.package import BundleFacts, write
+from edge_export.package import write
 from edge_export.parity import Artefact, measure
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.prove import Proof, Rows, prove
