@@ -67,7 +67,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = _Parser(prog="edge-kit", description=__doc__)
+    top = _Parser(
+        prog="edge-kit", description="Train networks on films, quantize them, prove them."
+    )
     top.add_argument("--version", action="version", version=f"edge-kit {version('edge-kit')}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _train_options(commands.add_parser("train", help="train a network on a folder of films"))
@@ -81,30 +83,42 @@ def parser() -> argparse.ArgumentParser:
 def _train_options(parser: argparse.ArgumentParser) -> None:
     from edge_kit.models import MODELS
 
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
-    parser.add_argument("--model", choices=sorted(MODELS), default="model3")
+    parser.add_argument("--model", choices=sorted(MODELS), default="model3", help="default model3")
     parser.add_argument("--epochs", type=_count, default=20, help="default 20, no early stopping")
-    parser.add_argument("--channels", type=int, choices=(1, 3), default=1)
+    parser.add_argument("--channels", type=int, choices=(1, 3), default=1, help="1 grey, 3 RGB")
     parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
-    parser.add_argument("--seed", type=_seed, default=0)
+    parser.add_argument("--seed", type=_seed, default=0, help="of weights and splits, default 0")
     _data_options(parser)
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras")
+    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras", help="what to export")
     parser.add_argument("--int8", action="store_true", help="static int8 TFLite and ONNX")
     parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
-    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge")
+    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge", help="the bundle")
     parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
     parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
     parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
     parser.add_argument("--seed", type=_seed, default=0, help="of the choice of calibration films")
-    parser.add_argument("--calibration-films", type=_count, default=300, metavar="N")
-    parser.add_argument("--max-flips", type=_share, default=0.01, metavar="SHARE")
-    parser.add_argument("--max-auc-difference", type=_share, default=0.005, metavar="X")
+    parser.add_argument(
+        "--calibration-films", type=_count, default=300, metavar="N", help="default 300"
+    )
+    parser.add_argument(
+        "--max-flips", type=_share, default=0.01, metavar="SHARE", help="budget, default 0.01"
+    )
+    parser.add_argument(
+        "--max-auc-difference",
+        type=_share,
+        default=0.005,
+        metavar="X",
+        help="budget, default 0.005",
+    )
     parser.add_argument("--name", type=_name, help="default MODEL-MODALITY")
-    parser.add_argument("--bundle-version", type=_version, default="0.1.0", metavar="X.Y.Z")
+    parser.add_argument(
+        "--bundle-version", type=_version, default="0.1.0", metavar="X.Y.Z", help="default 0.1.0"
+    )
     parser.add_argument(
         "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
     )
@@ -112,7 +126,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _data_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--modality", choices=("xray", "ct"))
+    parser.add_argument("--modality", choices=("xray", "ct"), help="needed where there are both")
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
 
 

@@ -28,7 +28,8 @@ def describe(bundle: Bundle, form: str) -> str:
         "classes": f"{manifest.classes.negative} | {manifest.classes.positive} (positive)",
         "input": f"{pixels.height} x {pixels.width}, {pixels.channels} channel(s), uint8",
         "threshold": f"{decision.threshold:g}, uncertain from {band.low:g} to {band.high:g}",
-        "calibration": f"{decision.calibration.method}, {len(manifest.calibration_films)} films",
+        "probabilities": f"calibrated by {decision.calibration.method}",
+        "quantized": f"by ranges measured on {len(manifest.calibration_films)} films",
         "trained": f"{manifest.training.model}, seed {manifest.training.seed}, "
         f"{manifest.training.epochs} epochs",
     }
