@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from edge_export.film import Split
 from edge_export.graph import Network
+from edge_export.paired import PairedLoss, paired_loss
 from edge_export.parity import (
     REFERENCE,
     Artefact,
@@ -49,7 +50,8 @@ class Rows:
 class Proof:
     """What was measured, what it decides, and every way in which it is over the budget.
 
-    `comparisons` is keyed by artefact (Keras first), then by rows: `val`, `test`, `both`.
+    `comparisons` is keyed by artefact (Keras first), then by rows: `val`, `test`, `both`; `losses`
+    by artefact, then `sensitivity` and `specificity`, on both rows together.
     """
 
     decision: Decision
@@ -57,6 +59,7 @@ class Proof:
     sizes: Mapping[str, int]
     measured: Mapping[str, Measured]
     failures: Sequence[str]
+    losses: Mapping[str, Mapping[str, PairedLoss]]
 
 
 def prove(network: Network, artefacts: Sequence[Artefact], rows: Rows, budget: Budget) -> Proof:
@@ -84,7 +87,19 @@ def prove(network: Network, artefacts: Sequence[Artefact], rows: Rows, budget: B
             for file, one in measured.items()
             for line in failures(file, one.logits, comparisons[file]["both"], budget)
         ],
+        losses={
+            file: _losses(expected[REFERENCE], one, rows.positive) for file, one in found.items()
+        },
     )
+
+
+def _losses(reference: Floats, candidate: Floats, positive: Bools) -> dict[str, PairedLoss]:
+    """Return how much less often `candidate` probabilities decide right, by class."""
+    right = [(scores >= THRESHOLD) == positive for scores in (reference, candidate)]
+    return {
+        name: paired_loss(right[0][mask], right[1][mask])
+        for name, mask in (("sensitivity", positive), ("specificity", ~positive))
+    }
 
 
 def reference_logits(network: Network, pixels: Pixels) -> Floats:

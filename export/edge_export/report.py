@@ -57,6 +57,10 @@ def write_report(out: Path, proof: Proof, facts: BundleFacts) -> None:
         "milliseconds": {file: round(one.milliseconds, 3) for file, one in proof.measured.items()},
         "engines": {file: one.engine for file, one in proof.measured.items()},
         "parity": parity_json(proof),
+        "losses": {
+            file: {name: asdict(loss) for name, loss in by_name.items()}
+            for file, by_name in proof.losses.items()
+        },
     }
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     draft = path.with_name(f".{path.name}.part")

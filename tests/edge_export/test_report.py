@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge_export.film import Split
+from edge_export.paired import PairedLoss
 from edge_export.parity import ROWS, Measured, compare_by_rows
 from edge_export.prove import Proof
 from edge_export.report import parity_json, parity_table, report_path, write_report
@@ -28,6 +29,7 @@ def proof() -> Proof:
     rows: tuple[Split, ...] = ("val", "test")
     splits = [split for split in rows for _ in range(20)]
     return Proof(
+        losses={"model.int8.tflite": {"sensitivity": PairedLoss(9, 2, 1, 1 / 9, -0.2, 0.4, 1.0)}},
         decision=Decision(
             calibration=Calibration(method="temperature", scale=1.5, offset=0.0),
             threshold=0.5,
@@ -71,6 +73,7 @@ def test_the_report_holds_time_engine_command_and_verdict(proof: Proof, tmp_path
     write_report(out, proof, FACTS)
     content = json.loads(report_path(out).read_text("utf-8"))
     assert (content["verdict"], content["failures"]) == ("pass", [])
+    assert content["losses"]["model.int8.tflite"]["sensitivity"]["lost"] == 2
     assert content["milliseconds"] == {FILE: 1.235}
     assert content["engines"] == {FILE: "litert"}
     assert content["bundle"] == str(out)
