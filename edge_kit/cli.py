@@ -18,7 +18,7 @@ from edge_runtime.errors import EdgeError, UsageError, printable
 
 if TYPE_CHECKING:
     from edge_export.film import Split
-    from edge_export.statistics import Metrics
+    from edge_export.proof.statistics import Metrics
     from edge_kit.dataset import Dataset
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -157,7 +157,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from edge_export.report import parity_table
+    from edge_export.report.summary import parity_table
 
     if not options.int8:
         raise UsageError("export", "no recipe chosen", "add --int8")

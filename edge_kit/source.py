@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from edge_export.export import ExportPlan, export
 from edge_export.facts import BundleFacts
 from edge_export.film import Film
-from edge_export.graph import InputRange, load_model
-from edge_export.parity import Budget
-from edge_export.prove import Proof
+from edge_export.graph.network import InputRange, load_model
+from edge_export.proof.parity import Budget
+from edge_export.proof.prove import Proof
 from edge_kit.dataset import Dataset, load_dataset
 from edge_kit.labels import class_key
 from edge_kit.run import MODEL, SPLITS, is_run, read_config

@@ -14,7 +14,7 @@ import numpy as np
 
 from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
 from edge_export.pixels import load_pixels
-from edge_export.statistics import Metrics, evaluate
+from edge_export.proof.statistics import Metrics, evaluate
 from edge_kit.curves import draw_curves
 from edge_kit.dataset import Dataset
 from edge_kit.models import MODELS

@@ -17,7 +17,7 @@ from sklearn.metrics import log_loss
 from tqdm import tqdm
 
 from edge_export.pixels import Pixels
-from edge_export.statistics import auc
+from edge_export.proof.statistics import auc
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import numpy as np
 from edge_export.export import ExportPlan, export
 from edge_export.facts import BundleFacts
 from edge_export.film import SPLITS, Film
-from edge_export.graph import load_model
-from edge_export.parity import Budget
+from edge_export.graph.network import load_model
 from edge_export.phantom import phantom
 from edge_export.pixels import load_pixels
+from edge_export.proof.parity import Budget
 from edge_runtime.digest import sha256
 from edge_runtime.manifest import Training
 from edge_runtime.preprocess import standard

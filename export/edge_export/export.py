@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export import onnx_qdq, tflite
-from edge_export.calibrate import choose_films, measure_ranges
-from edge_export.correct import mean_shift, shift_onnx, shift_tflite
+from edge_export.artefact import Artefact
 from edge_export.facts import BundleFacts
 from edge_export.film import HELD_OUT, Film, require_held_out
-from edge_export.graph import InputRange, Network, network, to_onnx, to_tflite
+from edge_export.graph.network import InputRange, Network, network
+from edge_export.graph.pair import float_graphs
 from edge_export.package import write
-from edge_export.parity import Artefact, Budget
 from edge_export.pixels import Pixels, load_pixels
-from edge_export.prove import Proof, Rows, prove
-from edge_export.report import report_path, write_report
-from edge_export.tensors import match_tensors, onnx_tensors, tflite_tensors
+from edge_export.proof.parity import Budget
+from edge_export.proof.prove import Proof, Rows, prove
+from edge_export.quantize.calibrate import choose_films
+from edge_export.quantize.correct import mean_shift, shift_onnx, shift_tflite
+from edge_export.quantize.onnx import quantize_onnx
+from edge_export.quantize.ranges import measure_ranges
+from edge_export.quantize.recipe import FLOAT32, INT8, Format, Recipe
+from edge_export.quantize.tflite import quantize_tflite
+from edge_export.report.document import report_path, write_report
 from edge_runtime.errors import CannotWrite, DataError, ParityFailed
 
 if TYPE_CHECKING:
@@ -31,8 +35,6 @@ if TYPE_CHECKING:
 
 # From both formats' float and int8 graphs, those that a bundle ships.
 SHIPPED = ("model.int8.tflite", "model.int8.onnx")
-# Films by which tensors are told apart: on a single one, two may be zero from end to end.
-_MATCHED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +93,23 @@ def convert(candidate: Network, calibration: Pixels) -> list[Artefact]:
     The ranges are measured once, on `calibration` pixels `(n, h, w, c)`, and quantize both; what
     quantization shifts the logit by on average there is taken out again, in both.
     """
-    float_tflite = to_tflite(candidate.logits)
-    float_onnx = to_onnx(float_tflite)
-    ranges = measure_ranges(float_tflite, calibration)
-    same = match_tensors(
-        tflite_tensors(float_tflite, calibration[:_MATCHED]),
-        onnx_tensors(float_onnx, calibration[:_MATCHED]),
-    )
-    reference = Artefact("model.f32.tflite", "tflite", "float32", float_tflite)
-    int8_tflite = tflite.quantize_tflite(float_tflite, ranges)
-    int8_onnx = onnx_qdq.quantize_onnx(float_onnx, ranges, same)
+    graphs = float_graphs(candidate, calibration)
+    ranges = measure_ranges(graphs.tflite, calibration)
+    reference = _artefact(FLOAT32, "tflite", graphs.tflite)
     # Both formats compute the same integers, so one shift is right for both.
-    raw = Artefact(SHIPPED[0], "tflite", tflite.RECIPE, int8_tflite)
+    raw = _artefact(INT8, "tflite", quantize_tflite(graphs.tflite, ranges))
     shift = mean_shift(reference, raw, calibration)
+    int8_onnx = quantize_onnx(graphs.onnx, ranges, graphs.same)
     return [
         reference,
-        Artefact("model.f32.onnx", "onnx", "float32", float_onnx),
-        replace(raw, graph=shift_tflite(int8_tflite, shift)),
-        Artefact(SHIPPED[1], "onnx", onnx_qdq.RECIPE, shift_onnx(int8_onnx, shift)),
+        _artefact(FLOAT32, "onnx", graphs.onnx),
+        replace(raw, graph=shift_tflite(raw.graph, shift)),
+        _artefact(INT8, "onnx", shift_onnx(int8_onnx, shift)),
     ]
+
+
+def _artefact(recipe: Recipe, form: Format, graph: bytes) -> Artefact:
+    return Artefact(recipe.file(form), form, recipe.name, graph)
 
 
 def _check_place(out: Path) -> None:

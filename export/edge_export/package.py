@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from edge_export.card import card
+from edge_export.artefact import Artefact
 from edge_export.facts import BundleFacts
 from edge_export.golden import golden_images
-from edge_export.parity import Artefact
-from edge_export.prove import Proof
-from edge_export.report import parity_json
+from edge_export.proof.prove import Proof
+from edge_export.report.card import card
+from edge_export.report.document import parity_json
 from edge_runtime.digest import sha256
 from edge_runtime.engines import first_engine
 from edge_runtime.manifest import Graph, Preprocess

@@ -48,3 +48,10 @@ def quiet() -> Iterator[None]:
             os.dup2(terminal, 2)
             os.close(terminal)
             sys.stderr.write(clue.decode("utf-8", "replace"))
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what a foreign library says, which may go on for pages."""
+    # Keras says where it was called first, then in bold what is wrong.
+    _, _, said = str(error).rpartition("\x1b[1m")
+    return said.strip().partition("\n")[0][:200].removesuffix("\x1b[0m") or type(error).__name__

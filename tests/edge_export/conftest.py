@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge_export.artefact import Artefact
 from edge_export.export import convert
 from edge_export.film import Film
-from edge_export.graph import InputRange, Network, network
-from edge_export.parity import Artefact
+from edge_export.graph.network import InputRange, Network, network
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.quiet import import_tensorflow
 from tiny_network import RECIPE, tiny_films, trained_network, write_tiny_films

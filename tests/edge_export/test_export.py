@@ -18,8 +18,8 @@ import pytest
 from edge_export.export import export
 from edge_export.film import Film
 from edge_export.package import TOOLS
-from edge_export.prove import Proof
-from edge_export.report import report_path
+from edge_export.proof.prove import Proof
+from edge_export.report.document import report_path
 from edge_runtime import pack
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.check import replay_golden

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_export.artefact import Artefact, measure
 from edge_export.facts import BundleFacts
 from edge_export.film import Film
-from edge_export.graph import Network
+from edge_export.graph.network import Network
 from edge_export.package import write
-from edge_export.parity import Artefact, measure
 from edge_export.pixels import Pixels, load_pixels
-from edge_export.prove import Proof, Rows, prove
-from edge_export.report import parity_json
+from edge_export.proof.prove import Proof, Rows, prove
+from edge_export.report.document import parity_json
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.digest import sha256
 from edge_runtime.errors import CannotWrite

@@ -9,8 +9,8 @@ import pytest
 
 from edge_export.export import ExportPlan
 from edge_export.film import Film
-from edge_export.graph import InputRange
-from edge_export.parity import Budget
+from edge_export.graph.network import InputRange
+from edge_export.proof.parity import Budget
 from edge_kit.cli import parser, run
 from edge_kit.dataset import Dataset, load_dataset
 from edge_kit.source import export_source

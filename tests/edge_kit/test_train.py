@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_export.graph import load_model
+from edge_export.graph.network import load_model
 from edge_export.pixels import load_pixels
-from edge_export.statistics import evaluate
+from edge_export.proof.statistics import evaluate
 from edge_kit.dataset import Dataset
 from edge_kit.run import read_config
 from edge_kit.split import with_splits

@@ -9,25 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from edge_export.artefact import Artefact, Measured, measure
 from edge_export.film import Split
-from edge_export.graph import Network
-from edge_export.paired import PairedLoss, paired_loss
-from edge_export.parity import (
+from edge_export.graph.network import Network
+from edge_export.pixels import Pixels, progress
+from edge_export.proof.paired import PairedLoss, paired_loss
+from edge_export.proof.parity import (
     REFERENCE,
-    Artefact,
     Bools,
     Budget,
     Comparison,
     Floats,
-    Measured,
     compare_by_rows,
     failures,
-    measure,
     probabilities,
     widest_difference,
 )
-from edge_export.pixels import Pixels, progress
-from edge_export.statistics import fit_temperature
+from edge_export.proof.statistics import fit_temperature
 from edge_runtime.errors import DataError
 from edge_runtime.manifest import Calibration, Decision, Uncertain
 

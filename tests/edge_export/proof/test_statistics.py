@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from edge_export.statistics import Estimate, auc, evaluate, fit_temperature, proportion
+from edge_export.proof.statistics import Estimate, auc, evaluate, fit_temperature, proportion
 
 
 def delong(positive: list[bool], score: list[float]) -> tuple[float, float]:

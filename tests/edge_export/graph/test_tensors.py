@@ -3,10 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.parity import Artefact
+from edge_export.artefact import Artefact
+from edge_export.graph.tensors import (
+    TFLiteTensors,
+    Values,
+    match_tensors,
+    onnx_tensors,
+    tflite_tensors,
+)
 from edge_export.pixels import Pixels
 from edge_export.quiet import quiet
-from edge_export.tensors import TFLiteTensors, Values, match_tensors, onnx_tensors, tflite_tensors
 from edge_runtime.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_export.parity import Artefact, measure
+from edge_export.artefact import Artefact, measure
 from edge_export.pixels import Pixels
 
 

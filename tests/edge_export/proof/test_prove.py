@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edge_export.artefact import Artefact
 from edge_export.film import Film
-from edge_export.graph import InputRange, Network, network
-from edge_export.parity import Artefact, Budget, probabilities
+from edge_export.graph.network import InputRange, Network, network
 from edge_export.pixels import Pixels
-from edge_export.prove import Proof, Rows, _decision, prove, reference_logits
+from edge_export.proof.parity import Budget, probabilities
+from edge_export.proof.prove import Proof, Rows, _decision, prove, reference_logits
 from edge_runtime.errors import DataError
 from edge_runtime.manifest import Calibration
 from tiny_network import LOOSE

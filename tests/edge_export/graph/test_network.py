@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from keras import layers
 
+from edge_export.artefact import Artefact, measure
 from edge_export.export import convert
-from edge_export.graph import InputRange, Network, load_model, network, to_onnx, to_tflite
-from edge_export.parity import Artefact, measure
-from edge_export.prove import reference_logits
+from edge_export.graph.network import InputRange, Network, load_model, network
+from edge_export.graph.onnx import to_onnx
+from edge_export.graph.tflite import to_tflite
+from edge_export.proof.prove import reference_logits
 from edge_runtime.errors import DataError
 
 GREY = InputRange(0.0, 255.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from edge_export.prove import Proof
-from edge_export.report import parity_table
+from edge_export.proof.prove import Proof
+from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
     from edge_export.facts import BundleFacts

@@ -6,21 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export import parity
+from edge_export import artefact
+from edge_export.artefact import Artefact, Measured, measure
 from edge_export.film import Split
-from edge_export.parity import (
-    Artefact,
+from edge_export.pixels import Pixels
+from edge_export.proof.parity import (
     Budget,
     Comparison,
-    Measured,
     compare,
     compare_by_rows,
     failures,
-    measure,
     probabilities,
     widest_difference,
 )
-from edge_export.pixels import Pixels
 from edge_runtime.errors import DataError, NoEngine
 from edge_runtime.manifest import Calibration
 
@@ -127,7 +125,7 @@ def test_an_answer_that_is_not_finite_is_an_error(
         def logits(self, film: bytes) -> tuple[float, ...]:
             return (answer if film == pixels[2].tobytes() else 1.0,)
 
-    monkeypatch.setattr(parity, "first_engine", lambda *_: Engine())
+    monkeypatch.setattr(artefact, "first_engine", lambda *_: Engine())
     with pytest.raises(DataError, match=r"g\.tflite: answers with numbers that are not finite"):
         measure(Artefact("g.tflite", "tflite", "float32", b""), pixels[:4])
 

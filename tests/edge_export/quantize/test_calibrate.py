@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_export import calibrate
-from edge_export.calibrate import choose_films, measure_ranges
+from edge_export.artefact import Artefact
 from edge_export.film import SPLITS, Film
-from edge_export.graph import InputRange, network, to_tflite
-from edge_export.parity import Artefact
+from edge_export.graph.network import InputRange, network
+from edge_export.graph.tflite import to_tflite
 from edge_export.pixels import Pixels
+from edge_export.quantize import ranges
+from edge_export.quantize.calibrate import choose_films
+from edge_export.quantize.ranges import measure_ranges
 from edge_runtime.errors import DataError
 
 
@@ -122,7 +124,7 @@ class Overflowing:
 def test_a_value_that_is_not_finite_on_any_one_film_is_an_error_that_names_the_tensor(
     bad: str, film: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrate, "TFLiteTensors", Overflowing)
+    monkeypatch.setattr(ranges, "TFLiteTensors", Overflowing)
     pixels = np.zeros((5, 2, 2, 1), np.uint8)
     pixels[film] = 3
     with pytest.raises(DataError, match="conv2d: takes values that are not finite"):

@@ -8,11 +8,11 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
-from edge_export.calibrate import Range, measure_ranges
-from edge_export.onnx_qdq import quantize_onnx
-from edge_export.parity import Artefact, measure
+from edge_export.artefact import Artefact, measure
+from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.pixels import Pixels
-from edge_export.tensors import match_tensors, onnx_tensors, tflite_tensors
+from edge_export.quantize.onnx import quantize_onnx
+from edge_export.quantize.ranges import Range, measure_ranges
 from edge_runtime.errors import DataError
 
 
@@ -124,7 +124,7 @@ def test_a_tensor_without_a_range_is_an_error(
 def test_the_range_before_an_activation_is_its_own_where_it_has_one(
     artefacts: dict[str, Artefact], ranges: dict[str, Range], same: dict[str, str]
 ) -> None:
-    from edge_export.onnx_qdq import _onnx_ranges
+    from edge_export.quantize.onnx import _onnx_ranges
 
     model = onnx.load_model_from_string(artefacts["model.f32.onnx"].graph)
     relu = next(node for node in model.graph.node if node.op_type == "Relu")

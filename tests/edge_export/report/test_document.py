@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_export.artefact import Measured
 from edge_export.film import Split
-from edge_export.paired import PairedLoss
-from edge_export.parity import ROWS, Measured, compare_by_rows
-from edge_export.prove import Proof
-from edge_export.report import parity_json, parity_table, report_path, write_report
+from edge_export.proof.paired import PairedLoss
+from edge_export.proof.parity import ROWS, compare_by_rows
+from edge_export.proof.prove import Proof
+from edge_export.report.document import parity_json, report_path, write_report
+from edge_export.report.summary import parity_table
 from edge_runtime.errors import CannotWrite
 from edge_runtime.manifest import Calibration, Decision, Uncertain
 from tiny_network import tiny_plan

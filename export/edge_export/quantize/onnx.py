@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from edge_export.calibrate import Range
+from edge_export.quantize.ranges import Range
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import onnx
-
-RECIPE = "static_wi8_ai8"
 
 # What LiteRT computes in int8 and ONNX Runtime can too. Anything else stays float in between.
 _QUANTIZED = (

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_export.calibrate import measure_ranges
-from edge_export.correct import mean_shift, shift_onnx, shift_tflite
-from edge_export.parity import Artefact, measure
+from edge_export.artefact import Artefact, measure
 from edge_export.pixels import Pixels
-from edge_export.tflite import quantize_tflite
+from edge_export.quantize.correct import mean_shift, shift_onnx, shift_tflite
+from edge_export.quantize.ranges import measure_ranges
+from edge_export.quantize.tflite import quantize_tflite
 from tiny_graphs import SIDE, tflite_graph
 
 SHIFT = 0.25

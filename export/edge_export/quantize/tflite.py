@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edge_export.calibrate import Range
+from edge_export.quantize.ranges import Range
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
-
-RECIPE = "static_wi8_ai8"
 
 
 def quantize_tflite(graph: bytes, ranges: Mapping[str, Range]) -> bytes:

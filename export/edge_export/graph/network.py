@@ -1,27 +1,17 @@
-"""Keras model -> clean float graphs: uint8 pixels in, float logit out, batch fixed at one.
-
-The ONNX graph is made from the float TFLite graph, not from Keras a second time: scaling and
-batch normalisation are folded once, so that both formats hold the same tensors and one table of
-ranges quantizes both (see `calibrate`). What the detour costs is proved by the parity matrix,
-which compares either with Keras itself.
-"""
+"""Keras model -> the same network as pixels in, logit out."""
 
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.quiet import import_tensorflow, quiet
+from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import keras
-    import onnx
-
-ONNX_OPSET = 17  # the newest that every ONNX Runtime since 1.12 reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,9 @@ def load_model(path: Path) -> keras.Model:
         with quiet():
             model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        raise DataError(path, f"Keras cannot load it ({_why(error)})", "save it again") from error
+        raise DataError(
+            path, f"Keras cannot load it ({first_line(error)})", "save it again"
+        ) from error
     cure = "export an image classifier"
     # A subclassed model, and one that was never built, have neither.
     inputs: list[Any] = getattr(model, "inputs", None) or []
@@ -147,79 +139,3 @@ def _logit_layer(dense: keras.layers.Dense) -> keras.layers.Dense:
     logit.build(dense.input.shape)
     logit.set_weights([kernel, *bias])
     return logit
-
-
-def to_tflite(model: keras.Model) -> bytes:
-    """Return the float TFLite graph of the `logits` of a `Network`.
-
-    Through a SavedModel: from a concrete function the converter cannot read Keras 3 variables.
-
-    Raises:
-        DataError: a layer has no counterpart in TFLite; the converter's words name it.
-    """
-    import tensorflow as tf
-    from keras.export import ExportArchive
-
-    # A batch fixed at one leaves no shape arithmetic in the graph.
-    signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.uint8, name="pixels")]
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        archive = ExportArchive()
-        archive.track(model)
-        try:
-            archive.add_endpoint(
-                "serve", lambda pixels: {"logit": model(pixels, training=False)}, signature
-            )
-            archive.write_out(folder, verbose=False)
-            return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
-        except Exception as error:
-            problem = f"has a layer that TFLite cannot express ({_why(error)})"
-            raise DataError("model", problem, "replace that layer") from error
-
-
-def to_onnx(tflite: bytes) -> bytes:
-    """Return the float ONNX graph of a float TFLite graph, from `pixels` to `logit`.
-
-    Raises:
-        DataError: a layer has no counterpart in ONNX; the checker's words name it.
-    """
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        import onnx
-        import tf2onnx
-
-        path = Path(folder) / "graph.tflite"
-        path.write_bytes(tflite)
-        try:
-            model, _ = tf2onnx.convert.from_tflite(str(path), opset=ONNX_OPSET)
-            _name_plainly(model.graph)
-            onnx.checker.check_model(model)
-        except Exception as error:
-            problem = f"has a layer that ONNX cannot express ({_why(error)})"
-            raise DataError("model", problem, "replace that layer") from error
-    model.doc_string = ""
-    encoded: bytes = model.SerializeToString(deterministic=True)
-    return encoded
-
-
-def _name_plainly(graph: onnx.GraphProto) -> None:
-    """Name and sort what is in `graph` by its order.
-
-    The converter numbers what it makes by a counter of its process and in the order of sets: the
-    same model would give other bytes every time.
-    """
-    names = {graph.input[0].name: "pixels", graph.output[0].name: "logit", "": ""}
-    for place, node in enumerate(graph.node):
-        node.name = f"{node.op_type}_{place}"
-        for tensors in (node.input, node.output):
-            tensors[:] = [names.setdefault(name, f"tensor_{len(names)}") for name in tensors]
-    for one in (*graph.input, *graph.output, *graph.initializer):
-        one.name = names[one.name]
-    graph.initializer.sort(key=lambda one: one.name)
-    graph.name, graph.doc_string = "pixels_to_logit", ""
-    del graph.value_info[:]
-
-
-def _why(error: Exception) -> str:
-    """Return the first line of what a foreign library says, which may go on for pages."""
-    # Keras says where it was called first, then in bold what is wrong.
-    _, _, said = str(error).rpartition("\x1b[1m")
-    return said.strip().partition("\n")[0][:200].removesuffix("\x1b[0m") or type(error).__name__

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.paired import mcnemar, paired_loss, tango_interval
+from edge_export.proof.paired import mcnemar, paired_loss, tango_interval
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scipy import optimize, stats
 
-from edge_export.parity import Bools
+from edge_export.proof.parity import Bools
 
 _EDGE = 1e-12  # the score is not defined at a difference of exactly one
 

@@ -1,0 +1,1 @@
+"""Keras model -> clean float graphs."""

@@ -1,0 +1,1 @@
+"""Does the small graph decide like the big one?"""

@@ -1,0 +1,1 @@
+"""Float graphs -> small ones, from one table of ranges."""

@@ -1,0 +1,43 @@
+"""How to quantize, by the names of the LiteRT quantizer, and what a remedy may change in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Format = Literal["tflite", "onnx"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to store a network; `stem` is its part of the file name `model.STEM.FORMAT`.
+
+    A `calibrated` recipe needs a table of ranges.
+    """
+
+    name: str
+    stem: str
+    formats: tuple[Format, ...]
+    calibrated: bool
+
+    def file(self, form: Format) -> str:
+        """Return the name of its file in a bundle."""
+        return f"model.{self.stem}.{form}"
+
+
+FLOAT32 = Recipe("float32", "f32", ("tflite", "onnx"), calibrated=False)
+INT8 = Recipe("static_wi8_ai8", "int8", ("tflite", "onnx"), calibrated=True)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (FLOAT32, INT8)}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is chosen for one quantization beside its recipe; both formats get the same.
+
+    `method` makes the ranges; `keep_float` names tensors of the float TFLite graph whose operators
+    stay float; `bias_corrected` takes the mean shift of the logit out again.
+    """
+
+    method: str = "min_max"
+    keep_float: frozenset[str] = field(default_factory=frozenset)
+    bias_corrected: bool = True
