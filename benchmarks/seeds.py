@@ -72,7 +72,7 @@ def edge_kit(*arguments: str) -> None:
 
 def rows(report: dict[str, Any], artefact: str) -> dict[str, Any]:
     """Return the comparisons of an artefact by rows."""
-    found: dict[str, Any] = report["parity"]["artefacts"][artefact]["rows"]
+    found: dict[str, Any] = report["artefacts"][artefact]["rows"]
     return found
 
 
@@ -80,11 +80,11 @@ def table(reports: dict[int, dict[str, Any]]) -> str:
     """Return a Markdown table, a line for each seed and graph."""
     lines = [
         "| seed | val AUC | test AUC (95 %) | graph | flips val | flips test | AUC difference "
-        "| largest dp | size of float |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| largest dp | size of float | verdict | more films to decide |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for seed, report in reports.items():
-        float_rows, artefacts = rows(report, "keras"), report["parity"]["artefacts"]
+        float_rows, artefacts = rows(report, "keras"), report["artefacts"]
         test = float_rows["test"]["metrics"]["auc"]
         for graph in GRAPHS:
             int8 = rows(report, graph)
@@ -96,9 +96,29 @@ def table(reports: dict[int, dict[str, Any]]) -> str:
                 f"| {int8['val']['flips']} / {int8['val']['n']} "
                 f"| {int8['test']['flips']} / {int8['test']['n']} "
                 f"| {int8['both']['auc_difference']:+.5f} "
-                f"| {int8['both']['largest_difference']:.4f} | {share:.4f} |"
+                f"| {int8['both']['largest_difference']:.4f} | {share:.4f} "
+                f"| {artefacts[graph]['verdict']['answer']} | {needed(artefacts[graph])} |"
             )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *pooled(reports)])
+
+
+def needed(artefact: dict[str, Any]) -> str:
+    """Return by class how many more films it would take to decide."""
+    counts = artefact["verdict"]["films_needed"].items()
+    return ", ".join(f"{name}: {'none would' if n is None else n}" for name, n in counts)
+
+
+def pooled(reports: dict[int, dict[str, Any]]) -> list[str]:
+    """Return a line for each graph: flips of all seeds together, and the largest differences."""
+    lines = []
+    for graph in GRAPHS:
+        both = [rows(report, graph)["both"] for report in reports.values()]
+        flips, n = sum(one["flips"] for one in both), sum(one["n"] for one in both)
+        areas = max(abs(one["auc_difference"]) for one in both)
+        lines.append(
+            f"{graph}: {flips} of {n} flips ({flips / n:.2%}), AUC moves by <= {areas:.4f}"
+        )
+    return lines
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from edge_export.film import SPLITS
+from edge_kit.options import parser
 from edge_runtime.errors import EdgeError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -28,12 +26,6 @@ class Terminated(BaseException):
     """SIGTERM, raised so that half-written folders are removed on the way out."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        subject = self.prog.removeprefix("edge-kit").strip() or "command line"
-        raise UsageError(subject, message, f"see {self.prog} --help")
-
-
 def main() -> NoReturn:
     """Run the command line and exit with the status it documents."""
     sys.exit(run(sys.argv[1:]))
@@ -46,7 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, until the end
     try:
         options = parser().parse_args(arguments)
-        handler = {"train": _train, "export": _export, "demo": _demo}[options.command]
+        handler = {"train": _train, "export": _export, "debug": _debug, "demo": _demo}[
+            options.command
+        ]
         handler(options)
         sys.stdout.flush()
     except EdgeError as error:
@@ -63,71 +57,6 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    top = _Parser(
-        prog="edge-kit", description="Train networks on films, quantize them, prove them."
-    )
-    top.add_argument("--version", action="version", version=f"edge-kit {version('edge-kit')}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _train_options(commands.add_parser("train", help="train a network on a folder of films"))
-    _export_options(commands.add_parser("export", help="quantize, prove and pack a network"))
-    demo = commands.add_parser("demo", help="all of it in four minutes, on generated films")
-    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR")
-    demo.add_argument("--seed", type=_seed, default=0)
-    return top
-
-
-def _train_options(parser: argparse.ArgumentParser) -> None:
-    from edge_kit.models import MODELS
-
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
-    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
-    parser.add_argument("--model", choices=sorted(MODELS), default="model3", help="default model3")
-    parser.add_argument("--epochs", type=_count, default=20, help="default 20, no early stopping")
-    parser.add_argument("--channels", type=int, choices=(1, 3), default=1, help="1 grey, 3 RGB")
-    parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
-    parser.add_argument("--seed", type=_seed, default=0, help="of weights and splits, default 0")
-    _data_options(parser)
-
-
-def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras", help="what to export")
-    parser.add_argument("--int8", action="store_true", help="static int8 TFLite and ONNX")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
-    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge", help="the bundle")
-    parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
-    parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
-    parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
-    parser.add_argument("--seed", type=_seed, default=0, help="of the choice of calibration films")
-    parser.add_argument(
-        "--calibration-films", type=_count, default=300, metavar="N", help="default 300"
-    )
-    parser.add_argument(
-        "--max-flips", type=_share, default=0.01, metavar="SHARE", help="budget, default 0.01"
-    )
-    parser.add_argument(
-        "--max-auc-difference",
-        type=_share,
-        default=0.005,
-        metavar="X",
-        help="budget, default 0.005",
-    )
-    parser.add_argument("--name", type=_name, help="default MODEL-MODALITY")
-    parser.add_argument(
-        "--bundle-version", type=_version, default="0.1.0", metavar="X.Y.Z", help="default 0.1.0"
-    )
-    parser.add_argument(
-        "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
-    )
-    _data_options(parser)
-
-
-def _data_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--modality", choices=("xray", "ct"), help="needed where there are both")
-    parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -157,16 +86,22 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from edge_export.report.summary import parity_table
 
-    if not options.int8:
-        raise UsageError("export", "no recipe chosen", "add --int8")
+    if not (options.int8 or options.recipe):
+        raise UsageError("export", "no recipe chosen", "add --int8, or --recipe NAME")
     if not options.out.name.endswith(".edge"):
         raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
     from edge_kit.source import export_source
 
-    proof = export_source(options, say)
-    sys.stdout.write(parity_table(proof))
+    export_source(options, say, write)
+
+
+def _debug(options: argparse.Namespace) -> None:
+    from edge_export.debug import debug, render
+    from edge_kit.source import against
+
+    diagnosis = debug(options.bundle, options.film, *against(options))
+    sys.stdout.write(render(diagnosis, options.format))
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -175,9 +110,17 @@ def _demo(options: argparse.Namespace) -> None:
     demo(options.out, options.seed, run, say)
 
 
+_HANDLERS = {"train": _train, "export": _export, "debug": _debug, "demo": _demo}
+
+
 def say(line: str) -> None:
     """Write one line to stderr."""
     print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def write(text: str) -> None:
+    """Write a result to stdout."""
+    sys.stdout.write(text)
 
 
 def show_dataset(dataset: Dataset) -> None:
@@ -203,36 +146,3 @@ def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
 def _terminate(signum: int, frame: object) -> NoReturn:
     del signum, frame
     raise Terminated
-
-
-def _count(text: str) -> int:
-    return _whole(text, 1, 10_000)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0, 2**32 - 1)
-
-
-def _whole(text: str, low: int, high: int) -> int:
-    if text.isdecimal() and low <= int(text) <= high:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
-
-
-def _share(text: str) -> float:
-    with suppress(ValueError):
-        if 0 <= float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-
-
-def _name(text: str) -> str:
-    if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", text):
-        return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not of a-z, 0-9, '.', '_' and '-'")
-
-
-def _version(text: str) -> str:
-    if re.fullmatch(r"(?=.{1,32}$)[0-9]+(\.[0-9]+)*", text):
-        return text
-    raise argparse.ArgumentTypeError(f"{text!r} is not a version of digits and dots")

@@ -71,6 +71,15 @@ def read_config(run: Path) -> RunConfig:
     return config
 
 
+def read_accuracy(run: Path) -> float | None:
+    """Return the accuracy on the test rows that a run measured, if it wrote that down."""
+    try:
+        content = json.loads((run / METRICS).read_text("utf-8"))
+        return float(content["test"]["accuracy"]["value"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write a dataclass or plain JSON content, indented and sorted."""
     plain = content if isinstance(content, dict | list) else asdict(content)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from edge_export.export import ExportPlan, export
+from edge_export.examine import ExportPlan, Say
+from edge_export.export import export
 from edge_export.facts import BundleFacts
 from edge_export.film import Film
+from edge_export.findings import Findings
+from edge_export.fold import fold
 from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.parity import Budget
-from edge_export.proof.prove import Proof
+from edge_export.quantize.recipe import INT8
+from edge_export.report.document import encoded
+from edge_export.report.summary import summary
 from edge_kit.dataset import Dataset, load_dataset
 from edge_kit.labels import class_key
-from edge_kit.run import MODEL, SPLITS, is_run, read_config
+from edge_kit.run import MODEL, SPLITS, is_run, read_accuracy, read_config
 from edge_kit.split import with_splits
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.manifest import Preprocess, Training
@@ -39,10 +43,12 @@ class Source:
     input_range: InputRange
     training: Training
     warnings: tuple[str, ...]
+    ours: bool = False
+    recorded_accuracy: float | None = None
 
 
-def export_source(options: argparse.Namespace, say: Callable[[str], None]) -> Proof:
-    """Carry out `edge-kit export` as its options say.
+def export_source(options: argparse.Namespace, say: Say, write: Say) -> Findings:
+    """Carry out `edge-kit export` as its options say; `write` gets the result as text.
 
     Raises:
         EdgeError: any of those of `edge_export.export`, or the options contradict the model.
@@ -59,7 +65,35 @@ def export_source(options: argparse.Namespace, say: Callable[[str], None]) -> Pr
     if options.positive and class_key(options.positive) != class_key(source.positive):
         problem = f"{options.positive!r} is not the model's positive class, {source.positive!r}"
         raise UsageError("--positive", problem, "leave it out")
-    facts = BundleFacts(
+    facts, model = _facts(source, options), source.model
+    of_itself = source.ours and source.preprocess.channels == 3
+    if of_itself if options.fold_grey is None else options.fold_grey:
+        model, facts = _folded(source, facts, options.fold_grey, say)
+
+    def show(findings: Findings, document: dict[str, Any]) -> None:
+        as_json = options.format == "json"
+        write(encoded(document).decode() if as_json else summary(findings, facts))
+
+    return export(model, source.films, _plan(source, facts, options), options.out, say, show)
+
+
+def _folded(
+    source: Source, facts: BundleFacts, ordered: bool | None, say: Say
+) -> tuple[keras.Model, BundleFacts]:
+    """Fold three channels into one; where nobody asked for it, only if that can be done."""
+    try:
+        folded = fold(source.model, source.films, facts, source.input_range)
+    except DataError as error:
+        if ordered:
+            raise
+        say(f"three channels stay three: {error.problem}")
+        return source.model, facts
+    say("three channels of grey were folded into one")
+    return folded
+
+
+def _facts(source: Source, options: argparse.Namespace) -> BundleFacts:
+    return BundleFacts(
         name=options.name or f"{source.training.model}-{source.modality}",
         version=options.bundle_version,
         modality=source.modality,
@@ -69,14 +103,42 @@ def export_source(options: argparse.Namespace, say: Callable[[str], None]) -> Pr
         training=source.training,
         limits=_limits(options.limits),
     )
-    plan = ExportPlan(
+
+
+def _plan(source: Source, facts: BundleFacts, options: argparse.Namespace) -> ExportPlan:
+    return ExportPlan(
         facts=facts,
         input_range=source.input_range,
+        recipes=_recipes(options),
+        choose_one=options.choose,
         calibration_count=options.calibration_films,
+        method=options.calibration_method,
+        allowed=options.allow_calibration,
         seed=options.seed,
-        budget=Budget(options.max_flips, options.max_auc_difference),
+        budget=Budget(options.max_flips, options.max_auc_difference, options.margin),
+        require_pass=options.require_pass,
+        recorded_accuracy=source.recorded_accuracy,
     )
-    return export(source.model, source.films, plan, options.out, say)
+
+
+def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None]:
+    """Return the model that `edge-kit debug` compares with, and what black and white are to it.
+
+    Raises:
+        UsageError: a range is said of a run, which knows its own.
+    """
+    path: Path | None = options.against
+    text: str | None = options.input_range
+    if path is None or not (is_run(path) or is_run(path.parent)):
+        return path, input_range(text) if text else None
+    if text:
+        raise UsageError("--input-range", f"{path} is a run and knows its own", "leave it out")
+    return path, InputRange()
+
+
+def _recipes(options: argparse.Namespace) -> list[str]:
+    """Return the recipes that are ordered, each once."""
+    return list(dict.fromkeys([*([INT8.name] if options.int8 else []), *options.recipe]))
 
 
 def _from_run(run: Path, options: argparse.Namespace) -> Source:
@@ -100,6 +162,8 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
         input_range=InputRange(),
         training=config.training(),
         warnings=dataset.warnings,
+        ours=True,
+        recorded_accuracy=read_accuracy(run),
     )
 
 
@@ -109,7 +173,7 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
         problem = "is not a run of edge-kit train, so its meaning has to be said"
         raise UsageError(path, problem, "add --classes NEG,POS --input-range LOW,HIGH --data DIR")
     negative, positive = _pair(options.classes, "--classes", "NEG,POS")
-    input_range = _input_range(options.input_range)
+    given_range = input_range(options.input_range)
     model = load_model(path)
     dataset = _films(options, options.data, options.modality, positive, options.seed)
     if (dataset.negative, dataset.positive) != (negative, positive):
@@ -124,7 +188,7 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
         negative=negative,
         positive=positive,
         preprocess=standard(height, width, channels),
-        input_range=input_range,
+        input_range=given_range,
         training=Training(model=_word(model.name), seed=None, epochs=None),
         warnings=dataset.warnings,
     )
@@ -142,7 +206,12 @@ def _films(
     )
 
 
-def _input_range(text: str) -> InputRange:
+def input_range(text: str) -> InputRange:
+    """Return the range that LOW,HIGH names.
+
+    Raises:
+        UsageError: it names none.
+    """
     try:
         low, high = map(float, _pair(text, "--input-range", "LOW,HIGH"))
     except ValueError:

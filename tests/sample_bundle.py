@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge_runtime.digest import sha256
+from edge_runtime.preprocess import STAGES
 
 MEMBERS: dict[str, bytes] = {
     "model.int8.tflite": bytes(range(100)),
@@ -39,8 +40,18 @@ def sample_fields() -> dict[str, Any]:
             "uncertain": {"low": 0.49, "high": 0.51},
         },
         "graphs": [
-            {"file": "model.int8.tflite", "format": "tflite", "recipe": "static_wi8_ai8"},
-            {"file": "model.int8.onnx", "format": "onnx", "recipe": "static_wi8_ai8"},
+            {
+                "file": "model.int8.tflite",
+                "format": "tflite",
+                "recipe": "static_wi8_ai8",
+                "output": None,
+            },
+            {
+                "file": "model.int8.onnx",
+                "format": "onnx",
+                "recipe": "static_wi8_ai8",
+                "output": None,
+            },
         ],
         "golden": {
             "tolerance": 0.05,
@@ -48,11 +59,17 @@ def sample_fields() -> dict[str, Any]:
                 {
                     "file": "golden/0.png",
                     "logits": {"model.int8.tflite": [1.25], "model.int8.onnx": [1.25, -3.0]},
-                    "pixels_sha256": sha256(b"pixels"),
+                    "stages": {stage: sha256(stage.encode()) for stage in STAGES},
                 }
             ],
         },
-        "calibration_films": sorted([sha256(b"a"), sha256(b"b")]),
+        "quantization": {
+            "method": "min_max",
+            "films": sorted([sha256(b"a"), sha256(b"b")]),
+            "overrides": [],
+            "remedies": [],
+        },
+        "verdict": "pass",
         "training": {"model": "model3", "seed": 0, "epochs": None},
         "tools": {"tensorflow": "2.21.0"},
     }

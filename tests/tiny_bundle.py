@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 import edge_runtime
-from edge_runtime.digest import sha256
+from edge_runtime.check import stage_digest
 from edge_runtime.manifest import Preprocess
 from edge_runtime.pack import write_bundle
-from edge_runtime.preprocess import film_pixels
+from edge_runtime.preprocess import film_pixels, film_stages
 from sample_bundle import sample_fields
 from tiny_graphs import SIDE, expected_logit, onnx_graph, tflite_graph
 
@@ -52,8 +52,12 @@ def write_tiny_bundle(
     graphs: Mapping[str, bytes] | None = None,
     golden: Mapping[str, Any] | None = None,
     tolerance: float = 1e-3,
+    integers: Collection[str] = (),
 ) -> Path:
-    """Write a bundle of the tiny graphs to `path`, or of `graphs`; `golden` changes its film."""
+    """Write a bundle of the tiny graphs to `path`, or of `graphs`; `golden` changes its film.
+
+    Those of `integers` are said to give an integer.
+    """
     if graphs is None:
         graphs = {TFLITE: tflite_graph(), ONNX: onnx_graph()}
     stream = BytesIO()
@@ -63,13 +67,19 @@ def write_tiny_bundle(
     film = {
         "file": GOLDEN,
         "logits": {name: [expected_logit(pixels)] for name in graphs},
-        "pixels_sha256": sha256(pixels),
+        "stages": {name: stage_digest(image) for name, image in film_stages(png, RECIPE)},
     }
     fields = {
         **sample_fields(),
         "preprocess": RECIPE,
         "graphs": [
-            {"file": name, "format": name.rpartition(".")[2], "recipe": "f32"} for name in graphs
+            {
+                "file": name,
+                "format": name.rpartition(".")[2],
+                "recipe": "f32",
+                "output": {"scale": 0.1, "zero_point": 3} if name in integers else None,
+            }
+            for name in graphs
         ],
         "golden": {"tolerance": tolerance, "films": [{**film, **(golden or {})}]},
     }

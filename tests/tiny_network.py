@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.export import ExportPlan, export
+from edge_export.examine import ExportPlan
+from edge_export.export import export
 from edge_export.facts import BundleFacts
 from edge_export.film import SPLITS, Film
 from edge_export.graph.network import load_model
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 SIDE = 64
 RECIPE = standard(SIDE, SIDE, 1)
-LOOSE = Budget(flips=0.2, auc=0.2)
+LOOSE = Budget(flips=0.2, auc=0.2, margin=0.5)
 """For a network that has hardly learnt anything and answers about one half to every film."""
 
 
@@ -60,6 +61,15 @@ def trained_network(films: list[Film]) -> keras.Model:
     return model
 
 
+def constant(model: keras.Model) -> keras.Model:
+    """Return a copy of the tiny network that answers 0.25 whatever it is shown."""
+    import keras
+
+    copy = keras.models.clone_model(model)
+    copy.set_weights([*model.get_weights()[:-2], np.zeros((8, 1)), np.array([0.25])])
+    return copy
+
+
 def write_tiny_films(folder: Path, count: int = 84, name: str = "film") -> None:
     """Fill three splits of two classes below `folder` with phantoms of 64 to 96 pixels a side."""
     for number in range(count):
@@ -93,7 +103,7 @@ def tiny_plan(budget: Budget = LOOSE) -> ExportPlan:
         preprocess=RECIPE,
         training=Training(model="tiny", seed=0, epochs=12),
     )
-    return ExportPlan(facts=facts, calibration_count=12, budget=budget)
+    return ExportPlan(facts=facts, calibration_count=12, allowed=("few_films",), budget=budget)
 
 
 def export_tiny(model: Path, folder: Path, out: Path) -> None:

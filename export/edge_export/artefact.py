@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
+from edge_export.quantize.recipe import RECIPES
+from edge_export.quantize.tflite import logit_code
+from edge_export.quiet import quiet
 from edge_runtime.engines import first_engine
-from edge_runtime.errors import DataError
+from edge_runtime.errors import ParityFailed
+from edge_runtime.manifest import IntegerOutput
+
+if TYPE_CHECKING:
+    from edge_runtime.engines import Engine
 
 Floats = NDArray[np.float64]
 
@@ -34,16 +42,61 @@ class Measured:
     engine: str
 
 
+def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
+    """Return `artefact` in the first of the runtime's engines that runs it, for `shape` pixels.
+
+    A graph that gives an integer, which those engines leave to others, runs in an interpreter
+    that turns it back into a logit.
+
+    Raises:
+        NoEngine: nothing on this machine runs the graph.
+    """
+    if integer := integer_output(artefact):
+        return _IntegerGraph(artefact.graph, shape, integer)
+    # A copy, because engines want memory they may write to.
+    graphs: dict[str, memoryview] = {artefact.format: memoryview(bytearray(artefact.graph))}
+    return first_engine(graphs.get, shape, artefact.file)
+
+
+def integer_output(artefact: Artefact) -> IntegerOutput | None:
+    """Return what the integer output of `artefact` means, if it has one."""
+    if RECIPES[artefact.recipe].float_logit:
+        return None
+    scale, zero_point = logit_code(artefact.graph)
+    return IntegerOutput(scale=scale, zero_point=zero_point)
+
+
+class _IntegerGraph:
+    """A full-integer TFLite graph in LiteRT's own interpreter."""
+
+    name = "litert-python"
+
+    def __init__(self, graph: bytes, shape: tuple[int, ...], output: IntegerOutput) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._shape, self._meaning = shape, output
+        with quiet():
+            self._interpreter = Interpreter(model_content=graph, num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def logits(self, pixels: bytes) -> tuple[float, ...]:
+        film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
+        self._interpreter.set_tensor(self._input, film)
+        self._interpreter.invoke()
+        found = int(self._interpreter.get_tensor(self._output).item())
+        return (self._meaning.scale * (found - self._meaning.zero_point),)
+
+
 def measure(artefact: Artefact, pixels: Pixels) -> Measured:
     """Run `artefact` on `(n, h, w, c)` pixels, one thread, one film at a time.
 
     Raises:
-        DataError: an answer is not finite.
+        ParityFailed: an answer is not finite.
         NoEngine: nothing on this machine runs the graph.
     """
-    # A copy, because engines want memory they may write to.
-    graphs = {artefact.format: memoryview(bytearray(artefact.graph))}
-    engine = first_engine(graphs.get, (1, *pixels.shape[1:]), artefact.file)
+    engine = open_artefact(artefact, (1, *pixels.shape[1:]))
     logits, seconds = np.empty(len(pixels)), np.empty(len(pixels))
     for index, film in enumerate(progress(pixels, len(pixels), artefact.file, "film")):
         encoded = film.tobytes()
@@ -51,5 +104,7 @@ def measure(artefact: Artefact, pixels: Pixels) -> Measured:
         logits[index] = engine.logits(encoded)[0]
         seconds[index] = perf_counter() - started
     if not np.isfinite(logits).all():
-        raise DataError(artefact.file, "answers with numbers that are not finite", "train again")
+        bad = int((~np.isfinite(logits)).sum())
+        problem = f"not_finite: {bad} of {len(logits)} answers are not finite"
+        raise ParityFailed(artefact.file, problem, "choose another recipe, or train again")
     return Measured(logits, 1000 * float(np.median(seconds)), engine.name)

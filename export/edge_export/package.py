@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from edge_export.artefact import Artefact
+from edge_export.artefact import Artefact, integer_output, open_artefact
 from edge_export.facts import BundleFacts
+from edge_export.findings import Findings
 from edge_export.golden import golden_images
-from edge_export.proof.prove import Proof
 from edge_export.report.card import card
-from edge_export.report.document import parity_json
-from edge_runtime.digest import sha256
-from edge_runtime.engines import first_engine
-from edge_runtime.manifest import Graph, Preprocess
+from edge_export.report.document import TOOLS, encoded, parity
+from edge_runtime.check import stage_digest
+from edge_runtime.manifest import Graph, Preprocess, Quantization
 from edge_runtime.pack import write_bundle
-from edge_runtime.preprocess import film_pixels
-
-TOOLS = (
-    "ai-edge-litert", "edge-kit", "keras", "litert-quantizer", "numpy", "onnx", "onnxruntime",
-    "pillow", "tensorflow", "tf2onnx",
-)  # fmt: skip
+from edge_runtime.preprocess import STAGES, film_stages
 
 # Kernels of other processors round differently, and tflite-runtime's were seen to move a
 # probability by 0.033. A calibrated logit that moves by four times this moves no probability by
@@ -30,46 +23,57 @@ TOOLS = (
 _PROBABILITY_TOLERANCE = 0.05
 
 
-def write(
-    out: Path,
-    artefacts: Sequence[Artefact],
-    proof: Proof,
-    facts: BundleFacts,
-    calibration_films: Sequence[str],
-) -> str:
-    """Write the bundle `out` and return its identity.
-
-    `calibration_films` are sorted SHA-256 digests.
+def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
+    """Write the bundle `out` of what `findings` ships, and return its identity.
 
     Raises:
         CannotWrite: the disk refused, or a fact has no place in a manifest; `out` is as it was.
     """
+    made = {artefact.file: artefact for artefact in findings.artefacts}
+    artefacts = [made[file] for file in findings.shipped]
     images = {image.file: image.png for image in golden_images()}
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
-    members["parity.json"] = _encoded(parity_json(proof))
-    members["card.md"] = card(proof, facts, len(calibration_films)).encode()
-    tolerance = 4 * _PROBABILITY_TOLERANCE / proof.decision.calibration.scale
+    members["parity.json"] = encoded(parity(findings, facts))
+    members["card.md"] = card(findings, facts).encode()
+    tolerance = 4 * _PROBABILITY_TOLERANCE / findings.proof.decision.calibration.scale
     fields: dict[str, object] = {
         "name": facts.name,
         "version": facts.version,
         "modality": facts.modality,
         "classes": {"negative": facts.negative, "positive": facts.positive},
         "preprocess": facts.preprocess,
-        "decision": proof.decision,
+        "decision": findings.proof.decision,
         "graphs": [
-            Graph(file=artefact.file, format=artefact.format, recipe=artefact.recipe)
+            Graph(
+                file=artefact.file,
+                format=artefact.format,
+                recipe=artefact.recipe,
+                output=integer_output(artefact),
+            )
             for artefact in artefacts
         ],
         "golden": {
             "tolerance": float(f"{tolerance:.3g}"),
             "films": _golden_films(images, artefacts, facts.preprocess),
         },
-        "calibration_films": list(calibration_films),
+        "quantization": _quantization(findings),
+        "verdict": findings.answer,
         "training": facts.training,
         "tools": {tool: version(tool) for tool in TOOLS},
     }
     return write_bundle(out, fields, members)
+
+
+def _quantization(findings: Findings) -> Quantization:
+    calibration = findings.calibration
+    remedies = [f"{one.step}: {one.changed}" for one in findings.ladder[1:] if one.answer != "fail"]
+    return Quantization(
+        method=calibration.method,
+        films=calibration.films,
+        overrides=calibration.overrides,
+        remedies=tuple(remedies),
+    )
 
 
 def _golden_films(
@@ -77,18 +81,17 @@ def _golden_films(
 ) -> list[dict[str, object]]:
     """Return what each graph answers to each golden film on this machine."""
     shape = (1, recipe.height, recipe.width, recipe.channels)
-    pixels = {file: film_pixels(png, recipe) for file, png in images.items()}
-    logits: dict[str, dict[str, tuple[float, ...]]] = {file: {} for file in pixels}
+    stages = {file: dict(film_stages(png, recipe)) for file, png in images.items()}
+    logits: dict[str, dict[str, tuple[float, ...]]] = {file: {} for file in images}
     for artefact in artefacts:
-        graphs = {artefact.format: memoryview(bytearray(artefact.graph))}
-        engine = first_engine(graphs.get, shape, artefact.file)
-        for file, film in pixels.items():
-            logits[file][artefact.file] = engine.logits(film)
+        engine = open_artefact(artefact, shape)
+        for file, by_stage in stages.items():
+            logits[file][artefact.file] = engine.logits(by_stage[STAGES[-1]].tobytes())
     return [
-        {"file": file, "pixels_sha256": sha256(film), "logits": logits[file]}
-        for file, film in pixels.items()
+        {
+            "file": file,
+            "stages": {name: stage_digest(image) for name, image in stages[file].items()},
+            "logits": logits[file],
+        }
+        for file in images
     ]
-
-
-def _encoded(content: object) -> bytes:
-    return (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()

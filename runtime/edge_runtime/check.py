@@ -8,11 +8,14 @@ from edge_runtime.bundle import Bundle
 from edge_runtime.digest import sha256
 from edge_runtime.engines import ENGINES, EngineUnavailable
 from edge_runtime.errors import FilmError, NoEngine, ParityFailed
-from edge_runtime.preprocess import film_pixels
+from edge_runtime.preprocess import film_stages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from PIL import Image
+
     from edge_runtime.engines import Engine
+    from edge_runtime.manifest import GoldenFilm
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,15 @@ def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
             finite.
         NoEngine: the engine failed.
     """
-    form = ENGINES[engine.name][1]
-    graph = next(one.file for one in bundle.manifest.graphs if one.format == form)
+    run = bundle.manifest.graph(ENGINES[engine.name][1])
+    if run is None:
+        raise NoEngine(bundle.path, f"has no graph for {engine.name}", "try another --engine")
+    graph = run.file
     golden = bundle.manifest.golden
     largest = 0.0
     for film in golden.films:
         subject = f"{bundle.path}: {film.file}"
-        pixels = _pixels(bundle, film.file, subject)
-        if sha256(pixels) != film.pixels_sha256:
-            cure = "install the Pillow that the README names"
-            raise ParityFailed(subject, "this Pillow gives other pixels than its maker's", cure)
+        pixels = _pixels(bundle, film, subject)
         found = _logits(engine, pixels, bundle.path)
         wanted = film.logits[graph]
         if len(found) != len(wanted):
@@ -66,8 +68,18 @@ def _logits(engine: Engine, pixels: bytes, subject: str) -> tuple[float, ...]:
         raise NoEngine(subject, str(error), "try another --engine") from error
 
 
-def _pixels(bundle: Bundle, file: str, subject: str) -> bytes:
+def _pixels(bundle: Bundle, film: GoldenFilm, subject: str) -> bytes:
+    """Return the golden film's pixels, after comparing every stage with its maker's."""
     try:
-        return film_pixels(bytes(bundle.read(file)), bundle.manifest.preprocess)
+        for stage, image in film_stages(bytes(bundle.read(film.file)), bundle.manifest.preprocess):
+            if stage_digest(image) != getattr(film.stages, stage):
+                problem = f"this Pillow gives other pixels than its maker's once {stage}"
+                raise ParityFailed(subject, problem, "install the Pillow that the README names")
     except FilmError as error:
         raise ParityFailed(subject, error.problem, "export the bundle again") from error
+    return image.tobytes()
+
+
+def stage_digest(image: Image.Image) -> str:
+    """Return the digest of a picture's mode, size and pixels."""
+    return sha256(f"{image.mode} {image.width} {image.height}\n".encode() + image.tobytes())

@@ -7,6 +7,11 @@ import json
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import UsageError
 
+_PARITY = {
+    "pass": "proved: it decides like the model it was made from",
+    "undecided": "UNDECIDED: too few films to prove that it decides like its model",
+}
+
 
 def describe(bundle: Bundle, form: str) -> str:
     """Return what `bundle` is, as lines for people (`table`) or its manifest (`json`).
@@ -21,6 +26,7 @@ def describe(bundle: Bundle, form: str) -> str:
     if form != "table":
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
     decision, pixels, band = manifest.decision, manifest.preprocess, manifest.decision.uncertain
+    made = manifest.quantization
     lines = {
         "bundle": f"{manifest.name} {manifest.version}",
         "identity": bundle.identity,
@@ -29,7 +35,10 @@ def describe(bundle: Bundle, form: str) -> str:
         "input": f"{pixels.height} x {pixels.width}, {pixels.channels} channel(s), uint8",
         "threshold": f"{decision.threshold:g}, uncertain from {band.low:g} to {band.high:g}",
         "probabilities": f"calibrated by {decision.calibration.method}",
-        "quantized": f"by ranges measured on {len(manifest.calibration_films)} films",
+        "quantized": f"by {made.method} ranges measured on {len(made.films)} films",
+        **({"ignored": ", ".join(made.overrides)} if made.overrides else {}),
+        **({"remedies": ", ".join(made.remedies)} if made.remedies else {}),
+        "parity": _PARITY[manifest.verdict],
         "trained": f"{manifest.training.model}, seed {manifest.training.seed}, "
         f"{manifest.training.epochs} epochs",
     }

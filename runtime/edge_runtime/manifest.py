@@ -163,28 +163,57 @@ class Decision(Record):
             raise SchemaError("the threshold is not within the uncertain band", "threshold")
 
 
+class IntegerOutput(Record):
+    """What an int8 output means: the logit is `scale * (output - zero_point)`."""
+
+    scale: float
+    zero_point: int
+    __slots__ = {"scale": number(0, 1e6, inclusive=False), "zero_point": integer(-128, 255)}
+
+
 class Graph(Record):
-    """One file that an engine runs, and the recipe it was quantized by."""
+    """One file that an engine runs, and the recipe it was quantized by.
+
+    `output` is null where the graph gives its logit as a float. The full-integer graph, which is
+    for other runtimes than ours, gives an integer.
+    """
 
     file: str
     format: str
     recipe: str
+    output: IntegerOutput | None
     __slots__ = {
         "file": member_name,
         "format": one_of("tflite", "onnx"),
         "recipe": text(64, _LOWER + _DIGITS + "_"),
+        "output": optional(record(IntegerOutput)),
+    }
+
+
+class Stages(Record):
+    """The digest of a film after each stage of its preprocessing, in their order."""
+
+    decoded: str
+    oriented: str
+    resized: str
+    normalised: str
+    __slots__ = {
+        "decoded": sha256_hex,
+        "oriented": sha256_hex,
+        "resized": sha256_hex,
+        "normalised": sha256_hex,
     }
 
 
 class GoldenFilm(Record):
-    """A generated film, the digest of its preprocessed pixels, and each graph's logits for it."""
+    """A generated film, its digest after each stage, and each graph's logits for it."""
 
     file: str
-    pixels_sha256: str
+    stages: Stages
     logits: Mapping[str, tuple[float, ...]]
     __slots__ = {
         "file": member_name,
-        "pixels_sha256": sha256_hex,
+        "stages": record(Stages),
         "logits": mapping(member_name, sequence(number(-1e6, 1e6), 1, 2), 1, MOST_MEMBERS),
     }
 
@@ -198,6 +227,30 @@ class Golden(Record):
         "tolerance": number(0, 100, inclusive=False),
         "films": sequence(record(GoldenFilm), 1, MOST_MEMBERS),
     }
+
+
+class Quantization(Record):
+    """How the graphs were quantized: by which ranges, measured on which films.
+
+    `overrides` are the checks of the calibration films that its maker chose to ignore, `remedies`
+    what it took to make the quantized graphs decide like the float one.
+    """
+
+    method: str
+    films: tuple[str, ...]
+    overrides: tuple[str, ...]
+    remedies: tuple[str, ...]
+    __slots__ = {
+        "method": _WORD,
+        "films": sequence(sha256_hex, 0, 10_000),
+        "overrides": sequence(_WORD, 0, 16),
+        "remedies": sequence(text(256), 0, 16),
+    }
+
+    def check(self) -> None:
+        """Refuse films that are not sorted, or there twice."""
+        if list(self.films) != sorted(set(self.films)):
+            raise SchemaError("the digests are not sorted, each once", "films")
 
 
 class Training(Record):
@@ -233,7 +286,8 @@ class Manifest(Record):
     decision: Decision
     graphs: tuple[Graph, ...]
     golden: Golden
-    calibration_films: tuple[str, ...]
+    quantization: Quantization
+    verdict: str
     training: Training
     tools: Mapping[str, str]
     files: Mapping[str, File]
@@ -247,7 +301,8 @@ class Manifest(Record):
         "decision": record(Decision),
         "graphs": sequence(record(Graph), 1, MOST_MEMBERS),
         "golden": record(Golden),
-        "calibration_films": sequence(sha256_hex, 0, 10_000),
+        "quantization": record(Quantization),
+        "verdict": one_of("pass", "undecided"),
         "training": record(Training),
         "tools": mapping(text(64), text(64), 0, 64),
         "files": mapping(member_name, record(File), 1, MOST_MEMBERS - 1),
@@ -269,8 +324,11 @@ class Manifest(Record):
                 raise SchemaError(
                     "the logits are not those of the graphs", "golden", "films", index
                 )
-        if list(self.calibration_films) != sorted(set(self.calibration_films)):
-            raise SchemaError("the digests are not sorted, each once", "calibration_films")
+
+    def graph(self, form: str) -> Graph | None:
+        """Return the graph of a format that our engines run: the first that gives a float."""
+        fit = (one for one in self.graphs if one.format == form and one.output is None)
+        return next(fit, None)
 
     @property
     def identity(self) -> str:

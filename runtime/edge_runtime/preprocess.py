@@ -26,10 +26,11 @@ from edge_runtime.manifest import Preprocess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import IO
 
 VERSION = 1
+STAGES = ("decoded", "oriented", "resized", "normalised")
 
 # First bytes -> (plug-in, class). Asking for one plug-in by what the file holds, not by its name,
 # saves importing the others and makes a wrong extension harmless.
@@ -94,10 +95,31 @@ def film_pixels(film: str | os.PathLike[str] | bytes, recipe: Preprocess) -> byt
         FilmError: the file could not be read from its disk.
         Refusal: `unreadable`, `too_small`, `too_large` or `blank`.
     """
+    for _, image in film_stages(film, recipe):
+        last = image
+    return last.tobytes()
+
+
+def film_stages(
+    film: str | os.PathLike[str] | bytes, recipe: Preprocess
+) -> Iterator[tuple[str, Image.Image]]:
+    """Yield name and picture of each stage of `STAGES`, the last of which `film_pixels` returns.
+
+    Raises:
+        FilmError, Refusal: as `film_pixels` does.
+    """
     subject = "image in memory" if isinstance(film, bytes) else os.fspath(film)
     try:
         with BytesIO(film) if isinstance(film, bytes) else open(film, "rb") as stream:  # noqa: PTH123
-            return _pixels(stream, subject, recipe)
+            image = decode(stream, subject, recipe)
+            yield "decoded", image
+            image = orient(image)
+            yield "oriented", image
+            size = (recipe.width, recipe.height)
+            image = to_channels(image, recipe.channels)
+            image = image.resize(size, Image.Resampling[recipe.resample.upper()])
+            yield "resized", image
+            yield "normalised", normalise(image, subject, recipe)
     except MemoryError as error:
         raise Refusal("too_large", subject, "does not fit in memory", "make it smaller") from error
     except _DECODE_ERRORS as error:
@@ -108,15 +130,6 @@ def film_pixels(film: str | os.PathLike[str] | bytes, recipe: Preprocess) -> byt
             raise _unreadable(subject, f"damaged image ({error})") from error
         problem = error.strerror or str(error)
         raise FilmError(subject, problem, "check the path, the disk and the rights") from error
-
-
-def _pixels(stream: IO[bytes], subject: str, recipe: Preprocess) -> bytes:
-    image = decode(stream, subject, recipe)
-    image = orient(image)
-    image = to_channels(image, recipe.channels)
-    size = (recipe.width, recipe.height)
-    image = image.resize(size, Image.Resampling[recipe.resample.upper()])
-    return normalise(image, subject, recipe).tobytes()
 
 
 def decode(stream: IO[bytes], subject: str, recipe: Preprocess) -> Image.Image:

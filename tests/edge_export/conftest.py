@@ -3,15 +3,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edge_export.artefact import Artefact
-from edge_export.export import convert
+from edge_export.examine import examine
 from edge_export.film import Film
+from edge_export.findings import Findings
 from edge_export.graph.network import InputRange, Network, network
+from edge_export.graph.pair import float_graphs
 from edge_export.pixels import Pixels, load_pixels
+from edge_export.proof.prove import Rows, refer
+from edge_export.quantize.quantizer import Quantizer
+from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow
-from tiny_network import RECIPE, tiny_films, trained_network, write_tiny_films
+from edge_export.trial import Bench
+from tiny_network import LOOSE, RECIPE, tiny_films, tiny_plan, trained_network, write_tiny_films
 
 if TYPE_CHECKING:
     import keras
@@ -50,5 +57,35 @@ def candidate(model: keras.Model) -> Network:
 
 
 @pytest.fixture(scope="session")
-def artefacts(candidate: Network, pixels: Pixels) -> dict[str, Artefact]:
-    return {one.file: one for one in convert(candidate, pixels[:12])}
+def quantizer(candidate: Network, pixels: Pixels) -> Quantizer:
+    return Quantizer(float_graphs(candidate, pixels[:12]), pixels[:12])
+
+
+@pytest.fixture(scope="session")
+def artefacts(quantizer: Quantizer) -> dict[str, Artefact]:
+    made = [quantizer.artefacts(recipe, Setting())[0] for recipe in (FLOAT32, INT8)]
+    return {one.file: one for one in (*made[0], *made[1])}
+
+
+@pytest.fixture(scope="session")
+def rows(films: list[Film], pixels: Pixels) -> Rows:
+    places = [place for place, film in enumerate(films) if film.split != "train"]
+    held_out = [films[place] for place in places]
+    return Rows(
+        pixels=pixels[places],
+        positive=np.array([film.label == "covid" for film in held_out]),
+        splits=[film.split for film in held_out],
+        digests=[film.sha256 for film in held_out],
+        classes=("noncovid", "covid"),
+    )
+
+
+@pytest.fixture(scope="session")
+def bench(quantizer: Quantizer, candidate: Network, rows: Rows) -> Bench:
+    return Bench(quantizer.graphs, refer(candidate, rows), rows, LOOSE)
+
+
+@pytest.fixture(scope="session")
+def findings(model: keras.Model, films: list[Film]) -> Findings:
+    """Return what an ordinary export of the tiny network finds out."""
+    return examine(model, films, tiny_plan(), lambda _: None)

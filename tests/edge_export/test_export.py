@@ -12,21 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from edge_export.export import export
 from edge_export.film import Film
-from edge_export.package import TOOLS
-from edge_export.proof.prove import Proof
-from edge_export.report.document import report_path
+from edge_export.findings import Findings
+from edge_export.report.document import TOOLS
+from edge_export.report.files import report_path
 from edge_runtime import pack
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.check import replay_golden
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import CannotWrite, DataError, ParityFailed
+from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
 from edge_runtime.preprocess import standard
-from tiny_network import RECIPE, tiny_plan, write_tiny_films
+from tiny_network import LOOSE, RECIPE, constant, tiny_plan, write_tiny_films
 
 if TYPE_CHECKING:
     import keras
@@ -42,7 +41,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def proof(model: keras.Model, films: list[Film], bundle: Path) -> Proof:
+def exported(model: keras.Model, films: list[Film], bundle: Path) -> Findings:
     return export(model, films, tiny_plan(), bundle, silent)
 
 
@@ -54,10 +53,10 @@ def test_every_byte_of_the_bundle_verifies_and_its_golden_films_replay(bundle: P
             assert replay.largest < replay.tolerance / 10
 
 
-def test_the_manifest_says_how_films_become_answers(bundle: Path, proof: Proof) -> None:
+def test_the_manifest_says_how_films_become_answers(bundle: Path, exported: Findings) -> None:
     manifest = open_bundle(bundle).manifest
     assert manifest.preprocess == RECIPE
-    assert manifest.decision == proof.decision
+    assert manifest.decision == exported.proof.decision
     assert [graph.file for graph in manifest.graphs] == ["model.int8.tflite", "model.int8.onnx"]
     assert set(manifest.tools) == set(TOOLS)
 
@@ -65,7 +64,7 @@ def test_the_manifest_says_how_films_become_answers(bundle: Path, proof: Proof) 
 def test_calibration_films_are_sorted_digests_of_training_rows_only(
     bundle: Path, films: list[Film]
 ) -> None:
-    digests = open_bundle(bundle).manifest.calibration_films
+    digests = open_bundle(bundle).manifest.quantization.films
     assert list(digests) == sorted(set(digests))
     assert len(digests) == 12
     assert set(digests) <= {film.sha256 for film in films if film.split == "train"}
@@ -101,17 +100,19 @@ def test_no_byte_of_the_bundle_knows_a_path_a_name_or_a_time(
 
 
 def test_parity_and_card_travel_with_the_bundle_and_name_no_time(
-    bundle: Path, proof: Proof
+    bundle: Path, exported: Findings
 ) -> None:
     opened = open_bundle(bundle)
     parity = json.loads(bytes(opened.read("parity.json")))
-    report = json.loads(report_path(bundle).read_text("utf-8"))
-    assert parity == report["parity"]
-    assert not {"written", "milliseconds", "command", "bundle"} & set(parity)
+    report = json.loads(report_path(bundle, ".report.json").read_text("utf-8"))
+    assert parity["artefacts"]["keras"] == report["artefacts"]["keras"]
+    assert parity["matrix"] == report["matrix"]
+    assert not {"written", "latency", "command", "bundle", "films"} & set(parity)
     card = bytes(opened.read("card.md")).decode()
     assert "not a medical device" in card
     assert "on the test rows" in card
-    metrics = proof.comparisons["model.int8.tflite"]["test"].metrics
+    assert "session.x64quantprecision" in card
+    metrics = exported.proof.comparisons["model.int8.tflite"]["test"].metrics
     assert f"- AUC {metrics.auc}\n" in card
     assert max(map(len, (line for line in card.splitlines() if "|" not in line))) <= 120
 
@@ -130,7 +131,7 @@ def answers(bundle: Path, *paths: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_accuracy_of_the_runtimes_csv_is_exactly_the_exporters(
-    split: str, bundle: Path, folder: Path, proof: Proof
+    split: str, bundle: Path, folder: Path, exported: Findings
 ) -> None:
     rows = answers(bundle, folder / split)
     right = [
@@ -138,7 +139,7 @@ def test_accuracy_of_the_runtimes_csv_is_exactly_the_exporters(
         == (Path(row["file"]).parent.name == "covid")
         for row in rows
     ]
-    expected = proof.comparisons["model.int8.tflite"][split]
+    expected = exported.proof.comparisons["model.int8.tflite"][split]
     assert (sum(right) / len(right), len(rows)) == (expected.metrics.accuracy.value, expected.n)
 
 
@@ -150,21 +151,44 @@ def older(tmp_path: Path) -> Iterator[Path]:
     assert out.read_bytes() == b"an older bundle"
 
 
-def test_over_the_budget_there_is_a_report_and_no_bundle(
+REPORT = ["m.claim.md", "m.report.html", "m.report.json"]
+
+
+def test_what_fails_leaves_a_report_and_no_bundle(
     model: keras.Model, films: list[Film], older: Path
 ) -> None:
-    import keras
-
-    constant = keras.models.clone_model(model)
-    constant.set_weights([*model.get_weights()[:-2], np.zeros((8, 1)), np.array([0.25])])
     with pytest.raises(ParityFailed, match=r"answers 0\.25 whatever the film") as caught:
-        export(constant, films, tiny_plan(), older, silent)
+        export(constant(model), films, tiny_plan(), older, silent)
     assert caught.value.exit_status == 7
-    assert "no bundle was written, see m.report.json" in str(caught.value)
-    report = json.loads(report_path(older).read_text("utf-8"))
-    assert report["verdict"] == "fail"
-    assert len(report["failures"]) == 4
-    assert sorted(one.name for one in older.parent.iterdir()) == ["m.edge", "m.report.json"]
+    assert "no bundle, see m.report.html" in str(caught.value)
+    report = json.loads(report_path(older, ".report.json").read_text("utf-8"))
+    assert report["verdict"]["answer"] == "fail"
+    assert sorted(one.name for one in older.parent.iterdir()) == [REPORT[0], "m.edge", *REPORT[1:]]
+
+
+def test_too_few_films_are_stamped_or_refused_where_a_pass_is_required(
+    model: keras.Model, films: list[Film], older: Path, tmp_path: Path
+) -> None:
+    plan = tiny_plan(replace(LOOSE, margin=0.02))
+    with pytest.raises(ParityUndecided, match=r"needed to tell|no number of") as caught:
+        export(model, films, replace(plan, require_pass=True), older, silent)
+    assert caught.value.exit_status == 8
+    other = tmp_path / "written.edge"
+    export(model, films, plan, other, silent)
+    assert open_bundle(other).manifest.verdict == "undecided"
+
+
+def test_what_was_found_is_shown_once_even_where_it_fails(
+    model: keras.Model, films: list[Film], older: Path
+) -> None:
+    shown: list[str] = []
+
+    def show(findings: Findings, document: dict[str, Any]) -> None:
+        shown.append(f"{findings.answer} {document['verdict']['answer']}")
+
+    with pytest.raises(ParityFailed):
+        export(constant(model), films, tiny_plan(), older, silent, show)
+    assert shown == ["fail fail"]
 
 
 def test_a_full_disk_leaves_the_older_bundle_and_nothing_half_written(
@@ -177,7 +201,7 @@ def test_a_full_disk_leaves_the_older_bundle_and_nothing_half_written(
     monkeypatch.setattr(pack, "_write_file", full)
     with pytest.raises(CannotWrite, match=r"m\.edge: the disk is full; free \d+ bytes"):
         export(model, films, tiny_plan(), older, silent)
-    assert sorted(one.name for one in older.parent.iterdir()) == ["m.edge", "m.report.json"]
+    assert sorted(one.name for one in older.parent.iterdir()) == [REPORT[0], "m.edge", *REPORT[1:]]
 
 
 def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from edge_kit import cli
-from edge_kit.cli import parser, run
+from edge_kit.cli import run
+from edge_kit.options import parser
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocess import standard
@@ -70,7 +72,9 @@ def test_options_are_the_study_s_and_the_issue_s_where_nothing_is_said() -> None
     assert (trained.positive, trained.seed, trained.modality) == ("covid", 0, None)
     exported = parser().parse_args(["export", "r", *OUT])
     assert (exported.calibration_films, exported.seed) == (300, 0)
-    assert (exported.max_flips, exported.max_auc_difference) == (0.01, 0.005)
+    assert (exported.max_flips, exported.max_auc_difference, exported.margin) == (0.01, 0.005, 0.02)
+    assert (exported.calibration_method, exported.allow_calibration) == ("min_max", [])
+    assert (exported.recipe, exported.choose, exported.require_pass) == ([], False, False)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -92,13 +96,26 @@ def test_training_and_export_from_the_command_line(
     assert len(shown.out.splitlines()) == 8
     assert shown.out.startswith("val   accuracy")
 
-    loose = ["--max-flips", "1", "--max-auc-difference", "1"]
+    loose = ["--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9"]
+    loose += ["--allow-calibration", "few_films"]
     bundle = tmp_path / "m.edge"
     assert run(["export", str(made), "--int8", "--out", str(bundle), *loose]) == 0
     shown = capsys.readouterr()
-    assert len(shown.out.splitlines()) == 1 + 5 * 3
+    assert shown.out.startswith("tiny-xray 0.1.0: PASS: ")
     assert f"wrote {bundle}, identity {verify_all(bundle).identity}" in shown.err
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["m.edge", "m.report.json", "run"]
+    made_files = ["m.claim.md", "m.edge", "m.report.html", "m.report.json", "run"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == made_files
+
+    assert (
+        run(["export", str(made), "--int8", "--out", str(bundle), *loose, "--format", "json"]) == 0
+    )
+    content = json.loads(capsys.readouterr().out)
+    assert content == json.loads((tmp_path / "m.report.json").read_text("utf-8"))
+    assert set(content["calibration"]["overrides"]) == {"few_films"}
+
+    film = next(data.rglob("*.png"))
+    assert run(["debug", str(bundle), str(film), "--against", str(made)]) == 0
+    assert "model.int8.onnx" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

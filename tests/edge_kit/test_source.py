@@ -7,19 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.export import ExportPlan
+from edge_export.examine import ExportPlan
 from edge_export.film import Film
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
-from edge_kit.cli import parser, run
+from edge_kit.cli import run
 from edge_kit.dataset import Dataset, load_dataset
+from edge_kit.options import parser
 from edge_kit.source import export_source
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
 from films import write_films
 from tiny_network import RECIPE, tiny_network
 
-LOOSE = ["--max-flips", "1", "--max-auc-difference", "1", "--calibration-films", "8"]
+LOOSE = [
+    "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
+    "--allow-calibration", "few_films", "--allow-calibration", "noise",
+]  # fmt: skip
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -27,7 +31,7 @@ def export(*arguments: object) -> list[str]:
     """Carry out `edge-kit export ... --int8`; return what it said."""
     said: list[str] = []
     options = parser().parse_args(["export", *map(str, arguments), "--int8", *LOOSE])
-    export_source(options, said.append)
+    export_source(options, said.append, lambda _: None)
     return said
 
 
@@ -108,7 +112,7 @@ def test_name_version_limits_seed_and_budget_are_the_makers_to_give(
     assert (plan.facts.name, plan.facts.version) == ("ours", "1.2.3")
     assert plan.facts.limits == "Only films of größe 64."
     assert (plan.seed, plan.calibration_count) == (9, 8)
-    assert plan.budget == Budget(flips=1.0, auc=1.0)
+    assert plan.budget == Budget(flips=1.0, auc=1.0, margin=0.9)
 
 
 def test_a_foreign_model_is_taken_by_what_is_said_of_it(

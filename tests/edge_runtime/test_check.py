@@ -14,6 +14,7 @@ from edge_runtime.check import replay_golden
 from edge_runtime.cli import run
 from edge_runtime.engines import EngineUnavailable, open_engine
 from edge_runtime.errors import NoEngine, ParityFailed
+from edge_runtime.preprocess import STAGES
 from tiny_bundle import GOLDEN, ONNX, TFLITE, write_tiny_bundle
 from tiny_graphs import onnx_graph, tflite_graph
 
@@ -87,7 +88,6 @@ def test_check_says_what_it_proved(tiny: Path, capsys: pytest.CaptureFixture[str
     [
         ({"logits": {TFLITE: [99.0], ONNX: [99.0]}}, "where 99.0000 is expected"),
         ({"logits": {TFLITE: [0.0, 0.0], ONNX: [0.0, 0.0]}}, "1 logits where 2"),
-        ({"pixels_sha256": "0" * 64}, "other pixels"),
         ({"file": "card.md"}, "not a PNG"),
     ],
 )
@@ -98,6 +98,24 @@ def test_another_answer_leaves_with_7(
     complaint = capsys.readouterr().err
     assert problem in complaint
     assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_first_stage_whose_pixels_differ_is_named(
+    stage: str, bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = bundle.manifest.golden.films[0].stages.to_json()
+    later = STAGES[STAGES.index(stage) :]
+    path = changed(tmp_path / "m.edge", stages={**golden, **dict.fromkeys(later, "0" * 64)})
+    assert run(["check", str(path)]) == 7
+    assert f"other pixels than its maker's once {stage};" in capsys.readouterr().err
+
+
+def test_a_graph_of_integers_is_passed_over(tmp_path: Path) -> None:
+    graphs = {"full.tflite": b"for a microcontroller", TFLITE: tflite_graph()}
+    path = write_tiny_bundle(tmp_path / "m.edge", graphs=graphs, integers={"full.tflite"})
+    with open_bundle(path) as bundle:
+        assert replay_golden(bundle, open_engine(bundle)).graph == TFLITE
 
 
 def test_a_graph_that_answers_no_number_leaves_with_7(

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from edge_export.graph.end import End, find_end
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError
 
@@ -50,9 +53,11 @@ def load_model(path: Path) -> keras.Model:
         with quiet():
             model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        raise DataError(
-            path, f"Keras cannot load it ({first_line(error)})", "save it again"
-        ) from error
+        # Deep in pages of configuration it says what it is about.
+        unknown = re.search(r"Could not locate (class|function) '[^']*'", str(error))
+        reason = unknown.group() if unknown else first_line(error)
+        cure = "use layers of Keras" if unknown else "save it again"
+        raise DataError(path, f"Keras cannot load it ({reason})", cure) from error
     cure = "export an image classifier"
     # A subclassed model, and one that was never built, have neither.
     inputs: list[Any] = getattr(model, "inputs", None) or []
@@ -72,29 +77,37 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
 
     The logit is that of the second class (a single output is the second class). A sigmoid or a
     softmax over two is taken off exactly: `sigmoid(logit)` is the probability the model gave.
+    The last layer is dense whatever the model ends in, so that quantizers can leave it float.
 
     Raises:
-        DataError: the model does not end in a dense layer with one of those, or with one logit,
-            or TensorFlow cannot run it.
+        DataError: the model does not end in one of those, or in a dense layer of one logit, or
+            TensorFlow cannot run it.
     """
     import keras
 
-    _check_names(model)
+    _check_layers(model)
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
     scale = (input_range.high - input_range.low) / 255
     image = keras.ops.cast(pixels, "float32")
     if (scale, input_range.low) != (1.0, 0.0):
         image = keras.layers.Rescaling(scale, input_range.low, name="input_range")(image)
-    dense, activation = _last_layer(model)
-    body = keras.Model(model.inputs, dense.input, name="body")
-    logits = keras.Model(pixels, _logit_layer(dense)(body(image)), name="pixels_to_logit")
+    end = find_end(model)
+    features = image
+    for body in end.bodies:
+        features = body(features)
+    if len(features.shape) > 2:
+        features = keras.layers.Flatten(name="features")(features)
+    logits = keras.Model(pixels, _logit_layer(end)(features), name="pixels_to_logit")
+    answer = model.outputs[0]
+    if len(answer.shape) > 2:
+        answer = keras.layers.Flatten(name="answer")(answer)
     # A model may have any name in Keras, but not all run in TensorFlow, "a b" for one.
-    whole = keras.Model(model.inputs, model.outputs[0], name="whole")
-    return Network(whole, input_range, logits, probability=activation != "linear")
+    whole = keras.Model(model.inputs, answer, name="whole")
+    return Network(whole, input_range, logits, probability=end.activation != "linear")
 
 
-def _check_names(model: keras.Model) -> None:
-    """Refuse what Keras takes for the name of a layer and TensorFlow does not."""
+def _check_layers(model: keras.Model) -> None:
+    """Refuse weights that are no numbers, and names that Keras takes and TensorFlow does not."""
     import keras
 
     for layer in model._flatten_layers(include_self=False):  # no public counterpart
@@ -102,40 +115,26 @@ def _check_names(model: keras.Model) -> None:
         if not inert and not re.fullmatch(r"[A-Za-z0-9_.\\/>-]+", layer.name):
             problem = f"TensorFlow cannot run a layer named {layer.name!r}"
             raise DataError(model.name, problem, "rename it with letters, digits and _")
+        if not all(np.isfinite(np.asarray(weight)).all() for weight in layer.weights):
+            problem = f"not_finite: layer {layer.name!r} has weights that are not finite"
+            raise DataError(model.name, problem, "train it again")
 
 
-def _last_layer(model: keras.Model) -> tuple[keras.layers.Dense, str]:
-    """Return the dense layer that `model` ends in, and the activation on it, in it or apart."""
-    from keras import activations, layers
-
-    output = model.outputs[0]
-    dense = last = output._keras_history.operation  # no public counterpart
-    activation = getattr(getattr(last, "activation", None), "__name__", "none")
-    if isinstance(last, layers.Activation | layers.Softmax):
-        activation = "softmax" if isinstance(last, layers.Softmax) else activation
-        dense = last.input._keras_history.operation
-    if (
-        not isinstance(dense, layers.Dense)
-        or not (dense is last or dense.activation is activations.linear)
-        or len(output.shape) != 2
-        or (dense.units, activation) not in ((1, "sigmoid"), (1, "linear"), (2, "softmax"))
-    ):
-        problem = f"ends in layer {last.name!r} ({type(last).__name__}, activation {activation})"
-        cure = "end it in a dense layer with a sigmoid, a softmax over two classes, or one logit"
-        raise DataError(model.name, problem, cure)
-    return dense, activation
-
-
-def _logit_layer(dense: keras.layers.Dense) -> keras.layers.Dense:
-    """Return a layer of one unit that gives the logit of the last class of `dense`."""
+def _logit_layer(end: End) -> keras.layers.Dense:
+    """Return a layer of one unit that gives the logit of the last class at the `end`."""
     import keras
 
-    kernel, *bias = dense.get_weights()
-    if dense.units == 2:
+    if end.dense is None:
+        kernel, bias = np.eye(end.classes, dtype=np.float32), [np.zeros(end.classes, np.float32)]
+    else:
+        kernel, *bias = end.dense.get_weights()
+        # Always a bias: what quantization shifts the logit by is taken out of it again.
+        bias = bias or [np.zeros(end.classes, np.float32)]
+    if end.classes == 2:
         # softmax(a, b)[1] = sigmoid(b - a), so the difference of the columns is the logit.
         kernel = kernel[:, 1:] - kernel[:, :1]
         bias = [one[1:] - one[:1] for one in bias]
-    logit = keras.layers.Dense(1, use_bias=bool(bias), name="logit")
-    logit.build(dense.input.shape)
+    logit = keras.layers.Dense(1, name="logit")
+    logit.build((None, len(kernel)))
     logit.set_weights([kernel, *bias])
     return logit

@@ -12,20 +12,54 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_export.graph.blame import blame
+from edge_export.graph.layout import fold_layout
+from edge_export.graph.tflite import convert
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
+    import keras
     import onnx
 
 ONNX_OPSET = 17  # the newest that every ONNX Runtime since 1.12 reads
 
 
-def to_onnx(tflite: bytes) -> bytes:
+def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
     """Return the float ONNX graph of a float TFLite graph, from `pixels` to `logit`.
 
+    `origin` is the Keras model that the graph was made from, to find a layer's name in.
+
     Raises:
-        DataError: a layer has no counterpart in ONNX; the checker's words name it.
+        DataError: a layer has no counterpart in ONNX; it is named as far as it can be.
+    """
+    import onnx
+
+    try:
+        model = _translate(tflite)
+    except DataError as error:
+        layer = "a layer"
+        if origin is not None:
+            layer = blame(origin, lambda part: _translate(convert(part)))
+        problem = f"has {layer} that ONNX cannot express ({error.problem})"
+        raise DataError("model", problem, "replace that layer") from error
+    fold_layout(model)
+    _name_plainly(model.graph)
+    model.doc_string = ""
+    # The converter declares domains that no node is of.
+    plain = [one for one in model.opset_import if not one.domain]
+    del model.opset_import[:]
+    model.opset_import.extend(plain)
+    onnx.checker.check_model(model)
+    encoded: bytes = model.SerializeToString(deterministic=True)
+    return encoded
+
+
+def _translate(tflite: bytes) -> onnx.ModelProto:
+    """Return the ONNX graph of a TFLite graph as the converter writes it.
+
+    Raises:
+        DataError: it failed; the problem is its reason in a few words.
     """
     with tempfile.TemporaryDirectory() as folder, quiet():
         import onnx
@@ -34,15 +68,12 @@ def to_onnx(tflite: bytes) -> bytes:
         path = Path(folder) / "graph.tflite"
         path.write_bytes(tflite)
         try:
+            model: onnx.ModelProto
             model, _ = tf2onnx.convert.from_tflite(str(path), opset=ONNX_OPSET)
-            _name_plainly(model.graph)
             onnx.checker.check_model(model)
         except Exception as error:
-            problem = f"has a layer that ONNX cannot express ({first_line(error)})"
-            raise DataError("model", problem, "replace that layer") from error
-    model.doc_string = ""
-    encoded: bytes = model.SerializeToString(deterministic=True)
-    return encoded
+            raise DataError("model", first_line(error)) from error
+    return model
 
 
 def _name_plainly(graph: onnx.GraphProto) -> None:

@@ -31,7 +31,7 @@ def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
         DataError: a layer has no counterpart in one of the formats.
     """
     tflite = to_tflite(network.logits)
-    onnx = to_onnx(tflite)
+    onnx = to_onnx(tflite, network.logits)
     few = pixels[:_MATCHED]
     return FloatGraphs(
         tflite, onnx, match_tensors(tflite_tensors(tflite, few), onnx_tensors(onnx, few))

@@ -1,6 +1,7 @@
-"""Two graphs on the same films: by how much one is right less often, and whether that is chance.
+"""Two graphs on the same films: by how much one is worse, and whether that is chance.
 
-Only films on which exactly one of the two is right say anything; the others set the scale.
+Of decisions, only films on which exactly one of the two is right say anything; the others set the
+scale. Of scores, all films speak, and their covariance is what makes the interval narrow.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from dataclasses import dataclass
 
 from scipy import optimize, stats
 
-from edge_export.proof.parity import Bools
+from edge_export.proof.statistics import (
+    NORMAL_95,
+    Bools,
+    Floats,
+    auc,
+    placements,
+    standard_error,
+)
 
 _EDGE = 1e-12  # the score is not defined at a difference of exactly one
 
@@ -31,6 +39,20 @@ class PairedLoss:
     low: float
     high: float
     p: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairedArea:
+    """The AUC of a candidate less that of its reference, on the same `n` films.
+
+    `low` and `high` are the two-sided 95 % interval, `p` is two-sided.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    n: int
 
 
 def paired_loss(reference_right: Bools, candidate_right: Bools) -> PairedLoss:
@@ -54,17 +76,47 @@ def mcnemar(lost: int, gained: int) -> float:
     return float(stats.binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0
 
 
-def tango_interval(lost: int, gained: int, n: int, level: float) -> tuple[float, float]:
+def auc_difference(positive: Bools, reference_score: Floats, candidate_score: Floats) -> PairedArea:
+    """Return the difference in AUC of two scores `(n,)` of the same films, by DeLong's covariance.
+
+    DeLong et al., Biometrics 44 (1988) 837. Scores are logits: probabilities round to 1 above
+    logits of about 37, and tie there. Equal curves differ by 0, for certain; curves that differ
+    without variance have the interval of Newcombe, Stat. Med. 17 (1998) 873, method 10.
+
+    Raises:
+        ValueError: fewer than two films of a class, or a score that is not finite.
+    """
+    reference = placements(positive, reference_score)
+    candidate = placements(positive, candidate_score)
+    above, below = candidate[0] - reference[0], candidate[1] - reference[1]
+    value, error, n = float(above.mean()), standard_error(above, below), len(positive)
+    if error > 0:
+        p = 2 * float(stats.norm.sf(abs(value) / error))
+        margin = NORMAL_95 * error
+        return PairedArea(value, max(-1.0, value - margin), min(1.0, value + margin), p, n)
+    if value == 0:
+        return PairedArea(0.0, 0.0, 0.0, 1.0, n)
+    # Each separates the classes without error, reverses them, or answers the same whatever the
+    # film: no variance to go by. The interval is that of their own ones, squared and added; the
+    # test is on disjoint pairs of a case and a control, which all differ the same way.
+    own, other = auc(positive, candidate_score), auc(positive, reference_score)
+    down = math.hypot(own.value - own.low, other.high - other.value)
+    up = math.hypot(own.high - own.value, other.value - other.low)
+    p = mcnemar(min(len(above), len(below)), 0)
+    return PairedArea(value, value - down, value + up, p, n)
+
+
+def tango_interval(lost: float, gained: float, n: int, level: float) -> tuple[float, float]:
     """Return Tango's score interval, two-sided at `level`, for `(lost - gained) / n`.
 
     Tango, Stat. Med. 17 (1998) 891. The limits are the differences at which the score statistic
-    equals the normal quantile; the statistic falls as the difference grows.
+    equals the normal quantile; the statistic falls as the difference grows. For a plan, counts
+    need not be whole.
 
     Raises:
         ValueError: no pairs, or more discordant pairs than pairs.
     """
-    if n < 1 or min(lost, gained) < 0 or lost + gained > n:
-        raise ValueError(f"{lost} lost and {gained} gained of {n} pairs")
+    _check_pairs(lost, gained, n)
     quantile = float(stats.norm.ppf(0.5 + level / 2))
     estimate = (lost - gained) / n
 
@@ -78,7 +130,30 @@ def tango_interval(lost: int, gained: int, n: int, level: float) -> tuple[float,
     return low, high
 
 
-def _score(delta: float, lost: int, gained: int, n: int) -> float:
+def tango_films(lost: float, gained: float, n: int, margin: float, level: float) -> int | None:
+    """Return on how many films the same shares would put the upper limit at or below `margin`.
+
+    The smallest such number, for `tango_interval` at `level`; none where the loss itself is not
+    below the margin. With fixed shares the score statistic grows with the square root of `n`.
+
+    Raises:
+        ValueError: as `tango_interval` does, or the margin is not between 0 and 1.
+    """
+    _check_pairs(lost, gained, n)
+    if not 0 < margin < 1:
+        raise ValueError(f"a margin of {margin}")
+    if (lost - gained) / n >= margin:
+        return None
+    quantile = float(stats.norm.ppf(0.5 + level / 2))
+    return math.ceil(n * (quantile / _score(margin, lost, gained, n)) ** 2)
+
+
+def _check_pairs(lost: float, gained: float, n: int) -> None:
+    if n < 1 or min(lost, gained) < 0 or lost + gained > n:
+        raise ValueError(f"{lost} lost and {gained} gained of {n} pairs")
+
+
+def _score(delta: float, lost: float, gained: float, n: int) -> float:
     """Return Tango's score statistic at a difference `delta`.
 
     Under `delta`, the most likely probability of a gain is the larger root of a quadratic.

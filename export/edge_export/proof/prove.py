@@ -1,4 +1,4 @@
-"""Put every artefact through the held-out films and hold it against Keras."""
+"""What the answers of small graphs to held-out films prove against those of Keras."""
 
 from __future__ import annotations
 
@@ -7,25 +7,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
-from edge_export.artefact import Artefact, Measured, measure
+from edge_export.artefact import Artefact, Floats, Measured
 from edge_export.film import Split
 from edge_export.graph.network import Network
 from edge_export.pixels import Pixels, progress
-from edge_export.proof.paired import PairedLoss, paired_loss
+from edge_export.proof.faults import Fault, area_faults, logit_faults
+from edge_export.proof.matrix import (
+    KERAS,
+    Agreement,
+    Disagreement,
+    Pair,
+    Source,
+    locate,
+    parity_matrix,
+)
+from edge_export.proof.paired import PairedArea, PairedLoss, auc_difference, paired_loss
 from edge_export.proof.parity import (
     REFERENCE,
-    Bools,
     Budget,
     Comparison,
-    Floats,
     compare_by_rows,
-    failures,
     probabilities,
     widest_difference,
 )
-from edge_export.proof.statistics import fit_temperature
+from edge_export.proof.statistics import (
+    Bools,
+    CalibrationError,
+    auc,
+    calibration_error,
+    fit_temperature,
+)
+from edge_export.proof.verdict import Verdict, judge
 from edge_runtime.errors import DataError
 from edge_runtime.manifest import Calibration, Decision, Uncertain
 
@@ -37,67 +52,165 @@ _BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Held-out films: pixels `(n, h, w, c)` uint8, positive `(n,)` bool, split by film."""
+    """Held-out films: pixels `(n, h, w, c)` uint8, and by film: positive, split and digest.
+
+    `classes` names the negative and the positive class.
+    """
 
     pixels: Pixels
     positive: Bools
     splits: Sequence[Split]
+    digests: Sequence[str]
+    classes: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What Keras answers to the held-out films: its logits `(n,)`, and what calibrates them."""
+
+    logits: Floats
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one artefact shows beside Keras on all held-out films, and the verdict on it."""
+
+    losses: Mapping[str, PairedLoss]
+    area: PairedArea
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was measured, what it decides, and every way in which it is over the budget.
+    """What was measured and what it says.
 
-    `comparisons` is keyed by artefact (Keras first), then by rows: `val`, `test`, `both`; `losses`
-    by artefact, then `sensitivity` and `specificity`, on both rows together.
+    Mappings are keyed by artefact, Keras first (which has no evidence); `comparisons` then by
+    rows, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the test
+    rows, which had no part in fitting the temperature. `faults` are those of the reference.
     """
 
     decision: Decision
+    logits: Mapping[str, Floats]
+    probabilities: Mapping[str, Floats]
     comparisons: Mapping[str, Mapping[str, Comparison]]
-    sizes: Mapping[str, int]
-    measured: Mapping[str, Measured]
-    failures: Sequence[str]
-    losses: Mapping[str, Mapping[str, PairedLoss]]
+    calibration_errors: Mapping[str, Mapping[str, CalibrationError]]
+    matrix: Mapping[Pair, Agreement]
+    located: Sequence[Disagreement]
+    evidence: Mapping[str, Evidence]
+    faults: Sequence[Fault]
+
+    def flipped(self, file: str) -> NDArray[np.intp]:
+        """Return the places of the films on which an artefact decides otherwise than Keras."""
+        keras, other = self.probabilities[REFERENCE], self.probabilities[file]
+        return np.flatnonzero((keras >= THRESHOLD) != (other >= THRESHOLD))
 
 
-def prove(network: Network, artefacts: Sequence[Artefact], rows: Rows, budget: Budget) -> Proof:
-    """Measure `artefacts` against the Keras `network` on `rows`.
+def prove(
+    reference: Reference,
+    measured: Mapping[str, Measured],
+    artefacts: Sequence[Artefact],
+    rows: Rows,
+    budget: Budget,
+    *,
+    faults: Sequence[Fault] = (),
+    dead: Mapping[str, Sequence[Fault]] | None = None,
+) -> Proof:
+    """Return what `artefacts`, `measured` on `rows`, prove against the `reference`.
 
-    Raises:
-        DataError: an answer is not finite, or the logits are not those of the model.
+    `faults` are those that the reference is known to have; `dead` are dead layers of
+    artefacts, by file.
     """
-    reference = reference_logits(network, rows.pixels)
-    calibration = _calibration(reference, rows)
-    expected = {REFERENCE: probabilities(reference, calibration)}
-    measured = {artefact.file: measure(artefact, rows.pixels) for artefact in artefacts}
-    found = {file: probabilities(one.logits, calibration) for file, one in measured.items()}
+    logits = {REFERENCE: reference.logits}
+    logits |= {one.file: measured[one.file].logits for one in artefacts}
+    found = {file: probabilities(one, reference.calibration) for file, one in logits.items()}
+    sources = {one.file: Source(one.recipe, one.format) for one in artefacts}
+    matrix = parity_matrix(found, THRESHOLD)
     comparisons = {
-        file: compare_by_rows(expected[REFERENCE], one, rows.positive, rows.splits, THRESHOLD)
-        for file, one in (expected | found).items()
+        file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, THRESHOLD)
+        for file, one in found.items()
     }
+    wrong = {file: logit_faults(file, one) for file, one in logits.items()}
+    for file, more in (dead or {}).items():
+        wrong[file] += more
     return Proof(
-        decision=_decision(calibration, widest_difference(expected | found)),
+        decision=_decision(reference.calibration, widest_difference(found)),
+        logits=logits,
+        probabilities=found,
         comparisons=comparisons,
-        sizes={artefact.file: len(artefact.graph) for artefact in artefacts},
-        measured=measured,
-        failures=[
-            line
-            for file, one in measured.items()
-            for line in failures(file, one.logits, comparisons[file]["both"], budget)
-        ],
-        losses={
-            file: _losses(expected[REFERENCE], one, rows.positive) for file, one in found.items()
+        calibration_errors={
+            file: _calibration_errors(one, found[file], rows) for file, one in logits.items()
         },
+        matrix=matrix,
+        located=locate(matrix, {REFERENCE: KERAS} | sources),
+        evidence={
+            one.file: _evidence(
+                (logits[REFERENCE], logits[one.file]),
+                (found[REFERENCE], found[one.file]),
+                rows,
+                budget,
+                wrong[one.file],
+            )
+            for one in artefacts
+        },
+        faults=[
+            *faults,
+            *wrong[REFERENCE],
+            *area_faults(REFERENCE, auc(rows.positive, reference.logits)),
+        ],
     )
 
 
-def _losses(reference: Floats, candidate: Floats, positive: Bools) -> dict[str, PairedLoss]:
-    """Return how much less often `candidate` probabilities decide right, by class."""
-    right = [(scores >= THRESHOLD) == positive for scores in (reference, candidate)]
-    return {
+def _evidence(
+    logits: tuple[Floats, Floats],
+    found: tuple[Floats, Floats],
+    rows: Rows,
+    budget: Budget,
+    faults: Sequence[Fault],
+) -> Evidence:
+    """Return what a candidate shows; `logits` and probabilities are Keras's and its own."""
+    decided = [one >= THRESHOLD for one in found]
+    right = [one == rows.positive for one in decided]
+    losses = {
         name: paired_loss(right[0][mask], right[1][mask])
-        for name, mask in (("sensitivity", positive), ("specificity", ~positive))
+        for name, mask in (("sensitivity", rows.positive), ("specificity", ~rows.positive))
     }
+    area = auc_difference(rows.positive, *logits)
+    verdict = judge(
+        losses["sensitivity"],
+        losses["specificity"],
+        flips=int((decided[0] != decided[1]).sum()),
+        n=len(rows.positive),
+        auc_difference=area.value,
+        budget=budget,
+        negative=rows.classes[0],
+        positive=rows.classes[1],
+        faults=faults,
+    )
+    return Evidence(losses, area, verdict)
+
+
+def _calibration_errors(
+    logits: Floats, calibrated: Floats, rows: Rows
+) -> dict[str, CalibrationError]:
+    test = np.array(rows.splits) == "test"
+    return {
+        name: calibration_error(rows.positive[test], probability[test])
+        for name, probability in (("before", expit(logits)), ("after", calibrated))
+    }
+
+
+def refer(network: Network, rows: Rows) -> Reference:
+    """Return what Keras answers to `rows`, calibrated on the validation rows among them.
+
+    Raises:
+        DataError: as `reference_logits` does.
+    """
+    logits = reference_logits(network, rows.pixels)
+    validation = np.array(rows.splits) == "val"
+    # Temperature moves no decision at one half.
+    factor = fit_temperature(rows.positive[validation], logits[validation])
+    return Reference(logits, Calibration(method="temperature", scale=factor, offset=0.0))
 
 
 def reference_logits(network: Network, pixels: Pixels) -> Floats:
@@ -123,13 +236,6 @@ def reference_logits(network: Network, pixels: Pixels) -> Floats:
         problem = f"its logit does not give back its answer (off by {largest:.3g})"
         raise DataError(REFERENCE, problem, "report this model's last layers to us")
     return logits
-
-
-def _calibration(reference: Floats, rows: Rows) -> Calibration:
-    """Fit the temperature on the validation rows; it moves no decision at one half."""
-    validation = np.array(rows.splits) == "val"
-    factor = fit_temperature(rows.positive[validation], reference[validation])
-    return Calibration(method="temperature", scale=factor, offset=0.0)
 
 
 def _decision(calibration: Calibration, widest: float) -> Decision:

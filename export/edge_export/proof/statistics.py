@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
+from sklearn.metrics import brier_score_loss, log_loss
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+
+NORMAL_95 = float(stats.norm.ppf(0.975))  # half the width of a two-sided 95 % interval, in errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,20 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, n {self.n})"
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationError:
+    """How far `n` probabilities are from what happened; 0 is best, in all three.
+
+    `expected` is the mean distance between probability and share of positive films, bin by bin;
+    `brier` the mean squared error of a probability; `log_loss` is in nats.
+    """
+
+    expected: float
+    brier: float
+    log_loss: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +73,27 @@ def auc(positive: Bools, score: Floats) -> Estimate:
     """Return the area under the ROC curve with DeLong's interval, clipped to 0..1.
 
     `positive` and `score` have shape `(n,)`; ties count one half. DeLong et al., Biometrics 44
-    (1988) 837, by mid-ranks: Sun and Xu, IEEE Signal Process. Lett. 21 (2014) 1389, eqs. 5 to 10.
+    (1988) 837. That interval has no width where the classes are separated without error, or all
+    scores tie; there it is the one of Clopper and Pearson on as many case-control pairs as can be
+    made without using a film twice.
+
+    Raises:
+        ValueError: as `placements` does.
+    """
+    above, below = placements(positive, score)
+    area, error = float(above.mean()), standard_error(above, below)
+    if error == 0:
+        return Estimate(area, *_pairs_interval(area, min(len(above), len(below))), len(score))
+    margin = NORMAL_95 * error
+    return Estimate(area, max(0.0, area - margin), min(1.0, area + margin), len(score))
+
+
+def placements(positive: Bools, score: Floats) -> tuple[Floats, Floats]:
+    """Return DeLong's V10 `(cases,)` and V01 `(controls,)`; the mean of either is the AUC.
+
+    V10 is the share of the controls that a case outscores, V01 the share of the cases that
+    outscore a control; ties count one half. By mid-ranks: Sun and Xu, IEEE Signal Process. Lett.
+    21 (2014) 1389, eqs. 5 to 10.
 
     Raises:
         ValueError: fewer than two films of a class, or a score that is not finite.
@@ -67,13 +104,72 @@ def auc(positive: Bools, score: Floats) -> Estimate:
     if min(len(cases), len(controls)) < 2:
         raise ValueError("an AUC with its interval needs two films of each class")
     ranks = stats.rankdata(np.concatenate([cases, controls]))
-    # The share of the other class that each film outscores: DeLong's placements V10 and V01.
     above = (ranks[: len(cases)] - stats.rankdata(cases)) / len(controls)
     below = 1 - (ranks[len(cases) :] - stats.rankdata(controls)) / len(cases)
-    area = float(above.mean())
-    error = math.sqrt(above.var(ddof=1) / len(cases) + below.var(ddof=1) / len(controls))
-    margin = float(stats.norm.ppf(0.975)) * error
-    return Estimate(area, max(0.0, area - margin), min(1.0, area + margin), len(score))
+    return above, below
+
+
+def standard_error(above: Floats, below: Floats) -> float:
+    """Return DeLong's standard error of an AUC from its placements, or of a difference from theirs.
+
+    Of two scores on the same films, the differences of their placements contain the covariance.
+    """
+    return math.sqrt(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below))
+
+
+def _pairs_interval(area: float, pairs: int) -> tuple[float, float]:
+    """Return the exact interval of an area that DeLong gives no width, from disjoint pairs.
+
+    The pairs are independent trials that are won with a probability of the area: Clopper and
+    Pearson, Biometrika 26 (1934) 404. Without variance every choice of pairs wins the same share.
+    """
+    won = area * pairs
+    low = 0.0 if area == 0 else float(stats.beta.ppf(0.025, won, pairs - won + 1))
+    high = 1.0 if area == 1 else float(stats.beta.ppf(0.975, won + 1, pairs - won))
+    return low, high
+
+
+def calibration_error(positive: Bools, probability: Floats, bins: int = 10) -> CalibrationError:
+    """Return how far probabilities `(n,)` are from the shares of positive films.
+
+    The expected calibration error is over bins of equal mass (Naeini et al., AAAI 2015; equal
+    mass: Nixon et al., CVPR Workshops 2019). Probabilities of 0 and 1 cost a finite log loss.
+
+    Raises:
+        ValueError: as `reliability` does.
+    """
+    curve = reliability(positive, probability, bins)
+    distance = sum(observed.n * abs(observed.value - mean) for mean, observed in curve)
+    labels, n = positive.astype(int), len(positive)
+    return CalibrationError(
+        expected=distance / n,
+        brier=float(brier_score_loss(labels, probability, labels=[0, 1])),
+        log_loss=float(log_loss(labels, probability, labels=[0, 1])),
+        n=n,
+    )
+
+
+def reliability(positive: Bools, probability: Floats, bins: int) -> list[tuple[float, Estimate]]:
+    """Return the mean probability and the observed share of positive films, for each bin.
+
+    Bins of equal mass, their edges at the quantiles of the `(n,)` probabilities; equal
+    probabilities share a bin, so that there may be fewer than `bins`.
+
+    Raises:
+        ValueError: no films, no bins, or a number that is no probability.
+    """
+    if len(positive) == 0 or bins < 1:
+        raise ValueError(f"{bins} bins of {len(positive)} films")
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise ValueError("a probability is not between 0 and 1")
+    # scikit-learn's calibration_curve has the same bins, but not the counts that an interval needs.
+    edges = np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1])
+    bin_of = np.searchsorted(edges, probability)
+    masks = [bin_of == one for one in np.unique(bin_of)]
+    return [
+        (float(probability[mask].mean()), proportion(int(positive[mask].sum()), int(mask.sum())))
+        for mask in masks
+    ]
 
 
 def evaluate(positive: Bools, probability: Floats, threshold: float) -> Metrics:

@@ -9,22 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_export.artefact import Artefact, measure
-from edge_export.pixels import Pixels
-
-
-def mean_shift(reference: Artefact, quantized: Artefact, pixels: Pixels) -> float:
-    """Return by how much the logits of `quantized` lie under those of `reference` on average.
-
-    `pixels` are those of the calibration films, `(n, h, w, c)`; held-out films have no say.
-
-    Raises:
-        DataError: an answer is not finite.
-    """
-    difference = measure(reference, pixels).logits - measure(quantized, pixels).logits
-    # Six digits: what remains is the same from run to run.
-    return float(f"{difference.mean():.6g}")
-
 
 def shift_tflite(graph: bytes, shift: float) -> bytes:
     """Return a TFLite graph with `shift` added to the bias of the layer that writes the logit.

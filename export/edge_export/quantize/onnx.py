@@ -1,64 +1,113 @@
-"""Float ONNX -> int8 ONNX (QDQ), from the same table of ranges as the TFLite graph."""
+"""Float ONNX -> small ONNX, from the same table of ranges as the TFLite graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.quantize.ranges import Range
-from edge_export.quiet import quiet
+from edge_export.quantize.recipe import DYNAMIC, INT8, INT16, Recipe
+from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import onnx
 
-# What LiteRT computes in int8 and ONNX Runtime can too. Anything else stays float in between.
+# Layers with weights: what a small graph is made of. Without a range they are an error.
+_WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+# What ONNX Runtime computes in int8 beside them. Anything else stays float in between.
 _QUANTIZED = (
-    "Add", "AveragePool", "Clip", "Concat", "Conv", "Flatten", "Gemm", "GlobalAveragePool",
-    "MatMul", "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Transpose",
+    *_WEIGHTED, "Add", "AveragePool", "Clip", "Concat", "Flatten", "GlobalAveragePool",
+    "LeakyRelu", "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Sigmoid", "Squeeze", "Transpose",
+    "Unsqueeze",
 )  # fmt: skip
 
 
-def quantize_onnx(graph: bytes, ranges: Mapping[str, Range], same_as: Mapping[str, str]) -> bytes:
-    """Return `graph` with int8 weights (per channel) and int8 activations between Q/DQ pairs.
+def quantize_onnx(
+    graph: bytes,
+    ranges: Mapping[str, Range],
+    same_as: Mapping[str, str],
+    recipe: Recipe = INT8,
+    keep_float: Collection[str] = (),
+) -> bytes:
+    """Return `graph` quantized by `recipe`.
 
-    `ranges` is keyed by the tensors of the TFLite graph; `same_as` tells for each tensor of this
-    graph which of those it is. The last dense layer stays float, as in the TFLite graph.
+    `ranges` is keyed by the tensors of the TFLite graph, and empty for a recipe that is not
+    calibrated; `same_as` tells for each tensor of this graph which of those it is. The last dense
+    layer and the nodes behind the TFLite tensors `keep_float` stay float, as in the TFLite graph.
 
     Raises:
-        DataError: a tensor that has to be quantized has no range in the table.
+        DataError: a tensor that has to be quantized has no range in the table, or the graph does
+            not end in a dense layer.
     """
-    import numpy as np
     import onnx
 
+    model = onnx.load_model_from_string(graph)
+    output = _dense_output(model)
+    kept = {output, *(name for name, twin in same_as.items() if twin in keep_float)}
+    excluded = _makers(model, kept, same_as)
     with quiet():
-        from onnxruntime.quantization import QuantType
-        from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
-        from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
-
-        model = onnx.load_model_from_string(graph)
-        table = {
-            name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-            for name, (low, high) in _onnx_ranges(model, ranges, same_as).items()
-        }
-        job = QDQQuantizer(
-            model,
-            per_channel=True,
-            reduce_range=False,
-            weight_qType=QuantType.QInt8,
-            activation_qType=QuantType.QInt8,
-            tensors_range=TensorsData(CalibrationMethod.MinMax, table),
-            nodes_to_quantize=[],
-            nodes_to_exclude=[_last_dense(model)],
-            op_types_to_quantize=list(_QUANTIZED),
-            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
-        )
         try:
-            quantized = job.quantize_model()
+            if recipe == DYNAMIC:
+                return _dynamic(model, excluded)
+            return _static(model, _onnx_ranges(model, ranges, same_as), excluded, recipe)
         except ValueError as error:
-            problem = f"cannot be quantized ({str(error).partition(chr(10))[0]})"
+            problem = f"cannot be quantized ({first_line(error)})"
             raise DataError("ONNX graph", problem, "replace that layer") from error
-    encoded: bytes = quantized.SerializeToString(deterministic=True)
+
+
+def _static(
+    model: onnx.ModelProto, table: Mapping[str, Range], excluded: set[str], recipe: Recipe
+) -> bytes:
+    """Return `model` with int8 weights and integer activations between Q/DQ pairs."""
+    import numpy as np
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+
+    wide = recipe == INT16
+    limits = {
+        name: TensorData(lowest=np.float32(low), highest=np.float32(high))
+        for name, (low, high) in table.items()
+    }
+    job = QDQQuantizer(
+        model,
+        per_channel=True,
+        reduce_range=False,
+        weight_qType=QuantType.QInt8,
+        activation_qType=QuantType.QInt16 if wide else QuantType.QInt8,
+        tensors_range=TensorsData(CalibrationMethod.MinMax, limits),
+        nodes_to_quantize=[],
+        nodes_to_exclude=sorted(excluded | _without_range(model, table)),
+        op_types_to_quantize=list(_QUANTIZED),
+        # LiteRT's int16 has no zero point either.
+        extra_options={"ActivationSymmetric": wide, "WeightSymmetric": True},
+    )
+    encoded: bytes = job.quantize_model().SerializeToString(deterministic=True)
+    return encoded
+
+
+def _dynamic(model: onnx.ModelProto, excluded: set[str]) -> bytes:
+    """Return `model` with 8-bit weights, and activations that are quantized film by film.
+
+    The weights are unsigned: ONNX Runtime has no other dynamic convolution on a CPU.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
+        quantize_dynamic(
+            model,
+            path,
+            op_types_to_quantize=["Conv", "MatMul"],
+            weight_type=QuantType.QUInt8,
+            # The quantizer splits a Gemm before it asks.
+            nodes_to_exclude=sorted(excluded | {f"{name}_MatMul" for name in excluded}),
+        )
+        encoded: bytes = onnx.load_model(path).SerializeToString(deterministic=True)
     return encoded
 
 
@@ -68,19 +117,56 @@ def _onnx_ranges(
     """Return `ranges` by ONNX tensor, the inputs of activations included.
 
     TFLite fuses an activation into the layer before it, so what lies between has no range there.
-    The quantizer fuses it too, but asks first; the range after the activation is the answer.
+    The quantizer fuses it too, but asks first; the range after the activation is the answer. A
+    softmax has steps of 1/256 in both formats.
     """
-    table = {name: ranges[twin] for name, twin in same_as.items()}
+    table = {name: ranges[twin] for name, twin in same_as.items() if twin in ranges}
     for node in model.graph.node:
         if node.op_type in ("Relu", "Clip") and node.output[0] in table:
             table.setdefault(node.input[0], table[node.output[0]])
+        if node.op_type == "Softmax":  # no other scale is right in ONNX Runtime's kernel
+            table[node.output[0]] = (0.0, 255 / 256)
     return table
 
 
-def _last_dense(model: onnx.ModelProto) -> str:
-    """Return the name of the node that writes the logit."""
-    output = model.graph.output[0].name
+def _without_range(model: onnx.ModelProto, table: Mapping[str, Range]) -> set[str]:
+    """Return the nodes that touch a tensor without a range: the insides of one TFLite operator.
+
+    They stay float. A layer with weights may not: it would be float in one format alone.
+    """
+    constants = {one.name for one in model.graph.initializer}
+    return {
+        node.name
+        for node in model.graph.node
+        if node.op_type not in _WEIGHTED
+        and not ({*node.input, *node.output} - constants - {""} <= table.keys())
+    }
+
+
+def _makers(model: onnx.ModelProto, tensors: set[str], same_as: Mapping[str, str]) -> set[str]:
+    """Return the nodes that make `tensors`, and those that TFLite fuses into the same operator.
+
+    What lies between the nodes of one TFLite operator has no twin there, so the way back from a
+    tensor goes on until it meets tensors that have one.
+    """
+    makers = {name: node for node in model.graph.node for name in node.output}
+    found: set[str] = set()
+    waiting = [makers[name] for name in sorted(tensors) if name in makers]
+    while waiting:
+        node = waiting.pop()
+        found.add(node.name)
+        waiting += [
+            makers[name]
+            for name in node.input
+            if name in makers and name not in same_as and makers[name].name not in found
+        ]
+    return found
+
+
+def _dense_output(model: onnx.ModelProto) -> str:
+    """Return the name of the logit, which a dense layer has to write."""
+    output = str(model.graph.output[0].name)
     for node in model.graph.node:
         if output in node.output and node.op_type in ("Gemm", "MatMul", "Add"):
-            return str(node.name)
+            return output
     raise DataError("graph", "does not end in a dense layer", "end it in a dense layer")

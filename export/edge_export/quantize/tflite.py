@@ -1,52 +1,170 @@
-"""Float TFLite -> int8 TFLite, from a table of ranges, with the last dense layer left float."""
+"""Float TFLite -> small TFLite by the LiteRT quantizer, from a table of ranges where one is needed.
+
+In all recipes but the full-integer one the last dense layer and the output stay float: an int8
+logit knows only 256 values, and the layer is a few hundred multiplications.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from edge_export.quantize.ranges import Range
-from edge_export.quiet import quiet
+from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
+from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
 
-def quantize_tflite(graph: bytes, ranges: Mapping[str, Range]) -> bytes:
-    """Return `graph` with int8 weights (per channel) and int8 activations (per tensor).
+def quantize_tflite(
+    graph: bytes,
+    ranges: Mapping[str, Range],
+    recipe: Recipe = INT8,
+    keep_float: Collection[str] = (),
+) -> bytes:
+    """Return `graph` quantized by `recipe`, int8 weights with a scale for every channel.
 
-    The last dense layer and the output stay float: an int8 logit knows only 256 values. Both have
-    to be named; left out of the recipe, the output alone would be squeezed into int8 again.
+    `ranges` is keyed by tensor, and empty for a recipe that is not calibrated. The operators that
+    write the tensors of `keep_float` stay float, as do those that LiteRT has no integers for.
 
     Raises:
-        DataError: the graph has no dense layer before its output, or a tensor that has to be
-            quantized has no range in the table.
+        DataError: the graph has no dense layer before its output, a tensor that has to be
+            quantized has no range in the table, nothing writes a tensor of `keep_float`, or
+            something must stay float in a full-integer graph.
     """
-    logit = _last_dense(graph)
+    scopes = _scopes(graph)
+    head = [_last_dense(graph)] if recipe.float_logit else []
     with quiet():
-        from litert_quantizer import algorithm_manager, qtyping, quantizer, recipe
+        from litert_quantizer import algorithm_manager, qtyping, quantizer
 
-        keep_float = algorithm_manager.AlgorithmName.NO_QUANTIZE
-        job = quantizer.Quantizer(graph, recipe.static_wi8_ai8())
-        # Patterns are searched for in the names of an operator's outputs, each with a ";" behind.
-        job.update_quantization_recipe(
-            re.escape(logit) + ";",
-            qtyping.TFLOperationName.FULLY_CONNECTED,
-            algorithm_key=keep_float,
-        )
-        job.update_quantization_recipe(
-            ".*", qtyping.TFLOperationName.OUTPUT, algorithm_key=keep_float
-        )
+        job = quantizer.Quantizer(graph, _rules(recipe))
+        stay = algorithm_manager.AlgorithmName.NO_QUANTIZE
+        operation = qtyping.TFLOperationName
+        for tensor in sorted({*head, *keep_float}):
+            if tensor not in scopes:
+                raise DataError(tensor, "is written by no operator", "name a tensor of the graph")
+            pattern = f"^{re.escape(scopes[tensor])}$"
+            job.update_quantization_recipe(pattern, operation.ALL_SUPPORTED, algorithm_key=stay)
+        if recipe.float_logit:
+            # Left out of the rules, the output alone would be squeezed into int8 again.
+            job.update_quantization_recipe(".*", operation.OUTPUT, algorithm_key=stay)
         statistics = {name: _statistics(limits) for name, limits in ranges.items()}
         try:
             result = job.quantize(
                 statistics, enable_progress_bar=False, enable_progress_report=False
             )
         except (KeyError, RuntimeError, ValueError) as error:
-            problem = f"cannot be quantized ({str(error).partition(chr(10))[0]})"
+            problem = f"cannot be quantized ({first_line(error)})"
             raise DataError("TFLite graph", problem, "replace that layer") from error
-    return bytes(result.quantized_model)
+    encoded = bytes(result.quantized_model)
+    return encoded if recipe.float_logit else _all_integer(encoded)
+
+
+def logit_code(graph: bytes) -> tuple[float, int]:
+    """Return scale and zero point of the int8 logit `q` of a full-integer graph.
+
+    The logit is `scale * (q - zero_point)`.
+
+    Raises:
+        DataError: the graph gives no int8 logit.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    output = Interpreter(model_content=graph).get_output_details()[0]
+    if output["dtype"] is not np.int8:
+        raise DataError("TFLite graph", f"gives {output['dtype'].__name__}, not an int8 logit")
+    scale, zero_point = output["quantization"]
+    return float(scale), int(zero_point)
+
+
+def _rules(recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the rules of the quantizer's own recipe, which our recipes are named by."""
+    from litert_quantizer import recipe as library
+
+    if recipe != FLOAT16:
+        rules: list[dict[str, Any]] = getattr(library, recipe.name.removesuffix("_full"))()
+        return rules
+    from litert_quantizer import algorithm_manager, qtyping
+
+    weights = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+    config = qtyping.OpQuantizationConfig(weight_tensor_config=weights, explicit_dequantize=True)
+    return [
+        {
+            "regex": ".*",
+            "operation": qtyping.TFLOperationName.ALL_SUPPORTED,
+            "algorithm_key": algorithm_manager.AlgorithmName.FLOAT_CASTING,
+            "op_config": config.to_dict(),
+        }
+    ]
+
+
+def _all_integer(graph: bytes) -> bytes:
+    """Return a quantized `graph` without the float tensor between its pixels and their int8.
+
+    Raises:
+        DataError: a tensor stayed float, for LiteRT has no integers for its operator.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(graph)
+    subgraph = model.subgraphs[0]
+    cast = subgraph.operators[0]
+    (pixels,), (levels,) = cast.inputs, cast.outputs
+    # One grey level is one step, so the cast's reader may take the bytes themselves.
+    exact = schema.QuantizationParametersT()
+    exact.scale, exact.zeroPoint = [1.0], [0]
+    subgraph.tensors[pixels].quantization = exact
+    for operator in subgraph.operators:
+        operator.inputs = [pixels if index == levels else index for index in operator.inputs]
+    _drop_first_operator(model)
+    _refuse_floats(model)
+    for buffer in model.buffers:
+        if buffer.data is not None:  # an array is packed at once, anything else byte by byte
+            buffer.data = np.frombuffer(buffer.data, np.uint8)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _refuse_floats(model: Any) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    conversions = {schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.DEQUANTIZE}
+    tensors = model.subgraphs[0].tensors
+    for operator in model.subgraphs[0].operators:
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        touched = [tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
+        floats = any(tensor.type == schema.TensorType.FLOAT32 for tensor in touched)
+        if floats and code not in conversions:
+            kind = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+            # A fused operator has a name of many parts; the first tells the layer.
+            layer, *_ = tensors[operator.outputs[0]].name.decode().split(";")
+            cure = "replace that layer, or choose static_wi8_ai8, which keeps it float"
+            raise DataError(layer, f"LiteRT has no integer {kind}", cure)
+
+
+def _drop_first_operator(model: Any) -> None:
+    """Take the first operator out of `model`, with its kind and the tensor that it writes."""
+    subgraph = model.subgraphs[0]
+    dropped = subgraph.operators.pop(0)
+    (tensor,), code = dropped.outputs, dropped.opcodeIndex
+
+    def moved(indices: Any) -> list[int]:
+        return [index - (index > tensor) for index in indices]
+
+    del subgraph.tensors[tensor]
+    subgraph.inputs, subgraph.outputs = moved(subgraph.inputs), moved(subgraph.outputs)
+    for operator in subgraph.operators:
+        operator.inputs, operator.outputs = moved(operator.inputs), moved(operator.outputs)
+    for signature in model.signatureDefs:
+        for end in (*signature.inputs, *signature.outputs):
+            (end.tensorIndex,) = moved([end.tensorIndex])
+    if all(operator.opcodeIndex != code for operator in subgraph.operators):
+        del model.operatorCodes[code]
+        for operator in subgraph.operators:
+            operator.opcodeIndex -= operator.opcodeIndex > code
 
 
 def _statistics(limits: Range) -> dict[str, Any]:
@@ -54,19 +172,38 @@ def _statistics(limits: Range) -> dict[str, Any]:
     return {"min": np.array(low, np.float32), "max": np.array(high, np.float32)}
 
 
+def _operators(graph: bytes) -> list[tuple[str, list[str]]]:
+    """Return the name of every operator, and those of the tensors that it writes."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=graph)
+    names = {one["index"]: str(one["name"]) for one in interpreter.get_tensor_details()}
+    return [
+        (operator["op_name"], [names[index] for index in operator["outputs"]])
+        for operator in interpreter._get_ops_details()  # no public counterpart
+    ]
+
+
+def _scopes(graph: bytes) -> dict[str, str]:
+    """Return by tensor what the quantizer's patterns are searched in for the tensor's operator.
+
+    It is the names of all the tensors that the operator writes, each with a ";" behind.
+    """
+    return {
+        tensor: "".join(f"{one};" for one in written)
+        for _, written in _operators(graph)
+        for tensor in written
+    }
+
+
 def _last_dense(graph: bytes) -> str:
     """Return the name of the tensor that the last dense layer writes: the graph's output."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=graph)
-    output = interpreter.get_output_details()[0]
-    maker = [
-        operator["op_name"]
-        for operator in interpreter._get_ops_details()  # no public counterpart
-        if output["index"] in operator["outputs"]
-    ]
+    output = str(Interpreter(model_content=graph).get_output_details()[0]["name"])
+    maker = [name for name, written in _operators(graph) if output in written]
     if maker != ["FULLY_CONNECTED"]:
         raise DataError(
             "graph", f"ends in {', '.join(maker)}, not in a dense layer", "end it in a dense layer"
         )
-    return str(output["name"])
+    return output

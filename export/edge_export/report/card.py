@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from edge_export.proof.prove import Proof
+from edge_export.findings import Findings
 from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
@@ -25,15 +25,20 @@ are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, ans
 ## How it was made
 Architecture {model}, input {height} x {width} x {channels}. {origin}
 
-Quantized by static_wi8_ai8 with a float head, calibrated on {calibration} films of the training
-rows (listed by digest in the manifest).
+{quantization}
+
+Users of ONNX Runtime in programs of their own: {onnx}
 
 ## How it did on held-out films
+{verdict}
+
+{losses}
+
 Against the Keras model it was made from. `flips` are decisions that changed; `max dp` and `mean
 dp` are differences of probability. Accuracy counts uncertain films as decided at the threshold.
 
 {table}
-With 95 % intervals, on the test rows, the int8 TFLite graph:
+With 95 % intervals, on the test rows, `{graph}`:
 
 - accuracy {accuracy}
 - sensitivity {sensitivity}
@@ -57,13 +62,24 @@ Trained for {epochs} epochs from seed {seed}:
 _FOREIGN = """\
 Trained elsewhere: on which films is not
 known here, and those below may be among them."""
+_ONNX = """\
+set the session option `session.x64quantprecision` to 1 on x86
+processors without VNNI, or int8 sums saturate there and decisions change. `edge-run` does."""
 _NO_LIMITS = "The maker has stated no limits of the data (`--limits FILE`): assume the worst."
 
 
-def card(proof: Proof, facts: BundleFacts, calibration_films: int) -> str:
+_VERDICT = {
+    "pass": "**Proved**: sensitivity and specificity each lose less than the margin.",
+    "undecided": "**Undecided**: too few films to prove that nothing was lost.",
+    "fail": "**Failed**: not to be shipped.",
+}
+
+
+def card(findings: Findings, facts: BundleFacts) -> str:
     """Return the card as Markdown; nothing in it changes from run to run."""
-    decision, training, recipe = proof.decision, facts.training, facts.preprocess
-    test = proof.comparisons["model.int8.tflite"]["test"].metrics
+    proof, training, recipe = findings.proof, facts.training, facts.preprocess
+    first = findings.shipped[0]
+    test = proof.comparisons[first]["test"].metrics
     known = {
         "name": facts.name,
         "version": facts.version,
@@ -81,15 +97,43 @@ def card(proof: Proof, facts: BundleFacts, calibration_films: int) -> str:
     return _CARD.format(
         **known,
         origin=(_FOREIGN if training.epochs is None else _OURS).format(**known),
-        method=decision.calibration.method,
-        threshold=decision.threshold,
-        low=decision.uncertain.low,
-        high=decision.uncertain.high,
-        calibration=calibration_films,
-        table=parity_table(proof, markdown=True),
+        method=proof.decision.calibration.method,
+        threshold=proof.decision.threshold,
+        low=proof.decision.uncertain.low,
+        high=proof.decision.uncertain.high,
+        quantization=_quantization(findings),
+        onnx=_ONNX,
+        verdict=_VERDICT[findings.answer],
+        losses=_losses(findings),
+        table=parity_table(findings),
+        graph=first,
         accuracy=test.accuracy,
         sensitivity=test.sensitivity,
         specificity=test.specificity,
         auc=test.auc,
         limits=facts.limits.strip() or _NO_LIMITS,
     )
+
+
+def _quantization(findings: Findings) -> str:
+    """Return how each shipped graph was made, and what its maker chose to ignore."""
+    recipes = {one.file: one.recipe for one in findings.artefacts}
+    made = findings.calibration
+    lines = [f"- `{file}`: {recipes[file]}" for file in findings.shipped]
+    lines.append(
+        f"- static recipes by {made.method} ranges of {len(made.films)} training films, listed by "
+        "digest in the\n  manifest"
+    )
+    lines += [f"- ignored at its maker's request: {name}" for name in made.overrides]
+    lines += [f"- remedy: {one.step}, {one.changed}" for one in findings.ladder[1:]
+              if one.answer != "fail"]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _losses(findings: Findings) -> str:
+    lines = []
+    for file in findings.shipped:
+        for name, loss in findings.proof.evidence[file].losses.items():
+            bound = f"at most {100 * loss.high:.1f} (one-sided 95 %, n {loss.n})"
+            lines.append(f"- `{file}` {name}: {100 * loss.value:.1f} points lost, {bound}")
+    return "\n".join(lines)

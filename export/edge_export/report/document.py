@@ -1,82 +1,202 @@
-"""What was measured: a table for the terminal, JSON for the bundle and for the file beside it."""
+"""All that an export found out, as the JSON that people, machines and the HTML page read."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
+import platform
 import shlex
 import sys
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edge_export.proof.prove import Proof
-from edge_runtime.errors import CannotWrite
+from edge_export.artefact import Artefact
+from edge_export.facts import BundleFacts
+from edge_export.findings import Findings
+from edge_export.proof.layers import first_divergence
+from edge_export.proof.parity import REFERENCE
+from edge_export.quantize.recipe import FLOAT32
 
-if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+SCHEMA = 1
+TOOLS = (
+    "ai-edge-litert", "edge-kit", "keras", "litert-quantizer", "numpy", "onnx", "onnxruntime",
+    "pillow", "tensorflow", "tf2onnx",
+)  # fmt: skip
 
 
-def report_path(out: Path) -> Path:
-    """Return the path of the report beside the bundle `out`: `NAME.report.json`."""
-    return out.with_name(out.stem + ".report.json")
+def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, Any]:
+    """Return the report of an export as JSON: `parity`, and all that changes from run to run.
 
-
-def parity_json(proof: Proof) -> dict[str, Any]:
-    """Return the measurements that do not change from run to run, to six digits."""
-    return {
-        "decision": proof.decision.to_json(),
-        "artefacts": {
-            file: {
-                "bytes": proof.sizes.get(file),
-                "rows": {rows: _rounded(asdict(one)) for rows, one in by_rows.items()},
-            }
-            for file, by_rows in proof.comparisons.items()
+    `bundle` is the bundle's file name, without its folder.
+    """
+    content = parity(findings, facts)
+    for file, one in findings.measured.items():
+        content["artefacts"][file]["milliseconds"] = one.milliseconds
+    for entry, rung in zip(content["ladder"], findings.ladder, strict=True):
+        entry |= {"milliseconds": rung.milliseconds, "seconds": rung.seconds}
+    now = datetime.datetime.now(datetime.UTC)
+    return content | {
+        "bundle": bundle,
+        "written": now.isoformat(timespec="seconds"),
+        "command": _command(sys.argv[1:]),
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "engines": {file: one.engine for file, one in findings.measured.items()},
         },
+        "latency": {file: asdict(one) for file, one in findings.latencies.items()},
+        "warnings": list(findings.warnings),
+        "films": _films(findings),
+        "flips": _flips(findings),
+        "limits": facts.limits or None,
     }
 
 
-def write_report(out: Path, proof: Proof, facts: BundleFacts) -> None:
-    """Write the report beside the bundle `out`: parity, and all that changes from run to run.
+def _command(arguments: Sequence[str]) -> str:
+    """Return the command line without folders, whose names are nobody's business."""
+    return shlex.join(
+        ["edge-kit", *(Path(one).name if os.sep in one else one for one in arguments)]
+    )
 
-    Raises:
-        CannotWrite: the disk refused.
-    """
-    path = report_path(out)
-    now = datetime.datetime.now(datetime.UTC)
+
+def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
+    """Return the measurements that do not change from run to run, to six digits."""
+    proof = findings.proof
     content = {
-        "bundle": str(out),
+        "schema": SCHEMA,
         "name": facts.name,
         "version": facts.version,
-        "written": now.isoformat(timespec="seconds"),
-        "command": shlex.join(sys.argv),
-        "verdict": "fail" if proof.failures else "pass",
-        "failures": list(proof.failures),
-        "milliseconds": {file: round(one.milliseconds, 3) for file, one in proof.measured.items()},
-        "engines": {file: one.engine for file, one in proof.measured.items()},
-        "parity": parity_json(proof),
-        "losses": {
-            file: {name: asdict(loss) for name, loss in by_name.items()}
-            for file, by_name in proof.losses.items()
+        "modality": facts.modality,
+        "classes": {"negative": facts.negative, "positive": facts.positive},
+        "tools": {tool: version(tool) for tool in TOOLS},
+        "verdict": {
+            "answer": findings.answer,
+            "reasons": findings.reasons,
+            "films_needed": findings.films_needed,
+            "margin": findings.budget.margin,
+            "budget": {"flips": findings.budget.flips, "auc": findings.budget.auc},
         },
+        "faults": [asdict(fault) for fault in proof.faults],
+        "decision": proof.decision.to_json(),
+        "artefacts": {
+            REFERENCE: _reference(findings),
+            **{one.file: _artefact(findings, one) for one in findings.artefacts},
+        },
+        "matrix": _matrix(findings),
+        "located": [str(one) for one in proof.located],
+        "layers": {
+            file: [asdict(layer) for layer in noise] for file, noise in findings.layers.items()
+        },
+        "first_divergence": {
+            file: layer.tensor if (layer := first_divergence(noise)) else None
+            for file, noise in findings.layers.items()
+        },
+        "ladder": [_rung(asdict(rung)) for rung in findings.ladder],
+        "calibration": _calibration(findings),
+        "graphs": {
+            one.format: {"after": findings.nodes[one.file]}
+            for one in findings.artefacts
+            if one.recipe == FLOAT32.name
+        },
+        "preprocess": facts.preprocess.to_json(),
+        "training": facts.training.to_json(),
+        "splits": findings.splits,
     }
-    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_text(text + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
-        problem = error.strerror or str(error)
-        raise CannotWrite(path, problem, "choose a folder that you may write to") from error
+    rounded: dict[str, Any] = _rounded(content)
+    return rounded
+
+
+def encoded(content: Mapping[str, Any]) -> bytes:
+    """Return a document's bytes: of the same content always the same."""
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def _reference(findings: Findings) -> dict[str, Any]:
+    """Return what is known of Keras itself, which is no file and has no verdict."""
+    unknown = {"bytes": None, "shipped": False, "verdict": None}
+    return {"format": "keras", "recipe": "float32"} | unknown | _rows(findings, REFERENCE)
+
+
+def _artefact(findings: Findings, one: Artefact) -> dict[str, Any]:
+    evidence = findings.proof.evidence[one.file]
+    return {
+        "format": one.format,
+        "recipe": one.recipe,
+        "bytes": len(one.graph),
+        "shipped": one.file in findings.shipped,
+        "verdict": asdict(evidence.verdict),
+        "losses": {name: asdict(loss) for name, loss in evidence.losses.items()},
+        "auc_difference": asdict(evidence.area),
+    } | _rows(findings, one.file)
+
+
+def _rows(findings: Findings, file: str) -> dict[str, Any]:
+    proof = findings.proof
+    errors = proof.calibration_errors[file]
+    return {
+        "rows": {rows: asdict(one) for rows, one in proof.comparisons[file].items()},
+        "calibration_error": {name: asdict(one) for name, one in errors.items()},
+    }
+
+
+def _matrix(findings: Findings) -> dict[str, dict[str, Any]]:
+    """Return the matrix with both halves, so that either name finds the pair."""
+    full: dict[str, dict[str, Any]] = {}
+    for (first, second), agreement in findings.proof.matrix.items():
+        full.setdefault(first, {})[second] = asdict(agreement)
+        full.setdefault(second, {})[first] = asdict(agreement)
+    return full
+
+
+def _rung(rung: dict[str, Any]) -> dict[str, Any]:
+    rung["verdict"] = rung.pop("answer")
+    return {key: value for key, value in rung.items() if key not in ("milliseconds", "seconds")}
+
+
+def _calibration(findings: Findings) -> dict[str, Any]:
+    stability = findings.stability
+    return asdict(findings.calibration) | {"stability": asdict(stability) if stability else None}
+
+
+def _films(findings: Findings) -> list[dict[str, Any]]:
+    rows, logits = findings.rows, findings.proof.logits
+    return [
+        {
+            "sha256": digest,
+            "positive": bool(rows.positive[place]),
+            "split": rows.splits[place],
+            "logits": {file: float(one[place]) for file, one in logits.items()},
+        }
+        for place, digest in enumerate(rows.digests)
+    ]
+
+
+def _flips(findings: Findings) -> list[dict[str, Any]]:
+    """Return the films on which a graph decides otherwise than Keras, with both probabilities."""
+    rows, proof = findings.rows, findings.proof
+    return [
+        {
+            "sha256": rows.digests[place],
+            "positive": bool(rows.positive[place]),
+            "artefact": one.file,
+            "reference": float(proof.probabilities[REFERENCE][place]),
+            "candidate": float(proof.probabilities[one.file][place]),
+        }
+        for one in findings.artefacts
+        for place in proof.flipped(one.file)
+    ]
 
 
 def _rounded(value: Any) -> Any:
     """Keep six significant digits: what remains is the same from run to run."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(one) for one in value]
     return value

@@ -1,33 +1,109 @@
-"""The parity matrix as text."""
+"""What an export found out, in lines for a terminal: the verdict first, readable in ten seconds."""
 
 from __future__ import annotations
 
-from edge_export.proof.parity import ROWS, Comparison
-from edge_export.proof.prove import Proof
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edge_export.artefact import Artefact
+from edge_export.findings import Findings
+from edge_export.proof.parity import REFERENCE, ROWS, Comparison
+
+if TYPE_CHECKING:
+    from edge_export.facts import BundleFacts
+
+_WORDS = {
+    "pass": "PASS: the small graphs decide like the model",
+    "fail": "FAIL: no bundle was written",
+    "undecided": "UNDECIDED: too few films to tell",
+}
 
 
-def parity_table(proof: Proof, markdown: bool = False) -> str:
-    """Return the parity matrix as text, a row for each artefact and set of rows."""
-    header: tuple[str, ...] = (
-        "artefact", "rows", "n", "accuracy", "sensitivity", "specificity", "AUC",
-        "flips", "max dp", "mean dp", "MB", "ms",
+def summary(findings: Findings, facts: BundleFacts) -> str:
+    """Return verdict, a line of figures for each graph, warnings, and the matrix."""
+    lines = [f"{facts.name} {facts.version}: {_WORDS[findings.answer]}"]
+    passed = findings.answer == "pass"
+    lines += [f"  {one}" for one in (_bounds(findings) if passed else findings.reasons)]
+    faults = [fault.line for fault in findings.proof.faults]
+    lines += [f"  {line}" for line in faults if line not in findings.reasons]
+    lines += [f"  {one}" for one in findings.proof.located]
+    lines += [f"  {warning}" for warning in findings.warnings]
+    return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
+
+
+def _bounds(findings: Findings) -> list[str]:
+    """Return in a line what is lost at most by any graph that is shipped."""
+    losses = [findings.proof.evidence[file].losses for file in findings.shipped]
+    words = []
+    for name in losses[0]:
+        dearest = max((one[name] for one in losses), key=lambda loss: loss.high)
+        words.append(f"{100 * dearest.high:.1f} points of {name} (n {dearest.n})")
+    margin = f"margin {100 * findings.budget.margin:g}"
+    return [f"they lose at most {' and '.join(words)}, one-sided 95 %, {margin}"]
+
+
+def _graphs(findings: Findings) -> list[str]:
+    """Return a row for each graph: what it costs, and what it loses on all held-out films."""
+    header = (
+        "graph", "MB", "ms", "of float", "verdict", "flips", "max dp", "AUC",
+        "sensitivity lost", "specificity lost",
     )  # fmt: skip
-    lines = [header]
-    for file, by_rows in proof.comparisons.items():
-        for rows in ROWS:
-            lines.append((file, rows, *_cells(by_rows[rows]), *_cost(proof, file)))
-    if markdown:
-        # A card names no latency: it is another one every time.
-        lines = [line[:-1] for line in lines]
-        header = lines[0]
-        rule = tuple("---" for _ in header)
-        return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines[1:])) + "\n"
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rendered = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+    rows: list[tuple[str, ...]] = [header]
+    keras = findings.proof.comparisons[REFERENCE]["both"].metrics
+    rows.append((REFERENCE, "", "", "", "", "", "", f"{keras.auc.value:.4f}", "", ""))
+    rows += [_graph(findings, one) for one in findings.artefacts]
+    n = findings.proof.comparisons[REFERENCE]["both"].n
+    notes = f"* in the bundle; losses in points, of {n} films, with one-sided 95 % bounds, margin "
+    return [*_aligned(rows), notes + f"{100 * findings.budget.margin:g}"]
+
+
+def _graph(findings: Findings, one: Artefact) -> tuple[str, ...]:
+    both, evidence = findings.proof.comparisons[one.file]["both"], findings.proof.evidence[one.file]
+    timed, losses = findings.latencies[one.file], evidence.losses.values()
+    return (
+        one.file + (" *" if one.file in findings.shipped else ""),
+        f"{len(one.graph) / 1e6:.2f}",
+        f"{timed.milliseconds:.2f}",
+        f"{timed.ratio.value:.2f}",
+        evidence.verdict.answer,
+        str(both.flips),
+        f"{both.largest_difference:.4f}",
+        f"{evidence.area.value:+.4f}",
+        *(f"{100 * loss.value:+.1f} (<= {100 * loss.high:.1f})" for loss in losses),
     )
-    return "\n".join(rendered) + "\n"
+
+
+def _matrix(findings: Findings) -> list[str]:
+    """Return each graph against each: flips below the diagonal, largest dp above it."""
+    files = [REFERENCE, *(one.file for one in findings.artefacts)]
+    numbers = [str(number) for number, _ in enumerate(files, 1)]
+    rows: list[tuple[str, ...]] = [("", "flips \\ max dp", *numbers)]
+    for place, file in enumerate(files):
+        cells = []
+        for other_place, other in enumerate(files):
+            pair = (file, other) if place < other_place else (other, file)
+            if place == other_place:
+                cells.append("-")
+            elif place < other_place:
+                cells.append(f"{findings.proof.matrix[pair].largest_difference:.4f}")
+            else:
+                cells.append(str(findings.proof.matrix[pair].flips))
+        rows.append((numbers[place], file, *cells))
+    return _aligned(rows)
+
+
+def parity_table(findings: Findings) -> str:
+    """Return the figures of each graph beside Keras's, by rows, in Markdown for the card."""
+    header = (
+        "artefact", "rows", "n", "accuracy", "sensitivity", "specificity", "AUC",
+        "flips", "max dp", "mean dp", "MB",
+    )  # fmt: skip
+    sizes = {one.file: f"{len(one.graph) / 1e6:.2f}" for one in findings.artefacts}
+    lines: list[tuple[str, ...]] = [header, tuple("---" for _ in header)]
+    for file, by_rows in findings.proof.comparisons.items():
+        for rows in ROWS:
+            lines.append((file, rows, *_cells(by_rows[rows]), sizes.get(file, "-")))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _cells(one: Comparison) -> tuple[str, ...]:
@@ -44,7 +120,9 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     )
 
 
-def _cost(proof: Proof, file: str) -> tuple[str, str]:
-    if file not in proof.sizes:
-        return "-", "-"
-    return f"{proof.sizes[file] / 1e6:.2f}", f"{proof.measured[file].milliseconds:.2f}"
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -86,9 +86,8 @@ def open_engine(
     shape = bundle.manifest.preprocess
 
     def graph(form: str) -> memoryview | None:
-        files = (one.file for one in bundle.manifest.graphs if one.format == form)
-        file = next(files, None)
-        return None if file is None else bundle.read(file)
+        found = bundle.manifest.graph(form)
+        return None if found is None else bundle.read(found.file)
 
     return first_engine(
         graph, (1, shape.height, shape.width, shape.channels), bundle.path, wanted, say

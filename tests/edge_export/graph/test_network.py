@@ -12,11 +12,14 @@ import pytest
 from keras import layers
 
 from edge_export.artefact import Artefact, measure
-from edge_export.export import convert
+from edge_export.graph.end import find_end
 from edge_export.graph.network import InputRange, Network, load_model, network
 from edge_export.graph.onnx import to_onnx
+from edge_export.graph.pair import float_graphs
 from edge_export.graph.tflite import to_tflite
 from edge_export.proof.prove import reference_logits
+from edge_export.quantize.quantizer import Quantizer
+from edge_export.quantize.recipe import INT8, Setting
 from edge_runtime.errors import DataError
 
 GREY = InputRange(0.0, 255.0)
@@ -80,6 +83,22 @@ HEADS: dict[str, Callable[[Any], Any]] = {
     "softmax over two, without bias": layers.Dense(2, activation="softmax", use_bias=False),
     "softmax apart": lambda x: layers.Activation("softmax")(layers.Dense(2)(x)),
     "softmax layer": lambda x: layers.Softmax()(layers.Dense(2)(x)),
+    "dropout and reshape between": lambda x: layers.Activation("sigmoid")(
+        layers.Reshape((1, 1, 1))(layers.Dropout(0.5)(layers.Dense(1)(x)))
+    ),
+    "dropout and flatten behind": lambda x: layers.Flatten()(layers.Dropout(0.5)(fused(x))),
+    "sigmoid without a layer": lambda x: keras.ops.sigmoid(layers.Dense(1)(x)),
+    "nested model": keras.Sequential([layers.Dense(4), layers.Dense(1, activation="sigmoid")]),
+    "nested models, the last without a dense layer": lambda x: keras.Sequential(
+        [layers.Dropout(0.5), layers.Activation("sigmoid")]
+    )(keras.Sequential([layers.Dense(4), layers.Dense(1)])(x)),
+    "averaged map": lambda x: layers.Activation("sigmoid")(
+        layers.GlobalAveragePooling1D()(layers.Dense(1)(layers.Reshape((4, 2))(x)))
+    ),
+    "averaged map of two": lambda x: layers.Softmax()(
+        layers.GlobalAveragePooling1D()(layers.Reshape((4, 2))(x))
+    ),
+    "dense on a map of one pixel": lambda x: fused(layers.Reshape((1, 1, 8))(x)),
 }
 
 
@@ -87,11 +106,18 @@ HEADS: dict[str, Callable[[Any], Any]] = {
 def test_the_logit_gives_back_the_answer_of_every_head(head: str) -> None:
     model = seeded(classifier(HEADS[head], rescaled=True))
     pixels = random_pixels(model)
-    answer = model.predict_on_batch(pixels.astype(np.float32))[:, -1]
+    answer = model.predict_on_batch(pixels.astype(np.float32)).reshape(len(pixels), -1)[:, -1]
     logits = reference_logits(network(model, GREY), pixels)
     expected = answer if head.startswith("one logit") else np.log(answer / (1 - answer))
     assert logits == pytest.approx(expected, rel=1e-3, abs=1e-4)
     assert np.ptp(logits) > 1e-3
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_dense_layer_of_a_head_is_the_one_that_stays_float(head: str) -> None:
+    end = find_end(classifier(HEADS[head]))
+    assert (end.dense is None) == head.startswith("averaged map")
+    assert end.classes == 1 + ("two" in head or head.startswith("softmax"))
 
 
 @pytest.mark.parametrize(
@@ -243,10 +269,22 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(
         (layers.Dense(2, activation="sigmoid"), "(Dense, activation sigmoid)"),
         (lambda x: layers.Activation("tanh")(layers.Dense(1)(x)), "(Activation, activation tanh)"),
         (lambda x: layers.Activation("sigmoid")(fused(x)), "(Activation, activation sigmoid)"),
-        (lambda x: layers.Dropout(0.5)(fused(x)), "(Dropout, activation none)"),
+        (lambda x: layers.Dropout(0.5)(layers.Dense(3)(x)), "(Dense, activation linear)"),
         (lambda x: fused(layers.Reshape((2, 4))(x)), "(Dense, activation sigmoid)"),
+        (lambda x: layers.ReLU()(layers.Dense(1)(x)), "(ReLU, activation none)"),
+        (
+            lambda x: layers.Conv1D(1, 8, activation="sigmoid")(layers.Reshape((8, 1))(x)),
+            "(Conv1D, activation sigmoid)",
+        ),
+        (
+            lambda x: layers.Softmax()(layers.Reshape((2, 1))(layers.Dense(2)(x))),
+            "(Softmax, activation softmax)",
+        ),
     ],
-    ids=["three", "tanh", "two sigmoids", "tanh apart", "sigmoid twice", "dropout", "map"],
+    ids=[
+        *("three", "tanh", "two sigmoids", "tanh apart", "sigmoid twice", "three logits", "map"),
+        *("relu", "convolution", "softmax over one"),
+    ],
 )
 def test_an_end_that_is_no_decision_is_refused(head: Callable[[Any], Any], problem: str) -> None:
     with pytest.raises(DataError) as caught:
@@ -275,5 +313,8 @@ def test_a_layer_that_cannot_follow_is_named_in_one_line(
 ) -> None:
     candidate = network(classifier(lambda x: fused(layer(x))), UNIT)
     with pytest.raises(DataError, match=problem):
-        convert(candidate, random_pixels(candidate.model))
+        quantizer = Quantizer(
+            float_graphs(candidate, random_pixels(candidate.model)), random_pixels(candidate.model)
+        )
+        quantizer.artefacts(INT8, Setting())
     assert capfd.readouterr().err == ""

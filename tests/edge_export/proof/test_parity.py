@@ -1,25 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from edge_export import artefact
-from edge_export.artefact import Artefact, Measured, measure
 from edge_export.film import Split
-from edge_export.pixels import Pixels
 from edge_export.proof.parity import (
-    Budget,
     Comparison,
     compare,
     compare_by_rows,
-    failures,
     probabilities,
     widest_difference,
 )
-from edge_runtime.errors import DataError, NoEngine
 from edge_runtime.manifest import Calibration
 
 POSITIVE = np.array([True, True, False, False])
@@ -60,38 +53,6 @@ LOGITS = np.linspace(-1, 1, 200)
 FINE: Comparison = replace(compare(REFERENCE, REFERENCE, POSITIVE, 0.5), n=200)
 
 
-@pytest.mark.parametrize(
-    ("logits", "both", "lines"),
-    [
-        (LOGITS, FINE, []),
-        (LOGITS, replace(FINE, flips=2), []),
-        (LOGITS, replace(FINE, flips=3), ["g flips 3 of 200 decisions (1.5%, at most 1.0%)"]),
-        (LOGITS, replace(FINE, auc_difference=-0.005), []),
-        (
-            LOGITS,
-            replace(FINE, auc_difference=-0.0051),
-            ["g moves the AUC by -0.0051 (at most 0.005)"],
-        ),
-        (
-            LOGITS,
-            replace(FINE, auc_difference=0.02),
-            ["g moves the AUC by +0.0200 (at most 0.005)"],
-        ),
-        (np.full(200, -0.25), FINE, ["g answers -0.25 whatever the film"]),
-    ],
-    ids=["same", "1 % flips", "more flips", "auc on budget", "auc down", "auc up", "constant"],
-)
-def test_every_way_over_the_budget_is_named(
-    logits: np.ndarray[Any, Any], both: Comparison, lines: list[str]
-) -> None:
-    assert failures("g", logits, both, Budget()) == lines
-
-
-def test_several_ways_are_all_named() -> None:
-    worst = replace(FINE, flips=100, auc_difference=-0.4)
-    assert len(failures("g", np.zeros(200), worst, Budget())) == 3
-
-
 def test_probabilities_are_calibrated_as_the_clinic_does() -> None:
     calibration = Calibration(method="temperature", scale=2.0, offset=0.0)
     found = probabilities(np.array([0.0, 1.0, -1000.0, 1000.0]), calibration)
@@ -101,35 +62,3 @@ def test_probabilities_are_calibrated_as_the_clinic_does() -> None:
 def test_the_widest_difference_is_between_any_two_on_one_film() -> None:
     candidates = {"a": np.array([0.5, 0.2]), "b": np.array([0.4, 0.2]), "c": np.array([0.7, 0.2])}
     assert widest_difference(candidates) == pytest.approx(0.3)
-
-
-def test_both_formats_are_measured_through_the_engines_of_a_clinic(
-    artefacts: dict[str, Artefact], pixels: Pixels
-) -> None:
-    found = {file: measure(one, pixels[:5]) for file, one in artefacts.items()}
-    assert [one.logits.shape for one in found.values()] == [(5,)] * 4
-    assert all(one.milliseconds > 0 for one in found.values())
-    assert found["model.int8.onnx"].engine == "onnxruntime"
-    assert found["model.int8.tflite"].engine in ("litert", "litert-python")
-    again: Measured = measure(artefacts["model.int8.tflite"], pixels[:5])
-    assert (again.logits == found["model.int8.tflite"].logits).all()
-
-
-@pytest.mark.parametrize("answer", [np.nan, np.inf, -np.inf])
-def test_an_answer_that_is_not_finite_is_an_error(
-    answer: float, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Engine:
-        name = "broken"
-
-        def logits(self, film: bytes) -> tuple[float, ...]:
-            return (answer if film == pixels[2].tobytes() else 1.0,)
-
-    monkeypatch.setattr(artefact, "first_engine", lambda *_: Engine())
-    with pytest.raises(DataError, match=r"g\.tflite: answers with numbers that are not finite"):
-        measure(Artefact("g.tflite", "tflite", "float32", b""), pixels[:4])
-
-
-def test_bytes_that_are_no_graph_have_no_engine(pixels: Pixels) -> None:
-    with pytest.raises(NoEngine, match=r"g\.onnx: no engine"):
-        measure(Artefact("g.onnx", "onnx", "float32", b"no graph"), pixels[:1])

@@ -5,31 +5,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from edge_export.artefact import Artefact
-from edge_export.film import Film
 from edge_export.graph.network import InputRange, Network, network
+from edge_export.graph.pair import float_graphs
 from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget, probabilities
-from edge_export.proof.prove import Proof, Rows, _decision, prove, reference_logits
+from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_logits
+from edge_export.proof.statistics import calibration_error
+from edge_export.trial import Bench, Trial
 from edge_runtime.errors import DataError
 from edge_runtime.manifest import Calibration
-from tiny_network import LOOSE
+from tiny_network import constant
 
 if TYPE_CHECKING:
     import keras
 
 
 @pytest.fixture(scope="module")
-def rows(films: list[Film], pixels: Pixels) -> Rows:
-    held_out = [place for place, film in enumerate(films) if film.split != "train"]
-    positive = np.array([films[place].label == "covid" for place in held_out])
-    return Rows(pixels[held_out], positive, [films[place].split for place in held_out])
+def trial(bench: Bench, artefacts: dict[str, Artefact]) -> Trial:
+    return bench.run(list(artefacts.values()))
 
 
 @pytest.fixture(scope="module")
-def proof(candidate: Network, artefacts: dict[str, Artefact], rows: Rows) -> Proof:
-    return prove(candidate, list(artefacts.values()), rows, LOOSE)
+def proof(bench: Bench, trial: Trial) -> Proof:
+    return bench.prove(trial)
 
 
 def test_every_artefact_is_held_against_keras_on_all_three_sets_of_rows(
@@ -40,8 +41,9 @@ def test_every_artefact_is_held_against_keras_on_all_three_sets_of_rows(
         counts = {rows: one.n for rows, one in by_rows.items()}
         assert counts == {"val": 28, "test": 28, "both": 56}
     assert proof.comparisons["keras"]["both"].largest_difference == 0.0
-    assert proof.sizes == {file: len(one.graph) for file, one in artefacts.items()}
-    assert not proof.failures
+    assert list(proof.evidence) == list(artefacts)
+    assert {one.verdict.answer for one in proof.evidence.values()} == {"pass"}
+    assert not proof.located
 
 
 def test_float_graphs_answer_like_keras(proof: Proof) -> None:
@@ -55,7 +57,7 @@ def test_the_band_covers_the_widest_difference_seen(
 ) -> None:
     calibration = proof.decision.calibration
     seen = [probabilities(reference_logits(candidate, rows.pixels), calibration)]
-    seen += [probabilities(one.logits, calibration) for one in proof.measured.values()]
+    seen += [probabilities(one, calibration) for one in proof.logits.values()]
     widest = np.ptp(np.stack(seen), axis=0).max()
     band = proof.decision.uncertain
     assert band.high - proof.decision.threshold >= widest
@@ -81,46 +83,69 @@ def test_the_band_is_rounded_outwards_and_never_narrower_than_a_hundredth(
 
 
 def test_the_temperature_is_fitted_on_validation_rows_alone(
-    proof: Proof, candidate: Network, artefacts: dict[str, Artefact], rows: Rows
+    candidate: Network, rows: Rows, bench: Bench
 ) -> None:
     wrong = np.array(rows.splits) == "test"
-    other = prove(
-        candidate,
-        [artefacts["model.f32.onnx"]],
-        replace(rows, positive=rows.positive ^ wrong),
-        LOOSE,
-    )
-    assert other.decision.calibration == proof.decision.calibration
-    assert proof.decision.calibration.method == "temperature"
+    other = refer(candidate, replace(rows, positive=rows.positive ^ wrong))
+    assert other.calibration == bench.reference.calibration
+    assert other.calibration.method == "temperature"
 
 
-def test_a_constant_answer_over_the_budget_is_named(model: keras.Model, rows: Rows) -> None:
-    import keras
-
-    from edge_export.export import convert
-
-    constant = keras.models.clone_model(model)
-    constant.set_weights([*model.get_weights()[:-2], np.zeros((8, 1)), np.array([0.25])])
-    candidate = network(constant, InputRange())
-    proof = prove(candidate, convert(candidate, rows.pixels[:4]), rows, Budget())
-    assert [line for line in proof.failures if "answers 0.25 whatever the film" in line]
-
-
-def test_a_graph_of_another_model_is_over_the_budget(
-    artefacts: dict[str, Artefact], rows: Rows
+def test_calibration_errors_are_those_of_the_test_rows_before_and_after(
+    proof: Proof, rows: Rows
 ) -> None:
+    test = np.array(rows.splits) == "test"
+    for file, errors in proof.calibration_errors.items():
+        raw, calibrated = expit(proof.logits[file]), proof.probabilities[file]
+        assert errors["before"] == calibration_error(rows.positive[test], raw[test])
+        assert errors["after"] == calibration_error(rows.positive[test], calibrated[test])
+
+
+def test_the_films_that_flip_are_found_by_their_place(proof: Proof) -> None:
+    file = "model.int8.tflite"
+    films = proof.probabilities[file].copy()
+    films[[3, 7]] = 1 - proof.probabilities["keras"][[3, 7]].round()
+    changed = replace(proof, probabilities={**proof.probabilities, file: films})
+    assert {3, 7} <= set(changed.flipped(file).tolist())
+
+
+def test_a_constant_model_is_named(model: keras.Model, rows: Rows) -> None:
+    candidate = network(constant(model), InputRange())
+    bench = Bench(float_graphs(candidate, rows.pixels), refer(candidate, rows), rows, Budget())
+    proof = bench.prove(bench.run([]))
+    assert {fault.name for fault in proof.faults} >= {"constant", "chance"}
+
+
+def test_a_graph_of_another_model_fails(artefacts: dict[str, Artefact], bench: Bench) -> None:
     from tiny_network import tiny_network
 
-    other = network(tiny_network(), InputRange())
-    proof = prove(other, [artefacts["model.int8.tflite"]], rows, Budget())
-    assert [line for line in proof.failures if "model.int8.tflite" in line]
+    other = refer(network(tiny_network(), InputRange()), bench.rows)
+    trial = bench.run([artefacts["model.f32.tflite"]])
+    verdict = replace(bench, reference=other, budget=Budget()).prove(trial).evidence
+    assert verdict["model.f32.tflite"].verdict.answer == "fail"
+
+
+def test_a_dead_layer_fails_by_name(trial: Trial, bench: Bench) -> None:
+    file = "model.int8.onnx"
+    one, *others = trial.layers[file]
+    dead = replace(trial, layers={**trial.layers, file: [replace(one, dead=True), *others]})
+    verdict = bench.prove(dead).evidence[file].verdict
+    assert verdict.answer == "fail"
+    assert [reason for reason in verdict.reasons if f"dead_layer: tensor {one.tensor}" in reason]
+
+
+def test_classes_in_the_wrong_order_are_named(bench: Bench) -> None:
+    swapped = replace(bench, rows=replace(bench.rows, positive=~bench.rows.positive))
+    faults = swapped.prove(swapped.run([])).faults
+    assert [fault.name for fault in faults] == ["class_order"]
+    assert "wholly below 0.5" in faults[0].line
 
 
 def test_answers_of_keras_that_are_not_finite_are_an_error(model: keras.Model, rows: Rows) -> None:
     import keras
 
     broken = keras.models.clone_model(model)
-    broken.set_weights([one * np.nan for one in model.get_weights()])
+    broken.set_weights([np.full_like(one, 3e38) for one in model.get_weights()])
     with pytest.raises(DataError, match="keras: answers with numbers that are not finite"):
         reference_logits(network(broken, InputRange()), rows.pixels[:3])
 

@@ -5,8 +5,19 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.calibration import calibration_curve
 
-from edge_export.proof.statistics import Estimate, auc, evaluate, fit_temperature, proportion
+from edge_export.proof.statistics import (
+    Estimate,
+    auc,
+    calibration_error,
+    evaluate,
+    fit_temperature,
+    placements,
+    proportion,
+    reliability,
+)
 
 
 def delong(positive: list[bool], score: list[float]) -> tuple[float, float]:
@@ -68,8 +79,41 @@ def test_auc_and_interval_are_those_computed_by_hand() -> None:
 
 
 def test_a_tie_counts_one_half() -> None:
-    found = auc(np.array([True, True, False, False]), np.array([0.5, 0.5, 0.5, 0.5]))
-    assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
+    above, below = placements(np.array([True, True, False, False]), np.array([0.5, 0.7, 0.5, 0.3]))
+    assert (above.tolist(), below.tolist()) == ([0.75, 1.0], [0.75, 1.0])
+
+
+@pytest.mark.parametrize(("cases", "controls"), [(2, 2), (3, 40), (83, 91)])
+def test_classes_separated_without_error_have_the_exact_bound_of_their_disjoint_pairs(
+    cases: int, controls: int
+) -> None:
+    positive = np.arange(cases + controls) < cases
+    perfect = auc(positive, np.where(positive, 1.0, -1.0))
+    pairs = min(cases, controls)
+    # An area of `low` wins all its pairs with a probability of 2.5 %.
+    assert (perfect.value, perfect.high) == (1.0, 1.0)
+    assert perfect.low**pairs == pytest.approx(0.025)
+    worst = auc(positive, np.where(positive, -1.0, 1.0))
+    assert (worst.value, worst.low) == (0.0, 0.0)
+    assert worst.high == pytest.approx(1 - perfect.low)
+
+
+@pytest.mark.parametrize("pairs", [10, 50])
+def test_one_answer_for_all_films_has_the_exact_interval_of_a_fair_coin(pairs: int) -> None:
+    found = auc(np.arange(2 * pairs) < pairs, np.full(2 * pairs, 0.7))
+    coin = stats.binomtest(pairs // 2, pairs).proportion_ci(method="exact")
+    assert found.value == 0.5
+    assert (found.low, found.high) == pytest.approx((coin.low, coin.high))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_auc_has_an_interval_without_width(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(100):
+        positive = np.arange(9) < rng.integers(2, 8)
+        found = auc(positive, rng.integers(0, 3, 9).astype(float))
+        assert found.low < found.high
+        assert found.low <= found.value <= found.high
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -137,3 +181,68 @@ def test_a_model_worse_than_chance_is_pressed_to_the_bound() -> None:
 def test_a_temperature_needs_finite_logits(bad: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         fit_temperature(np.array([True, False]), np.array([bad, 1.0]))
+
+
+def test_bins_and_points_of_the_reliability_curve_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    probability = np.round(rng.beta(0.5, 0.8, 500), 2)  # with ties
+    positive = rng.random(500) < probability
+    observed, mean = calibration_curve(positive, probability, n_bins=10, strategy="quantile")
+    curve = reliability(positive, probability, bins=10)
+    assert [one for one, _ in curve] == pytest.approx(mean.tolist())
+    assert [one.value for _, one in curve] == pytest.approx(observed.tolist())
+    assert sum(one.n for _, one in curve) == 500
+    assert all(one == proportion(round(one.value * one.n), one.n) for _, one in curve)
+
+
+def test_calibration_errors_are_those_computed_by_hand() -> None:
+    positive = np.array([False, True, True, True])
+    probability = np.array([0.2, 0.2, 0.8, 0.6])
+    found = calibration_error(positive, probability, bins=2)
+    # The median 0.4 parts them: 0.2 against a share of 1/2, 0.7 against a share of 1.
+    assert found.expected == pytest.approx((2 * 0.3 + 2 * 0.3) / 4)
+    assert found.brier == pytest.approx((0.04 + 0.64 + 0.04 + 0.16) / 4)
+    assert found.log_loss == pytest.approx(-math.log(0.8 * 0.2 * 0.8 * 0.6) / 4)
+    assert found.n == 4
+
+
+def test_the_order_of_the_films_does_not_move_the_calibration_error() -> None:
+    rng = np.random.default_rng(5)
+    probability = rng.integers(0, 5, 60) / 4
+    positive = rng.random(60) < 0.5
+    turned = calibration_error(positive[::-1], probability[::-1])
+    found = calibration_error(positive, probability)
+    assert turned.expected == pytest.approx(found.expected)
+
+
+def test_overconfidence_shows_in_every_calibration_error() -> None:
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=4000)
+    positive = rng.random(4000) < 1 / (1 + np.exp(-logit))
+    right, bold = (calibration_error(positive, 1 / (1 + np.exp(-k * logit))) for k in (1, 4))
+    assert right.expected < 0.03 < bold.expected
+    assert right.brier < bold.brier
+    assert right.log_loss < bold.log_loss
+
+
+def test_a_certain_answer_that_is_wrong_costs_a_finite_log_loss() -> None:
+    found = calibration_error(np.array([True]), np.array([0.0]))
+    assert (found.expected, found.brier) == (1.0, 1.0)
+    assert 30 < found.log_loss < math.inf
+
+
+@pytest.mark.parametrize(
+    ("positive", "probability", "bins"),
+    [
+        ([], [], 10),
+        ([True], [0.5], 0),
+        ([True], [math.nan], 10),
+        ([True], [1.01], 10),
+        ([True], [-0.01], 10),
+    ],
+)
+def test_a_curve_of_no_probabilities_is_an_error(
+    positive: list[bool], probability: list[float], bins: int
+) -> None:
+    with pytest.raises(ValueError):
+        reliability(np.array(positive, np.bool_), np.array(probability), bins)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
@@ -144,3 +145,57 @@ def test_a_graph_that_does_not_end_in_a_dense_layer_is_refused() -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     with pytest.raises(DataError, match="does not end in a dense layer"):
         quantize_onnx(model.SerializeToString(), {}, {})
+
+
+def drawn(text: str) -> tuple[onnx.ModelProto, dict[str, Range]]:
+    """Return a graph of four pixels and one logit, and a range for each of its tensors."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]>\n'
+        "g (uint8[1,4] pixels) => (float[1,1] logit)\n"
+        "<float[1] half = {0.5}> {\n"
+        f"grey = Cast<to = 1>(pixels) {text} logit = Gemm(last, head) }}"
+    )
+    rng = np.random.default_rng(0)
+    for constant, shape in (("w", (4, 4)), ("head", (4, 1))):
+        values = rng.normal(size=shape).astype(np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(values, constant))
+    for place, node in enumerate(model.graph.node):
+        node.name = f"{node.op_type}_{place}"
+    return model, {name: (-9.0, 9.0) for node in model.graph.node for name in node.output}
+
+
+OPERATOR = """
+    first = MatMul(grey, w) inside = Mul(first, half) outside = Add(inside, first)
+    last = MatMul(outside, w)
+"""
+
+
+def quantized_tensors(model: onnx.ModelProto, ranges: dict[str, Range], *kept: str) -> set[str]:
+    same = {name: name for name in ranges}
+    graph = quantize_onnx(model.SerializeToString(), ranges, same, keep_float=kept)
+    return {*activations(onnx.load_model_from_string(graph))}
+
+
+def test_all_that_has_a_range_is_quantized() -> None:
+    model, ranges = drawn(OPERATOR)
+    assert quantized_tensors(model, ranges) == {"grey", "first", "inside", "outside", "last"}
+
+
+def test_the_insides_of_one_tflite_operator_stay_float() -> None:
+    model, ranges = drawn(OPERATOR)
+    del ranges["inside"]  # what TFLite does in one operator has no range inside
+    assert quantized_tensors(model, ranges) == {"grey", "first", "outside", "last"}
+
+
+def test_all_nodes_of_an_operator_that_is_kept_float_are() -> None:
+    model, ranges = drawn("biased = MatMul(grey, w) moved = Add(biased, half) last = Relu(moved)")
+    del ranges["biased"], ranges["moved"]
+    assert quantized_tensors(model, ranges, "last") == set()
+
+
+def test_a_softmax_has_steps_of_one_in_256() -> None:
+    model, ranges = drawn("first = MatMul(grey, w) soft = Softmax(first) last = MatMul(soft, w)")
+    same = {name: name for name in ranges}
+    graph = quantize_onnx(model.SerializeToString(), ranges, same)
+    steps = activations(onnx.load_model_from_string(graph))
+    assert steps["soft"] == (1 / 256, -128)

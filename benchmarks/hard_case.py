@@ -1,0 +1,74 @@
+"""A network that static int8 ruins: what the ladder of remedies makes of it, and at which speed.
+
+Takes a run of Model 3 and gives the channels of its last convolution very unequal ranges, without
+changing what it computes. Then exports it as it is and ruined, and compares the time of a film.
+
+    python benchmarks/hard_case.py --run RUN --data ../shared/data
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
+
+
+def main() -> None:
+    """Export the run ruined, and print its ladder and how much of the speed is left."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--run", type=Path, required=True)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--spread", type=float, default=3000.0, help="largest factor of a channel")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ruined = Path(folder) / "ruined.keras"
+        ruin(given.run, given.spread, ruined)
+        whole = export(given.run / "model.keras", given.data, Path(folder) / "whole.edge")
+        hard = export(ruined, given.data, Path(folder) / "hard.edge")
+    print("| step | what | flips | largest dp | MB | verdict |\n|---|---|---|---|---|---|")
+    for rung in hard["ladder"]:
+        print(
+            f"| {rung['step']} | {rung['changed']} | {rung['flips']} / {rung['n']} "
+            f"| {rung['largest_difference']:.4f} | {rung['bytes'] / 1e6:.2f} | {rung['verdict']} |"
+        )
+    print(f"\ntime of a film, int8 TFLite / float TFLite: {ratio(whole)} as it was, {ratio(hard)}"
+          " after the remedy")  # fmt: skip
+
+
+def ruin(run: Path, spread: float, out: Path) -> None:
+    """Write the network of `run` with unequal channels to `out`."""
+    from edge_export.graph.network import load_model
+    from hard_case import unequal
+
+    unequal(load_model(run / "model.keras"), spread).save(out)
+
+
+def export(model: Path, data: Path, out: Path) -> dict[str, Any]:
+    """Return the report of exporting `model`, whether it passes or fails."""
+    known = ["--classes", "noncovid,covid", "--input-range", "0,255", "--modality", "xray"]
+    command = [EDGE_KIT, "export", model, "--int8", "--data", data, *known, "--out", out]
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, check=False)
+    if done.returncode not in (0, 7):
+        raise SystemExit(done.returncode)
+    report: dict[str, Any] = json.loads(out.with_suffix(".report.json").read_text("utf-8"))
+    return report
+
+
+def ratio(report: dict[str, Any]) -> str:
+    """Return the share of the float's time that the shipped TFLite graph takes."""
+    file = next(name for name, one in report["artefacts"].items()
+                if one["shipped"] and one["format"] == "tflite")  # fmt: skip
+    one = report["latency"][file]["ratio"]
+    return f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f}, n {one['n']})"
+
+
+if __name__ == "__main__":
+    main()

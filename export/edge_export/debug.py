@@ -1,0 +1,260 @@
+"""`edge-kit debug`: which layer of a quantized graph changed the answer for one film."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_export.artefact import Artefact, measure
+from edge_export.graph.network import InputRange, load_model, network
+from edge_export.graph.onnx import to_onnx
+from edge_export.graph.pair import FloatGraphs, float_graphs
+from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
+from edge_export.pixels import Pixels
+from edge_export.proof.divergence import flipped_at, hybrids
+from edge_export.proof.layers import layer_noise
+from edge_export.quantize.recipe import FLOAT32
+from edge_runtime.bundle import Bundle, open_bundle
+from edge_runtime.decide import calibrated
+from edge_runtime.digest import sha256
+from edge_runtime.errors import DataError, UsageError
+from edge_runtime.manifest import Decision, Manifest
+from edge_runtime.preprocess import film_pixels
+
+_RUN_MODEL = "model.keras"  # where a training run keeps its network
+
+# The first layer reads exact pixels. Of five runs of one architecture, int8 left it 41 dB and more
+# of its own float layer, and 0.1 dB at most of any other run's.
+_STRANGER_DB = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one graph says of the film; `label` is the side of the threshold it is on."""
+
+    logit: float
+    probability: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStep:
+    """One layer: its noise on this film, and the logit with all up to here quantized.
+
+    `error` is by how much this layer moves the logit. Both are `None` where the float ONNX graph
+    has no such tensor to be cut at, as behind a reshape that it has in another place.
+    """
+
+    tensor: str
+    operator: str
+    sqnr_db: float
+    logit: float | None
+    error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphDiagnosis:
+    """What a quantized graph of the bundle says, and what each of its layers has to do with it.
+
+    `margin` is how far its logit is from the threshold's; `flipped_at` the tensor from which on the
+    decision is not the float graph's, `None` if it is the same in the end.
+    """
+
+    file: str
+    recipe: str
+    answer: Answer
+    margin: float
+    flipped_at: str | None
+    layers: tuple[LayerStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The film, by digest, the bundle by its identity, and what float and quantized graphs say."""
+
+    film: str
+    bundle: str
+    reference: Answer
+    graphs: tuple[GraphDiagnosis, ...]
+    warnings: tuple[str, ...]
+
+
+def debug(
+    bundle: Path, film: Path, against: Path | None = None, input_range: InputRange | None = None
+) -> Diagnosis:
+    """Return where in the quantized graphs of `bundle` the answer for `film` leaves the float one.
+
+    The float graph is that of `against`, a run's folder or a `.keras` file, whose `input_range`
+    then has to be said; otherwise the bundle's own.
+
+    Raises:
+        UsageError: there is no float graph, no quantized one, or the input range is missing.
+        NotABundle: there is no bundle; IntegrityError: its bytes have changed.
+        FilmError: the film cannot be read or is refused.
+        DataError: the float model cannot be used, or is not the one the bundle was made of.
+    """
+    with open_bundle(bundle) as opened:
+        manifest = opened.manifest
+        pixels = _film(film, manifest)
+        artefacts = [
+            Artefact(one.file, one.format, one.recipe, bytes(opened.read(one.file)))
+            for one in manifest.graphs
+            if one.recipe != FLOAT32.name
+        ]
+        if not artefacts:
+            raise UsageError(bundle, "holds no quantized graph", "export it with --int8")
+        graphs = _float_graphs(opened, against, input_range, pixels)
+    floats = Artefact(FLOAT32.file("tflite"), "tflite", FLOAT32.name, graphs.tflite)
+    reference = _answer(measure(floats, pixels).logits[0], manifest)
+    found = [_diagnose(graphs, one, pixels, reference, manifest) for one in artefacts]
+    return Diagnosis(
+        film=sha256(film.read_bytes()),
+        bundle=manifest.identity,
+        reference=reference,
+        graphs=tuple(found),
+        warnings=tuple(line for one in found for line in _warnings(one)),
+    )
+
+
+def render(diagnosis: Diagnosis, form: str = "table") -> str:
+    """Return the diagnosis as a `table` for people or as `json`, one document with a newline."""
+    if form == "json":
+        return json.dumps(asdict(diagnosis), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    lines = [f"film {diagnosis.film}", ""]
+    answers = [("float", diagnosis.reference)]
+    answers += [(one.file, one.answer) for one in diagnosis.graphs]
+    header = ("graph", "logit", "probability", "decision")
+    rows = [
+        (name, f"{one.logit:+.4f}", f"{one.probability:.4f}", one.label) for name, one in answers
+    ]
+    lines += _table([header, *rows])
+    for graph in diagnosis.graphs:
+        *body, head = graph.layers
+        steps = [_row(_short(step.tensor), step) for step in body] + [_row("logit", head)]
+        columns = ("quantized up to", "operator", "SQNR dB", "logit", "moved by")
+        lines += ["", graph.file, *_table([columns, *steps]), _outcome(graph, diagnosis.reference)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, step: LayerStep) -> tuple[str, ...]:
+    moved = ("-" if one is None else f"{one:+.4f}" for one in (step.logit, step.error))
+    return (name, step.operator, f"{step.sqnr_db:.1f}", *moved)
+
+
+def _outcome(graph: GraphDiagnosis, reference: Answer) -> str:
+    if graph.flipped_at is not None:
+        change = f"{reference.label} became {graph.answer.label}"
+        return f"flipped at {_short(graph.flipped_at)}: {change}"
+    moved = abs(graph.answer.logit - reference.logit)
+    return f"not flipped: margin {graph.margin:.4f}, the logit moved by {moved:.4f}"
+
+
+def _diagnose(
+    graphs: FloatGraphs, artefact: Artefact, pixels: Pixels, reference: Answer, manifest: Manifest
+) -> GraphDiagnosis:
+    answer = _answer(measure(artefact, pixels).logits[0], manifest)
+    noise = layer_noise(graphs, artefact, pixels)
+    cuts = list(hybrids(graphs, artefact, pixels))
+    sides = [_answer(cut.logits[0], manifest).label == manifest.classes.positive for cut in cuts]
+    # The engine's word is the last one: it rounds a little differently where nobody looks.
+    sides[-1] = answer.label == manifest.classes.positive
+    place = flipped_at(sides, reference.label == manifest.classes.positive)
+    logits = {cut.tensor: (cut.logits.item(), (cut.logits - cut.before).item()) for cut in cuts}
+    return GraphDiagnosis(
+        file=artefact.file,
+        recipe=artefact.recipe,
+        answer=answer,
+        margin=abs(answer.logit - _boundary(manifest.decision)),
+        flipped_at=None if place is None else cuts[place].tensor,
+        layers=tuple(
+            LayerStep(one.tensor, one.operator, one.sqnr_db, *logits.get(one.tensor, (None, None)))
+            for one in noise
+        ),
+    )
+
+
+def _warnings(graph: GraphDiagnosis) -> list[str]:
+    _, first, *_ = graph.layers
+    if first.sqnr_db >= _STRANGER_DB:
+        return []
+    problem = f"is nothing like the float model from its first layer on ({first.sqnr_db:.1f} dB)"
+    return [f"{graph.file} {problem}; was it made of another one?"]
+
+
+def _answer(logit: float, manifest: Manifest) -> Answer:
+    probability = calibrated(float(logit), manifest.decision.calibration)
+    positive = probability >= manifest.decision.threshold
+    label = manifest.classes.positive if positive else manifest.classes.negative
+    return Answer(float(logit), probability, label)
+
+
+def _boundary(decision: Decision) -> float:
+    """Return the logit that has the probability of the threshold."""
+    odds = math.log(decision.threshold / (1 - decision.threshold))
+    return (odds - decision.calibration.offset) / decision.calibration.scale
+
+
+def _film(film: Path | bytes, manifest: Manifest) -> Pixels:
+    """Return the pixels `(1, h, w, c)` that the bundle's graphs take for a film."""
+    recipe = manifest.preprocess
+    encoded = film_pixels(film, recipe)
+    return np.frombuffer(encoded, np.uint8).reshape(1, recipe.height, recipe.width, recipe.channels)
+
+
+def _float_graphs(
+    bundle: Bundle, against: Path | None, input_range: InputRange | None, pixels: Pixels
+) -> FloatGraphs:
+    golden = [
+        _film(bytes(bundle.read(one.file)), bundle.manifest) for one in bundle.manifest.golden.films
+    ]
+    films = np.concatenate([pixels, *golden])
+    if against is not None:
+        return _graphs_of_model(against, input_range, films)
+    own = [
+        one.file
+        for one in bundle.manifest.graphs
+        if (one.recipe, one.format) == (FLOAT32.name, "tflite")
+    ]
+    if not own:
+        problem = "holds no float TFLite graph to compare with"
+        raise UsageError(bundle.path, problem, "add --against RUN or --against MODEL.keras")
+    tflite = bytes(bundle.read(own[0]))
+    onnx = to_onnx(tflite)
+    same = match_tensors(tflite_tensors(tflite, films), onnx_tensors(onnx, films))
+    return FloatGraphs(tflite, onnx, same)
+
+
+def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixels) -> FloatGraphs:
+    if against.is_dir():
+        against, input_range = against / _RUN_MODEL, input_range or InputRange()
+    if input_range is None:
+        problem = "is not a run of edge-kit train, so its input has to be described"
+        raise UsageError(against, problem, "add --input-range LOW,HIGH")
+    model = load_model(against)
+    wanted = films.shape[1:]
+    if wanted[2] == 1 and model.input_shape[1:] == (*wanted[:2], 3):
+        from edge_export.graph.grey import fold_grey
+
+        model = fold_grey(model)
+    if model.input_shape[1:] != wanted:
+        problem = f"takes {model.input_shape[1:]}, the graphs of the bundle {wanted}"
+        raise DataError(against, problem, "give the model the bundle was made of")
+    return float_graphs(network(model, input_range), films)
+
+
+def _short(tensor: str) -> str:
+    """Return the last two parts of the first of a fused tensor's names, which tell the layer."""
+    return "/".join(tensor.partition(";")[0].split("/")[-2:])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,181 @@
+"""Make every graph that is ordered, and find out all there is to know of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_export.artefact import measure
+from edge_export.facts import BundleFacts
+from edge_export.film import HELD_OUT, SPLITS, Film
+from edge_export.findings import Findings, Rung
+from edge_export.graph.network import InputRange, network
+from edge_export.graph.nodes import node_counts
+from edge_export.graph.pair import float_graphs
+from edge_export.pixels import load_pixels
+from edge_export.proof.choose import Candidate, choose
+from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults
+from edge_export.proof.latency import Latency, latencies, slower_than_float
+from edge_export.proof.parity import REFERENCE, Budget, probabilities
+from edge_export.proof.prove import THRESHOLD, Proof, Rows, refer, reference_logits
+from edge_export.proof.statistics import auc, proportion
+from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
+from edge_export.quantize.quantizer import Quantizer, Ranges
+from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
+from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
+from edge_export.remedy import Attempt, climb
+from edge_export.trial import Bench, Trial
+
+if TYPE_CHECKING:
+    import keras
+
+Say = Callable[[str], None]
+# What Keras models are customarily fed; tried where the one that is said seems to be wrong.
+_INPUT_RANGES = (InputRange(0, 255), InputRange(0, 1), InputRange(-1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What to export and by which rules; `facts` is what the bundle says of itself.
+
+    `recipes` are names of `RECIPES`; `allowed` are faults of calibration films to be ignored;
+    `recorded_accuracy` is that of the test rows where the model was trained, if known. With
+    `choose_one` only the best graph is shipped, with `require_pass` none that is not proved.
+    """
+
+    facts: BundleFacts
+    input_range: InputRange = field(default_factory=InputRange)
+    recipes: Sequence[str] = (INT8.name,)
+    choose_one: bool = False
+    calibration_count: int = 300
+    method: str = "min_max"
+    allowed: Sequence[str] = ()
+    seed: int = 0
+    budget: Budget = field(default_factory=Budget)
+    require_pass: bool = False
+    recorded_accuracy: float | None = None
+
+
+def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Say) -> Findings:
+    """Return what is found out of `model` and the small graphs that `plan` orders of it.
+
+    Raises:
+        DataError: model or films cannot be used, or a number was not finite.
+    """
+    chosen = choose_films(films, plan.calibration_count, plan.seed)
+    held_out = [film for film in films if film.split in HELD_OUT]
+    calibration = load_pixels(chosen, plan.facts.preprocess)
+    overrides = require_sound(chosen, held_out, calibration, plan.allowed)
+    say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
+    candidate = network(model, plan.input_range)
+    graphs = float_graphs(candidate, calibration)
+    tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
+    quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
+    rows = _rows(held_out, plan.facts)
+    say(f"proving on the {len(held_out)} films of the validation and test rows")
+    bench = Bench(graphs, refer(candidate, rows), rows, plan.budget)
+    trial, attempt, ladder = _make(bench, quantizer, plan, say)
+    proof = bench.prove(trial, _reference_faults(model, bench, plan))
+    method = attempt.setting.method if attempt else plan.method
+    timed = latencies(trial.artefacts, rows.pixels)
+    return Findings(
+        artefacts=trial.artefacts,
+        measured=trial.measured,
+        rows=rows,
+        proof=proof,
+        budget=plan.budget,
+        shipped=_shipped(trial, proof, timed, plan),
+        calibration=CalibrationRecord.of(method, chosen, overrides),
+        stability=_stability(bench, quantizer, tables[1:]) if attempt else None,
+        ladder=ladder,
+        layers=trial.layers,
+        latencies=timed,
+        nodes={one.file: node_counts(one.graph, one.format) for one in trial.artefacts},
+        warnings=slower_than_float(timed),
+        splits=_counts(films),
+    )
+
+
+def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
+    """Return how many films of each class are in each split."""
+    counted = Counter((film.split, film.label) for film in films)
+    return {
+        split: {label: counted[split, label] for label in sorted({film.label for film in films})}
+        for split in SPLITS
+    }
+
+
+def _rows(held_out: Sequence[Film], facts: BundleFacts) -> Rows:
+    return Rows(
+        pixels=load_pixels(held_out, facts.preprocess),
+        positive=np.array([film.label == facts.positive for film in held_out], np.bool_),
+        splits=[film.split for film in held_out],
+        digests=[film.sha256 for film in held_out],
+        classes=(facts.negative, facts.positive),
+    )
+
+
+def _make(
+    bench: Bench, quantizer: Quantizer, plan: ExportPlan, say: Say
+) -> tuple[Trial, Attempt | None, list[Rung]]:
+    """Make and try every graph: the float ones first, then static int8 with its remedies."""
+    setting = Setting(plan.method)
+    trial = bench.run(quantizer.artefacts(FLOAT32, setting)[0])
+    attempt, ladder = None, list[Rung]()
+    if INT8.name in plan.recipes:
+        attempt, found, ladder = climb(bench, quantizer, setting, say)
+        trial += found
+    for name in dict.fromkeys(plan.recipes):
+        if name != INT8.name and name not in {one.recipe for one in trial.artefacts}:
+            trial += bench.run(quantizer.artefacts(RECIPES[name], setting)[0])
+    return trial, attempt, ladder
+
+
+def _shipped(
+    trial: Trial, proof: Proof, timed: Mapping[str, Latency], plan: ExportPlan
+) -> list[str]:
+    """Return the files that were ordered, or the one of them to choose; preferred ones first."""
+    ordered = [one for one in trial.artefacts if one.recipe != FLOAT32.name]
+    if FLOAT32.name in plan.recipes:
+        ordered += [one for one in trial.artefacts if one.recipe == FLOAT32.name]
+    candidates = [
+        Candidate(file, len(one.graph), timed[file], proof.evidence[file].verdict.answer)
+        for one in ordered
+        for file in [one.file]
+    ]
+    if plan.choose_one and any(one.answer == "pass" for one in candidates):
+        return [choose(candidates)]
+    return [one.file for one in ordered]
+
+
+def _reference_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
+    """Return what is wrong with the films' preparation, as far as the model's answers show it."""
+    rows, logits = bench.rows, bench.reference.logits
+    if plan.recorded_accuracy is not None:
+        test = np.array(rows.splits) == "test"
+        right = (logits[test] >= 0) == rows.positive[test]
+        found = proportion(int(right.sum()), int(test.sum()))
+        return accuracy_faults(REFERENCE, found, plan.recorded_accuracy)
+    areas = {plan.input_range: auc(rows.positive, logits)}
+    if areas[plan.input_range].low > 0.5 or areas[plan.input_range].high < 0.5:
+        return []
+    for other in _INPUT_RANGES:
+        if other != plan.input_range:
+            answers = reference_logits(network(model, other), rows.pixels)
+            areas[other] = auc(rows.positive, answers)
+    written = {f"{one.low:g},{one.high:g}": area for one, area in areas.items()}
+    return input_range_faults(REFERENCE, next(iter(written)), written)
+
+
+def _stability(bench: Bench, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:
+    """Return how far int8 TFLite would move if either half of the films had calibrated it."""
+    halved = [quantizer.one(INT8, "tflite", table, Setting()) for table in tables]
+    answers = [
+        probabilities(measure(one, bench.rows.pixels).logits, bench.reference.calibration)
+        for one in halved
+    ]
+    return stability(tables[0], tables[1], answers[0], answers[1], THRESHOLD)

@@ -1,0 +1,45 @@
+"""Which layer of a Keras model a converter cannot express, found by converting them one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+
+def blame(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
+    """Return name and class of the first layer of `model` that `convert` fails on, alone.
+
+    Nested models are entered. Layers of the same configuration are tried once. Returns
+    "a layer" where each can be converted by itself.
+    """
+    import keras
+
+    tried: set[str] = set()
+    for layer, taken, given in _calls(model):
+        options = {key: value for key, value in layer.get_config().items() if key != "name"}
+        shapes = [one.shape for one in taken]
+        kind = json.dumps([type(layer).__name__, options, shapes], default=str, sort_keys=True)
+        if kind in tried:
+            continue
+        tried.add(kind)
+        try:
+            convert(keras.Model(taken, given))
+        except Exception:
+            return f"layer {layer.name!r} ({type(layer).__name__})"
+    return "a layer"
+
+
+def _calls(model: keras.Model) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+    """Yield every layer with the symbolic tensors it takes and gives, in the order of the model."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _calls(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            node = layer._inbound_nodes[0]  # no public counterpart
+            yield layer, node.input_tensors, node.output_tensors

@@ -1,0 +1,111 @@
+"""Where a classifier's features end and its answer begins, in whatever way it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import DataError
+
+if TYPE_CHECKING:
+    import keras
+
+# What does nothing to one or two numbers once training is over, by the names of Keras.
+_INERT = frozenset(
+    (
+        *("ActivityRegularization", "AlphaDropout", "Dropout", "Flatten", "GaussianDropout"),
+        *("GaussianNoise", "Identity", "Reshape"),
+    )
+)
+# Layers, and operations written without a layer, that are an activation and nothing else.
+_ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a classifier of `classes` outputs (1 or 2), with `activation` taken off.
+
+    `bodies`, one called on the answer of the other, give the features that the `dense` layer
+    takes. Without a dense layer (`None`) they give the logits themselves.
+    """
+
+    bodies: tuple[keras.Model, ...]
+    dense: keras.layers.Dense | None
+    activation: str
+    classes: int
+
+
+def find_end(model: keras.Model) -> End:
+    """Return the end of `model`, found from behind; nested models are entered.
+
+    Raises:
+        DataError: it is none from which one logit can be had; the layer is named.
+    """
+    import keras
+
+    owner, tensor = model, model.outputs[0]
+    # The models that `owner` is nested in, each with what it gives to the next.
+    around: list[tuple[Any, Any]] = []
+    activation, last = "linear", None
+    while True:
+        layer, source = _maker(tensor)
+        if isinstance(layer, keras.Model) and len(layer.outputs) == 1:
+            around.append((owner, source))
+            owner, tensor = layer, layer.outputs[0]
+        elif isinstance(layer, keras.layers.InputLayer) and around:
+            owner, tensor = around.pop()
+        elif type(layer).__name__ in _INERT:
+            tensor = source
+        else:
+            last = last or layer
+            if activation != "linear" or not _only_activates(layer, tensor):
+                break
+            activation, tensor = _activation(layer), source
+    dense = layer if isinstance(layer, keras.layers.Dense) else None
+    if dense is not None:
+        activation = _joined(activation, _activation(dense))
+        tensor = source
+    classes = prod(tensor.shape[1:]) if dense is None else dense.units
+    accepted = [(1, "sigmoid"), (2, "softmax"), *([(1, "linear")] if dense is not None else [])]
+    # A dense layer on a map gives one answer a pixel, not one a film.
+    on_a_map = dense is not None and prod(tensor.shape[1:]) != tensor.shape[-1]
+    if on_a_map or (classes, activation) not in accepted:
+        kind = f"{type(last).__name__}, activation {_activation(last)}"
+        cure = "end it in a dense layer with a sigmoid, a softmax over two classes, or one logit"
+        raise DataError(model.name, f"ends in layer {last.name!r} ({kind})", cure)
+    # With names of their own: those that Keras gives count what its process has made so far.
+    bodies = [
+        keras.Model(one.inputs, given, name=f"body_{place}")
+        for place, (one, given) in enumerate([*around, (owner, tensor)])
+    ]
+    return End(tuple(bodies), dense, activation, classes)
+
+
+def _maker(tensor: Any) -> tuple[Any, Any]:
+    """Return what computes a symbolic tensor, and the first tensor it takes (an input: none)."""
+    history = tensor._keras_history  # no public counterpart
+    taken = history.operation._inbound_nodes[history.node_index].input_tensors
+    return history.operation, taken[0] if taken else None
+
+
+def _activation(layer: Any) -> str:
+    named = getattr(getattr(layer, "activation", None), "__name__", "none")
+    return _ACTIVATIONS.get(type(layer).__name__, str(named))
+
+
+def _only_activates(layer: Any, tensor: Any) -> bool:
+    """Tell whether `layer` is an activation and nothing else, a softmax over the classes."""
+    kind = type(layer).__name__
+    if _activation(layer) == "softmax":
+        rank = len(tensor.shape)
+        over_classes = getattr(layer, "axis", -1) in (-1, rank - 1) and tensor.shape[-1] == 2
+        return kind in ("Softmax", "Activation") and over_classes
+    return kind in (*_ACTIVATIONS, "Activation")
+
+
+def _joined(apart: str, own: str) -> str:
+    """Return the one activation of a dense layer and of what follows it, or both names."""
+    if "linear" in (apart, own):
+        return own if apart == "linear" else apart
+    return f"{own} and {apart}"

@@ -1,0 +1,45 @@
+"""Which of the graphs that passed to ship: the smallest of the fast ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_export.proof.latency import Latency
+from edge_runtime.errors import DataError
+
+_AS_FAST = 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A graph by its file name, its size in bytes, its latency, and the verdict's answer on it."""
+
+    file: str
+    bytes: int
+    latency: Latency
+    answer: Literal["pass", "fail", "undecided"]
+
+
+def choose(candidates: Sequence[Candidate]) -> str:
+    """Return the file of the smallest candidate that passes and is as fast as the fastest.
+
+    As fast is: its median time is at most 5 % longer, or the 95 % intervals of the two overlap.
+    Of equally small ones the faster, then the first by name.
+
+    Raises:
+        DataError: none passes.
+    """
+    passed = [one for one in candidates if one.answer == "pass"]
+    if not passed:
+        answers = ", ".join(f"{one.file}: {one.answer}" for one in candidates) or "there is none"
+        raise DataError("--choose", f"no graph passes ({answers})", "see the report for why")
+    fastest = min((one.latency for one in passed), key=lambda latency: latency.milliseconds)
+    as_fast = [
+        one
+        for one in passed
+        if one.latency.milliseconds <= _AS_FAST * fastest.milliseconds
+        or one.latency.low <= fastest.high
+    ]
+    return min(as_fast, key=lambda one: (one.bytes, one.latency.milliseconds, one.file)).file

@@ -1,0 +1,93 @@
+"""Known faults by name, as logits and metrics show them, each with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from edge_export.proof.statistics import Estimate, Floats
+
+FaultName = Literal[
+    "not_finite",
+    "constant",
+    "class_order",
+    "chance",
+    "preprocessing",
+    "dead_layer",
+    "calibration_noise",
+]
+
+CONSTANT = 1e-5
+"""Logits that span less are one answer: float32 rounds a logit of 30 as coarsely."""
+
+SAME_ACCURACY = 0.01
+"""One film in a hundred may change sides when a run made on one machine is measured on another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault with its name, and a line that names the subject, the fault and the cure."""
+
+    name: FaultName
+    line: str
+
+
+def logit_faults(subject: str, logits: Floats) -> list[Fault]:
+    """Return what is wrong with the logits `(n,)` of `subject`: `not_finite` or `constant`."""
+    bad = int((~np.isfinite(logits)).sum())
+    if bad:
+        problem = f"{bad} of {len(logits)} logits are not finite"
+        return [_fault("not_finite", subject, problem, "look for NaN in the weights, train again")]
+    if len(logits) > 1 and np.ptp(logits) < CONSTANT:
+        problem = f"answers {logits[0]:.6g} whatever the film"
+        return [_fault("constant", subject, problem, "train again, or choose another recipe")]
+    return []
+
+
+def area_faults(subject: str, area: Estimate) -> list[Fault]:
+    """Return what the AUC of `subject` tells: `class_order` or `chance`."""
+    problem = f"its AUC is {area}"
+    if area.high < 0.5:
+        problem += ", wholly below 0.5: it ranks the classes the wrong way round"
+        return [_fault("class_order", subject, problem, "swap the names given to --classes")]
+    if area.low <= 0.5:
+        problem += ": no better than chance on these films"
+        return [_fault("chance", subject, problem, "is --input-range right?")]
+    return []
+
+
+def accuracy_faults(subject: str, found: Estimate, recorded: float) -> list[Fault]:
+    """Return `preprocessing` if the accuracy `found` is not the one `recorded` when it was trained.
+
+    Both on the same films, and of the same graph in floating point; one film may differ.
+    """
+    if abs(found.value - recorded) <= max(SAME_ACCURACY, 1.5 / found.n):
+        return []
+    problem = f"its accuracy is {found.value:.3f} on {found.n} films, its run says {recorded:.3f}"
+    cure = "prepare films as in training, and give the films that it was tested on"
+    return [_fault("preprocessing", subject, problem, cure)]
+
+
+def input_range_faults(subject: str, used: str, areas: Mapping[str, Estimate]) -> list[Fault]:
+    """Return `preprocessing` if another input range than the one `used` is clearly better.
+
+    `areas` are the AUCs by range, written as `--input-range` takes it. Clearly: the intervals lie
+    apart.
+
+    Raises:
+        ValueError: there is no area for the range that is used.
+    """
+    if used not in areas:
+        raise ValueError(f"no AUC for the input range {used}")
+    best = max(areas, key=lambda one: areas[one].value)
+    if areas[best].low <= areas[used].high:
+        return []
+    problem = f"its AUC is {areas[used]} with the input range {used}, {areas[best]} with {best}"
+    return [_fault("preprocessing", subject, problem, f"give --input-range {best}")]
+
+
+def _fault(name: FaultName, subject: str, problem: str, cure: str) -> Fault:
+    return Fault(name, f"{subject}: {name}: {problem}; {cure}")

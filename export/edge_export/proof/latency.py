@@ -1,0 +1,120 @@
+"""How long one film takes, graph by graph, on this machine and on one thread.
+
+A machine's speed moves from one second to the next by more than the graphs differ. So they are
+timed in turn on the same film, and compared within a round, never across rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from scipy import stats
+
+from edge_export.artefact import Artefact, open_artefact
+from edge_export.pixels import Pixels, progress
+from edge_export.proof.statistics import Estimate, Floats
+from edge_export.quantize.recipe import FLOAT32
+from edge_runtime.errors import DataError
+
+_WARM_UP, _FEWEST = 10, 40  # rounds
+_PATIENCE = 3.0  # seconds after which the rounds there are have to do
+# Recipes that make the file smaller and still compute in floating point.
+_NO_FASTER = ("float", "weight_only")
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Median milliseconds of one film, their 95 % interval, and the share of the float's time.
+
+    `ratio` is the median over the rounds of this graph's time by that of the float graph of the
+    same format; its `n` counts rounds, and for the float graph itself it is exactly one.
+    """
+
+    file: str
+    recipe: str
+    milliseconds: float
+    low: float
+    high: float
+    ratio: Estimate
+
+
+def latencies(
+    artefacts: Sequence[Artefact],
+    pixels: Pixels,
+    rounds: int = 200,
+    clock: Callable[[], float] = perf_counter,
+) -> dict[str, Latency]:
+    """Return the latency of each of `artefacts`, by file, on `(n, h, w, c)` pixels in turn.
+
+    At most `rounds` of them, and fewer on a machine that takes more than a few seconds for them.
+    `clock` tells seconds. The intervals take the rounds to be independent.
+
+    Raises:
+        DataError: there are no films, or an artefact has no float graph of its format beside it.
+        NoEngine: nothing on this machine runs one of the graphs.
+    """
+    floats = {one.format: one.file for one in artefacts if one.recipe == FLOAT32.name}
+    for artefact in artefacts:
+        if artefact.format not in floats:
+            problem = f"no float {artefact.format} graph is there to be compared with"
+            raise DataError(artefact.file, problem, "measure them together")
+    if not len(pixels):
+        raise DataError("latency", "there is no film to measure it on", "give one or more")
+    seconds = _seconds(artefacts, pixels, rounds, clock)
+    return {
+        one.file: _latency(one, seconds[one.file], seconds[floats[one.format]]) for one in artefacts
+    }
+
+
+def slower_than_float(latencies: Mapping[str, Latency]) -> list[str]:
+    """Return a line for each graph that computes in integers and was not shown to be faster."""
+    return [
+        f"{one.file} is not faster than float on this machine: it takes "
+        f"{one.ratio.value:.2f} ({one.ratio.low:.2f} to {one.ratio.high:.2f}) of the time"
+        for one in latencies.values()
+        if one.ratio.high >= 1 and not one.recipe.startswith(_NO_FASTER)
+    ]
+
+
+def _seconds(
+    artefacts: Sequence[Artefact], pixels: Pixels, rounds: int, clock: Callable[[], float]
+) -> dict[str, Floats]:
+    """Return by file the seconds `(n,)` of one film, in a round the same film for all files."""
+    shape = (1, *pixels.shape[1:])
+    engines = {artefact.file: open_artefact(artefact, shape) for artefact in artefacts}
+    files = list(engines)
+    seconds: dict[str, list[float]] = {file: [] for file in files}
+    began = clock()
+    for number in progress(range(_WARM_UP + rounds), _WARM_UP + rounds, "latency", "round"):
+        if number >= _WARM_UP + _FEWEST and clock() - began > _PATIENCE:
+            break
+        film = pixels[number % len(pixels)].tobytes()
+        first = number % len(files)  # so that no graph always has the same place in a round
+        for file in files[first:] + files[:first]:
+            started = clock()
+            engines[file].logits(film)
+            seconds[file].append(clock() - started)
+    return {file: np.array(one[_WARM_UP:]) for file, one in seconds.items()}
+
+
+def _latency(artefact: Artefact, seconds: Floats, reference: Floats) -> Latency:
+    time = _median(1000 * seconds)
+    ratio = _median(seconds / reference)
+    return Latency(artefact.file, artefact.recipe, time.value, time.low, time.high, ratio)
+
+
+def _median(sample: Floats) -> Estimate:
+    """Return the median of `(n,)` numbers with its distribution-free 95 % interval.
+
+    By order statistics and the binomial distribution: Conover, Practical Nonparametric Statistics,
+    3rd ed. (1999), section 3.2, as scipy computes it.
+
+    Raises:
+        ValueError: fewer than six numbers, which have no such interval.
+    """
+    interval = stats.quantile_test(sample, p=0.5).confidence_interval(0.95)
+    low, high = float(interval.low), float(interval.high)
+    return Estimate(float(np.median(sample)), low, high, len(sample))

@@ -1,0 +1,197 @@
+"""Where in a network quantization makes noise, layer by layer, on films."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_export.artefact import Artefact, Floats
+from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.quantized_tensors import Pair, TFLiteTrace, open_pairs
+from edge_export.pixels import Pixels, progress
+from edge_export.proof.divergence import hybrids
+from edge_export.proof.faults import Fault
+
+EXACT_DB = 144.5
+"""Twenty times the logarithm of 2 ** 24: float32 itself holds no more."""
+
+DIVERGED_DB = 20.0
+"""An error of a tenth of the signal.
+
+The noisiest hidden tensor of five sound int8 networks (Model 3, 29 held-out X-rays each, both
+formats) has 28.5 dB; one whose range is cut to a tenth, 2 to 11 dB (12 tensors of two of them).
+"""
+
+# What a layer of these gives is stored by the integers it reads.
+_SHARING = ("MAX_POOL_2D", "PAD", "RESHAPE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNoise:
+    """How one tensor of a quantized graph differs from the float graph's, over all films.
+
+    `tensor` and `operator` are those of the float TFLite graph, whatever the format. `sqnr_db` is
+    the signal-to-quantization-noise ratio, `10 log10(sum(x ** 2) / sum((x - q) ** 2))`, within
+    +-`EXACT_DB`; `cosine` that of the angle between both; `low` and `high` are the ends of the
+    float values. `saturation` is the share of values stored as the lowest or highest integer
+    though the float value lies more than half a step beyond it, which a ReLU's zero does not.
+    `scale` is the step of the integers, `None` where the tensor is not `quantized`. `dead` tells
+    that the integers are all the same and the float values are not.
+    """
+
+    tensor: str
+    operator: str
+    sqnr_db: float
+    cosine: float
+    low: float
+    high: float
+    saturation: float
+    scale: float | None
+    quantized: bool
+    dead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HarmfulLayer:
+    """By how much one layer alone moves the logit, as root mean square over films.
+
+    `error` is what the layer adds, `rounding` the part that its tensor's range has in it, the rest
+    is its weights'. `keep_float` are the tensors whose operators have to stay float for that to go
+    away: its own, and where the range is to blame those that read it too.
+    """
+
+    tensor: str
+    operator: str
+    error: float
+    rounding: float
+    keep_float: frozenset[str]
+
+
+def layer_noise(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> tuple[LayerNoise, ...]:
+    """Return the noise of every tensor of `artefact` over `(n, h, w, c)` pixels, in order.
+
+    Raises:
+        DataError: `artefact` is not made of these graphs, or a value is not finite.
+    """
+    pairs = open_pairs(graphs, artefact)
+    sums: dict[str, _Sums] = {}
+    for film in progress(pixels, len(pixels), f"layers of {artefact.file}", "film"):
+        for pair in pairs.run(film):
+            if pair.tensor not in sums:
+                sums[pair.tensor] = _Sums(pair)
+            sums[pair.tensor].add(pair)
+    return tuple(one.result() for one in sums.values())
+
+
+def first_divergence(
+    noise: Sequence[LayerNoise], limit_db: float = DIVERGED_DB
+) -> LayerNoise | None:
+    """Return the first layer whose signal-to-noise ratio lies under `limit_db`, if there is one.
+
+    The output is left out: large terms may cancel there, and it is judged by its decisions.
+    """
+    return next((layer for layer in noise[:-1] if layer.sqnr_db < limit_db), None)
+
+
+def dead_layers(file: str, noise: Iterable[LayerNoise]) -> list[Fault]:
+    """Return a fault for every tensor of `file` that answers one value whatever it is shown."""
+    cure = "calibrate on more films, or leave that layer float"
+    return [
+        Fault("dead_layer", f"{file}: dead_layer: tensor {layer.tensor} never changes; {cure}")
+        for layer in noise
+        if layer.dead
+    ]
+
+
+def harmful_layers(
+    graphs: FloatGraphs, artefact: Artefact, pixels: Pixels
+) -> tuple[HarmfulLayer, ...]:
+    """Return the layers by the error that each adds to the logit by itself, the worst first.
+
+    The network is quantized layer by layer (`hybrids`), and the step of the logit from one layer to
+    the next is that layer's doing; what it only carries on is in both. The output itself, which no
+    recipe but the full-integer one quantizes, is left out.
+
+    Raises:
+        DataError: `artefact` is not made of these graphs, or a value is not finite.
+    """
+    trace = TFLiteTrace(graphs.tflite)
+    *body, _ = hybrids(graphs, artefact, pixels)
+    layers = []
+    for one in body:
+        error = _root_mean_square(one.logits - one.before)
+        rounding = _root_mean_square(one.rounded - one.before)
+        keep = {one.tensor} | (_readers(trace, one.tensor) if 2 * rounding > error else set())
+        layers.append(HarmfulLayer(one.tensor, one.operator, error, rounding, frozenset(keep)))
+    return tuple(sorted(layers, key=lambda layer: -layer.error))
+
+
+class _Sums:
+    """What is kept of a tensor from film to film, so that memory does not grow with them."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._tensor, self._operator, self._step = pair.tensor, pair.operator, pair.step
+        self._signal = self._noise = self._square = self._product = 0.0
+        self._count = self._clipped = 0
+        self._low = self._lowest = math.inf
+        self._high = self._highest = -math.inf
+
+    def add(self, pair: Pair) -> None:
+        signal, found = pair.reference.ravel(), pair.quantized.ravel()
+        error = signal - found
+        self._signal += float(signal @ signal)
+        self._noise += float(error @ error)
+        self._square += float(found @ found)
+        self._product += float(signal @ found)
+        self._low = min(self._low, float(signal.min()))
+        self._high = max(self._high, float(signal.max()))
+        self._lowest = min(self._lowest, float(found.min()))
+        self._highest = max(self._highest, float(found.max()))
+        self._count += signal.size
+        if pair.step is not None:
+            low, high = pair.step.limits
+            half = pair.step.scale / 2
+            # The stored value is the limit itself, but for its rounding to float32.
+            self._clipped += int(((signal < low - half) & (found < low + half)).sum())
+            self._clipped += int(((signal > high + half) & (found > high - half)).sum())
+
+    def result(self) -> LayerNoise:
+        norm = math.sqrt(self._signal * self._square)
+        alike = self._product / norm if norm else float(self._signal == self._square)
+        return LayerNoise(
+            tensor=self._tensor,
+            operator=self._operator,
+            sqnr_db=_decibels(self._signal, self._noise),
+            cosine=min(1.0, alike),
+            low=self._low,
+            high=self._high,
+            saturation=self._clipped / self._count,
+            scale=None if self._step is None else self._step.scale,
+            quantized=self._step is not None,
+            dead=self._step is not None
+            and self._lowest == self._highest
+            and self._low < self._high,
+        )
+
+
+def _decibels(signal: float, noise: float) -> float:
+    if noise == 0 or signal == 0:
+        return EXACT_DB if noise == 0 else -EXACT_DB
+    return min(EXACT_DB, max(-EXACT_DB, 10 * math.log10(signal / noise)))
+
+
+def _readers(trace: TFLiteTrace, tensor: str) -> set[str]:
+    """Return what is computed from `tensor`, and from whatever shares its integers."""
+    found = set()
+    for operator in trace.operators:
+        if tensor in (trace.names[one] for one in operator.inputs if one in trace.names):
+            for made in (trace.names[one] for one in operator.outputs):
+                found |= {made} | (_readers(trace, made) if operator.name in _SHARING else set())
+    return found
+
+
+def _root_mean_square(differences: Floats) -> float:
+    return float(np.sqrt(np.mean(differences**2)))

@@ -1,0 +1,129 @@
+"""Each artefact against each, film by film, so that a fault is found where it arises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from edge_export.proof.parity import REFERENCE
+from edge_export.proof.statistics import Floats
+from edge_export.quantize.recipe import FLOAT32
+
+Place = Literal["conversion", "quantization", "kernel"]
+Pair = tuple[str, str]
+
+# The largest difference in probability on any film that is nobody's fault:
+FLOAT_LIMIT = 1e-4
+"""Between float graphs, in whatever format or engine: the same sums in another order."""
+KERNEL_LIMIT = 0.02
+"""Between two formats or engines of one quantized graph: the same integers, so that only the
+rounding in between differs. Seen: 0.004 with shared ranges, 0.27 where a kernel saturates."""
+QUANTIZATION_LIMIT = 0.1
+"""Between a float graph and the same one quantized. Int8 moved no film of 348 by more than 0.06, of
+five networks; beyond this it is a range that clips or a layer that is lost."""
+
+_ORDER: tuple[Place, ...] = ("conversion", "quantization", "kernel")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How two artefacts differ on the same films; differences are of probabilities."""
+
+    flips: int
+    largest_difference: float
+    mean_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What made the answers of a row of the matrix: recipe, format, and engine if that is told."""
+
+    recipe: str
+    format: str
+    engine: str = ""
+
+
+KERAS = Source(FLOAT32.name, REFERENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two artefacts one step apart that differ by more than the step explains."""
+
+    place: Place
+    pair: Pair
+    agreement: Agreement
+    limit: float
+
+    def __str__(self) -> str:
+        found = self.agreement
+        return (
+            f"{self.place}: {self.pair[0]} and {self.pair[1]} differ by up to "
+            f"{found.largest_difference:.2g} in probability (at most {self.limit:g}) "
+            f"and in {found.flips} decisions"
+        )
+
+
+def parity_matrix(probabilities: Mapping[str, Floats], threshold: float) -> dict[Pair, Agreement]:
+    """Return the agreement of each pair, in the order given, of probabilities `(n,)` by artefact.
+
+    Raises:
+        ValueError: no films, not the same number of films, or a number that is not finite.
+    """
+    for file, one in probabilities.items():
+        if len(one) == 0 or not np.isfinite(one).all():
+            raise ValueError(f"{file}: no answers, or one that is not finite")
+    if len({len(one) for one in probabilities.values()}) > 1:
+        raise ValueError("not all answers are to the same films")
+    return {
+        (first, second): _agreement(probabilities[first], probabilities[second], threshold)
+        for first, second in combinations(probabilities, 2)
+    }
+
+
+def _agreement(first: Floats, second: Floats, threshold: float) -> Agreement:
+    difference = np.abs(first - second)
+    return Agreement(
+        flips=int(((first >= threshold) != (second >= threshold)).sum()),
+        largest_difference=float(difference.max()),
+        mean_difference=float(difference.mean()),
+    )
+
+
+def locate(matrix: Mapping[Pair, Agreement], sources: Mapping[str, Source]) -> list[Disagreement]:
+    """Return where artefacts one step apart differ too much, by step; empty if none do.
+
+    Pairs that are more than one step apart say nothing of the place and are passed over.
+
+    Raises:
+        KeyError: an artefact of the matrix has no source.
+    """
+    found = []
+    for pair, agreement in matrix.items():
+        one, other = sources[pair[0]], sources[pair[1]]
+        place, limit = _step(one, other), _limit(one, other)
+        if place and agreement.largest_difference > limit:
+            found.append(Disagreement(place, pair, agreement, limit))
+    return sorted(found, key=lambda one: _ORDER.index(one.place))
+
+
+def _step(one: Source, other: Source) -> Place | None:
+    """Return the step that lies between two sources, if it is only one."""
+    if one == other:
+        return None
+    if KERAS in (one, other):
+        return "conversion" if one.recipe == other.recipe else None
+    if one.recipe == other.recipe:
+        return "kernel"
+    same_kernels = (one.format, one.engine) == (other.format, other.engine)
+    return "quantization" if same_kernels and FLOAT32.name in (one.recipe, other.recipe) else None
+
+
+def _limit(one: Source, other: Source) -> float:
+    if one.recipe != other.recipe:
+        return QUANTIZATION_LIMIT
+    return FLOAT_LIMIT if one.recipe == FLOAT32.name else KERNEL_LIMIT

@@ -1,0 +1,54 @@
+"""One small graph by its recipe, in either format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from edge_export.graph.pair import FloatGraphs
+from edge_export.quantize.onnx import quantize_onnx
+from edge_export.quantize.ranges import Range
+from edge_export.quantize.recipe import FLOAT32, INT16, Format, Recipe, Setting
+from edge_export.quantize.tflite import quantize_tflite
+from edge_runtime.errors import DataError
+
+
+def quantized(
+    graphs: FloatGraphs,
+    recipe: Recipe,
+    form: Format,
+    ranges: Mapping[str, Range],
+    setting: Setting,
+) -> bytes:
+    """Return the graph that `recipe` makes of `graphs` in one format.
+
+    `ranges` is keyed by the tensors of the float TFLite graph, and empty for a recipe that is not
+    calibrated. Of `setting`, what it keeps float counts here; the ranges come by its method and
+    the logit's shift is corrected elsewhere.
+
+    Raises:
+        DataError: the recipe does not exist in this format, a tensor to keep float is none of the
+            graph's, or something in the graph cannot be quantized by this recipe.
+    """
+    if form not in recipe.formats:
+        formats = " and ".join(recipe.formats)
+        raise DataError(recipe.name, f"does not exist for {form}", f"it makes {formats} only")
+    if recipe == FLOAT32:
+        return graphs.tflite if form == "tflite" else graphs.onnx
+    if recipe == INT16:
+        ranges = {name: _off_powers_of_two(limits) for name, limits in ranges.items()}
+    if form == "tflite":
+        return quantize_tflite(graphs.tflite, ranges, recipe, setting.keep_float)
+    return quantize_onnx(graphs.onnx, ranges, graphs.same, recipe, setting.keep_float)
+
+
+def _off_powers_of_two(limits: Range) -> Range:
+    """Return a range of which the int16 scale is no power of two, at most 0.2 % wider.
+
+    Where all scales of an addition are within 0.001 of one in log2, LiteRT takes the graph for one
+    of an older kind and refuses it. Images scaled to -1..1 are such a case.
+    """
+    low, high = limits
+    exponent = math.log2(max(-low, high, 1e-30) / 32767)
+    widened = 1.002 if abs(exponent - round(exponent)) < 1e-3 else 1.0
+    return low * widened, high * widened

@@ -1,0 +1,112 @@
+"""What to try, in order, when the int8 graphs do not decide like the float one.
+
+Every rung applies to both formats. A rung with several candidates chooses among them on the
+calibration films alone, so that the films that judge it have had no say.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from edge_export.artefact import Artefact
+from edge_export.findings import Rung
+from edge_export.proof.layers import harmful_layers
+from edge_export.proof.verdict import worst
+from edge_export.quantize.quantizer import Quantizer
+from edge_export.quantize.ranges import METHODS
+from edge_export.quantize.recipe import INT8, INT16, Recipe, Setting
+from edge_export.trial import Bench, Trial
+
+# So many of the most harmful layers go back to float, one rung after the other.
+_KEPT = (1, 2, 4)
+_RANKED_ON = 16  # calibration films; the ranking of layers does not change with more
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to quantize: the kind of remedy, what it changes in words, and the graphs it gives.
+
+    `root_mean_square` is the error of the logit on the calibration films.
+    """
+
+    step: str
+    changed: str
+    setting: Setting
+    artefacts: Sequence[Artefact]
+    root_mean_square: float
+
+
+def climb(
+    bench: Bench, quantizer: Quantizer, setting: Setting, say: Callable[[str], None]
+) -> tuple[Attempt, Trial, list[Rung]]:
+    """Return the first attempt at static int8 that does not fail, what it gave, and all rungs.
+
+    Where none is left, the first attempt of all is returned: what was ordered.
+    """
+    rungs: list[Rung] = []
+    tried: list[tuple[Attempt, Trial]] = []
+    started = time.monotonic()
+    for attempt in attempts(quantizer, setting):
+        trial = bench.run(attempt.artefacts)
+        tried.append((attempt, trial))
+        rungs.append(_rung(bench, attempt, trial, time.monotonic() - started))
+        if len(rungs) > 1 or rungs[0].answer == "fail":
+            say(f"remedy {len(rungs) - 1}: {rungs[-1]}" if len(rungs) > 1 else str(rungs[-1]))
+        if rungs[-1].answer != "fail":
+            return *tried[-1], rungs
+        started = time.monotonic()
+    return *tried[0], rungs
+
+
+def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
+    """Yield what was ordered, then the rungs above it, from the cheapest to the dearest.
+
+    Each is made only when it is asked for. Bias correction is no rung: every attempt has it.
+    """
+    ordered = _attempt(quantizer, "as ordered", f"{setting.method} ranges", INT8, setting)
+    yield ordered
+    methods = [replace(setting, method=one) for one in METHODS if one != setting.method]
+    others = [
+        _attempt(quantizer, "calibration method", f"{one.method} ranges", INT8, one)
+        for one in methods
+    ]
+    best = min((ordered, *others), key=lambda one: one.root_mean_square)
+    if best is not ordered:
+        yield best
+    films = quantizer.calibration[:_RANKED_ON]
+    ranked = harmful_layers(quantizer.graphs, best.artefacts[0], films)
+    kept = frozenset[str]()
+    for count in _KEPT:
+        more = kept.union(*(one.keep_float for one in ranked[:count]))
+        if more != kept:
+            kept, setting = more, replace(best.setting, keep_float=more)
+            changed = f"{setting.method} ranges, {count} worst in float"
+            yield _attempt(quantizer, "layers back to float", changed, INT8, setting)
+    yield _attempt(quantizer, "int16 activations", "16 bits between layers", INT16, best.setting)
+
+
+def _attempt(
+    quantizer: Quantizer, step: str, changed: str, recipe: Recipe, setting: Setting
+) -> Attempt:
+    artefacts, error = quantizer.artefacts(recipe, setting)
+    return Attempt(step, changed, setting, artefacts, error)
+
+
+def _rung(bench: Bench, attempt: Attempt, trial: Trial, seconds: float) -> Rung:
+    """Return what an attempt cost and gave, by the worse of its formats."""
+    proof = bench.prove(trial)
+    both = [proof.comparisons[one.file]["both"] for one in attempt.artefacts]
+    first = attempt.artefacts[0]
+    return Rung(
+        step=attempt.step,
+        changed=attempt.changed,
+        flips=max(one.flips for one in both),
+        n=both[0].n,
+        largest_difference=max(one.largest_difference for one in both),
+        bytes=len(first.graph),
+        milliseconds=trial.measured[first.file].milliseconds,
+        answer=worst(one.verdict for one in proof.evidence.values()),
+        seconds=seconds,
+    )

@@ -1,0 +1,289 @@
+"""The CLAIM checklist, filled as far as an export knows, with the blanks marked as blanks.
+
+Numbers and sections are those of the 2024 update: Tejani et al., Radiol. Artif. Intell. 6 (2024)
+e240300, 44 items. The first edition, Mongan, Moy and Kahn, Radiol. Artif. Intell. 2 (2020) e200029,
+has 42 items and other numbers from 11 on. The titles are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Document = Mapping[str, Any]
+
+BLANK = "BLANK: to be filled by the authors"
+REST = "BLANK for the rest: to be filled by the authors"
+
+SECTIONS: Mapping[str, Mapping[int, str]] = {
+    "Title and abstract": {
+        1: "Named as a study of artificial intelligence, with the kind of technology",
+        2: "Summary of design, methods, results and conclusions",
+    },
+    "Introduction": {
+        3: "Background, with the intended use and clinical role",
+        4: "Aims, objectives and hypotheses",
+    },
+    "Methods: study design": {
+        5: "Prospective or retrospective",
+        6: "Goal of the study",
+    },
+    "Methods: data": {
+        7: "Sources of the data",
+        8: "Inclusion and exclusion criteria",
+        9: "Preprocessing",
+        10: "Selection of subsets",
+        11: "De-identification",
+        12: "Missing data",
+        13: "Image acquisition protocol",
+    },
+    "Methods: reference standard": {
+        14: "How the reference standard was obtained",
+        15: "Why this reference standard",
+        16: "Who annotated, and with what qualification",
+        17: "Annotation of the test set",
+        18: "Variability within and between raters",
+    },
+    "Methods: data partitions": {
+        19: "How data were assigned to partitions",
+        20: "Level at which partitions are disjoint",
+    },
+    "Methods: testing data": {
+        21: "Intended sample size",
+    },
+    "Methods: model": {
+        22: "Description of the model",
+        23: "Software and frameworks",
+        24: "Initialization of the parameters",
+    },
+    "Methods: training": {
+        25: "Details of training",
+        26: "How the final model was selected",
+        27: "Ensembling",
+    },
+    "Methods: evaluation": {
+        28: "Metrics",
+        29: "Statistical significance and uncertainty",
+        30: "Robustness and sensitivity analysis",
+        31: "Explainability and interpretability",
+        32: "Evaluation on internal data",
+        33: "Testing on external data",
+        34: "Registration as a clinical trial",
+    },
+    "Results: data": {
+        35: "Numbers included and excluded",
+        36: "Demographic and clinical characteristics of each partition",
+    },
+    "Results: model performance": {
+        37: "Performance with its uncertainty on every partition",
+        38: "Diagnostic performance with its precision",
+        39: "Failure analysis",
+    },
+    "Discussion": {
+        40: "Limitations",
+        41: "Implications for practice",
+    },
+    "Other information": {
+        42: "Full protocol or further technical details",
+        43: "Availability of software, model and data",
+        44: "Funding and role of the funders",
+    },
+}
+# Of the other items an export knows a part at most.
+_WHOLE = frozenset({9, 27, 28, 29, 32, 38})
+_HEAD = """\
+# CLAIM checklist: {name} {version}
+
+Checklist for Artificial Intelligence in Medical Imaging, 2024 update (44 items; Tejani et al.,
+Radiol. Artif. Intell. 2024, 6(4), e240300). Filled by the export as far as it knows: {filled} items
+wholly, {partly} in part, {blank} blank.
+"""
+
+
+def claim(document: Document) -> str:
+    """Return the checklist as Markdown for the report `document`; the same text at every run."""
+    known = _known(document)
+    total = sum(map(len, SECTIONS.values()))
+    filled = len(known.keys() & _WHOLE)
+    head = _HEAD.format(
+        name=document["name"],
+        version=document["version"],
+        filled=filled,
+        partly=len(known) - filled,
+        blank=total - len(known),
+    )
+    return "\n".join([head, *_lines(known)])
+
+
+def _lines(known: Mapping[int, str]) -> Iterator[str]:
+    for section, items in SECTIONS.items():
+        yield f"## {section}\n"
+        for number, title in items.items():
+            yield f"### {number}. {title}\n"
+            if number in known:
+                yield f"{known[number]}\n"
+            if number not in _WHOLE or number not in known:
+                yield f"**{REST if number in known else BLANK}**\n"
+
+
+def _known(document: Document) -> dict[int, str]:
+    """Return what the export knows, by item; an item that is not there is blank."""
+    known = _design(document) | _data(document) | _model(document) | _results(document)
+    return {number: text for number, text in known.items() if text}
+
+
+def _design(document: Document) -> dict[int, str]:
+    verdict = document["verdict"]
+    margin, budget = verdict.get("margin"), verdict.get("budget")
+    rule = ""
+    if margin is not None:
+        rule = f", non-inferior within {100 * margin:g} points of sensitivity and of specificity"
+    limits = (document.get("limits") or "").strip()
+    return {
+        1: "Deep learning: a neural network that classifies images, quantized to integers.",
+        6: "Of the export: to show on paired decisions that the small graphs decide like the float "
+        f"model{rule}. Verdict: {verdict['answer']}.",
+        40: (limits + "\n\n" if limits else "")
+        + "Held-out films come from the same sources as the training films: the figures say how "
+        "the small graphs follow the float model, not how either does in another hospital.",
+        41: "Research use; not a medical device.",
+        42: "Rules and all figures of the export are in the report beside the bundle"
+        + (
+            f"; the budget is {100 * budget['flips']:g} % flips and {budget['auc']:g} of AUC."
+            if budget
+            else "."
+        ),
+        43: "Software: Edge Kit, Apache-2.0"
+        + (
+            f", version {tools['edge-kit']}"
+            if "edge-kit" in (tools := document.get("tools") or {})
+            else ""
+        )
+        + f". Model: the bundle `{document['name']}` {document['version']}.",
+    }
+
+
+def _data(document: Document) -> dict[int, str]:
+    classes, calibration = document["classes"], document.get("calibration")
+    counts = [f"{rows} {row['n']}" for rows, row in _reference(document).items() if rows != "both"]
+    splits = document.get("splits")
+    if splits:
+        counts = [
+            f"{split} " + " and ".join(f"{n} {label}" for label, n in by_label.items())
+            for split, by_label in splits.items()
+        ]
+    needed = document["verdict"].get("films_needed") or {}
+    more = [f"{n} more of {label}" for label, n in needed.items() if n]
+    both = _reference(document)["both"]
+    method = document["decision"]["calibration"]["method"]
+    films = document.get("films") or ()
+    positive = sum(film["positive"] for film in films)
+    return {
+        9: _preprocessing(document.get("preprocess")),
+        10: _calibration(calibration) if calibration else "",
+        11: "The bundle holds no name, path or date of a film; films are named by SHA-256.",
+        12: "A film that cannot be read or is refused stops the export; none is left out silently.",
+        14: f"Labels as given with the films: `{classes['negative']}` and `{classes['positive']}`.",
+        19: f"Films: {', '.join(counts)}.",
+        20: "Ranges are calibrated on training rows, parity is measured on validation and test "
+        "rows." + (" Probabilities are calibrated on validation rows." if method != "none" else ""),
+        21: f"{both['n']} held-out films, as many as there were"
+        + (f"; to decide, {' and '.join(more)} are needed." if more else "."),
+        35: f"Held-out films: {positive} {classes['positive']}, "
+        f"{len(films) - positive} {classes['negative']}; none excluded by the export."
+        if films
+        else "",
+    }
+
+
+def _model(document: Document) -> dict[int, str]:
+    training = document.get("training") or {}
+    machine, tools = document.get("machine") or {}, document.get("tools") or {}
+    versions = [f"{tool} {release}" for tool, release in tools.items()]
+    engines = [f"{file} by {engine}" for file, engine in (machine.get("engines") or {}).items()]
+    graphs = [
+        f"`{file}` ({one['recipe']}"
+        + (f", {one['bytes'] / 1e6:.2f} MB)" if one.get("bytes") else ")")
+        for file, one in document["artefacts"].items()
+    ]
+    named = f"Architecture {training['model']}. " if training.get("model") else ""
+    seed, epochs = training.get("seed"), training.get("epochs")
+    return {
+        22: f"{named}One graph from pixels to a logit, as: {', '.join(graphs)}.",
+        23: f"Of the export: {', '.join(versions + engines)}." if versions + engines else "",
+        24: f"Random, from seed {seed}." if seed is not None else "",
+        25: f"{epochs} epochs." if epochs is not None else "",
+        27: "None: one network.",
+    }
+
+
+def _results(document: Document) -> dict[int, str]:
+    decision, calibration = document["decision"], document.get("calibration") or {}
+    flips = {flip["sha256"] for flip in document.get("flips") or ()}
+    stability = calibration.get("stability")
+    graphs = document["artefacts"].items()
+    shown = [(file, one) for file, one in graphs if one.get("shipped")] or list(graphs)
+    return {
+        28: f"At the threshold {decision['threshold']:g}: accuracy, sensitivity and specificity; "
+        "area under the ROC curve. Against the float model: decisions that changed, difference in "
+        "probability, paired loss of sensitivity and specificity. Of the probabilities: expected "
+        "calibration error, Brier score, log loss.",
+        29: "95 % intervals: Wilson's for proportions, DeLong's for the area and its paired "
+        "difference, Tango's for paired losses (one-sided 95 % bounds); exact McNemar test.",
+        30: "The ranges were calibrated again on two halves that share no film: "
+        f"{stability['flips']} of {stability['n']} decisions differ, probabilities by at most "
+        f"{stability['largest_difference']:.4f}."
+        if stability
+        else "",
+        31: "None by the export.",
+        32: _performance(shown, ("val", "test")),
+        33: "None by the export.",
+        37: _performance(graphs, ("val", "test", "both")),
+        38: _performance(shown, ("test",)),
+        39: f"{len(flips)} held-out films are decided otherwise than by the float model; the "
+        "report lists them by digest."
+        if document.get("flips") is not None
+        else "",
+    }
+
+
+def _reference(document: Document) -> Mapping[str, Any]:
+    rows: Mapping[str, Any] = document["artefacts"]["keras"]["rows"]
+    return rows
+
+
+def _preprocessing(recipe: Document | None) -> str:
+    if not recipe:
+        return ""
+    grey = "grey" if recipe["channels"] == 1 else "RGB"
+    return (
+        "Oriented, {grey}, resized to {height} x {width} ({resample}), percentiles "
+        "{low_percentile:g} and {high_percentile:g} stretched to 0 and 255. Refused: a side under "
+        "{min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} grey levels. "
+        "The runtime does the same, by the same code."
+    ).format(grey=grey, **recipe)
+
+
+def _calibration(calibration: Document) -> str:
+    by_class = ", ".join(f"{n} {label}" for label, n in calibration["by_class"].items())
+    overrides = [f" Override: {one}." for one in calibration.get("overrides") or ()]
+    return (
+        f"The ranges of the quantized graphs: {len(calibration['films'])} training films "
+        f"({by_class}), method {calibration['method']}, listed by digest." + "".join(overrides)
+    )
+
+
+def _performance(artefacts: Iterable[tuple[str, Document]], rows: tuple[str, ...]) -> str:
+    lines = [
+        f"- `{file}`, {name}: " + ", ".join(_metric(row["metrics"], one) for one in row["metrics"])
+        for file, artefact in artefacts
+        for name in rows
+        if (row := artefact["rows"].get(name))
+    ]
+    return "\n".join(lines)
+
+
+def _metric(metrics: Document, name: str) -> str:
+    one = metrics[name]
+    title = "AUC" if name == "auc" else name
+    return f"{title} {one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f}, n {one['n']})"

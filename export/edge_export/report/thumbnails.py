@@ -1,0 +1,34 @@
+"""Small grey pictures of films, as the graph sees them: to recognise a film, not to read it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Sequence
+
+from PIL import Image
+
+from edge_export.pixels import Pixels
+
+# Large enough to tell two films apart, too small to read what was written on them.
+SIDE = 96
+
+
+def thumbnails(digests: Sequence[str], pixels: Pixels, wanted: Collection[str]) -> dict[str, bytes]:
+    """Return a PNG by digest for those of the `(n, h, w, c)` pixels whose digest is `wanted`."""
+    return {
+        digest: thumbnail(film)
+        for digest, film in zip(digests, pixels, strict=True)
+        if digest in wanted
+    }
+
+
+def thumbnail(pixels: Pixels, side: int = SIDE) -> bytes:
+    """Return `(height, width, channels)` uint8 pixels as a grey PNG of at most `side` pixels.
+
+    The same pixels give the same bytes: a PNG of Pillow's holds no date and no name.
+    """
+    picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).convert("L")
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG", optimize=True)
+    return encoded.getvalue()

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_export import artefact
+from edge_export.artefact import Artefact, Measured, integer_output, measure
+from edge_export.pixels import Pixels
+from edge_export.quantize.quantizer import Quantizer
+from edge_export.quantize.recipe import FULL, Setting
+from edge_runtime.errors import NoEngine, ParityFailed
+
+
+def test_both_formats_are_measured_through_the_engines_of_a_clinic(
+    artefacts: dict[str, Artefact], pixels: Pixels
+) -> None:
+    found = {file: measure(one, pixels[:5]) for file, one in artefacts.items()}
+    assert [one.logits.shape for one in found.values()] == [(5,)] * 4
+    assert all(one.milliseconds > 0 for one in found.values())
+    assert found["model.int8.onnx"].engine == "onnxruntime"
+    assert found["model.int8.tflite"].engine in ("litert", "litert-python")
+    again: Measured = measure(artefacts["model.int8.tflite"], pixels[:5])
+    assert (again.logits == found["model.int8.tflite"].logits).all()
+
+
+@pytest.mark.parametrize("answer", [np.nan, np.inf, -np.inf])
+def test_an_answer_that_is_not_finite_is_an_error(
+    answer: float, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Engine:
+        name = "broken"
+
+        def logits(self, film: bytes) -> tuple[float, ...]:
+            return (answer if film == pixels[2].tobytes() else 1.0,)
+
+    monkeypatch.setattr(artefact, "first_engine", lambda *_: Engine())
+    with pytest.raises(ParityFailed, match=r"g\.tflite: not_finite: 1 of 4 answers"):
+        measure(Artefact("g.tflite", "tflite", "float32", b""), pixels[:4])
+
+
+def test_bytes_that_are_no_graph_have_no_engine(pixels: Pixels) -> None:
+    with pytest.raises(NoEngine, match=r"g\.onnx: no engine"):
+        measure(Artefact("g.onnx", "onnx", "float32", b"no graph"), pixels[:1])
+
+
+def test_a_graph_of_integers_is_measured_in_logits(
+    artefacts: dict[str, Artefact], quantizer: Quantizer, pixels: Pixels
+) -> None:
+    full = quantizer.artefacts(FULL, Setting())[0][0]
+    meaning = integer_output(full)
+    assert meaning is not None
+    logits = measure(full, pixels[:8]).logits
+    steps = logits / meaning.scale
+    assert steps == pytest.approx(np.round(steps), abs=1e-6)
+    expected = measure(artefacts["model.f32.tflite"], pixels[:8]).logits
+    assert np.abs(logits - expected).max() < 0.2 * np.ptp(expected)
+    assert integer_output(artefacts["model.int8.tflite"]) is None

@@ -1,0 +1,37 @@
+"""int8 graphs with one bad range among good ones, to see whether it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge_export.artefact import Artefact
+from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.quantized_tensors import TFLiteTrace
+from edge_export.quantize.convert import quantized
+from edge_export.quantize.ranges import Range
+from edge_export.quantize.recipe import INT8, Format, Setting
+
+
+def int8(
+    graphs: FloatGraphs,
+    ranges: Mapping[str, Range],
+    form: Format,
+    keep_float: frozenset[str] = frozenset(),
+) -> Artefact:
+    """Return the static int8 graph in one format, by these ranges."""
+    setting = Setting(keep_float=keep_float)
+    return Artefact(
+        INT8.file(form), form, INT8.name, quantized(graphs, INT8, form, ranges, setting)
+    )
+
+
+def scaled(ranges: Mapping[str, Range], tensor: str, factor: float) -> dict[str, Range]:
+    """Return `ranges` with that of one tensor made `factor` times as wide."""
+    low, high = ranges[tensor]
+    return {**ranges, tensor: (low * factor, high * factor)}
+
+
+def written_by(graphs: FloatGraphs, operator: str) -> list[str]:
+    """Return the tensors of the float TFLite graph that operators of one kind write, in order."""
+    trace = TFLiteTrace(graphs.tflite)
+    return [trace.names[one.outputs[0]] for one in trace.operators if one.name == operator]
