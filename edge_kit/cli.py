@@ -38,10 +38,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, until the end
     try:
         options = parser().parse_args(arguments)
-        handler = {"train": _train, "export": _export, "debug": _debug, "demo": _demo}[
-            options.command
-        ]
-        handler(options)
+        _HANDLERS[options.command](options)
         sys.stdout.flush()
     except EdgeError as error:
         say(f"edge-kit: {error}")
@@ -86,10 +83,9 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-
     if not (options.int8 or options.recipe):
         raise UsageError("export", "no recipe chosen", "add --int8, or --recipe NAME")
-    if not options.out.name.endswith(".edge"):
+    if options.out.suffix != ".edge":
         raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
     from edge_kit.source import export_source
 
@@ -101,6 +97,8 @@ def _debug(options: argparse.Namespace) -> None:
     from edge_kit.source import against
 
     diagnosis = debug(options.bundle, options.film, *against(options))
+    for warning in diagnosis.warnings:
+        say(f"warning: {warning}")
     sys.stdout.write(render(diagnosis, options.format))
 
 

@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from edge_export.quantize.calibrate import Fault
 from edge_export.quantize.ranges import METHODS
@@ -16,6 +16,11 @@ from edge_runtime.errors import UsageError
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # argparse would take the value of "--input-range -1,1" for an option, and has no other say.
+        self._negative_number_matcher = re.compile(r"-[\d.]")
+
     def error(self, message: str) -> NoReturn:
         subject = self.prog.removeprefix("edge-kit").strip() or "command line"
         raise UsageError(subject, message, f"see {self.prog} --help")

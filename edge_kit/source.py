@@ -59,6 +59,8 @@ def export_source(options: argparse.Namespace, say: Say, write: Say) -> Findings
         raise DataError(path, "no such file or folder", "give a run's folder or a .keras file")
     if path.name == MODEL and is_run(path.parent):
         path = path.parent
+    if path.is_dir() and not is_run(path):
+        raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
     source = (_from_run if is_run(path) else _from_file)(path, options)
     for warning in source.warnings:
         say(f"warning: {warning}")
@@ -176,7 +178,7 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
     given_range = input_range(options.input_range)
     model = load_model(path)
     dataset = _films(options, options.data, options.modality, positive, options.seed)
-    if (dataset.negative, dataset.positive) != (negative, positive):
+    if class_key(dataset.negative) != class_key(negative):
         found = f"{dataset.negative},{dataset.positive}"
         problem = f"{options.classes!r} are not the classes of the data, {found!r}"
         raise UsageError("--classes", problem, "name them as the data does")
@@ -185,8 +187,8 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
         model=model,
         films=dataset.films,
         modality=dataset.modality,
-        negative=negative,
-        positive=positive,
+        negative=dataset.negative,
+        positive=dataset.positive,
         preprocess=standard(height, width, channels),
         input_range=given_range,
         training=Training(model=_word(model.name), seed=None, epochs=None),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edge_export.artefact import Artefact
 from edge_export.graph.pair import FloatGraphs
-from edge_export.graph.quantized_tensors import TFLiteTrace
+from edge_export.graph.trace import operators
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import INT8, Format, Setting
@@ -33,5 +33,4 @@ def scaled(ranges: Mapping[str, Range], tensor: str, factor: float) -> dict[str,
 
 def written_by(graphs: FloatGraphs, operator: str) -> list[str]:
     """Return the tensors of the float TFLite graph that operators of one kind write, in order."""
-    trace = TFLiteTrace(graphs.tflite)
-    return [trace.names[one.outputs[0]] for one in trace.operators if one.name == operator]
+    return [one.outputs[0] for one in operators(graphs.tflite) if one.kind == operator]

@@ -23,6 +23,13 @@ FORBIDDEN = {
     "edge_export": {"edge_kit"},
     "edge_runtime": {"edge_kit", "edge_export"},
 }
+# What edge_export is made of, in its order: each imports itself and what stands before it.
+ROOMS = (
+    *("__init__", "film", "quiet", "phantom", "golden", "pixels", "artefact"),
+    *("graph", "quantize", "proof"),
+    *("facts", "findings", "fold", "trial", "remedy", "debug"),
+    *("report", "examine", "package", "export"),
+)
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
     "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
@@ -30,14 +37,20 @@ HEAVY = {
 }  # fmt: skip
 
 
-def imports(source: Path) -> Iterator[str]:
-    """Yield the package of each import in the file, those inside functions among them."""
+def modules(source: Path) -> Iterator[str]:
+    """Yield the module of each import in the file, those inside functions among them."""
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{source} has a relative import"
-            yield str(node.module).partition(".")[0]
+            # `from package import module` names a module, too.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports(source: Path) -> set[str]:
+    """Return the packages that the file imports."""
+    return {module.partition(".")[0] for module in modules(source)}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -45,7 +58,17 @@ def test_imports_point_one_way(package: str) -> None:
     sources = list(PACKAGES[package].rglob("*.py"))
     assert sources
     for source in sources:
-        assert not FORBIDDEN[package] & set(imports(source)), source
+        assert not FORBIDDEN[package] & imports(source), source
+
+
+def test_what_the_exporter_is_made_of_imports_only_what_stands_before_it() -> None:
+    root = PACKAGES["edge_export"]
+    rooms = {source: source.relative_to(root).parts[0] for source in root.rglob("*.py")}
+    assert {room.removesuffix(".py") for room in rooms.values()} == set(ROOMS)
+    for source, room in rooms.items():
+        before = ROOMS[: ROOMS.index(room.removesuffix(".py")) + 1]
+        own = [name for name in modules(source) if name.startswith("edge_export.")]
+        assert not {name.split(".")[1] for name in own} - set(before), source
 
 
 def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
-from edge_export.quantize.recipe import RECIPES
-from edge_export.quantize.tflite import logit_code
 from edge_export.quiet import quiet
 from edge_runtime.engines import first_engine
 from edge_runtime.errors import ParityFailed
@@ -59,11 +57,20 @@ def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
 
 
 def integer_output(artefact: Artefact) -> IntegerOutput | None:
-    """Return what the integer output of `artefact` means, if it has one."""
-    if RECIPES[artefact.recipe].float_logit:
+    """Return what the int8 output of a TFLite `artefact` means, if it has one."""
+    if artefact.format != "tflite":
         return None
-    scale, zero_point = logit_code(artefact.graph)
-    return IntegerOutput(scale=scale, zero_point=zero_point)
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        with quiet():
+            output = Interpreter(model_content=artefact.graph).get_output_details()[0]
+    except ValueError:  # it is no graph, as every engine will say of it
+        return None
+    if output["dtype"] is not np.int8:
+        return None
+    scale, zero_point = output["quantization"]
+    return IntegerOutput(scale=float(scale), zero_point=int(zero_point))
 
 
 class _IntegerGraph:

@@ -149,7 +149,8 @@ def _row(name: str, step: LayerStep) -> tuple[str, ...]:
 def _outcome(graph: GraphDiagnosis, reference: Answer) -> str:
     if graph.flipped_at is not None:
         change = f"{reference.label} became {graph.answer.label}"
-        return f"flipped at {_short(graph.flipped_at)}: {change}"
+        last = graph.flipped_at == graph.layers[-1].tensor
+        return f"flipped at {'logit' if last else _short(graph.flipped_at)}: {change}"
     moved = abs(graph.answer.logit - reference.logit)
     return f"not flipped: margin {graph.margin:.4f}, the logit moved by {moved:.4f}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.artefact import measure
+from edge_export.artefact import Artefact, measure
 from edge_export.facts import BundleFacts
 from edge_export.film import HELD_OUT, SPLITS, Film
 from edge_export.findings import Findings, Rung
@@ -18,7 +18,7 @@ from edge_export.graph.nodes import node_counts
 from edge_export.graph.pair import float_graphs
 from edge_export.pixels import load_pixels
 from edge_export.proof.choose import Candidate, choose
-from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults
+from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
 from edge_export.proof.prove import THRESHOLD, Proof, Rows, refer, reference_logits
@@ -78,24 +78,28 @@ def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Sa
     rows = _rows(held_out, plan.facts)
     say(f"proving on the {len(held_out)} films of the validation and test rows")
     bench = Bench(graphs, refer(candidate, rows), rows, plan.budget)
-    trial, attempt, ladder = _make(bench, quantizer, plan, say)
-    proof = bench.prove(trial, _reference_faults(model, bench, plan))
+    faults = _reference_faults(model, bench, plan)
+    # Nothing rescues what is wrong before any quantization.
+    sound = not faults and not logit_faults(REFERENCE, bench.reference.logits)
+    trial, attempt, ladder = _make(bench, quantizer, plan, say if sound else None)
+    proof = bench.prove(trial, faults)
     method = attempt.setting.method if attempt else plan.method
     timed = latencies(trial.artefacts, rows.pixels)
+    shipped = _shipped(trial, proof, timed, plan)
     return Findings(
         artefacts=trial.artefacts,
         measured=trial.measured,
         rows=rows,
         proof=proof,
         budget=plan.budget,
-        shipped=_shipped(trial, proof, timed, plan),
+        shipped=shipped,
         calibration=CalibrationRecord.of(method, chosen, overrides),
         stability=_stability(bench, quantizer, tables[1:]) if attempt else None,
         ladder=ladder,
         layers=trial.layers,
         latencies=timed,
         nodes={one.file: node_counts(one.graph, one.format) for one in trial.artefacts},
-        warnings=slower_than_float(timed),
+        warnings=slower_than_float(timed) + _shipping(trial, shipped, proof, plan),
         splits=_counts(films),
     )
 
@@ -120,9 +124,12 @@ def _rows(held_out: Sequence[Film], facts: BundleFacts) -> Rows:
 
 
 def _make(
-    bench: Bench, quantizer: Quantizer, plan: ExportPlan, say: Say
+    bench: Bench, quantizer: Quantizer, plan: ExportPlan, say: Say | None
 ) -> tuple[Trial, Attempt | None, list[Rung]]:
-    """Make and try every graph: the float ones first, then static int8 with its remedies."""
+    """Make and try every graph: the float ones first, then static int8 with its remedies.
+
+    `say` gets a line for each remedy; without it none is tried.
+    """
     setting = Setting(plan.method)
     trial = bench.run(quantizer.artefacts(FLOAT32, setting)[0])
     attempt, ladder = None, list[Rung]()
@@ -138,13 +145,16 @@ def _make(
 def _shipped(
     trial: Trial, proof: Proof, timed: Mapping[str, Latency], plan: ExportPlan
 ) -> list[str]:
-    """Return the files that were ordered, or the one of them to choose; preferred ones first."""
+    """Return the files that were ordered, or the one of them to choose; preferred ones first.
+
+    A graph that `edge-run` leaves to others is chosen only where nothing else was ordered.
+    """
     ordered = [one for one in trial.artefacts if one.recipe != FLOAT32.name]
     if FLOAT32.name in plan.recipes:
         ordered += [one for one in trial.artefacts if one.recipe == FLOAT32.name]
     candidates = [
         Candidate(file, len(one.graph), timed[file], proof.evidence[file].verdict.answer)
-        for one in ordered
+        for one in [one for one in ordered if _runs(one)] or ordered
         for file in [one.file]
     ]
     if plan.choose_one and any(one.answer == "pass" for one in candidates):
@@ -152,22 +162,53 @@ def _shipped(
     return [one.file for one in ordered]
 
 
+def _runs(artefact: Artefact) -> bool:
+    """Tell whether `edge-run` has an engine for `artefact`: one that gives a logit."""
+    return RECIPES[artefact.recipe].float_logit
+
+
+def _shipping(trial: Trial, shipped: Sequence[str], proof: Proof, plan: ExportPlan) -> list[str]:
+    """Return what is odd about what is shipped, a line each."""
+    lines = []
+    if plan.choose_one and not any(
+        proof.evidence[file].verdict.answer == "pass" for file in shipped
+    ):
+        lines.append("no graph passes, so --choose chose none: all that were ordered stay")
+    if not any(_runs(one) for one in trial.artefacts if one.file in shipped):
+        lines.append("edge-run runs none of these graphs; for a clinic's machine add --int8")
+    return lines
+
+
 def _reference_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
-    """Return what is wrong with the films' preparation, as far as the model's answers show it."""
+    """Return what is wrong with the model or the films' preparation, as far as answers show it."""
+    rows, logits = bench.rows, bench.reference.logits
+    found = _preparation_faults(model, bench, plan)
+    positive = int((logits >= 0).sum())
+    # Where there is nothing to lose, nothing is proved by losing nothing.
+    if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
+        every = f"{REFERENCE}: constant: decides {rows.classes[bool(positive)]} on every film"
+        found.append(Fault("constant", f"{every}; is --input-range right? or train again"))
+    return found
+
+
+def _preparation_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
     rows, logits = bench.rows, bench.reference.logits
     if plan.recorded_accuracy is not None:
         test = np.array(rows.splits) == "test"
         right = (logits[test] >= 0) == rows.positive[test]
         found = proportion(int(right.sum()), int(test.sum()))
         return accuracy_faults(REFERENCE, found, plan.recorded_accuracy)
-    areas = {plan.input_range: auc(rows.positive, logits)}
-    if areas[plan.input_range].low > 0.5 or areas[plan.input_range].high < 0.5:
-        return []
+    answers = {plan.input_range: logits}
     for other in _INPUT_RANGES:
         if other != plan.input_range:
-            answers = reference_logits(network(model, other), rows.pixels)
-            areas[other] = auc(rows.positive, answers)
-    written = {f"{one.low:g},{one.high:g}": area for one, area in areas.items()}
+            answers[other] = reference_logits(network(model, other), rows.pixels)
+    # Either way round, for the order of the classes is another question.
+    written = {
+        f"{one.low:g},{one.high:g}": max(
+            (auc(rows.positive, sign * some) for sign in (1, -1)), key=lambda area: area.value
+        )
+        for one, some in answers.items()
+    }
     return input_range_faults(REFERENCE, next(iter(written)), written)
 
 

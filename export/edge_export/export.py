@@ -48,13 +48,16 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     require_held_out(films)
     findings = examine(model, films, plan, say)
     show(findings, write_report(out, findings, plan.facts))
-    problem, cure = "; ".join(findings.reasons), f"no bundle, see {report_path(out).name}"
+    first, *more = findings.reasons
+    problem = first + (f" (and {len(more)} more)" if more else "")
+    written = "no new bundle, an older one is there" if out.exists() else "no bundle"
+    cure = f"{written}, see {report_path(out).name}"
     if findings.answer == "fail":
         raise ParityFailed(out, problem, cure)
     if findings.answer == "undecided" and plan.require_pass:
         raise ParityUndecided(out, problem, cure)
     identity = write(out, findings, plan.facts)
-    say(f"wrote {out}, identity {identity}")
+    say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
     return findings
 
 
@@ -62,6 +65,8 @@ def _check_place(out: Path) -> None:
     """Refuse a place that cannot be written to before minutes are spent on filling it."""
     if not os.access(out.parent, os.W_OK):
         raise CannotWrite(out, f"{out.parent} is no folder to write to", "name another place")
+    if out.is_dir():
+        raise CannotWrite(out, "is a folder", "name a file, NAME.edge")
 
 
 def _check_fit(model: keras.Model, recipe: Preprocess) -> None:

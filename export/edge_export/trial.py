@@ -46,7 +46,7 @@ class Bench:
         """Measure `artefacts`, and compare the layers of those that were calibrated.
 
         Raises:
-            DataError: an answer is not finite.
+            ParityFailed: an answer is not finite.
         """
         pixels = self.rows.pixels
         few = pixels[:: max(1, len(pixels) // _LAYERS_ON)]
@@ -56,7 +56,7 @@ class Bench:
             {
                 one.file: layer_noise(self.graphs, one, few)
                 for one in artefacts
-                if RECIPES[one.recipe].calibrated and RECIPES[one.recipe].float_logit
+                if RECIPES[one.recipe].calibrated
             },
         )
 

@@ -38,9 +38,10 @@ def test_an_answer_that_is_not_finite_is_an_error(
         measure(Artefact("g.tflite", "tflite", "float32", b""), pixels[:4])
 
 
-def test_bytes_that_are_no_graph_have_no_engine(pixels: Pixels) -> None:
-    with pytest.raises(NoEngine, match=r"g\.onnx: no engine"):
-        measure(Artefact("g.onnx", "onnx", "float32", b"no graph"), pixels[:1])
+@pytest.mark.parametrize("form", ["tflite", "onnx"])
+def test_bytes_that_are_no_graph_have_no_engine(form: str, pixels: Pixels) -> None:
+    with pytest.raises(NoEngine, match=rf"g\.{form}: no engine"):
+        measure(Artefact(f"g.{form}", form, "float32", b"no graph"), pixels[:1])
 
 
 def test_a_graph_of_integers_is_measured_in_logits(

@@ -132,8 +132,10 @@ def test_a_flip_that_only_the_engine_makes_is_laid_to_the_output(
 
     monkeypatch.setattr("edge_export.debug.measure", contrary)
     path = bundle(tmp_path / "a.edge", [floats, sound[0]], films[0])
-    (graph,) = debug(path, films[0].path).graphs
+    diagnosis = debug(path, films[0].path)
+    (graph,) = diagnosis.graphs
     assert graph.flipped_at == graph.layers[-1].tensor
+    assert "flipped at logit: " in render(diagnosis)
 
 
 def test_the_margin_is_the_way_to_the_threshold_of_the_bundle(

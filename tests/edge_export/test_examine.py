@@ -70,6 +70,30 @@ def test_a_wrong_input_range_is_caught_and_the_right_one_named(
     assert "give --input-range 0,255" in line
 
 
+@pytest.mark.parametrize("sign", [1, -1], ids=["classes in order", "classes swapped"])
+def test_an_input_range_that_ranks_clearly_better_is_named_however_good_the_given_one(
+    sign: int, model: keras.Model, films: list[Film], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positive = np.array([one.label == "covid" for one in films if one.split != "train"])
+    monkeypatch.setattr("edge_export.examine.reference_logits", lambda *_: sign * (positive - 0.5))
+    result = found(model, films)
+    assert result.proof.comparisons["keras"]["both"].metrics.auc.low > 0.5
+    assert [fault.name for fault in result.proof.faults] == ["preprocessing"]
+    assert result.answer == "fail"
+
+
+@pytest.mark.parametrize(("bias", "decision"), [(50.0, "covid"), (-50.0, "noncovid")])
+def test_a_model_that_decides_all_films_alike_is_caught_whatever_its_logits(
+    bias: float, decision: str, model: keras.Model, films: list[Film]
+) -> None:
+    biased = copied(model)
+    kernel, _ = biased.layers[-1].get_weights()
+    biased.layers[-1].set_weights([kernel, np.array([bias])])
+    result = found(biased, films)
+    assert result.answer == "fail"
+    assert any(f"constant: decides {decision} on every film" in line for line in result.reasons)
+
+
 def test_other_films_than_the_run_was_tested_on_are_caught(
     model: keras.Model, films: list[Film], findings: Findings
 ) -> None:
@@ -83,6 +107,7 @@ def test_other_films_than_the_run_was_tested_on_are_caught(
 def test_a_constant_model_is_caught(model: keras.Model, films: list[Film]) -> None:
     result = found(constant(model), films)
     assert result.answer == "fail"
+    assert len(result.ladder) == 1  # nothing rescues what is wrong before any quantization
     assert any("constant: answers 0.25 whatever the film" in line for line in result.reasons)
 
 
@@ -161,6 +186,27 @@ def test_one_graph_is_chosen_among_those_that_pass(model: keras.Model, films: li
     assert len(result.shipped) == 1
     assert result.shipped[0] in result.measured
     assert result.answer == "pass"
+
+
+def test_a_graph_that_edge_run_leaves_to_others_is_chosen_only_where_there_is_no_other(
+    model: keras.Model, films: list[Film]
+) -> None:
+    full = FULL.file("tflite")
+    plan = replace(PLAN, recipes=(FULL.name, FLOAT32.name), choose_one=True)
+    assert found(model, films, plan).shipped != [full]
+    alone = found(model, films, replace(plan, recipes=(FULL.name,)))
+    assert alone.shipped == [full]
+    assert any("edge-run runs none of these graphs" in line for line in alone.warnings)
+
+
+def test_where_no_graph_passes_all_stay_and_it_says_so(
+    model: keras.Model, films: list[Film], findings: Findings
+) -> None:
+    plan = replace(PLAN, choose_one=True, budget=Budget(flips=0.2, auc=0.2, margin=0.02))
+    result = found(model, films, plan)
+    assert result.shipped == findings.shipped
+    assert any("--choose chose none" in line for line in result.warnings)
+    assert not any("--choose" in line for line in findings.warnings)
 
 
 def test_too_few_films_are_undecided_and_it_says_how_many_more(

@@ -160,10 +160,12 @@ def test_what_fails_leaves_a_report_and_no_bundle(
     with pytest.raises(ParityFailed, match=r"answers 0\.25 whatever the film") as caught:
         export(constant(model), films, tiny_plan(), older, silent)
     assert caught.value.exit_status == 7
-    assert "no bundle, see m.report.html" in str(caught.value)
+    assert "(and 2 more); no new bundle, an older one is there, see" in str(caught.value)
     report = json.loads(report_path(older, ".report.json").read_text("utf-8"))
     assert report["verdict"]["answer"] == "fail"
     assert sorted(one.name for one in older.parent.iterdir()) == [REPORT[0], "m.edge", *REPORT[1:]]
+    with pytest.raises(ParityFailed, match=r"; no bundle, see new\.report\.html"):
+        export(constant(model), films, tiny_plan(), older.with_name("new.edge"), silent)
 
 
 def test_too_few_films_are_stamped_or_refused_where_a_pass_is_required(
@@ -174,8 +176,10 @@ def test_too_few_films_are_stamped_or_refused_where_a_pass_is_required(
         export(model, films, replace(plan, require_pass=True), older, silent)
     assert caught.value.exit_status == 8
     other = tmp_path / "written.edge"
-    export(model, films, plan, other, silent)
+    said: list[str] = []
+    export(model, films, plan, other, said.append)
     assert open_bundle(other).manifest.verdict == "undecided"
+    assert said[-1].endswith(", verdict undecided")
 
 
 def test_what_was_found_is_shown_once_even_where_it_fails(
@@ -204,13 +208,17 @@ def test_a_full_disk_leaves_the_older_bundle_and_nothing_half_written(
     assert sorted(one.name for one in older.parent.iterdir()) == [REPORT[0], "m.edge", *REPORT[1:]]
 
 
+@pytest.mark.parametrize(
+    ("out", "problem"),
+    [("missing/m.edge", "is no folder to write to"), ("folder.edge", "is a folder")],
+)
 def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(
-    model: keras.Model, films: list[Film], tmp_path: Path
+    out: str, problem: str, model: keras.Model, films: list[Film], tmp_path: Path
 ) -> None:
+    (tmp_path / "folder.edge").mkdir()
     said: list[str] = []
-    out = tmp_path / "missing" / "m.edge"
-    with pytest.raises(CannotWrite, match="is no folder to write to"):
-        export(model, films, tiny_plan(), out, said.append)
+    with pytest.raises(CannotWrite, match=problem):
+        export(model, films, tiny_plan(), tmp_path / out, said.append)
     assert said == []
 
 

@@ -13,7 +13,7 @@ from edge_export.package import write
 from edge_export.pixels import Pixels
 from edge_export.proof.prove import Proof
 from edge_export.quantize.quantizer import Quantizer
-from edge_export.quantize.recipe import FULL, Setting
+from edge_export.quantize.recipe import DYNAMIC, FULL, Setting
 from edge_export.report.document import parity
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.check import stage_digest
@@ -103,6 +103,17 @@ def test_the_card_of_a_foreign_model_claims_no_training_that_is_not_known(
     assert "None" not in text
     assert "edge-kit train" not in text
     assert "those below may be among them" in text
+
+
+def test_the_card_speaks_of_calibration_only_where_a_shipped_graph_was_calibrated(
+    findings: Findings, tmp_path: Path
+) -> None:
+    said = "static recipes by min_max ranges of 12 training films"
+    assert said in card(written(tmp_path / "a.edge", findings, FACTS))
+    dynamic = [replace(one, recipe=DYNAMIC.name) for one in findings.artefacts]
+    assert said not in card(
+        written(tmp_path / "b.edge", replace(findings, artefacts=dynamic), FACTS)
+    )
 
 
 def test_limits_are_quoted_as_they_stand_and_missed_where_there_are_none(

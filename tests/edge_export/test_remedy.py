@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_export import remedy
 from edge_export.film import Film
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.pair import float_graphs
@@ -36,12 +35,6 @@ def hard(
     candidate = network(unequal(model, 1000, seed=4), InputRange())
     graphs = float_graphs(candidate, training)
     return Bench(graphs, refer(candidate, rows), rows, STRICT), Quantizer(graphs, training)
-
-
-@pytest.fixture(autouse=True)
-def methods(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out entropy, which takes a second a tensor and is tested elsewhere."""
-    monkeypatch.setattr(remedy, "METHODS", ("min_max", "percentile"))
 
 
 def test_unequal_channels_are_the_same_function(model: keras.Model, pixels: Pixels) -> None:
@@ -114,9 +107,18 @@ def test_a_method_is_chosen_by_its_error_on_the_calibration_films(
     hard: tuple[Bench, Quantizer],
 ) -> None:
     ordered, *others = attempts(hard[1], Setting())
-    chosen = [one for one in others if one.step == "calibration method"]
-    error = hard[1].artefacts(INT8, Setting("percentile"))[1]
-    assert bool(chosen) == (error < ordered.root_mean_square)
+    errors = [hard[1].artefacts(INT8, Setting(method))[1] for method in ("percentile", "mse")]
+    chosen = [one.root_mean_square for one in others if one.step == "calibration method"]
+    assert chosen == [min(errors)] * (min(errors) < ordered.root_mean_square)
+
+
+def test_layers_go_back_to_float_from_the_better_of_two_methods(
+    hard: tuple[Bench, Quantizer],
+) -> None:
+    floats = [one for one in attempts(hard[1], Setting()) if one.step == "layers back to float"]
+    for one in floats:
+        as_ordered = replace(one.setting, method="min_max")
+        assert one.root_mean_square <= hard[1].artefacts(INT8, as_ordered)[1] + 1e-9
 
 
 def test_rows_are_those_that_judge(hard: tuple[Bench, Quantizer], rows: Rows) -> None:

@@ -16,6 +16,7 @@ from edge_kit.options import parser
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import UsageError
 from edge_runtime.preprocess import standard
+from tiny_network import tiny_network
 
 OUT = ["--out", "m.edge"]
 
@@ -38,6 +39,7 @@ OUT = ["--out", "m.edge"]
         (["export"], "the following arguments are required: RUN|MODEL.keras, --out"),
         (["export", "r", *OUT], "no recipe chosen; add --int8"),
         (["export", "r", "--int8", "--out", "m.zip"], "m.zip is not a .edge file"),
+        (["export", "r", "--int8", "--out", ".edge"], ".edge is not a .edge file; name it NAME"),
         (["export", "r", "--int8", *OUT, "--max-flips", "2"], "'2' is not a number from 0 to 1"),
         (["export", "r", "--int8", *OUT, "--max-flips", "nan"], "'nan' is not a number"),
         (["export", "r", "--int8", *OUT, "--max-auc-difference", "x"], "'x' is not a number"),
@@ -114,8 +116,14 @@ def test_training_and_export_from_the_command_line(
     assert set(content["calibration"]["overrides"]) == {"few_films"}
 
     film = next(data.rglob("*.png"))
-    assert run(["debug", str(bundle), str(film), "--against", str(made)]) == 0
-    assert "model.int8.onnx" in capsys.readouterr().out
+    debugged = ["debug", str(bundle), str(film), "--against"]
+    assert run([*debugged, str(made)]) == 0
+    shown = capsys.readouterr()
+    assert "model.int8.onnx" in shown.out
+    assert shown.err == ""
+    tiny_network().save(other := tmp_path / "other.keras")
+    assert run([*debugged, str(other), "--input-range", "-1,1"]) == 0
+    assert "warning: model.int8.tflite is nothing like the float model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -125,7 +133,7 @@ def test_training_and_export_from_the_command_line(
         (["train", "--data", "empty", "--out", "r"], 9, "empty: holds no films"),
         (["train", "--data", "empty", "--out", "full"], 10, "full: exists already"),
         (["export", "missing", "--int8", *OUT], 9, "missing: no such file or folder"),
-        (["export", "empty", "--int8", *OUT], 2, "is not a run of edge-kit train"),
+        (["export", "empty", "--int8", *OUT], 9, "empty: is no run: it has no config.json"),
     ],
 )
 def test_what_is_not_there_is_one_line_with_its_own_status(

@@ -151,7 +151,7 @@ FULL = "--data @data --classes noncovid,covid --input-range 0,255"
         ("@foreign --data @data --input-range 0,255", UsageError, "has to be said"),
         (f"@foreign {FULL} --positive noncovid", UsageError, "--positive: "),
         (f"@foreign {FULL} --modality ct", DataError, ""),
-        ("@data --classes a,b --input-range 0,1 --data @data", DataError, "no such file"),
+        ("@data --classes a,b --input-range 0,1 --data @data", DataError, "is no run"),
     ],
 )
 def test_what_contradicts_the_model_is_refused(
@@ -177,9 +177,19 @@ def test_what_contradicts_the_model_is_refused(
     assert not list(out.iterdir())
 
 
+def test_classes_of_a_foreign_model_may_be_spelled_as_folders_are(
+    foreign: Path, data: Path, asked: Callable[..., Exported]
+) -> None:
+    said = ("--data", data, "--input-range", "-1,1", "--classes")
+    plan = asked(foreign, *said, "Normal,COVID-19").plan
+    assert plan == asked(foreign, *said, "noncovid,covid").plan
+    assert (plan.facts.negative, plan.facts.positive) == ("noncovid", "covid")
+    assert plan.input_range == InputRange(-1.0, 1.0)
+
+
 @pytest.mark.parametrize(
     "classes",
-    ["covid", "covid,", ",covid", "a,b,c", "normal,covid", "noncovid,flu", ""],
+    ["covid", "covid,", ",covid", "a,b,c", "flu,covid", "noncovid,flu", ""],
 )
 def test_classes_are_two_and_those_of_the_data(
     classes: str, foreign: Path, data: Path, tmp_path: Path

@@ -128,12 +128,14 @@ def _logit_layer(end: End) -> keras.layers.Dense:
         kernel, bias = np.eye(end.classes, dtype=np.float32), [np.zeros(end.classes, np.float32)]
     else:
         kernel, *bias = end.dense.get_weights()
-        # Always a bias: what quantization shifts the logit by is taken out of it again.
         bias = bias or [np.zeros(end.classes, np.float32)]
     if end.classes == 2:
         # softmax(a, b)[1] = sigmoid(b - a), so the difference of the columns is the logit.
         kernel = kernel[:, 1:] - kernel[:, :1]
         bias = [one[1:] - one[:1] for one in bias]
+    # What quantization shifts the logit by is taken out of the bias again, and the converter
+    # drops a bias of zero. This one moves no logit.
+    bias = [np.where(one == 0, np.finfo(np.float32).tiny, one) for one in bias]
     logit = keras.layers.Dense(1, name="logit")
     logit.build((None, len(kernel)))
     logit.set_weights([kernel, *bias])

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge_export.graph.trace import OnnxTrace, TFLiteTrace, Values
 from edge_export.pixels import Pixels
-from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
-
-Values = NDArray[np.float32]
 
 
 class TFLiteTensors:
@@ -23,59 +19,38 @@ class TFLiteTensors:
     """
 
     def __init__(self, graph: bytes) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._interpreter: Any = Interpreter(
-            model_content=graph, experimental_preserve_all_tensors=True, num_threads=1
-        )
-        self._interpreter.allocate_tensors()
-        self._source: int = self._interpreter.get_input_details()[0]["index"]
-        details = {one["index"]: one for one in self._interpreter.get_tensor_details()}
-        operators = self._interpreter._get_ops_details()  # no public counterpart
-        self._names: dict[int, str] = {
-            index: details[index]["name"]
-            for operator in operators
-            for index in operator["outputs"]
-            if index in details and details[index]["dtype"] is np.float32
-        }
-        if operators[0]["op_name"] != "CAST":
-            raise DataError("graph", f"begins with {operators[0]['op_name']}, not a cast of pixels")
-        self.pixel_tensor: str = self._names[operators[0]["outputs"][0]]
+        self._trace = TFLiteTrace(graph)
+        first = self._trace.operators[0]
+        if first.kind != "CAST":
+            raise DataError("graph", f"begins with {first.kind}, not a cast of pixels")
+        self.pixel_tensor = self._trace.names[first.outputs[0]]
+        self._floats = [
+            tensor
+            for operator in self._trace.operators
+            for tensor in operator.outputs
+            if self._trace.dtypes[tensor] is np.float32
+        ]
 
     def run(self, film: Pixels) -> Iterator[tuple[str, Values]]:
         """Yield name and values of every float tensor computed from `(h, w, c)` pixels."""
-        self._interpreter.set_tensor(self._source, film[None])
-        self._interpreter.invoke()
-        for index, name in self._names.items():
-            yield name, self._interpreter.get_tensor(index)
+        self._trace.start(film)
+        for tensor in self._floats:
+            yield self._trace.names[tensor], self._trace.values(tensor)
 
 
 def tflite_tensors(graph: bytes, pixels: Pixels) -> dict[str, Values]:
     """Return the values of every float tensor of a TFLite graph, film by film of `(n, h, w, c)`."""
-    with quiet():
-        tensors = TFLiteTensors(graph)
+    tensors = TFLiteTensors(graph)
     return _stacked(dict(tensors.run(film)) for film in pixels)
 
 
 def onnx_tensors(graph: bytes, pixels: Pixels) -> dict[str, Values]:
     """Return the values of every float tensor of an ONNX graph, film by film of `(n, h, w, c)`."""
     import onnx
-    import onnxruntime
 
     model = onnx.load_model_from_string(graph)
-    known = {output.name for output in model.graph.output}
-    for node in model.graph.node:
-        model.graph.output.extend(
-            onnx.ValueInfoProto(name=name) for name in node.output if name not in known
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [output.name for output in session.get_outputs()]
-    runs = (session.run(names, {"pixels": film[None]}) for film in pixels)
-    stacked = _stacked(dict(zip(names, run, strict=True)) for run in runs)
+    trace = OnnxTrace(model, [name for node in model.graph.node for name in node.output])
+    stacked = _stacked(trace.run(film) for film in pixels)
     return {name: values for name, values in stacked.items() if values.dtype == np.float32}
 
 

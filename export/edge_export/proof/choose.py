@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from edge_export.proof.latency import Latency
+from edge_export.proof.verdict import Answer
 from edge_runtime.errors import DataError
 
 _AS_FAST = 1.05
@@ -19,7 +19,7 @@ class Candidate:
     file: str
     bytes: int
     latency: Latency
-    answer: Literal["pass", "fail", "undecided"]
+    answer: Answer
 
 
 def choose(candidates: Sequence[Candidate]) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 
 from edge_export.artefact import Artefact, Floats
 from edge_export.graph.pair import FloatGraphs
-from edge_export.graph.quantized_tensors import OnnxTrace, Pair, open_pairs
-from edge_export.graph.tensors import Values
+from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.trace import OnnxTrace, Values
 from edge_export.pixels import Pixels
 
 if TYPE_CHECKING:

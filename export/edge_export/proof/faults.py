@@ -10,15 +10,7 @@ import numpy as np
 
 from edge_export.proof.statistics import Estimate, Floats
 
-FaultName = Literal[
-    "not_finite",
-    "constant",
-    "class_order",
-    "chance",
-    "preprocessing",
-    "dead_layer",
-    "calibration_noise",
-]
+FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer"]
 
 CONSTANT = 1e-5
 """Logits that span less are one answer: float32 rounds a logit of 30 as coarsely."""
@@ -36,11 +28,7 @@ class Fault:
 
 
 def logit_faults(subject: str, logits: Floats) -> list[Fault]:
-    """Return what is wrong with the logits `(n,)` of `subject`: `not_finite` or `constant`."""
-    bad = int((~np.isfinite(logits)).sum())
-    if bad:
-        problem = f"{bad} of {len(logits)} logits are not finite"
-        return [_fault("not_finite", subject, problem, "look for NaN in the weights, train again")]
+    """Return what is wrong with the finite logits `(n,)` of `subject`: `constant`, or nothing."""
     if len(logits) > 1 and np.ptp(logits) < CONSTANT:
         problem = f"answers {logits[0]:.6g} whatever the film"
         return [_fault("constant", subject, problem, "train again, or choose another recipe")]

@@ -10,7 +10,8 @@ import numpy as np
 
 from edge_export.artefact import Artefact, Floats
 from edge_export.graph.pair import FloatGraphs
-from edge_export.graph.quantized_tensors import Pair, TFLiteTrace, open_pairs
+from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.trace import Operator, operators
 from edge_export.pixels import Pixels, progress
 from edge_export.proof.divergence import hybrids
 from edge_export.proof.faults import Fault
@@ -39,7 +40,8 @@ class LayerNoise:
     float values. `saturation` is the share of values stored as the lowest or highest integer
     though the float value lies more than half a step beyond it, which a ReLU's zero does not.
     `scale` is the step of the integers, `None` where the tensor is not `quantized`. `dead` tells
-    that the integers are all the same and the float values are not.
+    that the integers are all the same, far from the float values (`DIVERGED_DB`), and that those
+    are not: a gate that stays within one step of one half says as little in float.
     """
 
     tensor: str
@@ -118,13 +120,13 @@ def harmful_layers(
     Raises:
         DataError: `artefact` is not made of these graphs, or a value is not finite.
     """
-    trace = TFLiteTrace(graphs.tflite)
+    made = operators(graphs.tflite)
     *body, _ = hybrids(graphs, artefact, pixels)
     layers = []
     for one in body:
         error = _root_mean_square(one.logits - one.before)
         rounding = _root_mean_square(one.rounded - one.before)
-        keep = {one.tensor} | (_readers(trace, one.tensor) if 2 * rounding > error else set())
+        keep = {one.tensor} | (_readers(made, one.tensor) if 2 * rounding > error else set())
         layers.append(HarmfulLayer(one.tensor, one.operator, error, rounding, frozenset(keep)))
     return tuple(sorted(layers, key=lambda layer: -layer.error))
 
@@ -159,12 +161,13 @@ class _Sums:
             self._clipped += int(((signal > high + half) & (found > high - half)).sum())
 
     def result(self) -> LayerNoise:
+        decibels = _decibels(self._signal, self._noise)
         norm = math.sqrt(self._signal * self._square)
         alike = self._product / norm if norm else float(self._signal == self._square)
         return LayerNoise(
             tensor=self._tensor,
             operator=self._operator,
-            sqnr_db=_decibels(self._signal, self._noise),
+            sqnr_db=decibels,
             cosine=min(1.0, alike),
             low=self._low,
             high=self._high,
@@ -173,7 +176,8 @@ class _Sums:
             quantized=self._step is not None,
             dead=self._step is not None
             and self._lowest == self._highest
-            and self._low < self._high,
+            and self._low < self._high
+            and decibels < DIVERGED_DB,
         )
 
 
@@ -183,13 +187,14 @@ def _decibels(signal: float, noise: float) -> float:
     return min(EXACT_DB, max(-EXACT_DB, 10 * math.log10(signal / noise)))
 
 
-def _readers(trace: TFLiteTrace, tensor: str) -> set[str]:
+def _readers(made: Sequence[Operator[str]], tensor: str) -> set[str]:
     """Return what is computed from `tensor`, and from whatever shares its integers."""
-    found = set()
-    for operator in trace.operators:
-        if tensor in (trace.names[one] for one in operator.inputs if one in trace.names):
-            for made in (trace.names[one] for one in operator.outputs):
-                found |= {made} | (_readers(trace, made) if operator.name in _SHARING else set())
+    found = set[str]()
+    for one in made:
+        if tensor in one.inputs:
+            found.update(one.outputs)
+            if one.kind in _SHARING:
+                found.update(*(_readers(made, written) for written in one.outputs))
     return found
 
 

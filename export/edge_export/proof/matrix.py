@@ -18,10 +18,10 @@ Pair = tuple[str, str]
 
 # The largest difference in probability on any film that is nobody's fault:
 FLOAT_LIMIT = 1e-4
-"""Between float graphs, in whatever format or engine: the same sums in another order."""
+"""Between float graphs, in whatever format: the same sums in another order."""
 KERNEL_LIMIT = 0.02
-"""Between two formats or engines of one quantized graph: the same integers, so that only the
-rounding in between differs. Seen: 0.004 with shared ranges, 0.27 where a kernel saturates."""
+"""Between the two formats of one quantized graph: the same integers, so that only the rounding in
+between differs. Seen: 0.004 with shared ranges, 0.27 where a kernel saturates."""
 QUANTIZATION_LIMIT = 0.1
 """Between a float graph and the same one quantized. Int8 moved no film of 348 by more than 0.06, of
 five networks; beyond this it is a range that clips or a layer that is lost."""
@@ -40,11 +40,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What made the answers of a row of the matrix: recipe, format, and engine if that is told."""
+    """What made the answers of a row of the matrix."""
 
     recipe: str
     format: str
-    engine: str = ""
 
 
 KERAS = Source(FLOAT32.name, REFERENCE)
@@ -119,8 +118,8 @@ def _step(one: Source, other: Source) -> Place | None:
         return "conversion" if one.recipe == other.recipe else None
     if one.recipe == other.recipe:
         return "kernel"
-    same_kernels = (one.format, one.engine) == (other.format, other.engine)
-    return "quantization" if same_kernels and FLOAT32.name in (one.recipe, other.recipe) else None
+    same_format = one.format == other.format
+    return "quantization" if same_format and FLOAT32.name in (one.recipe, other.recipe) else None
 
 
 def _limit(one: Source, other: Source) -> float:

@@ -9,15 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_export.film import Split
-from edge_export.proof.statistics import Metrics, evaluate
+from edge_export.proof.statistics import Bools, Floats, Metrics, evaluate
 from edge_runtime.decide import calibrated
 from edge_runtime.manifest import Calibration
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 REFERENCE = "keras"
 ROWS = ("val", "test", "both")

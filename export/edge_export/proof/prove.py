@@ -124,58 +124,50 @@ def prove(
     logits = {REFERENCE: reference.logits}
     logits |= {one.file: measured[one.file].logits for one in artefacts}
     found = {file: probabilities(one, reference.calibration) for file, one in logits.items()}
-    sources = {one.file: Source(one.recipe, one.format) for one in artefacts}
+    sources = {REFERENCE: KERAS} | {one.file: Source(one.recipe, one.format) for one in artefacts}
     matrix = parity_matrix(found, THRESHOLD)
-    comparisons = {
-        file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, THRESHOLD)
-        for file, one in found.items()
+    wrong = {
+        file: [*logit_faults(file, one), *(dead or {}).get(file, ())]
+        for file, one in logits.items()
     }
-    wrong = {file: logit_faults(file, one) for file, one in logits.items()}
-    for file, more in (dead or {}).items():
-        wrong[file] += more
+    area = auc(rows.positive, reference.logits)
     return Proof(
         decision=_decision(reference.calibration, widest_difference(found)),
         logits=logits,
         probabilities=found,
-        comparisons=comparisons,
+        comparisons={
+            file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, THRESHOLD)
+            for file, one in found.items()
+        },
         calibration_errors={
             file: _calibration_errors(one, found[file], rows) for file, one in logits.items()
         },
         matrix=matrix,
-        located=locate(matrix, {REFERENCE: KERAS} | sources),
+        located=locate(matrix, sources),
         evidence={
-            one.file: _evidence(
-                (logits[REFERENCE], logits[one.file]),
-                (found[REFERENCE], found[one.file]),
-                rows,
-                budget,
-                wrong[one.file],
-            )
+            one.file: _evidence(one.file, logits, found, rows, budget, wrong[one.file])
             for one in artefacts
         },
-        faults=[
-            *faults,
-            *wrong[REFERENCE],
-            *area_faults(REFERENCE, auc(rows.positive, reference.logits)),
-        ],
+        faults=[*faults, *wrong[REFERENCE], *area_faults(REFERENCE, area)],
     )
 
 
-def _evidence(
-    logits: tuple[Floats, Floats],
-    found: tuple[Floats, Floats],
+def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against what
+    file: str,
+    logits: Mapping[str, Floats],
+    found: Mapping[str, Floats],
     rows: Rows,
     budget: Budget,
     faults: Sequence[Fault],
 ) -> Evidence:
-    """Return what a candidate shows; `logits` and probabilities are Keras's and its own."""
-    decided = [one >= THRESHOLD for one in found]
+    """Return what an artefact shows beside Keras; `found` are the probabilities of the logits."""
+    decided = [found[one] >= THRESHOLD for one in (REFERENCE, file)]
     right = [one == rows.positive for one in decided]
     losses = {
         name: paired_loss(right[0][mask], right[1][mask])
         for name, mask in (("sensitivity", rows.positive), ("specificity", ~rows.positive))
     }
-    area = auc_difference(rows.positive, *logits)
+    area = auc_difference(rows.positive, logits[REFERENCE], logits[file])
     verdict = judge(
         losses["sensitivity"],
         losses["specificity"],

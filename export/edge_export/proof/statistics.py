@@ -18,7 +18,7 @@ NORMAL_95 = float(stats.norm.ppf(0.975))  # half the width of a two-sided 95 % i
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value between 0 and 1, its two-sided 95 % interval, and the number of films behind it."""
+    """A value, its two-sided 95 % interval, and the number of trials behind it: films, rounds."""
 
     value: float
     low: float

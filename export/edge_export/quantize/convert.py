@@ -23,8 +23,7 @@ def quantized(
     """Return the graph that `recipe` makes of `graphs` in one format.
 
     `ranges` is keyed by the tensors of the float TFLite graph, and empty for a recipe that is not
-    calibrated. Of `setting`, what it keeps float counts here; the ranges come by its method and
-    the logit's shift is corrected elsewhere.
+    calibrated; the method of `setting` made it. What the setting keeps float counts here.
 
     Raises:
         DataError: the recipe does not exist in this format, a tensor to keep float is none of the

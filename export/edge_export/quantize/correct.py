@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from edge_runtime.errors import DataError
+
 
 def shift_tflite(graph: bytes, shift: float) -> bytes:
     """Return a TFLite graph with `shift` added to the bias of the layer that writes the logit.
 
-    A layer without bias is left alone.
+    Raises:
+        DataError: that layer has no bias.
     """
     from ai_edge_litert import schema_py_generated as schema
 
@@ -22,7 +25,7 @@ def shift_tflite(graph: bytes, shift: float) -> bytes:
     subgraph = model.Subgraphs(0)
     last = subgraph.Operators(subgraph.OperatorsLength() - 1)
     if last.InputsLength() < 3 or last.Inputs(2) < 0:
-        return graph
+        raise _no_bias("TFLite")
     # A view of the bytes themselves: nothing is packed anew, nothing else can change.
     stored = model.Buffers(subgraph.Tensors(last.Inputs(2)).Buffer()).DataAsNumpy()
     bias = np.frombuffer(stored.data, np.float32)
@@ -33,7 +36,8 @@ def shift_tflite(graph: bytes, shift: float) -> bytes:
 def shift_onnx(graph: bytes, shift: float) -> bytes:
     """Return an ONNX graph with `shift` added to the bias of the node that writes the logit.
 
-    A node without bias is left alone.
+    Raises:
+        DataError: that node has no bias.
     """
     import onnx
     from onnx import numpy_helper
@@ -42,10 +46,16 @@ def shift_onnx(graph: bytes, shift: float) -> bytes:
     constants = {one.name: one for one in model.graph.initializer}
     output = model.graph.output[0].name
     last = next(node for node in model.graph.node if output in node.output)
-    bias = constants.get(last.input[-1])
-    if last.op_type not in ("Gemm", "Add") or len(last.input) < 2 or bias is None:
-        return graph
+    place = {"Gemm": 2, "Add": 1}.get(last.op_type, len(last.input))
+    bias = constants.get(last.input[place]) if place < len(last.input) else None
+    if bias is None:
+        raise _no_bias("ONNX")
     values = numpy_helper.to_array(bias) + np.float32(shift)
     bias.CopyFrom(numpy_helper.from_array(values, bias.name))
     encoded: bytes = model.SerializeToString(deterministic=True)
     return encoded
+
+
+def _no_bias(form: str) -> DataError:
+    problem = "ends in a layer without bias, so its mean error cannot be taken out"
+    return DataError(f"{form} graph", problem, "end it in a dense layer with a bias")

@@ -48,7 +48,8 @@ class Quantizer:
         square of what remains, there; nan where no ranges were needed and nothing was measured.
 
         Raises:
-            DataError: something cannot be quantized, or an answer is not finite.
+            DataError: something cannot be quantized.
+            ParityFailed: an answer is not finite.
         """
         ranges = self.ranges(setting.method) if recipe.calibrated else {}
         made = [self.one(recipe, form, ranges, setting) for form in recipe.formats]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.graph.tensors import TFLiteTensors, Values
+from edge_export.graph.tensors import TFLiteTensors
+from edge_export.graph.trace import Values, operators
 from edge_export.pixels import Pixels, progress
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
@@ -54,8 +54,7 @@ def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dic
     """
     if method not in METHODS:
         raise ValueError(f"no calibration method {method!r}, choose from {', '.join(METHODS)}")
-    with quiet():
-        tensors = TFLiteTensors(graph)
+    tensors = TFLiteTensors(graph)
     ranges = _extremes(tensors, pixels)
     if method == "min_max":
         return ranges
@@ -101,16 +100,12 @@ def _finite(name: str, values: Values) -> Range:
 
 
 def _head(graph: bytes) -> set[str]:
-    """Return the names of the tensors that the last operator, which stays float, reads and writes.
+    """Return the tensors that the last operator, which stays float, reads and writes.
 
     Constants may be among them.
     """
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter: Any = Interpreter(model_content=graph)
-    names = {one["index"]: one["name"] for one in interpreter.get_tensor_details()}
-    last = interpreter._get_ops_details()[-1]  # no public counterpart
-    return {names[index] for index in (*last["inputs"], *last["outputs"]) if index in names}
+    last = operators(graph)[-1]
+    return {*last.inputs, *last.outputs}
 
 
 def _edges(limits: Range) -> NDArray[np.float64]:

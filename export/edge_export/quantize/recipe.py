@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Format = Literal["tflite", "onnx"]
@@ -44,9 +44,8 @@ class Setting:
     """What is chosen for one quantization beside its recipe; both formats get the same.
 
     `method` makes the ranges; `keep_float` names tensors of the float TFLite graph whose operators
-    stay float; `bias_corrected` takes the mean shift of the logit out again.
+    stay float.
     """
 
     method: str = "min_max"
-    keep_float: frozenset[str] = field(default_factory=frozenset)
-    bias_corrected: bool = True
+    keep_float: frozenset[str] = frozenset()

@@ -7,11 +7,12 @@ logit knows only 256 values, and the layer is a few hundred multiplications.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from edge_export.graph.trace import Operator, operators
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
 from edge_export.quiet import first_line, quiet
@@ -34,8 +35,9 @@ def quantize_tflite(
             quantized has no range in the table, nothing writes a tensor of `keep_float`, or
             something must stay float in a full-integer graph.
     """
-    scopes = _scopes(graph)
-    head = [_last_dense(graph)] if recipe.float_logit else []
+    made = operators(graph)
+    scopes = _scopes(made)
+    head = [_last_dense(made)] if recipe.float_logit else []
     with quiet():
         from litert_quantizer import algorithm_manager, qtyping, quantizer
 
@@ -60,23 +62,6 @@ def quantize_tflite(
             raise DataError("TFLite graph", problem, "replace that layer") from error
     encoded = bytes(result.quantized_model)
     return encoded if recipe.float_logit else _all_integer(encoded)
-
-
-def logit_code(graph: bytes) -> tuple[float, int]:
-    """Return scale and zero point of the int8 logit `q` of a full-integer graph.
-
-    The logit is `scale * (q - zero_point)`.
-
-    Raises:
-        DataError: the graph gives no int8 logit.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-
-    output = Interpreter(model_content=graph).get_output_details()[0]
-    if output["dtype"] is not np.int8:
-        raise DataError("TFLite graph", f"gives {output['dtype'].__name__}, not an int8 logit")
-    scale, zero_point = output["quantization"]
-    return float(scale), int(zero_point)
 
 
 def _rules(recipe: Recipe) -> list[dict[str, Any]]:
@@ -172,38 +157,22 @@ def _statistics(limits: Range) -> dict[str, Any]:
     return {"min": np.array(low, np.float32), "max": np.array(high, np.float32)}
 
 
-def _operators(graph: bytes) -> list[tuple[str, list[str]]]:
-    """Return the name of every operator, and those of the tensors that it writes."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=graph)
-    names = {one["index"]: str(one["name"]) for one in interpreter.get_tensor_details()}
-    return [
-        (operator["op_name"], [names[index] for index in operator["outputs"]])
-        for operator in interpreter._get_ops_details()  # no public counterpart
-    ]
-
-
-def _scopes(graph: bytes) -> dict[str, str]:
+def _scopes(made: Sequence[Operator[str]]) -> dict[str, str]:
     """Return by tensor what the quantizer's patterns are searched in for the tensor's operator.
 
     It is the names of all the tensors that the operator writes, each with a ";" behind.
     """
     return {
-        tensor: "".join(f"{one};" for one in written)
-        for _, written in _operators(graph)
-        for tensor in written
+        tensor: "".join(f"{name};" for name in one.outputs)
+        for one in made
+        for tensor in one.outputs
     }
 
 
-def _last_dense(graph: bytes) -> str:
+def _last_dense(made: Sequence[Operator[str]]) -> str:
     """Return the name of the tensor that the last dense layer writes: the graph's output."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    output = str(Interpreter(model_content=graph).get_output_details()[0]["name"])
-    maker = [name for name, written in _operators(graph) if output in written]
-    if maker != ["FULLY_CONNECTED"]:
-        raise DataError(
-            "graph", f"ends in {', '.join(maker)}, not in a dense layer", "end it in a dense layer"
-        )
-    return output
+    last = made[-1]
+    if last.kind != "FULLY_CONNECTED":
+        problem = f"ends in {last.kind}, not in a dense layer"
+        raise DataError("graph", problem, "end it in a dense layer")
+    return last.outputs[0]

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from edge_export.findings import Findings
+from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
@@ -120,10 +121,11 @@ def _quantization(findings: Findings) -> str:
     recipes = {one.file: one.recipe for one in findings.artefacts}
     made = findings.calibration
     lines = [f"- `{file}`: {recipes[file]}" for file in findings.shipped]
-    lines.append(
-        f"- static recipes by {made.method} ranges of {len(made.films)} training films, listed by "
-        "digest in the\n  manifest"
-    )
+    if any(RECIPES[recipes[file]].calibrated for file in findings.shipped):
+        lines.append(
+            f"- static recipes by {made.method} ranges of {len(made.films)} training films, listed "
+            "by digest in the\n  manifest"
+        )
     lines += [f"- ignored at its maker's request: {name}" for name in made.overrides]
     lines += [f"- remedy: {one.step}, {one.changed}" for one in findings.ladder[1:]
               if one.answer != "fail"]  # fmt: skip

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from edge_export.proof.parity import REFERENCE
+
 Document = Mapping[str, Any]
 
 BLANK = "BLANK: to be filled by the authors"
@@ -172,7 +174,8 @@ def _data(document: Document) -> dict[int, str]:
             f"{split} " + " and ".join(f"{n} {label}" for label, n in by_label.items())
             for split, by_label in splits.items()
         ]
-    needed = document["verdict"].get("films_needed") or {}
+    verdict = document["verdict"]
+    needed = verdict.get("films_needed") or {} if verdict["answer"] == "undecided" else {}
     more = [f"{n} more of {label}" for label, n in needed.items() if n]
     both = _reference(document)["both"]
     method = document["decision"]["calibration"]["method"]
@@ -248,7 +251,7 @@ def _results(document: Document) -> dict[int, str]:
 
 
 def _reference(document: Document) -> Mapping[str, Any]:
-    rows: Mapping[str, Any] = document["artefacts"]["keras"]["rows"]
+    rows: Mapping[str, Any] = document["artefacts"][REFERENCE]["rows"]
     return rows
 
 

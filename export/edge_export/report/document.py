@@ -34,8 +34,8 @@ def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, A
     `bundle` is the bundle's file name, without its folder.
     """
     content = parity(findings, facts)
-    for file, one in findings.measured.items():
-        content["artefacts"][file]["milliseconds"] = one.milliseconds
+    for file, timed in findings.latencies.items():
+        content["artefacts"][file]["milliseconds"] = timed.milliseconds
     for entry, rung in zip(content["ladder"], findings.ladder, strict=True):
         entry |= {"milliseconds": rung.milliseconds, "seconds": rung.seconds}
     now = datetime.datetime.now(datetime.UTC)
@@ -57,9 +57,13 @@ def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, A
 
 def _command(arguments: Sequence[str]) -> str:
     """Return the command line without folders, whose names are nobody's business."""
-    return shlex.join(
-        ["edge-kit", *(Path(one).name if os.sep in one else one for one in arguments)]
-    )
+    return shlex.join(["edge-kit", *map(_without_folder, arguments)])
+
+
+def _without_folder(argument: str) -> str:
+    named = argument.startswith("--")
+    option, equals, value = argument.partition("=") if named else ("", "", argument)
+    return option + equals + (Path(value).name if os.sep in value else value)
 
 
 def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from edge_export.report.document import SCHEMA
 from edge_export.report.plots import Plot, plots
 from edge_runtime.errors import DataError
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-SCHEMA = 1
 MOST_FLIPS = 60
 """How many flipped films are shown; all of them are in the JSON document."""
 

@@ -9,19 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_export.proof import statistics
+from edge_export.proof.parity import REFERENCE
+from edge_export.proof.statistics import Bools, Floats, reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Document = Mapping[str, Any]
 
-REFERENCE = "keras"
 BINS = 10
 # Blue and orange that stay apart for every kind of colour vision, and in grey (Okabe and Ito).
 _BLUE, _ORANGE, _BLACK, _GREY = "#0072B2", "#D55E00", "#000000", "#767676"
@@ -168,7 +165,7 @@ def _reliability(pair: _Pair) -> Plot:
     looks = ((REFERENCE, _BLUE, "o", -0.006), (pair.file, _ORANGE, "s", 0.006))
     words = []
     for probability, (name, colour, marker, shift) in zip(pair.probabilities, looks, strict=True):
-        bins = statistics.reliability(pair.positive, probability, BINS)
+        bins = reliability(pair.positive, probability, BINS)
         mean = np.array([one for one, _ in bins])
         value = np.array([seen.value for _, seen in bins])
         below = [seen.value - seen.low for _, seen in bins]

@@ -23,12 +23,30 @@ def summary(findings: Findings, facts: BundleFacts) -> str:
     """Return verdict, a line of figures for each graph, warnings, and the matrix."""
     lines = [f"{facts.name} {facts.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"
-    lines += [f"  {one}" for one in (_bounds(findings) if passed else findings.reasons)]
+    lines += [f"  {one}" for one in (_bounds(findings) if passed else _merged(findings.reasons))]
     faults = [fault.line for fault in findings.proof.faults]
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
     lines += [f"  {one}" for one in findings.proof.located]
-    lines += [f"  {warning}" for warning in findings.warnings]
+    lines += [f"  {one}" for one in (*_made(findings), *findings.warnings)]
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
+
+
+def _merged(reasons: Sequence[str]) -> list[str]:
+    """Return reasons, `subject: reason` each, with the same one of several subjects in a line."""
+    subjects: dict[str, list[str]] = {}
+    for line in reasons:
+        subject, _, reason = line.partition(": ")
+        subjects.setdefault(reason, []).append(subject)
+    return [f"{', '.join(names)}: {reason}" for reason, names in subjects.items()]
+
+
+def _made(findings: Findings) -> list[str]:
+    """Return the remedy that was needed, and what its maker chose to ignore."""
+    remedies = [one for one in findings.ladder[1:] if one.answer != "fail"]
+    lines = [f"remedy: {one.step}, {one.changed}" for one in remedies]
+    return lines + [
+        f"calibration: {name} ignored as asked" for name in findings.calibration.overrides
+    ]
 
 
 def _bounds(findings: Findings) -> list[str]:
@@ -53,7 +71,8 @@ def _graphs(findings: Findings) -> list[str]:
     rows.append((REFERENCE, "", "", "", "", "", "", f"{keras.auc.value:.4f}", "", ""))
     rows += [_graph(findings, one) for one in findings.artefacts]
     n = findings.proof.comparisons[REFERENCE]["both"].n
-    notes = f"* in the bundle; losses in points, of {n} films, with one-sided 95 % bounds, margin "
+    star = "ordered" if findings.answer == "fail" else "in the bundle"
+    notes = f"* {star}; losses in points, of {n} films, with one-sided 95 % bounds, margin "
     return [*_aligned(rows), notes + f"{100 * findings.budget.margin:g}"]
 
 

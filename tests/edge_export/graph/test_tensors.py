@@ -6,11 +6,11 @@ import pytest
 from edge_export.artefact import Artefact
 from edge_export.graph.tensors import (
     TFLiteTensors,
-    Values,
     match_tensors,
     onnx_tensors,
     tflite_tensors,
 )
+from edge_export.graph.trace import Values
 from edge_export.pixels import Pixels
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError

@@ -17,19 +17,16 @@ FILE = "model.int8.tflite"
 
 
 @pytest.mark.parametrize(
-    ("logits", "name", "says"),
+    ("logits", "says"),
     [
-        ([0.1, math.nan, 0.3], "not_finite", "1 of 3 logits"),
-        ([math.inf, -math.inf, math.nan], "not_finite", "3 of 3 logits"),
-        ([-2.5, -2.5, -2.5], "constant", "answers -2.5 whatever the film"),
-        ([-24.0, -24.000002, -24.0], "constant", "answers -24 whatever the film"),
+        ([-2.5, -2.5, -2.5], "answers -2.5 whatever the film"),
+        ([-24.0, -24.000002, -24.0], "answers -24 whatever the film"),
     ],
 )
-def test_logits_that_decide_nothing_are_named(logits: list[float], name: str, says: str) -> None:
+def test_logits_that_decide_nothing_are_named(logits: list[float], says: str) -> None:
     (fault,) = logit_faults(FILE, np.array(logits))
-    assert fault.name == name
-    assert fault.line.startswith(f"{FILE}: {name}: ")
-    assert says in fault.line
+    assert fault.name == "constant"
+    assert fault.line.startswith(f"{FILE}: constant: {says}")
     assert "; " in fault.line  # and then the cure
 
 

@@ -9,7 +9,6 @@ import pytest
 from edge_export.proof.matrix import (
     KERAS,
     Agreement,
-    Disagreement,
     Source,
     locate,
     parity_matrix,
@@ -94,21 +93,6 @@ def test_ranges_that_are_wrong_show_between_float_and_int8_of_both_formats() -> 
 
 def test_a_kernel_that_saturates_shows_between_the_formats_of_one_recipe() -> None:
     assert located(int8_onnx=0.05) == [("kernel", ("model.int8.tflite", "model.int8.onnx"))]
-
-
-@pytest.mark.parametrize(("recipe", "limit"), [("static_wi8_ai8", 0.02), ("float32", 1e-4)])
-def test_two_engines_of_one_file_are_held_to_the_limit_of_its_recipe(
-    recipe: str, limit: float
-) -> None:
-    engines = ("litert", "tflite-runtime")
-    sources = {engine: Source(recipe, "tflite", engine) for engine in engines}
-
-    def found(apart: float) -> list[Disagreement]:
-        answers = dict(zip(engines, (TRUTH, TRUTH - apart), strict=True))
-        return locate(parity_matrix(answers, threshold=0.5), sources)
-
-    assert found(0.9 * limit) == []
-    assert [(one.place, one.limit) for one in found(1.1 * limit)] == [("kernel", limit)]
 
 
 def test_two_graphs_from_one_source_say_nothing_of_the_place() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
-from edge_export.artefact import Artefact, Floats, measure
+from edge_export.artefact import Artefact, Floats, integer_output, measure
 from edge_export.graph.network import Network, network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.pixels import Pixels
@@ -31,7 +30,6 @@ from edge_export.quantize.recipe import (
     Recipe,
     Setting,
 )
-from edge_export.quantize.tflite import logit_code
 from edge_runtime.errors import DataError
 from zoo import ZOO, ZooModel, zoo_pixels
 
@@ -88,17 +86,8 @@ class Quantized:
 
     def logits(self, recipe: Recipe, form: Format, graph: bytes | None = None) -> Floats:
         graph = graph or self.graph(recipe, form)
-        if not recipe.float_logit:
-            return np.array(list(integer_logits(graph, self.pixels)))
         artefact = Artefact(recipe.file(form), form, recipe.name, graph)
         return measure(artefact, self.pixels).logits
-
-
-def integer_logits(graph: bytes, pixels: Pixels) -> Iterator[float]:
-    scale, zero_point = logit_code(graph)
-    run = Interpreter(model_content=graph, num_threads=1).get_signature_runner()
-    for film in pixels:
-        yield scale * (int(run(pixels=film[None])["logit"].item()) - zero_point)
 
 
 def mixed(channels: int) -> keras.Model:
@@ -214,14 +203,14 @@ def test_activations_are_of_the_recipe_s_kind(recipe: Recipe, kind: str) -> None
 
 
 def test_a_full_integer_graph_has_no_float_tensor_and_takes_the_pixels_themselves() -> None:
-    interpreter = Interpreter(model_content=prepared("gated").graph(FULL, "tflite"))
+    graph = prepared("gated").graph(FULL, "tflite")
+    interpreter = Interpreter(model_content=graph)
     assert np.float32 not in {one["dtype"] for one in interpreter.get_tensor_details()}
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert (taken["dtype"], taken["quantization"]) == (np.uint8, (1.0, 0))
-    assert (given["dtype"], given["quantization"]) == (
-        np.int8,
-        logit_code(prepared("gated").graph(FULL, "tflite")),
-    )
+    meaning = integer_output(Artefact("m", "tflite", FULL.name, graph))
+    assert meaning is not None
+    assert (given["dtype"], given["quantization"]) == (np.int8, (meaning.scale, meaning.zero_point))
     assert interpreter.get_signature_list() == {
         "serving_default": {"inputs": ["pixels"], "outputs": ["logit"]}
     }
@@ -230,11 +219,6 @@ def test_a_full_integer_graph_has_no_float_tensor_and_takes_the_pixels_themselve
 def test_what_litert_has_no_integers_for_is_named_where_all_must_be_integers() -> None:
     with pytest.raises(DataError, match=r"leaky_1/LeakyRelu: LiteRT has no integer LEAKY_RELU"):
         prepared("mixed").graph(FULL, "tflite")
-
-
-def test_a_graph_with_a_float_logit_has_no_code_for_it() -> None:
-    with pytest.raises(DataError, match="gives float32, not an int8 logit"):
-        logit_code(prepared("gated").graph(INT8, "tflite"))
 
 
 def test_a_recipe_that_a_format_does_not_have_is_an_error() -> None:

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 from edge_export.artefact import Artefact, measure
+from edge_export.graph.network import InputRange, network
+from edge_export.graph.pair import float_graphs
 from edge_export.pixels import Pixels
 from edge_export.quantize.correct import shift_onnx, shift_tflite
+from edge_export.quantize.recipe import FLOAT32
+from edge_runtime.errors import DataError
 from tiny_graphs import tflite_graph
+from tiny_network import SIDE
 
 SHIFT = 0.25
 SHIFTS = {"tflite": shift_tflite, "onnx": shift_onnx}
@@ -32,6 +39,42 @@ def test_of_a_tflite_graph_four_bytes_change_and_no_more(artefacts: dict[str, Ar
     assert changed[-1] - changed[0] < 4
 
 
-def test_a_graph_whose_last_layer_has_no_bias_is_left_alone() -> None:
-    graph = tflite_graph()  # ends in an addition, not in a dense layer
-    assert shift_tflite(graph, SHIFT) == graph
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_bias_of_zero_or_none_at_all_can_be_shifted_too(use_bias: bool, pixels: Pixels) -> None:
+    import keras
+
+    layers = [
+        keras.Input((SIDE, SIDE, 1)),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(1, "sigmoid", use_bias=use_bias),
+    ]
+    graphs = float_graphs(network(keras.Sequential(layers), InputRange()), pixels[:4])
+    for form, graph in (("tflite", graphs.tflite), ("onnx", graphs.onnx)):
+        before, after = (
+            measure(Artefact("m", form, FLOAT32.name, one), pixels[:4]).logits
+            for one in (graph, SHIFTS[form](graph, SHIFT))
+        )
+        assert after - before == pytest.approx(np.full(4, SHIFT), abs=1e-4)
+
+
+def dense_without_bias() -> bytes:
+    """Return an ONNX graph of one dense layer, whose weights are no bias."""
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (1, 1)) for name in "xy"
+    ]
+    weights = onnx.numpy_helper.from_array(np.ones((1, 1), np.float32), "w")
+    node = onnx.helper.make_node("Gemm", ["x", "w"], ["y"])
+    graph = onnx.helper.make_graph([node], "dense", ends[:1], ends[1:], [weights])
+    return bytes(onnx.helper.make_model(graph).SerializeToString())
+
+
+WITHOUT_BIAS: dict[str, Callable[[], bytes]] = {
+    "tflite": tflite_graph,  # ends in an addition
+    "onnx": dense_without_bias,
+}
+
+
+@pytest.mark.parametrize("form", WITHOUT_BIAS)
+def test_a_graph_whose_last_layer_has_no_bias_is_refused(form: str) -> None:
+    with pytest.raises(DataError, match="ends in a layer without bias"):
+        SHIFTS[form](WITHOUT_BIAS[form](), SHIFT)

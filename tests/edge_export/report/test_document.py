@@ -95,8 +95,10 @@ def test_flips_are_named_by_digest_with_both_probabilities(findings: Findings) -
 
 
 def test_the_command_names_no_folder(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["x", "export", "/home/erika/run", "--out", "a/b.edge"])
-    assert document(findings, FACTS, "b.edge")["command"] == "edge-kit export run --out b.edge"
+    arguments = ["export", "/home/erika/run", "--data=/films/of erika=e/all", "--out", "a/b.edge"]
+    monkeypatch.setattr(sys, "argv", ["x", *arguments, "--input-range=-1,1"])
+    command = document(findings, FACTS, "b.edge")["command"]
+    assert command == "edge-kit export run --data=all --out b.edge --input-range=-1,1"
 
 
 def test_no_name_of_a_film_is_in_the_report(findings: Findings, films: list[Film]) -> None:

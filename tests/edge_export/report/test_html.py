@@ -126,6 +126,14 @@ def test_an_undecided_verdict_says_how_many_films_of_which_class_would_tell(page
     assert "covid: no number of films would do at the loss seen here" in page.words
 
 
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("answer", ["pass", "fail"])
+def test_a_verdict_that_is_decided_asks_for_no_films(answer: str) -> None:
+    document = full_document(answer)
+    assert document["verdict"]["films_needed"]
+    assert "To decide" not in Page(render(document, {})).words
+
+
 def test_the_sections_come_in_the_order_of_their_weight(page: Page) -> None:
     found = [str(one["id"]) for one in page.every("h2")]
     assert found == [
@@ -135,7 +143,7 @@ def test_the_sections_come_in_the_order_of_their_weight(page: Page) -> None:
 
 
 SHOWN = {
-    "a fault": "calibration_noise : 3 calibration films look like noise",
+    "a fault": "chance : keras: chance: its AUC is 0.500",
     "size, time and its ratio": "2.52 1.04 0.36 of float (0.35 to 0.38)",
     "the AUC difference with its interval": "-0.0004 (-0.0021 to +0.0013)",
     "a loss that may be over the margin": "+1.15 (-0.40 to +3.41) may be over",

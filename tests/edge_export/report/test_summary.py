@@ -44,6 +44,33 @@ def test_faults_and_warnings_are_said_once(findings: Findings) -> None:
     assert text.count("int8 is slow") == 1
 
 
+def test_a_remedy_and_what_was_ignored_are_said(findings: Findings) -> None:
+    (ordered,) = findings.ladder
+    text = summary(findings, FACTS)
+    assert "calibration: few_films ignored as asked" in text
+    assert "remedy" not in text
+    tried = [
+        replace(ordered, step="calibration method", answer="fail"),
+        replace(ordered, step="layers back to float", changed="1 worst in float"),
+    ]
+    text = summary(replace(findings, ladder=[ordered, *tried]), FACTS)
+    assert text.count("remedy: ") == 1
+    assert "remedy: layers back to float, 1 worst in float\n" in text
+
+
+def test_the_same_reason_of_several_graphs_is_one_line(findings: Findings) -> None:
+    reasons = ("sensitivity may lose up to 3 %: 9 more films are needed", "one of its own")
+    proof = findings.proof
+    evidence = dict(proof.evidence)
+    for file, given in zip(findings.shipped, (reasons, reasons[:1]), strict=True):
+        verdict = replace(evidence[file].verdict, answer="undecided", reasons=given)
+        evidence[file] = replace(evidence[file], verdict=verdict)
+    lines = summary(replace(findings, proof=replace(proof, evidence=evidence)), FACTS).splitlines()
+    assert lines[1:3] == [
+        f"  {', '.join(findings.shipped)}: {reasons[0]}", f"  {findings.shipped[0]}: {reasons[1]}"
+    ]  # fmt: skip
+
+
 def test_a_fault_of_the_model_fails_it_whatever_the_graphs_say(findings: Findings) -> None:
     fault = Fault("class_order", "keras: class_order: swapped")
     failed = replace(findings, proof=replace(findings.proof, faults=[fault]))
@@ -51,6 +78,7 @@ def test_a_fault_of_the_model_fails_it_whatever_the_graphs_say(findings: Finding
     assert failed.reasons == [fault.line]
     text = summary(failed, FACTS)
     assert text.startswith("tiny-xray 0.1.0: FAIL: no bundle was written\n")
+    assert "* ordered;" in text
     assert text.count(fault.line) == 1
 
 
