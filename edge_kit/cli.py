@@ -38,7 +38,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, until the end
     try:
         options = parser().parse_args(arguments)
-        _HANDLERS[options.command](options)
+        handlers = {"train": _train, "export": _export, "debug": _debug, "demo": _demo}
+        handlers[options.command](options)
         sys.stdout.flush()
     except EdgeError as error:
         say(f"edge-kit: {error}")
@@ -106,9 +107,6 @@ def _demo(options: argparse.Namespace) -> None:
     from edge_kit.demo import demo
 
     demo(options.out, options.seed, run, say)
-
-
-_HANDLERS = {"train": _train, "export": _export, "debug": _debug, "demo": _demo}
 
 
 def say(line: str) -> None:
