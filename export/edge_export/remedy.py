@@ -23,6 +23,7 @@ from edge_export.trial import Bench, Trial
 _METHODS = ("min_max", "percentile", "mse")
 # So many of the most harmful layers go back to float, one rung after the other.
 _KEPT = (1, 2, 4)
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _RANKED_ON = 16  # calibration films; the ranking of layers does not change with more
 
 
@@ -86,12 +87,19 @@ def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
     for count in _KEPT:
         candidates = [_kept(quantizer, base, ranked[base], count) for base in bases]
         chosen = min(candidates, key=_error)
-        if chosen.setting.keep_float != last:
-            last = chosen.setting.keep_float
+        kept = chosen.setting.keep_float
+        # With every weight in float again nothing is rescued.
+        if kept != last and not _computing(ranked[ordered]) <= kept:
+            last = kept
             yield chosen
     # Steps 256 times as fine leave nothing to gain by clipping.
     wide = Setting("min_max")
     yield _attempt(quantizer, "int16 activations", "16 bits between layers", INT16, wide)
+
+
+def _computing(ranked: Sequence[HarmfulLayer]) -> set[str]:
+    """Return the tensors that are computed with weights."""
+    return {one.tensor for one in ranked if one.operator in _WEIGHTED}
 
 
 def _error(attempt: Attempt) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edge_export import remedy
 from edge_export.film import Film
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.pair import float_graphs
@@ -126,3 +127,11 @@ def test_rows_are_those_that_judge(hard: tuple[Bench, Quantizer], rows: Rows) ->
     digests = {film.tobytes() for film in quantizer.calibration}
     assert not digests & {film.tobytes() for film in rows.pixels}
     assert bench.rows is rows
+
+
+def test_a_graph_with_every_weight_in_float_is_no_rung(
+    hard: tuple[Bench, Quantizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remedy, "_KEPT", (1, 99))
+    found = [one for one in attempts(hard[1], Setting()) if one.step == "layers back to float"]
+    assert [one.changed.split(", ")[1] for one in found] == ["1 worst in float"]

@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.special import logit
 
 from edge_export.examine import ExportPlan
 from edge_export.film import Film
 from edge_export.graph.network import InputRange
+from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
 from edge_kit.cli import run
 from edge_kit.dataset import Dataset, load_dataset
@@ -36,13 +39,19 @@ def export(*arguments: object) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def foreign(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of a model that says nothing of what its input and output mean."""
+def foreign(tiny: None, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a model that says nothing of what its input and output mean.
+
+    It has learnt nothing either, but takes one half of the films for positive.
+    """
     import keras
 
     del tiny
     keras.utils.set_random_seed(0)
     model = tiny_network()
+    kernel, bias = model.layers[-1].get_weights()
+    answers = model.predict(load_pixels(dataset.films, RECIPE), verbose=0)
+    model.layers[-1].set_weights([kernel, bias - logit(np.median(answers))])
     path = tmp_path_factory.mktemp("foreign") / "theirs.keras"
     keras.Model(model.inputs, model.outputs, name="Their Model (2)").save(path)
     return path

@@ -115,7 +115,7 @@ def first_engine(
         module, form, extra = ENGINES[name]
         data = graph(form)
         if data is None:
-            reasons.append(f"{name}: there is no {form} graph")
+            reasons.append(f"{name}: there is no {form} graph that gives a float")
             continue
         try:
             engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
