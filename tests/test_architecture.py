@@ -27,8 +27,8 @@ FORBIDDEN = {
 ROOMS = (
     *("__init__", "film", "quiet", "phantom", "golden", "pixels", "artefact"),
     *("graph", "quantize", "proof"),
-    *("facts", "findings", "fold", "trial", "remedy", "debug"),
-    *("report", "examine", "package", "export"),
+    *("facts", "findings", "fold", "trial", "remedy"),
+    *("report", "examine", "package", "export", "debug"),
 )
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import numpy as np
 
 from edge_export.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, load_model, network
-from edge_export.graph.onnx import to_onnx
-from edge_export.graph.pair import FloatGraphs, float_graphs
-from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
+from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
 from edge_export.pixels import Pixels
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32
+from edge_export.report.summary import aligned
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.decide import calibrated
 from edge_runtime.digest import sha256
@@ -132,12 +130,12 @@ def render(diagnosis: Diagnosis, form: str = "table") -> str:
     rows = [
         (name, f"{one.logit:+.4f}", f"{one.probability:.4f}", one.label) for name, one in answers
     ]
-    lines += _table([header, *rows])
+    lines += aligned([header, *rows])
     for graph in diagnosis.graphs:
         *body, head = graph.layers
         steps = [_row(_short(step.tensor), step) for step in body] + [_row("logit", head)]
         columns = ("quantized up to", "operator", "SQNR dB", "logit", "moved by")
-        lines += ["", graph.file, *_table([columns, *steps]), _outcome(graph, diagnosis.reference)]
+        lines += ["", graph.file, *aligned([columns, *steps]), _outcome(graph, diagnosis.reference)]
     return "\n".join(lines) + "\n"
 
 
@@ -224,10 +222,7 @@ def _float_graphs(
     if not own:
         problem = "holds no float TFLite graph to compare with"
         raise UsageError(bundle.path, problem, "add --against RUN or --against MODEL.keras")
-    tflite = bytes(bundle.read(own[0]))
-    onnx = to_onnx(tflite)
-    same = match_tensors(tflite_tensors(tflite, films), onnx_tensors(onnx, films))
-    return FloatGraphs(tflite, onnx, same)
+    return from_tflite(bytes(bundle.read(own[0])), films)
 
 
 def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixels) -> FloatGraphs:
@@ -251,11 +246,3 @@ def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixel
 def _short(tensor: str) -> str:
     """Return the last two parts of the first of a fused tensor's names, which tell the layer."""
     return "/".join(tensor.partition(";")[0].split("/")[-2:])
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

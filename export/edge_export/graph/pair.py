@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edge_export.graph.network import Network
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
 from edge_export.pixels import Pixels
+
+if TYPE_CHECKING:
+    import keras
 
 # Films by which tensors are told apart: on a single one, two may be zero from end to end.
 _MATCHED = 4
@@ -30,9 +34,15 @@ def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
     Raises:
         DataError: a layer has no counterpart in one of the formats.
     """
-    tflite = to_tflite(network.logits)
-    onnx = to_onnx(tflite, network.logits)
-    few = pixels[:_MATCHED]
-    return FloatGraphs(
-        tflite, onnx, match_tensors(tflite_tensors(tflite, few), onnx_tensors(onnx, few))
-    )
+    return from_tflite(to_tflite(network.logits), pixels, network.logits)
+
+
+def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None) -> FloatGraphs:
+    """Return a float TFLite graph with its ONNX twin; `origin` is the model a layer is named by.
+
+    Raises:
+        DataError: a layer has no counterpart in ONNX.
+    """
+    onnx, few = to_onnx(tflite, origin), pixels[:_MATCHED]
+    same = match_tensors(tflite_tensors(tflite, few), onnx_tensors(onnx, few))
+    return FloatGraphs(tflite, onnx, same)

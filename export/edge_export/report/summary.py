@@ -73,7 +73,7 @@ def _graphs(findings: Findings) -> list[str]:
     n = findings.proof.comparisons[REFERENCE]["both"].n
     star = "ordered" if findings.answer == "fail" else "in the bundle"
     notes = f"* {star}; losses in points, of {n} films, with one-sided 95 % bounds, margin "
-    return [*_aligned(rows), notes + f"{100 * findings.budget.margin:g}"]
+    return [*aligned(rows), notes + f"{100 * findings.budget.margin:g}"]
 
 
 def _graph(findings: Findings, one: Artefact) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def _matrix(findings: Findings) -> list[str]:
             else:
                 cells.append(str(findings.proof.matrix[pair].flips))
         rows.append((numbers[place], file, *cells))
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def parity_table(findings: Findings) -> str:
@@ -139,7 +139,8 @@ def _cells(one: Comparison) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row, its cells in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
