@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # Both as foreign models, so that nothing but the ranges differs.
         whole, hard = Path(folder) / "whole.keras", Path(folder) / "hard.keras"
-        shutil.copy(given.run / "model.keras", whole)
+        decision(given.run / "model.keras", whole)
         ruin(whole, given.spread, hard)
         before, after = (export(one, given.data) for one in (whole, hard))
     print("| step | what | flips | largest dp | MB | verdict |\n|---|---|---|---|---|---|")
@@ -43,6 +42,16 @@ def main() -> None:
         )
     print(f"\ntime of a film, int8 TFLite / float TFLite: {ratio(before)} as it was, {ratio(after)}"
           " after the remedy")  # fmt: skip
+
+
+def decision(model: Path, out: Path) -> None:
+    """Write `model` without its film / not-film branch to `out`."""
+    import keras
+
+    from edge_export.graph.network import load_model
+
+    loaded = load_model(model)
+    keras.Model(loaded.inputs, loaded.outputs[:1], name=loaded.name).save(out)
 
 
 def ruin(model: Path, spread: float, out: Path) -> None:

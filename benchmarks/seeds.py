@@ -80,8 +80,9 @@ def table(reports: dict[int, dict[str, Any]]) -> str:
     """Return a Markdown table, a line for each seed and graph."""
     lines = [
         "| seed | val AUC | test AUC (95 %) | graph | flips val | flips test | AUC difference "
-        "| largest dp | size of float | verdict | more films to decide |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| largest dp | size of float | films refused (Keras), changed | verdict "
+        "| more films to decide |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for seed, report in reports.items():
         float_rows, artefacts = rows(report, "keras"), report["artefacts"]
@@ -97,9 +98,16 @@ def table(reports: dict[int, dict[str, Any]]) -> str:
                 f"| {int8['test']['flips']} / {int8['test']['n']} "
                 f"| {int8['both']['auc_difference']:+.5f} "
                 f"| {int8['both']['largest_difference']:.4f} | {share:.4f} "
+                f"| {gate(artefacts, graph)} "
                 f"| {artefacts[graph]['verdict']['answer']} | {needed(artefacts[graph])} |"
             )
     return "\n".join([*lines, "", *pooled(reports)])
+
+
+def gate(artefacts: dict[str, Any], graph: str) -> str:
+    """Return what a film gate refuses of the held-out films, Keras's too, and what has changed."""
+    one, keras = artefacts[graph]["film_gate"], artefacts["keras"]["film_gate"]
+    return f"{one['refused']} ({keras['refused']}) / {one['n']}, {one['changed']}" if one else "-"
 
 
 def needed(artefact: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from edge_export.quantize.recipe import RECIPES
 from edge_export.quiet import import_tensorflow
 from edge_export.report.summary import summary
 from edge_runtime.errors import DataError
-from edge_runtime.preprocess import standard
+from edge_runtime.film.preprocess import standard
 from tiny_network import tiny_films, tiny_plan, write_tiny_films
 from zoo import ZOO, ZooModel
 

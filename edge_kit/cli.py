@@ -15,9 +15,10 @@ from edge_kit.options import parser
 from edge_runtime.errors import EdgeError, UsageError, printable
 
 if TYPE_CHECKING:
-    from edge_export.film import Split
+    from edge_export.film import Film, Split
     from edge_export.proof.statistics import Metrics
     from edge_kit.dataset import Dataset
+    from edge_kit.labels import Modality
 
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -62,7 +63,7 @@ def _train(options: argparse.Namespace) -> None:
     from edge_kit.dataset import load_dataset
     from edge_kit.run import require_new
     from edge_kit.train import TrainingPlan, train
-    from edge_runtime.preprocess import standard
+    from edge_runtime.film.preprocess import standard
 
     require_new(options.out)
     dataset = load_dataset(
@@ -73,6 +74,7 @@ def _train(options: argparse.Namespace) -> None:
         skip_unreadable=options.skip_unreadable,
     )
     show_dataset(dataset)
+    others = _counter_examples(options, dataset.modality)
     import_tensorflow()
     plan = TrainingPlan(
         model=options.model,
@@ -80,7 +82,21 @@ def _train(options: argparse.Namespace) -> None:
         epochs=options.epochs,
         seed=options.seed,
     )
-    show_metrics(train(dataset, options.data, plan, options.out, say))
+    show_metrics(train(dataset, options.data, plan, options.out, say, others=others))
+
+
+def _counter_examples(options: argparse.Namespace, modality: Modality) -> tuple[Film, ...]:
+    """Return the films of other modalities; a training does not need them, so it only says so."""
+    from edge_kit.dataset import other_films
+
+    try:
+        found = other_films(options.data, modality, positive=options.positive, seed=options.seed)
+    except EdgeError as error:
+        say(f"warning: films of other modalities are left out: {error}")
+        return ()
+    if found:
+        say(f"counter-examples: {len(found)} films of another modality")
+    return found
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -80,6 +80,26 @@ def load_dataset(
     )
 
 
+def other_films(
+    root: Path, modality: Modality, *, positive: str = "covid", seed: int
+) -> tuple[Film, ...]:
+    """Return the films below `root` that are not of `modality`, with their splits.
+
+    Damaged ones are left out: these films are counter-examples, and nobody's answer.
+
+    Raises:
+        DataError: they cannot be told apart or split.
+    """
+    found = {entry.modality for entry in index_films(root, positive=positive)}
+    return tuple(
+        film
+        for other in sorted(found - {modality, None}, key=str)
+        for film in load_dataset(
+            root, modality=other, positive=positive, seed=seed, skip_unreadable=True
+        ).films
+    )
+
+
 def _read(
     root: Path, entries: Sequence[Entry], classes: Classes
 ) -> tuple[list[_Read], list[FilmError]]:

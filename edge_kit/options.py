@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
+from edge_export.facts import ADULTS
 from edge_export.quantize.calibrate import Fault
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import RECIPES
@@ -75,6 +76,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
     _model_options(parser)
+    _use_options(parser)
     _calibration_options(parser)
     _verdict_options(parser)
     parser.add_argument("--name", type=_name, help="default MODEL-MODALITY")
@@ -92,9 +94,31 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
     parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
     parser.add_argument(
+        "--film-threshold",
+        type=_logit,
+        metavar="LOGIT",
+        help="below which a model's second output says no film; default 0, for a RUN its own",
+    )
+    parser.add_argument(
         "--fold-grey",
         action=argparse.BooleanOptionalAction,
         help="fold three channels of grey into one; default for a RUN whose films are all grey",
+    )
+
+
+def _use_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ages",
+        type=_ages,
+        default=ADULTS,
+        metavar="YOUNGEST,OLDEST",
+        help="years of age that the bundle is for, default 18,150: most films come without an age",
+    )
+    parser.add_argument(
+        "--views",
+        type=_views,
+        metavar="VIEW,...",
+        help="DICOM views that the bundle is for, default PA,AP of X-rays, any of CT",
     )
 
 
@@ -171,6 +195,27 @@ def _whole(text: str, low: int, high: int) -> int:
     if text.isdecimal() and low <= int(text) <= high:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+
+
+def _logit(text: str) -> float:
+    with suppress(ValueError):
+        if -1000 <= float(text) <= 1000:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1000 to 1000")
+
+
+def _ages(text: str) -> tuple[int, int]:
+    youngest, _, oldest = text.partition(",")
+    if youngest.isdecimal() and oldest.isdecimal() and int(youngest) <= int(oldest) <= 150:
+        return int(youngest), int(oldest)
+    raise argparse.ArgumentTypeError(f"{text!r} is not two ages in order, up to 150")
+
+
+def _views(text: str) -> tuple[str, ...]:
+    views = tuple(dict.fromkeys(text.split(",")))
+    if len(views) <= 16 and all(re.fullmatch(r"[A-Z][A-Z0-9_]{0,15}", one) for one in views):
+        return views
+    raise argparse.ArgumentTypeError(f"{text!r} is not of DICOM's views, PA,AP for example")
 
 
 def _share(text: str) -> float:

@@ -4,7 +4,7 @@ RUN/model.keras      the trained network, raw grey levels in, probability out
 RUN/config.json      how it was trained and what its input means
 RUN/splits.csv       which film was in which split, by digest; no names, no paths
 RUN/history.csv      loss and metrics by epoch
-RUN/metrics.json     accuracy, sensitivity, specificity, AUC with intervals and n
+RUN/metrics.json     accuracy, sensitivity, specificity, AUC and refusals with intervals and n
 RUN/curves.png       the same as pictures
 """
 
@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.bundle.manifest import FilmGate, Preprocess, Training
 from edge_runtime.errors import CannotWrite, DataError
-from edge_runtime.manifest import Preprocess, Training
 
 MODEL, CONFIG, SPLITS = "model.keras", "config.json", "splits.csv"
 HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
@@ -28,7 +28,11 @@ HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """How a run was trained, and all that an export needs to know of it."""
+    """How a run was trained, and all that an export needs to know of it.
+
+    `film_threshold` is the film branch's logit below which a picture is no film, `None` where the
+    model has no such branch.
+    """
 
     model: str
     modality: str
@@ -41,10 +45,15 @@ class RunConfig:
     preprocess: dict[str, int | float | str]
     data: str
     tools: dict[str, str]
+    film_threshold: float | None = None
 
     def recipe(self) -> Preprocess:
         """Return the image pipeline the model was trained on."""
         return Preprocess(**self.preprocess)  # type: ignore[arg-type]
+
+    def film_gate(self) -> FilmGate | None:
+        """Return what a bundle says of the film branch."""
+        return None if self.film_threshold is None else FilmGate(threshold=self.film_threshold)
 
     def training(self) -> Training:
         """Return what a bundle says of the training."""
@@ -65,7 +74,7 @@ def read_config(run: Path) -> RunConfig:
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
-        config.recipe(), config.training(), Path(config.data)
+        config.recipe(), config.training(), config.film_gate(), Path(config.data)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config

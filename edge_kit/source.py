@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.examine import ExportPlan, Say
 from edge_export.export import export
-from edge_export.facts import BundleFacts
+from edge_export.facts import BundleFacts, intended_use
 from edge_export.film import Film
 from edge_export.findings import Findings
 from edge_export.fold import fold
@@ -22,9 +22,9 @@ from edge_kit.dataset import Dataset, load_dataset
 from edge_kit.labels import class_key
 from edge_kit.run import MODEL, SPLITS, is_run, read_accuracy, read_config
 from edge_kit.split import with_splits
+from edge_runtime.bundle.manifest import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
-from edge_runtime.manifest import Preprocess, Training
-from edge_runtime.preprocess import standard
+from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
@@ -45,6 +45,7 @@ class Source:
     warnings: tuple[str, ...]
     ours: bool = False
     recorded_accuracy: float | None = None
+    film_threshold: float | None = None
 
 
 def export_source(options: argparse.Namespace, say: Say, write: Say) -> Findings:
@@ -98,11 +99,12 @@ def _facts(source: Source, options: argparse.Namespace) -> BundleFacts:
     return BundleFacts(
         name=options.name or f"{source.training.model}-{source.modality}",
         version=options.bundle_version,
-        modality=source.modality,
+        intended_use=intended_use(source.modality, options.ages, options.views),
         negative=source.negative,
         positive=source.positive,
         preprocess=source.preprocess,
         training=source.training,
+        film_threshold=source.film_threshold,
         limits=_limits(options.limits),
     )
 
@@ -144,7 +146,7 @@ def _recipes(options: argparse.Namespace) -> list[str]:
 
 
 def _from_run(run: Path, options: argparse.Namespace) -> Source:
-    for name in ("classes", "input_range"):
+    for name in ("classes", "input_range", "film_threshold"):
         if getattr(options, name) is not None:
             option = "--" + name.replace("_", "-")
             raise UsageError(option, f"{run} is a run and knows its own", "leave it out")
@@ -166,6 +168,7 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
         warnings=dataset.warnings,
         ours=True,
         recorded_accuracy=read_accuracy(run),
+        film_threshold=config.film_threshold,
     )
 
 
@@ -193,7 +196,22 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
         input_range=given_range,
         training=Training(model=_word(model.name), seed=None, epochs=None),
         warnings=dataset.warnings,
+        film_threshold=_film_threshold(model, options.film_threshold),
     )
+
+
+def _film_threshold(model: keras.Model, given: float | None) -> float | None:
+    """Return the threshold of a foreign model's film output: a probability of one half, if unsaid.
+
+    Raises:
+        UsageError: one is given for a model without such an output.
+    """
+    if len(model.outputs) == 2:
+        return 0.0 if given is None else given
+    if given is not None:
+        problem = f"{model.name} has no film / not-film output"
+        raise UsageError("--film-threshold", problem, "leave it out")
+    return None
 
 
 def _films(

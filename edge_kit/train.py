@@ -1,10 +1,10 @@
-"""Train one of the studies' networks on films, and write the run's folder."""
+"""Train one of the studies' networks on films, its film branch after it, and write the run."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
-from edge_export.pixels import load_pixels
+from edge_export.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import Metrics, evaluate
 from edge_kit.curves import draw_curves
 from edge_kit.dataset import Dataset
+from edge_kit.film_branch import film_logits, fit_branch, join
+from edge_kit.film_gate import Gate, film_threshold, measure
 from edge_kit.models import MODELS
 from edge_kit.run import CONFIG, CURVES, HISTORY, METRICS, MODEL, RunConfig, new_folder, write_json
 from edge_kit.run import SPLITS as SPLIT_TABLE
 from edge_kit.split import write_split_table
+from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.errors import DataError
-from edge_runtime.manifest import Preprocess
-from edge_runtime.preprocess import standard
+from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
@@ -46,11 +48,18 @@ class TrainingPlan:
 
 
 def train(
-    dataset: Dataset, data: Path, plan: TrainingPlan, out: Path, say: Callable[[str], None]
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    others: Sequence[Film] = (),
 ) -> dict[Split, Metrics]:
     """Train by `plan` on `dataset`, read from `data`, and write the run to `out`.
 
-    Returns the metrics of each held-out split at a threshold of one half.
+    `others` are films of another modality, which the film branch learns to refuse. Returns the
+    metrics of each held-out split at a threshold of one half.
 
     Raises:
         DataError: a film cannot be used, a held-out split has too few, or the loss did not stay
@@ -76,13 +85,17 @@ def train(
             split: evaluate(rows[split].positive, score, threshold=0.5)
             for split, score in scores.items()
         }
-        model.save(folder / MODEL)
-        write_json(folder / CONFIG, _config(dataset, data, plan))
+        pixels = {split: rows[split].pixels for split in SPLITS}
+        branch, gate = _film_branch(pixels, others, plan)
+        join(model, branch).save(folder / MODEL)
+        write_json(folder / CONFIG, _config(dataset, data, plan, gate.threshold))
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         _write_history(folder / HISTORY, history)
-        write_json(folder / METRICS, {split: asdict(value) for split, value in metrics.items()})
+        figures = {split: asdict(value) for split, value in metrics.items()}
+        write_json(folder / METRICS, {**figures, "film_gate": asdict(gate)})
         truth = {split: rows[split].positive for split in scores}
         draw_curves(folder / CURVES, history, truth, scores)
+    say(f"film gate: refuses {gate.refused['test']}")
     say(f"wrote {out}")
     return metrics
 
@@ -121,6 +134,24 @@ def fit(
     return watch.history
 
 
+def _film_branch(
+    films: Mapping[Split, Pixels], others: Sequence[Film], plan: TrainingPlan
+) -> tuple[keras.Model, Gate]:
+    """Return a branch trained on the training films, and the gate that it makes on the others."""
+    recipe = plan.preprocess
+    other = {
+        split: load_pixels([film for film in others if film.split == split], recipe)
+        for split in SPLITS
+    }
+    branch = fit_branch(films["train"], other["train"], recipe, plan.seed)
+    threshold = film_threshold(film_logits(branch, films["val"]))
+    refused = {
+        split: measure(branch, threshold, films[split], other[split], recipe=recipe, seed=plan.seed)
+        for split in HELD_OUT
+    }
+    return branch, Gate(threshold, refused)
+
+
 def _rows(dataset: Dataset, split: Split, recipe: Preprocess) -> Rows:
     from edge_kit.watch import Rows
 
@@ -129,7 +160,7 @@ def _rows(dataset: Dataset, split: Split, recipe: Preprocess) -> Rows:
     return Rows(load_pixels(films, recipe), positive)
 
 
-def _config(dataset: Dataset, data: Path, plan: TrainingPlan) -> RunConfig:
+def _config(dataset: Dataset, data: Path, plan: TrainingPlan, threshold: float) -> RunConfig:
     return RunConfig(
         model=plan.model,
         modality=dataset.modality,
@@ -142,6 +173,7 @@ def _config(dataset: Dataset, data: Path, plan: TrainingPlan) -> RunConfig:
         preprocess=plan.preprocess.to_json(),
         data=str(data.resolve()),
         tools={tool: version(tool) for tool in TOOLS},
+        film_threshold=threshold,
     )
 
 

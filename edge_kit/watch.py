@@ -30,8 +30,10 @@ class Rows:
 
 def predict(model: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
     """Return the probability of the positive class for `(n, h, w, c)` pixels, shape `(n,)`."""
-    score: NDArray[np.float32] = model.predict(pixels, batch_size=32, verbose=0)[:, 0]
-    return score.astype(np.float64)
+    answers = model.predict(pixels, batch_size=32, verbose=0)
+    # With a film branch it is the first of two answers.
+    score: NDArray[np.float32] = answers[0] if isinstance(answers, list) else answers
+    return score[:, 0].astype(np.float64)
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

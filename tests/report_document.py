@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_export.proof.paired import paired_loss
 from edge_export.proof.statistics import evaluate, proportion
-from edge_runtime.digest import sha256
+from edge_runtime.bundle.digest import sha256
 
 Floats = NDArray[np.float64]
 Document = dict[str, Any]
@@ -47,6 +47,7 @@ OPTIONAL = (
     ("artefacts", "model.int8.tflite", "losses"), ("artefacts", "model.int8.tflite", "verdict"),
     ("artefacts", "model.int8.tflite", "auc_difference"),
     ("artefacts", "model.int8.tflite", "calibration_error"),
+    ("artefacts", "model.int8.tflite", "film_gate"), ("film_gate",), ("intended_use",),
     ("graphs", "tflite", "before"), ("verdict", "films_needed"), ("verdict", "margin"),
 )  # fmt: skip
 """The ways to every part that a report may be without."""
@@ -89,6 +90,11 @@ def _full_document(answer: str) -> Document:
             "calibration": {"method": "temperature", "scale": 0.6, "offset": 0.0},
             "threshold": 0.5,
             "uncertain": {"low": 0.484, "high": 0.516},
+        },
+        "film_gate": {"threshold": 0.0},
+        "intended_use": {
+            "modality": "xray", "body_parts": ["CHEST"], "views": ["PA", "AP"],
+            "youngest": 18, "oldest": 150,
         },
         "preprocess": {
             "version": 1, "height": 224, "width": 224, "channels": 1, "resample": "bilinear",
@@ -226,11 +232,15 @@ def _artefact(
         "bytes": size,
         "shipped": file in INT8,
         "verdict": None,
+        "film_gate": {
+            "n": len(positive), "refused": 3 if file in INT8 else 2,
+            "changed": int(file in INT8), "largest_difference": 0.0 if file == "keras" else 0.18,
+        },
         "rows": {
             name: _row(reference[some], candidate[some], positive[some])
             for name, some in rows.items()
         },
-    }
+    }  # fmt: skip
     if file == "keras":
         return whole
     right, still = (reference >= 0.5) == positive, (candidate >= 0.5) == positive

@@ -31,6 +31,10 @@ def scaled(ranges: Mapping[str, Range], tensor: str, factor: float) -> dict[str,
     return {**ranges, tensor: (low * factor, high * factor)}
 
 
-def written_by(graphs: FloatGraphs, operator: str) -> list[str]:
-    """Return the tensors of the float TFLite graph that operators of one kind write, in order."""
-    return [one.outputs[0] for one in operators(graphs.tflite) if one.kind == operator]
+def written_by(graphs: FloatGraphs, operator: str, *, branch: bool = False) -> list[str]:
+    """Return the tensors that operators of one kind write in the float TFLite graph, in order.
+
+    They are those of the decision, or of the film `branch`.
+    """
+    written = [one.outputs[0] for one in operators(graphs.tflite) if one.kind == operator]
+    return [tensor for tensor in written if (tensor in graphs.branch) == branch]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_runtime.digest import sha256
-from edge_runtime.preprocess import STAGES
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.film.preprocess import STAGES
 
 MEMBERS: dict[str, bytes] = {
     "model.int8.tflite": bytes(range(100)),
@@ -20,7 +20,13 @@ def sample_fields() -> dict[str, Any]:
     return {
         "name": "model3-xray",
         "version": "0.1.0",
-        "modality": "xray",
+        "intended_use": {
+            "modality": "xray",
+            "body_parts": ["CHEST"],
+            "views": ["PA", "AP"],
+            "youngest": 18,
+            "oldest": 150,
+        },
         "classes": {"negative": "noncovid", "positive": "covid"},
         "preprocess": {
             "version": 1,
@@ -33,24 +39,26 @@ def sample_fields() -> dict[str, Any]:
             "min_side": 32,
             "max_pixels": 50_000_000,
             "min_contrast": 8,
+            "max_chroma": 255.0,
         },
         "decision": {
             "calibration": {"method": "none", "scale": 1.0, "offset": 0.0},
             "threshold": 0.5,
             "uncertain": {"low": 0.49, "high": 0.51},
         },
+        "film_gate": None,
         "graphs": [
             {
                 "file": "model.int8.tflite",
                 "format": "tflite",
                 "recipe": "static_wi8_ai8",
-                "output": None,
+                "outputs": [],
             },
             {
                 "file": "model.int8.onnx",
                 "format": "onnx",
                 "recipe": "static_wi8_ai8",
-                "output": None,
+                "outputs": [],
             },
         ],
         "golden": {
@@ -58,7 +66,7 @@ def sample_fields() -> dict[str, Any]:
             "films": [
                 {
                     "file": "golden/0.png",
-                    "logits": {"model.int8.tflite": [1.25], "model.int8.onnx": [1.25, -3.0]},
+                    "logits": {"model.int8.tflite": [1.25], "model.int8.onnx": [1.25]},
                     "stages": {stage: sha256(stage.encode()) for stage in STAGES},
                 }
             ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,17 +23,21 @@ FORBIDDEN = {
     "edge_export": {"edge_kit"},
     "edge_runtime": {"edge_kit", "edge_export"},
 }
-# What edge_export is made of, in its order: each imports itself and what stands before it.
+# What the packages are made of, in order: each room imports itself and what stands before it.
 ROOMS = (
     *("__init__", "film", "quiet", "phantom", "golden", "pixels", "artefact"),
     *("graph", "quantize", "proof"),
     *("facts", "findings", "fold", "trial", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )
+RUNTIME_ROOMS = (
+    *("errors", "bundle", "engines", "console", "film", "answer", "machine"),
+    *("__init__", "commands", "cli", "__main__"),
+)
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
     "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
-    "tempfile", "zipfile",
+    "tempfile", "zipfile", "pydicom",
 }  # fmt: skip
 
 
@@ -61,13 +65,16 @@ def test_imports_point_one_way(package: str) -> None:
         assert not FORBIDDEN[package] & imports(source), source
 
 
-def test_what_the_exporter_is_made_of_imports_only_what_stands_before_it() -> None:
-    root = PACKAGES["edge_export"]
+@pytest.mark.parametrize(
+    ("package", "order"), [("edge_export", ROOMS), ("edge_runtime", RUNTIME_ROOMS)]
+)
+def test_each_room_imports_only_what_stands_before_it(package: str, order: Sequence[str]) -> None:
+    root = PACKAGES[package]
     rooms = {source: source.relative_to(root).parts[0] for source in root.rglob("*.py")}
-    assert {room.removesuffix(".py") for room in rooms.values()} == set(ROOMS)
+    assert {room.removesuffix(".py") for room in rooms.values()} == set(order)
     for source, room in rooms.items():
-        before = ROOMS[: ROOMS.index(room.removesuffix(".py")) + 1]
-        own = [name for name in modules(source) if name.startswith("edge_export.")]
+        before = order[: order.index(room.removesuffix(".py")) + 1]
+        own = [name for name in modules(source) if name.startswith(f"{package}.")]
         assert not {name.split(".")[1] for name in own} - set(before), source
 
 
@@ -75,7 +82,7 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     sources = PACKAGES["edge_runtime"].rglob("*.py")
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
-    assert foreign == {"PIL", "numpy", "ai_edge_litert", "tflite_runtime", "onnxruntime"}
+    assert foreign == {"PIL", "numpy", "pydicom", "ai_edge_litert", "tflite_runtime", "onnxruntime"}
 
 
 def modules_after(script: str, *arguments: str) -> set[str]:

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 import edge_runtime
-from edge_runtime.check import stage_digest
-from edge_runtime.manifest import Preprocess
-from edge_runtime.pack import write_bundle
-from edge_runtime.preprocess import film_pixels, film_stages
+from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.film.preprocess import film_pixels, film_stages
+from edge_runtime.machine.check import stage_digest
 from sample_bundle import sample_fields
 from tiny_graphs import SIDE, expected_logit, onnx_graph, tflite_graph
 
@@ -53,31 +53,35 @@ def write_tiny_bundle(
     golden: Mapping[str, Any] | None = None,
     tolerance: float = 1e-3,
     integers: Collection[str] = (),
+    gate: float | None = None,
 ) -> Path:
     """Write a bundle of the tiny graphs to `path`, or of `graphs`; `golden` changes its film.
 
-    Those of `integers` are said to give an integer.
+    Those of `integers` are said to give integers. Where there is a `gate`, the threshold of a
+    film's logit, every graph gives its logit a second time, as the film's.
     """
+    outputs = 1 if gate is None else 2
     if graphs is None:
-        graphs = {TFLITE: tflite_graph(), ONNX: onnx_graph()}
+        graphs = {TFLITE: tflite_graph(outputs=outputs), ONNX: onnx_graph(outputs=outputs)}
     stream = BytesIO()
     film_image().save(stream, "PNG")
     png = stream.getvalue()
     pixels = film_pixels(png, RECIPE)
     film = {
         "file": GOLDEN,
-        "logits": {name: [expected_logit(pixels)] for name in graphs},
+        "logits": {name: [expected_logit(pixels)] * outputs for name in graphs},
         "stages": {name: stage_digest(image) for name, image in film_stages(png, RECIPE)},
     }
     fields = {
         **sample_fields(),
         "preprocess": RECIPE,
+        "film_gate": None if gate is None else {"threshold": gate},
         "graphs": [
             {
                 "file": name,
                 "format": name.rpartition(".")[2],
                 "recipe": "f32",
-                "output": {"scale": 0.1, "zero_point": 3} if name in integers else None,
+                "outputs": [{"scale": 0.1, "zero_point": 3}] * outputs if name in integers else [],
             }
             for name in graphs
         ],

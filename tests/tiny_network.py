@@ -9,21 +9,22 @@ import numpy as np
 
 from edge_export.examine import ExportPlan
 from edge_export.export import export
-from edge_export.facts import BundleFacts
+from edge_export.facts import BundleFacts, intended_use
 from edge_export.film import SPLITS, Film
 from edge_export.graph.network import load_model
 from edge_export.phantom import phantom
 from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
-from edge_runtime.digest import sha256
-from edge_runtime.manifest import Training
-from edge_runtime.preprocess import standard
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.manifest import Training
+from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
 
 SIDE = 64
 RECIPE = standard(SIDE, SIDE, 1)
+FILM = 3.0
 LOOSE = Budget(flips=0.2, auc=0.2, margin=0.5)
 """For a network that has hardly learnt anything and answers about one half to every film."""
 
@@ -61,6 +62,29 @@ def trained_network(films: list[Film]) -> keras.Model:
     return model
 
 
+def with_film(model: keras.Model) -> keras.Model:
+    """Return `model` with an untrained film / not-film branch, whose logits are about `FILM`."""
+    import keras
+    from keras import layers
+
+    rng = np.random.default_rng(0)
+    body = [
+        layers.AveragePooling2D(4, name="film_pool"),
+        layers.Rescaling(1 / 255, name="film_scale"),
+        layers.Conv2D(4, 3, activation="relu", name="film_conv"),
+        layers.Flatten(name="film_flat"),
+        layers.Dense(4, activation="relu", name="film_dense"),
+        layers.Dense(1, name="film"),
+    ]
+    film = model.inputs[0]
+    for layer in body:
+        film = layer(film)
+        layer.set_weights([rng.uniform(-0.1, 0.3, one.shape) for one in layer.get_weights()])
+    kernel, _ = body[-1].get_weights()
+    body[-1].set_weights([kernel, np.array([FILM])])
+    return keras.Model(model.inputs, [model.outputs[0], film], name=model.name)
+
+
 def constant(model: keras.Model) -> keras.Model:
     """Return a copy of the tiny network that answers 0.25 whatever it is shown."""
     import keras
@@ -92,16 +116,20 @@ def tiny_films(folder: Path) -> list[Film]:
     ]
 
 
-def tiny_plan(budget: Budget = LOOSE) -> ExportPlan:
-    """Return how the tiny network is exported: few calibration films, a loose budget."""
+def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> ExportPlan:
+    """Return how the tiny network is exported: few calibration films, a loose budget.
+
+    With a `film_threshold` it is a network with a film branch.
+    """
     facts = BundleFacts(
         name="tiny-xray",
         version="0.1.0",
-        modality="xray",
+        intended_use=intended_use("xray"),
         negative="noncovid",
         positive="covid",
         preprocess=RECIPE,
         training=Training(model="tiny", seed=0, epochs=12),
+        film_threshold=film_threshold,
     )
     return ExportPlan(facts=facts, calibration_count=12, allowed=("few_films",), budget=budget)
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
 from edge_export.quiet import quiet
+from edge_runtime.bundle.manifest import IntegerOutput
 from edge_runtime.engines import first_engine
 from edge_runtime.errors import ParityFailed
-from edge_runtime.manifest import IntegerOutput
 
 if TYPE_CHECKING:
     from edge_runtime.engines import Engine
@@ -33,44 +33,47 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The logits `(n,)` that an artefact gave, and the median milliseconds of one film."""
+    """What an artefact gave, `(n, outputs)`, and the median milliseconds of one film."""
 
-    logits: Floats
+    outputs: Floats
     milliseconds: float
     engine: str
+
+    @property
+    def logits(self) -> Floats:
+        """The decision's logits `(n,)`."""
+        return self.outputs[:, 0]
 
 
 def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
     """Return `artefact` in the first of the runtime's engines that runs it, for `shape` pixels.
 
-    A graph that gives an integer, which those engines leave to others, runs in an interpreter
-    that turns it back into a logit.
+    A graph that gives integers, which those engines leave to others, runs in an interpreter that
+    turns them back into logits.
 
     Raises:
         NoEngine: nothing on this machine runs the graph.
     """
-    if integer := integer_output(artefact):
-        return _IntegerGraph(artefact.graph, shape, integer)
+    if integers := integer_outputs(artefact):
+        return _IntegerGraph(artefact.graph, shape, integers)
     # A copy, because engines want memory they may write to.
     graphs: dict[str, memoryview] = {artefact.format: memoryview(bytearray(artefact.graph))}
     return first_engine(graphs.get, shape, artefact.file)
 
 
-def integer_output(artefact: Artefact) -> IntegerOutput | None:
-    """Return what the int8 output of a TFLite `artefact` means, if it has one."""
+def integer_outputs(artefact: Artefact) -> tuple[IntegerOutput, ...]:
+    """Return what the int8 outputs of a TFLite `artefact` mean; none where they are floats."""
     if artefact.format != "tflite":
-        return None
+        return ()
     from ai_edge_litert.interpreter import Interpreter
 
     try:
         with quiet():
-            output = Interpreter(model_content=artefact.graph).get_output_details()[0]
+            given = Interpreter(model_content=artefact.graph).get_output_details()
     except ValueError:  # it is no graph, as every engine will say of it
-        return None
-    if output["dtype"] is not np.int8:
-        return None
-    scale, zero_point = output["quantization"]
-    return IntegerOutput(scale=float(scale), zero_point=int(zero_point))
+        return ()
+    steps = [one["quantization"] for one in given if one["dtype"] is np.int8]
+    return tuple(IntegerOutput(scale=float(one), zero_point=int(other)) for one, other in steps)
 
 
 class _IntegerGraph:
@@ -78,22 +81,30 @@ class _IntegerGraph:
 
     name = "litert-python"
 
-    def __init__(self, graph: bytes, shape: tuple[int, ...], output: IntegerOutput) -> None:
+    def __init__(
+        self, graph: bytes, shape: tuple[int, ...], meanings: tuple[IntegerOutput, ...]
+    ) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._shape, self._meaning = shape, output
+        self._shape, self._meanings = shape, meanings
         with quiet():
             self._interpreter = Interpreter(model_content=graph, num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._outputs = [one["index"] for one in self._interpreter.get_output_details()]
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
         film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
         self._interpreter.set_tensor(self._input, film)
         self._interpreter.invoke()
-        found = int(self._interpreter.get_tensor(self._output).item())
-        return (self._meaning.scale * (found - self._meaning.zero_point),)
+        found = [int(self._interpreter.get_tensor(one).item()) for one in self._outputs]
+        return tuple(
+            meaning.scale * (integer - meaning.zero_point)
+            for meaning, integer in zip(self._meanings, found, strict=True)
+        )
+
+    def close(self) -> None:
+        """Do nothing: the interpreter goes when nobody holds it any more."""
 
 
 def measure(artefact: Artefact, pixels: Pixels) -> Measured:
@@ -104,14 +115,15 @@ def measure(artefact: Artefact, pixels: Pixels) -> Measured:
         NoEngine: nothing on this machine runs the graph.
     """
     engine = open_artefact(artefact, (1, *pixels.shape[1:]))
-    logits, seconds = np.empty(len(pixels)), np.empty(len(pixels))
+    answers, seconds = list[tuple[float, ...]](), np.empty(len(pixels))
     for index, film in enumerate(progress(pixels, len(pixels), artefact.file, "film")):
         encoded = film.tobytes()
         started = perf_counter()
-        logits[index] = engine.logits(encoded)[0]
+        answers.append(engine.logits(encoded))
         seconds[index] = perf_counter() - started
-    if not np.isfinite(logits).all():
-        bad = int((~np.isfinite(logits)).sum())
-        problem = f"not_finite: {bad} of {len(logits)} answers are not finite"
+    outputs = np.array(answers, np.float64)
+    if not np.isfinite(outputs).all():
+        bad = int((~np.isfinite(outputs)).any(axis=1).sum())
+        problem = f"not_finite: {bad} of {len(outputs)} answers are not finite"
         raise ParityFailed(artefact.file, problem, "choose another recipe, or train again")
-    return Measured(logits, 1000 * float(np.median(seconds)), engine.name)
+    return Measured(outputs, 1000 * float(np.median(seconds)), engine.name)

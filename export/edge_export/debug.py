@@ -17,12 +17,12 @@ from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32
 from edge_export.report.summary import aligned
+from edge_runtime.answer.decide import calibrated
 from edge_runtime.bundle import Bundle, open_bundle
-from edge_runtime.decide import calibrated
-from edge_runtime.digest import sha256
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.manifest import Decision, Manifest
 from edge_runtime.errors import DataError, UsageError
-from edge_runtime.manifest import Decision, Manifest
-from edge_runtime.preprocess import film_pixels
+from edge_runtime.film.preprocess import film_pixels
 
 _RUN_MODEL = "model.keras"  # where a training run keeps its network
 
@@ -157,7 +157,7 @@ def _diagnose(
     graphs: FloatGraphs, artefact: Artefact, pixels: Pixels, reference: Answer, manifest: Manifest
 ) -> GraphDiagnosis:
     answer = _answer(measure(artefact, pixels).logits[0], manifest)
-    noise = layer_noise(graphs, artefact, pixels)
+    noise = [one for one in layer_noise(graphs, artefact, pixels) if not one.branch]
     cuts = list(hybrids(graphs, artefact, pixels))
     sides = [_answer(cut.logits[0], manifest).label == manifest.classes.positive for cut in cuts]
     # The engine's word is the last one: it rounds a little differently where nobody looks.

@@ -21,7 +21,7 @@ from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
-from edge_export.proof.prove import THRESHOLD, Proof, Rows, refer, reference_logits
+from edge_export.proof.prove import THRESHOLD, Proof, Rows, refer, reference_outputs
 from edge_export.proof.statistics import auc, proportion
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges
@@ -77,7 +77,7 @@ def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Sa
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
     rows = _rows(held_out, plan.facts)
     say(f"proving on the {len(held_out)} films of the validation and test rows")
-    bench = Bench(graphs, refer(candidate, rows), rows, plan.budget)
+    bench = Bench(graphs, refer(candidate, rows, plan.facts.film_gate), rows, plan.budget)
     faults = _reference_faults(model, bench, plan)
     # Nothing rescues what is wrong before any quantization.
     sound = not faults and not logit_faults(REFERENCE, bench.reference.logits)
@@ -201,7 +201,7 @@ def _preparation_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> l
     answers = {plan.input_range: logits}
     for other in _INPUT_RANGES:
         if other != plan.input_range:
-            answers[other] = reference_logits(network(model, other), rows.pixels)
+            answers[other] = reference_outputs(network(model, other), rows.pixels)[:, 0]
     # Either way round, for the order of the classes is another question.
     written = {
         f"{one.low:g},{one.high:g}": max(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_export.examine import ExportPlan, Say, examine
+from edge_export.facts import BundleFacts
 from edge_export.film import Film, require_held_out
 from edge_export.findings import Findings
 from edge_export.package import write
@@ -16,8 +17,6 @@ from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUnde
 
 if TYPE_CHECKING:
     import keras
-
-    from edge_runtime.manifest import Preprocess
 
 
 Show = Callable[[Findings, dict[str, Any]], None]
@@ -44,7 +43,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
         CannotWrite: the bundle or the report could not be written.
     """
     _check_place(out)
-    _check_fit(model, plan.facts.preprocess)
+    _check_fit(model, plan.facts)
     require_held_out(films)
     findings = examine(model, films, plan, say)
     show(findings, write_report(out, findings, plan.facts))
@@ -69,9 +68,14 @@ def _check_place(out: Path) -> None:
         raise CannotWrite(out, "is a folder", "name a file, NAME.edge")
 
 
-def _check_fit(model: keras.Model, recipe: Preprocess) -> None:
+def _check_fit(model: keras.Model, facts: BundleFacts) -> None:
+    recipe = facts.preprocess
     wanted = (recipe.height, recipe.width, recipe.channels)
     if tuple(model.input_shape[1:]) != wanted:
         raise DataError(
             model.name, f"takes {model.input_shape[1:]}, not the {wanted} it was prepared for"
         )
+    if (len(model.outputs) == 2) != (facts.film_threshold is not None):
+        outputs, has = len(model.outputs), "none" if facts.film_threshold is None else "one"
+        problem = f"has {outputs} output(s) and {has} film threshold, which belong together"
+        raise DataError(model.name, problem, "train again, or export the .keras file by itself")

@@ -92,4 +92,4 @@ class Findings:
 
 
 # Faults of the model itself that no bundle may carry. `chance` warns: few films look like it too.
-FATAL = ("class_order", "preprocessing", "constant")
+FATAL = ("class_order", "preprocessing", "constant", "film_gate")

@@ -13,9 +13,9 @@ from edge_export.film import Film
 from edge_export.graph.grey import fold_grey
 from edge_export.graph.network import InputRange, network
 from edge_export.pixels import load_pixels
-from edge_export.proof.prove import reference_logits
+from edge_export.proof.prove import reference_outputs
+from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.errors import DataError
-from edge_runtime.manifest import Preprocess
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +30,7 @@ def fold(
     """Return `model` with one channel, and facts that prepare films so, after proving both equal.
 
     Every one of `films` must be grey: prepared with one channel it has to give the very pixels of
-    each of the three, and the folded network the logit of the whole one.
+    each of the three, and the folded network the logits of the whole one.
 
     Raises:
         DataError: a film is not grey, the first convolution cannot be folded, or a logit differs.
@@ -43,8 +43,8 @@ def fold(
         problem = f"{len(coloured)} of {len(films)} films are not grey, so nothing can be folded"
         raise DataError(films[coloured[0]].path, problem, "leave --fold-grey out")
     folded = fold_grey(model)
-    before = reference_logits(network(model, input_range), seen)
-    after = reference_logits(network(folded, input_range), wanted)
+    before = reference_outputs(network(model, input_range), seen)
+    after = reference_outputs(network(folded, input_range), wanted)
     off = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))
     if off > _TOLERANCE:
         problem = f"folded to one channel it answers otherwise, by {off:.2g} of a logit"

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_export.film import Film
+from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.errors import DataError, FilmError
-from edge_runtime.manifest import Preprocess
-from edge_runtime.preprocess import film_pixels
+from edge_runtime.film.preprocess import film_pixels
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")

@@ -20,7 +20,10 @@ Foreign exceptions are turned into these at the edge where they arise.
 
 from __future__ import annotations
 
-REFUSALS = ("unreadable", "too_small", "too_large", "blank")
+REFUSALS = (
+    *("unreadable", "too_small", "too_large", "blank", "colour_photo"),
+    *("wrong_modality", "wrong_body_part", "wrong_view", "outside_intended_use", "not_a_film"),
+)
 """The documented reasons for not answering, see README "Refusals"."""
 
 

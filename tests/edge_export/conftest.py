@@ -18,7 +18,16 @@ from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow
 from edge_export.trial import Bench
-from tiny_network import LOOSE, RECIPE, tiny_films, tiny_plan, trained_network, write_tiny_films
+from edge_runtime.bundle.manifest import FilmGate
+from tiny_network import (
+    LOOSE,
+    RECIPE,
+    tiny_films,
+    tiny_plan,
+    trained_network,
+    with_film,
+    write_tiny_films,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -52,8 +61,14 @@ def model(films: list[Film]) -> keras.Model:
 
 
 @pytest.fixture(scope="session")
-def candidate(model: keras.Model) -> Network:
-    return network(model, InputRange())
+def joined(model: keras.Model) -> keras.Model:
+    """Return the same network with a film / not-film branch beside it."""
+    return with_film(model)
+
+
+@pytest.fixture(scope="session")
+def candidate(joined: keras.Model) -> Network:
+    return network(joined, InputRange())
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +97,11 @@ def rows(films: list[Film], pixels: Pixels) -> Rows:
 
 @pytest.fixture(scope="session")
 def bench(quantizer: Quantizer, candidate: Network, rows: Rows) -> Bench:
-    return Bench(quantizer.graphs, refer(candidate, rows), rows, LOOSE)
+    gate = FilmGate(threshold=0.0)
+    return Bench(quantizer.graphs, refer(candidate, rows, gate), rows, LOOSE)
 
 
 @pytest.fixture(scope="session")
-def findings(model: keras.Model, films: list[Film]) -> Findings:
-    """Return what an ordinary export of the tiny network finds out."""
-    return examine(model, films, tiny_plan(), lambda _: None)
+def findings(joined: keras.Model, films: list[Film]) -> Findings:
+    """Return what an ordinary export of the tiny network with a film branch finds out."""
+    return examine(joined, films, tiny_plan(film_threshold=0.0), lambda _: None)

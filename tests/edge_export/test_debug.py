@@ -17,11 +17,11 @@ from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.pixels import Pixels
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_export.quantize.recipe import FLOAT32
+from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.errors import DataError, EdgeError, FilmError, NotABundle, UsageError
-from edge_runtime.pack import write_bundle
 from sabotage import int8, scaled, written_by
 from sample_bundle import sample_fields
-from tiny_network import RECIPE, tiny_network
+from tiny_network import RECIPE, tiny_network, with_film
 
 if TYPE_CHECKING:
     import keras
@@ -61,10 +61,10 @@ def ruined(graphs: FloatGraphs, ranges: dict[str, Range], culprit: str) -> list[
 
 
 @pytest.fixture(scope="module")
-def against(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def against(joined: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run, as far as this command looks into it."""
     folder = tmp_path_factory.mktemp("run")
-    model.save(folder / "model.keras")
+    joined.save(folder / "model.keras")
     return folder
 
 
@@ -75,7 +75,7 @@ def bundle(path: Path, artefacts: Sequence[Artefact], film: Film, **changes: obj
     golden["logits"] = {one.file: [0.0] for one in artefacts}
     fields["preprocess"] = RECIPE
     fields["graphs"] = [
-        {"file": one.file, "format": one.format, "recipe": one.recipe, "output": None}
+        {"file": one.file, "format": one.format, "recipe": one.recipe, "outputs": []}
         for one in artefacts
     ]
     members = {one.file: one.graph for one in artefacts}
@@ -128,7 +128,7 @@ def test_a_flip_that_only_the_engine_makes_is_laid_to_the_output(
 ) -> None:
     def contrary(artefact: Artefact, pixels: Pixels) -> Measured:
         measured = measure(artefact, pixels)
-        return measured if artefact == floats else replace(measured, logits=-measured.logits)
+        return measured if artefact == floats else replace(measured, outputs=-measured.outputs)
 
     monkeypatch.setattr("edge_export.debug.measure", contrary)
     path = bundle(tmp_path / "a.edge", [floats, sound[0]], films[0])
@@ -173,7 +173,7 @@ def test_another_model_of_the_same_shape_is_suspected(
 ) -> None:
     path = bundle(tmp_path / "a.edge", sound[:1], films[0])
     other = tmp_path / "other.keras"
-    tiny_network(channels=channels).save(other)
+    with_film(tiny_network(channels=channels)).save(other)
     (warning,) = debug(path, films[0].path, other, BYTES).warnings
     assert warning.startswith("model.int8.tflite is nothing like the float model")
     assert "was it made of another one?" in warning

@@ -20,7 +20,7 @@ from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget
 from edge_export.proof.statistics import Floats
 from edge_export.quantize.recipe import DYNAMIC, FLOAT32, FULL, INT8, RECIPES
-from edge_runtime.digest import sha256
+from edge_runtime.bundle.digest import sha256
 from edge_runtime.errors import DataError
 from tiny_network import constant, tiny_plan
 
@@ -80,10 +80,11 @@ def test_an_input_range_that_ranks_clearly_better_is_named_however_good_the_give
     blurred = 0.8 * positive + np.random.default_rng(0).normal(size=len(positive))
 
     def answers(candidate: Network, _: Pixels) -> Floats:
-        return blurred if candidate.input_range == PLAN.input_range else sign * (positive - 0.5)
+        given = candidate.input_range == PLAN.input_range
+        return (blurred if given else sign * (positive - 0.5))[:, None]
 
-    monkeypatch.setattr("edge_export.examine.reference_logits", answers)
-    monkeypatch.setattr("edge_export.proof.prove.reference_logits", answers)
+    monkeypatch.setattr("edge_export.examine.reference_outputs", answers)
+    monkeypatch.setattr("edge_export.proof.prove.reference_outputs", answers)
     result = found(model, films, replace(PLAN, recipes=(FLOAT32.name,)))
     assert result.proof.comparisons["keras"]["both"].metrics.auc.low > 0.5
     assert [fault.name for fault in result.proof.faults] == ["preprocessing"]

@@ -19,13 +19,12 @@ from edge_export.film import Film
 from edge_export.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path
-from edge_runtime import pack
-from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.check import replay_golden
+from edge_runtime.bundle import open_bundle, pack, verify_all
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
-from edge_runtime.preprocess import standard
-from tiny_network import LOOSE, RECIPE, constant, tiny_plan, write_tiny_films
+from edge_runtime.film.preprocess import standard
+from edge_runtime.machine.check import replay_golden
+from tiny_network import LOOSE, RECIPE, constant, tiny_plan, with_film, write_tiny_films
 
 if TYPE_CHECKING:
     import keras
@@ -237,4 +236,15 @@ def test_too_few_held_out_films_are_refused_before_any_work(
     few = [film for film in films if (film.split, film.label) != ("val", "covid")]
     with pytest.raises(DataError, match="0 films of class covid in the val rows"):
         export(model, few, tiny_plan(), tmp_path / "m.edge", silent)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0])
+def test_a_film_output_and_its_threshold_belong_together(
+    threshold: float | None, model: keras.Model, films: list[Film], tmp_path: Path
+) -> None:
+    given = with_film(model) if threshold is None else model
+    plan = tiny_plan(film_threshold=threshold)
+    with pytest.raises(DataError, match="which belong together"):
+        export(given, films, plan, tmp_path / "m.edge", silent)
     assert not list(tmp_path.iterdir())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from edge_export.golden import golden_images
-from edge_runtime.preprocess import film_pixels, standard
+from edge_runtime.film.preprocess import film_pixels, standard
 
 
 def test_golden_films_are_the_same_bytes_at_every_call() -> None:

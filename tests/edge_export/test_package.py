@@ -3,26 +3,32 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from edge_export.artefact import Artefact, integer_output, measure
+from edge_export.artefact import Artefact, integer_outputs, measure
+from edge_export.examine import examine
 from edge_export.facts import BundleFacts
+from edge_export.film import Film
 from edge_export.findings import Findings
 from edge_export.package import write
 from edge_export.pixels import Pixels
 from edge_export.proof.prove import Proof
 from edge_export.quantize.quantizer import Quantizer
-from edge_export.quantize.recipe import DYNAMIC, FULL, Setting
+from edge_export.quantize.recipe import DYNAMIC, FLOAT16, FULL, Setting
 from edge_export.report.document import parity
 from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.check import stage_digest
+from edge_runtime.bundle.manifest import Training
 from edge_runtime.errors import CannotWrite
-from edge_runtime.manifest import Training
-from edge_runtime.preprocess import film_pixels, film_stages
+from edge_runtime.film.preprocess import film_pixels, film_stages
+from edge_runtime.machine.check import stage_digest
 from tiny_network import RECIPE, tiny_plan
 
-FACTS = tiny_plan().facts
+if TYPE_CHECKING:
+    import keras
+
+FACTS = tiny_plan(film_threshold=0.0).facts
 SHIPPED = ("model.int8.tflite", "model.int8.onnx")
 
 
@@ -64,7 +70,7 @@ def test_golden_logits_are_what_each_graph_answers(findings: Findings, tmp_path:
         assert stages["normalised"].tobytes() == encoded
         pixels: Pixels = np.frombuffer(encoded, np.uint8).reshape(1, 64, 64, 1)
         for one in shipped(findings):
-            assert film.logits[one.file] == (measure(one, pixels).logits[0],)
+            assert film.logits[one.file] == tuple(measure(one, pixels).outputs[0])
 
 
 @pytest.mark.parametrize(("scale", "tolerance"), [(1.0, 0.2), (0.5, 0.4), (3.0, 0.0667)])
@@ -181,8 +187,35 @@ def test_a_full_integer_graph_says_what_its_output_means(
         evidence=evidence,
         comparisons={**compared, full.file: compared[SHIPPED[0]]},
         calibration_errors={**errors, full.file: errors[SHIPPED[0]]},
+        gates={**findings.proof.gates, full.file: findings.proof.gates[SHIPPED[0]]},
     )
     both = replace(both, proof=proof)
     manifest = open_bundle(written(tmp_path / "m.edge", both, FACTS)).manifest
-    assert manifest.graphs[-1].output == integer_output(full)
+    assert manifest.graphs[-1].outputs == integer_outputs(full)
+    assert len(manifest.graphs[-1].outputs) == 2
     assert manifest.graph("tflite") == manifest.graphs[0]
+
+
+def test_the_card_says_for_which_films_it_is_and_how_many_real_ones_it_refuses(
+    findings: Findings, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "a.edge", findings, FACTS)
+    manifest = open_bundle(path).manifest
+    assert (manifest.film_gate, manifest.intended_use) == (FACTS.film_gate, FACTS.intended_use)
+    text = card(path)
+    assert "modality xray, body part CHEST, view PA or AP, ages 18 to 150" in text
+    for file in ("keras", *SHIPPED):
+        one = findings.proof.gates[file]
+        assert f"`{file}` refuses {one.refused} of {one.n} held-out films" in text
+
+
+def test_a_bundle_without_a_film_branch_has_no_gate_and_says_so(
+    model: keras.Model, films: list[Film], tmp_path: Path
+) -> None:
+    plan = replace(tiny_plan(), recipes=(FLOAT16.name,))
+    found = examine(model, films, plan, lambda _: None)
+    path = written(tmp_path / "a.edge", found, plan.facts)
+    manifest = open_bundle(path).manifest
+    assert manifest.film_gate is None
+    assert {len(one) for film in manifest.golden.films for one in film.logits.values()} == {1}
+    assert "Nothing tells it films from other pictures" in card(path)

@@ -9,7 +9,7 @@ import pytest
 from edge_export.film import Film
 from edge_export.pixels import Pixels, load_pixels
 from edge_runtime.errors import DataError
-from edge_runtime.preprocess import film_pixels, standard
+from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_network import RECIPE
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,13 @@ def silent(line: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> None:
-    """Make the tiny network one that can be trained by name."""
+def tiny() -> Iterator[None]:
+    """Make the tiny network one that can be trained by name, its film branch in a hurry."""
     import_tensorflow()
-    MODELS["tiny"] = tiny_network
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "tiny", tiny_network)
+        patch.setattr("edge_kit.film_branch._ROUNDS", 2)
+        yield
 
 
 @pytest.fixture(scope="session")

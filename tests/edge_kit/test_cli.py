@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_export.graph.network import load_model
 from edge_kit import cli
 from edge_kit.cli import run
 from edge_kit.options import parser
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import UsageError
-from edge_runtime.preprocess import standard
-from tiny_network import tiny_network
+from edge_runtime.film.preprocess import standard
+from films import write_films
 
 OUT = ["--out", "m.edge"]
 
@@ -79,6 +80,18 @@ def test_options_are_the_study_s_and_the_issue_s_where_nothing_is_said() -> None
     assert (exported.recipe, exported.choose, exported.require_pass) == ([], False, False)
 
 
+def test_films_of_another_modality_are_used_or_it_is_said_why_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_films(tmp_path, "xray/covid", "xray/normal", "ct/covid")
+    options = parser().parse_args(["train", "--data", str(tmp_path), "--out", "r"])
+    assert cli._counter_examples(options, "xray") == ()
+    assert "warning: films of other modalities are left out: " in capsys.readouterr().err
+    write_films(tmp_path, "ct/normal")
+    assert len(cli._counter_examples(options, "xray")) == 16
+    assert "counter-examples: 16 films of another modality" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("tiny")
 def test_training_and_export_from_the_command_line(
     data: Path,
@@ -87,7 +100,7 @@ def test_training_and_export_from_the_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(
-        "edge_runtime.preprocess.standard", lambda channels: standard(64, 64, channels)
+        "edge_runtime.film.preprocess.standard", lambda channels: standard(64, 64, channels)
     )
     made = tmp_path / "run"
     train = ["train", "--data", str(data), "--out", str(made), "--model", "tiny"]
@@ -122,8 +135,10 @@ def test_training_and_export_from_the_command_line(
     shown = capsys.readouterr()
     assert "model.int8.onnx" in shown.out
     assert shown.err == ""
-    tiny_network().save(other := tmp_path / "other.keras")
-    assert run([*debugged, str(other), "--input-range", "-1,1"]) == 0
+    other = load_model(made / "model.keras")
+    other.set_weights([-weight for weight in other.get_weights()])
+    other.save(tmp_path / "other.keras")
+    assert run([*debugged, str(tmp_path / "other.keras"), "--input-range", "0,255"]) == 0
     assert "warning: model.int8.tflite is nothing like the float model" in capsys.readouterr().err
 
 

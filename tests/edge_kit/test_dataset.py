@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_export.film import Film
-from edge_kit.dataset import Dataset, load_dataset
+from edge_kit.dataset import Dataset, load_dataset, other_films
 from edge_kit.split import with_splits, write_split_table
 from edge_runtime.errors import DataError, UsageError
 from films import write_film, write_films
@@ -160,3 +160,24 @@ def test_an_export_gets_the_splits_of_its_run(tmp_path: Path) -> None:
     run = load_dataset(root, seed=1)
     write_split_table(run.films, tmp_path / "splits.csv")
     assert with_splits(load_dataset(root, seed=2).films, tmp_path / "splits.csv") == run.films
+
+
+def test_films_of_the_other_modality_come_with_splits_of_their_own(tmp_path: Path) -> None:
+    write_films(tmp_path, "ct/covid", "ct/normal", "xray/covid", "xray/normal", count=20)
+    found = other_films(tmp_path, "xray", seed=0)
+    assert found == load_dataset(tmp_path, modality="ct", seed=0).films
+    assert {film.path.parent.parent.name for film in found} == {"ct"}
+    assert {film.split for film in found} == {"train", "val", "test"}
+
+
+def test_there_need_be_no_films_of_another_modality(tmp_path: Path) -> None:
+    write_films(tmp_path / "marked", "xray/covid", "xray/normal")
+    write_films(tmp_path / "unmarked", "covid", "normal")
+    assert other_films(tmp_path / "marked", "xray", seed=0) == ()
+    assert other_films(tmp_path / "unmarked", "xray", seed=0) == ()
+
+
+def test_a_damaged_counter_example_is_left_out(tmp_path: Path) -> None:
+    write_films(tmp_path, "ct/covid", "ct/normal", "xray/covid", "xray/normal", count=20)
+    (tmp_path / "ct/covid/0.png").write_bytes(b"torn")
+    assert len(other_films(tmp_path, "xray", seed=0)) == 39

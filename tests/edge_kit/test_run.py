@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from edge_kit.run import CONFIG, RunConfig, is_run, new_folder, read_config, require_new, write_json
+from edge_runtime.bundle.manifest import FilmGate
 from edge_runtime.errors import CannotWrite, DataError
-from edge_runtime.preprocess import standard
+from edge_runtime.film.preprocess import standard
 
 CONFIGURATION = RunConfig(
     model="model3",
@@ -25,6 +26,7 @@ CONFIGURATION = RunConfig(
     preprocess=standard().to_json(),
     data="/films",
     tools={"keras": "3.15.1"},
+    film_threshold=-1.25,
 )
 
 
@@ -35,6 +37,15 @@ def test_a_configuration_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found == CONFIGURATION
     assert found.recipe() == standard()
     assert (found.training().seed, found.training().epochs) == (7, 20)
+    assert found.film_gate() == FilmGate(threshold=-1.25)
+
+
+def test_a_run_without_a_film_branch_has_no_gate(tmp_path: Path) -> None:
+    content = asdict(CONFIGURATION)
+    del content["film_threshold"]
+    write_json(tmp_path / CONFIG, content)
+    assert read_config(tmp_path).film_threshold is None
+    assert read_config(tmp_path).film_gate() is None
 
 
 def test_a_file_and_an_empty_folder_are_no_runs(tmp_path: Path) -> None:
@@ -57,6 +68,8 @@ Change = Callable[[dict[str, Any]], object]
         pytest.param(lambda one: one.update(data=None), id="data no path"),
         pytest.param(lambda one: one.update(preprocess=[]), id="recipe no object"),
         pytest.param(lambda one: one["preprocess"].update(version=2), id="recipe unknown"),
+        pytest.param(lambda one: one.update(film_threshold="low"), id="film threshold no number"),
+        pytest.param(lambda one: one.update(film_threshold=1e4), id="film threshold too high"),
         pytest.param(lambda one: one["preprocess"].pop("width"), id="recipe incomplete"),
     ],
 )

@@ -21,7 +21,7 @@ from edge_kit.source import export_source
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
 from films import write_films
-from tiny_network import RECIPE, tiny_network
+from tiny_network import RECIPE, tiny_network, with_film
 
 LOOSE = [
     "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
@@ -88,10 +88,43 @@ def test_a_run_knows_its_films_classes_and_training(
     facts, training = found.plan.facts, found.plan.facts.training
     assert found.films == dataset.films
     assert found.plan.input_range == InputRange(0.0, 255.0)
-    assert (facts.name, facts.version, facts.modality) == ("tiny-xray", "0.1.0", "xray")
+    assert (facts.name, facts.version) == ("tiny-xray", "0.1.0")
+    assert facts.intended_use.modality == "xray"
     assert (facts.negative, facts.positive) == ("noncovid", "covid")
     assert (training.model, training.seed, training.epochs) == ("tiny", 3, 2)
     assert facts.preprocess == RECIPE
+
+
+def test_a_bundle_is_for_adults_and_frontal_films_unless_its_maker_says_otherwise(
+    trained: Path, asked: Callable[..., Exported]
+) -> None:
+    use = asked(trained).plan.facts.intended_use
+    assert (use.body_parts, use.views) == (("CHEST",), ("PA", "AP"))
+    assert (use.youngest, use.oldest) == (18, 150)
+    use = asked(trained, "--ages", "0,17", "--views", "LL").plan.facts.intended_use
+    assert (use.views, use.youngest, use.oldest) == (("LL",), 0, 17)
+
+
+@pytest.mark.parametrize("given", ["--ages=18", "--ages=60,18", "--ages=0,151", "--ages=a,b",
+                                   "--views=pa", "--views=PA,", "--film-threshold=nan",
+                                   "--film-threshold=2000"])  # fmt: skip
+def test_a_use_that_no_manifest_holds_is_refused_before_anything_is_read(given: str) -> None:
+    with pytest.raises(UsageError, match=given.partition("=")[0]):
+        parser().parse_args(["export", "RUN", "--int8", "--out", "m.edge", given])
+
+
+def test_a_foreign_model_s_film_output_has_a_threshold_and_no_other_model_has_one(
+    data: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    plain, joined = tmp_path / "plain.keras", tmp_path / "joined.keras"
+    tiny_network().save(plain)
+    with_film(tiny_network()).save(joined)
+    known = ("--classes", "noncovid,covid", "--input-range", "0,255", "--data", data)
+    assert asked(joined, *known).plan.facts.film_threshold == 0.0
+    assert asked(joined, *known, "--film-threshold", "-1.5").plan.facts.film_threshold == -1.5
+    assert asked(plain, *known).plan.facts.film_threshold is None
+    with pytest.raises(UsageError, match="--film-threshold: tiny has no film / not-film output"):
+        asked(plain, *known, "--film-threshold", "0")
 
 
 def test_the_model_file_of_a_run_is_the_run(trained: Path, asked: Callable[..., Exported]) -> None:

@@ -12,13 +12,21 @@ import pytest
 from PIL import Image
 
 from edge_export.graph.network import load_model
-from edge_export.pixels import load_pixels
+from edge_export.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import evaluate
 from edge_kit.dataset import Dataset
+from edge_kit.film_branch import film_branch
+from edge_kit.negatives import KINDS
 from edge_kit.run import read_config
 from edge_kit.split import with_splits
 from edge_kit.train import TrainingPlan, train
 from edge_runtime.errors import CannotWrite, DataError
+
+
+def untrained(films: Pixels, *_: object) -> Any:
+    """Return a film branch as it is before the training."""
+    return film_branch(*films.shape[1:])
+
 
 FILES = ["config.json", "curves.png", "history.csv", "metrics.json", "model.keras", "splits.csv"]
 
@@ -52,6 +60,44 @@ def test_metrics_are_those_of_the_model_that_was_saved(
         assert metrics[split]["accuracy"]["value"] == expected.accuracy.value
         assert metrics[split]["auc"]["value"] == pytest.approx(expected.auc.value)
         assert metrics[split]["auc"]["n"] == len(films) == 12
+
+
+def test_the_film_gate_is_that_of_the_model_that_was_saved(
+    trained: Path, dataset: Dataset, plan: TrainingPlan
+) -> None:
+    model, config = load_model(trained / "model.keras"), read_config(trained)
+    gate = json.loads((trained / "metrics.json").read_text("utf-8"))["film_gate"]
+    assert config.film_threshold == gate["threshold"]
+    for split in ("val", "test"):
+        films = [film for film in dataset.films if film.split == split]
+        film_logit = model.predict(load_pixels(films, plan.preprocess), verbose=0)[1][:, 0]
+        expected = (film_logit < gate["threshold"]).mean()
+        assert gate["refused"][split]["films"]["value"] == expected
+        assert gate["refused"][split]["films"]["n"] == len(films)
+        assert gate["refused"][split]["negatives"].keys() == KINDS.keys()
+
+
+def test_the_film_branch_moves_no_weight_of_the_classifier(
+    trained: Path,
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edge_kit.train.fit_branch", untrained)
+    lines: list[str] = []
+    train(dataset, data, plan, tmp_path / "run", lines.append)
+
+    def weights(run: Path, *, film: bool) -> list[Any]:
+        layers = load_model(run / "model.keras").layers
+        chosen = [one for one in layers if one.name.startswith("film") == film]
+        return [weight for one in chosen for weight in one.get_weights()]
+
+    for film in (False, True):
+        pairs = zip(weights(trained, film=film), weights(tmp_path / "run", film=film), strict=True)
+        assert all((one == other).all() for one, other in pairs) != film
+    assert any(line.startswith("film gate: refuses ") for line in lines)
 
 
 def test_no_file_of_a_run_names_a_film(trained: Path, dataset: Dataset) -> None:
@@ -122,6 +168,7 @@ def test_a_full_disk_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("edge_kit.train.fit", lambda *_: {"loss": [0.5]})
+    monkeypatch.setattr("edge_kit.train.fit_branch", untrained)
     monkeypatch.setattr(f"edge_kit.train.{step}", full)
     with pytest.raises(CannotWrite, match="run: No space left on device"):
         train(dataset, data, plan, tmp_path / "run", lambda _: None)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from edge_runtime import cli
-from edge_runtime.cli import NOTICE, USAGE, run
+from edge_runtime.bundle.pack import unpack
+from edge_runtime.cli import USAGE, run
+from edge_runtime.commands.classify import NOTICE
+from edge_runtime.console import Terminated
 from edge_runtime.engines import EngineUnavailable
-from edge_runtime.pack import unpack
 from tiny_bundle import ONNX, TFLITE, write_film, write_tiny_bundle
 from tiny_graphs import onnx_graph, tflite_graph
 
@@ -35,26 +40,37 @@ def complaints(captured: Captured) -> list[str]:
     return [line for line in lines if line != NOTICE]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"], ["classify", "--help"],
-                                       ["info", "-h"], ["check", "--help"]])  # fmt: skip
-def test_help_is_on_stdout(arguments: list[str], capsys: Captured) -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+def test_help_lists_the_commands_on_stdout(arguments: list[str], capsys: Captured) -> None:
     assert run(arguments) == 0
     assert capsys.readouterr() == (USAGE, "")
+    assert all(f"\n  {command} " in USAGE for command in cli.COMMANDS)
+    assert all(f"{status} " in USAGE for status in (0, 1, 2, 3, 4, 5, 6, 7, 9, 10))
 
 
-def test_help_fits_a_terminal_and_names_every_command_and_status() -> None:
-    assert all(len(line) <= 80 for line in USAGE.splitlines())
-    for command, (_, options) in cli.COMMANDS.items():
-        assert f"edge-run {command}" in USAGE
-        assert all(f"--{option}" in USAGE for option in options)
-    assert all(f"{status} " in USAGE for status in (0, 2, 3, 4, 5, 6, 7))
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_each_command_has_a_help_of_its_own(command: str, capsys: Captured) -> None:
+    module = import_module(f"edge_runtime.commands.{command}")
+    for option in ("--help", "-h"):
+        assert run([command, option, "whatever"]) == 0
+        assert capsys.readouterr() == (module.USAGE, "")
+    assert module.USAGE.startswith(f"usage: edge-run {command}")
+    assert all(f"--{option.rstrip('=')}" in module.USAGE for option in module.OPTIONS)
+
+
+@pytest.mark.parametrize("text", [USAGE, *(import_module(f"edge_runtime.commands.{command}").USAGE
+                                           for command in cli.COMMANDS)])  # fmt: skip
+def test_help_fits_a_terminal(text: str) -> None:
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert len(text.splitlines()) <= 30
+    assert text.endswith("\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "no command given"),
-        (["clasify", "film.png"], "no command is called 'clasify'; one of: classify, info, check"),
+        (["clasify", "film.png"], "no command is called 'clasify'; one of: classify, info, check,"),
         (["--bundle", "m.edge"], "no command is called '--bundle'"),
         (["classify"], "no film given"),
         (["classify", "--flag", "film.png"], "option --flag not recognized"),
@@ -65,6 +81,19 @@ def test_help_fits_a_terminal_and_names_every_command_and_status() -> None:
         (["info", "a.edge", "b.edge"], "more than one bundle"),
         (["check", "a.edge", "--bundle", "b.edge"], "more than one bundle"),
         (["classify", "f.png", "--bundle", "{tiny}", "--engine", "tpu"], "no engine is called"),
+        *(
+            (["classify", "f.png", "--threads", bad], "is no number of threads; 1 to 1024")
+            for bad in ("0", "-1", "1025", "two", "1.5", "", " 1", "\u0663", "9" * 5000)
+        ),
+        *(
+            (["classify", "f.png", "--bundle", "{tiny}", "--band", bad], "--band: ")
+            for bad in ("wide", "", "-0.1", "0.51", "nan", "inf", "1e999")
+        ),
+        (["classify", "f.png", "--resume", "r.csv", "--format", "json"], "writes no json"),
+        (["classify", "f.png", "--heatmap", "o.png", "--resume", "r.csv"], "not go with --resume"),
+        (["classify", "f.png", "g.png", "--heatmap", "o.png"], "--heatmap: is for one film"),
+        (["classify", ".", "--heatmap", "o.png"], "--heatmap: is for one film"),
+        (["classify", "--files-from", "-", "--heatmap", "o.png"], "--heatmap: is for one film"),
         (["classify", "--bundle", "{tiny}", "--files-from", "none.txt"], "No such file"),
         (
             ["classify", "film.png"],
@@ -232,7 +261,7 @@ def test_the_bundle_is_the_named_one_else_the_variable_else_the_newest(
 
 
 def cli_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    from edge_runtime.defaults import data_folder
+    from edge_runtime.bundle.defaults import data_folder
 
     monkeypatch.setenv("HOME", str(tmp_path))
     folder = data_folder()
@@ -244,11 +273,127 @@ def cli_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_an_interruption_is_a_status_and_a_line(
     tiny: Path, film: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for signal, status in ((KeyboardInterrupt, 130), (cli.Terminated, 143)):
+    for signal, status in ((KeyboardInterrupt, 130), (Terminated, 143)):
 
         def interrupted(*_: object, signal: type[BaseException] = signal) -> None:
             raise signal
 
-        monkeypatch.setattr("edge_runtime.classify.film_pixels", interrupted)
-        assert run(["classify", str(film), "--bundle", str(tiny)]) == status
-        assert len(complaints(capsys)) == 1
+        monkeypatch.setattr("edge_runtime.answer.classify.film_pixels", interrupted)
+        for films in (1, 9):  # in this thread, or in one of its own
+            assert run(["classify", *[str(film)] * films, "--bundle", str(tiny)]) == status
+            assert len(complaints(capsys)) == 1
+
+
+@pytest.mark.parametrize("said", [None, "the status of the first signal"])
+def test_a_signal_before_or_after_the_command_leaves_no_traceback(
+    said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Left(BaseException): ...
+
+    class Stream:
+        def flush(self) -> None:
+            raise KeyboardInterrupt
+
+    def interrupted(_: list[str]) -> int:
+        if said is None:
+            raise KeyboardInterrupt
+        return 143
+
+    def leave(status: int) -> None:
+        raise Left(status)
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    monkeypatch.setattr("sys.stdout", Stream())
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Left) as left:
+        cli.main()
+    assert left.value.args == (130 if said is None else 143,)
+
+
+def rows(capsys: Captured) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_answers_do_not_depend_on_the_number_of_threads(
+    tiny: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    for seed in range(12):
+        write_film(tmp_path / f"{seed:02}.png", seed)
+    (tmp_path / "05.png").write_bytes(b"no film")
+    found = []
+    for threads in ([], ["--threads", "1"], ["--threads", "2"], ["--threads", "5"]):
+        options = ["--bundle", str(tiny), "--format", "json", *threads]
+        assert run(["classify", str(tmp_path), *options]) == 5
+        found.append([{**row, "milliseconds": None} for row in rows(capsys)])
+    assert [row["file"] for row in found[0]] == [f"{tmp_path}/{seed:02}.png" for seed in range(12)]
+    assert len({row["logit"] for row in found[0]}) == 12
+    assert all(one == found[0] for one in found)
+
+
+def test_one_film_or_one_thread_starts_no_thread(
+    tiny: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("threading.Thread.start", no_thread)
+    assert run(["classify", str(film.parent), "--bundle", str(tiny)]) == 0
+    write_film(film.parent / "second.png")
+    assert run(["classify", str(film.parent), "--bundle", str(tiny), "--threads", "1"]) == 0
+
+
+def test_a_wider_band_makes_films_uncertain_and_a_narrower_one_changes_nothing(
+    tiny: Path, film: Path, capsys: Captured
+) -> None:
+    labels = []
+    for band in ([], ["--band", "0"], ["--band", "0.5"]):
+        assert run(["classify", str(film), "--bundle", str(tiny), "--format", "json", *band]) == 0
+        (row,) = rows(capsys)
+        labels.append(row["label"])
+        assert row["threshold"] == 0.5
+    assert labels == ["covid", "covid", "uncertain"]
+
+
+def test_a_heatmap_is_drawn_of_an_answer_and_of_nothing_else(
+    tiny: Path, film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    out = tmp_path / "map.png"
+    options = ["--bundle", str(tiny), "--heatmap", str(out)]
+    blank = tmp_path / "blank.png"
+    Image.new("L", (100, 100), 7).save(blank)
+    assert run(["classify", str(blank), *options]) == 5
+    (complaint,) = complaints(capsys)
+    assert complaint == f"edge-run: {out}: not drawn, because the film has no answer"
+    assert not out.exists()
+    assert run(["classify", str(film), *options]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()] == ["answer", "covid"]
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_resumed_run_writes_rows_to_its_file_and_a_summary_to_stderr(
+    tiny: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    films, path = tmp_path / "films", tmp_path / "results.csv"
+    films.mkdir()
+    for seed in range(5):
+        write_film(films / f"{seed}.png", seed)
+    arguments = ["classify", str(films), "--bundle", str(tiny), "--resume", str(path)]
+    assert run(arguments) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    (summary,) = (line for line in said.err.splitlines() if line != NOTICE)
+    assert summary == (f"edge-run: {path}: 5 films answered, 0 refused, 0 not read, 0 done before")
+    (films / "5.png").write_bytes(b"no film")
+    for done in (
+        "0 films answered, 1 refused, 0 not read, 5",
+        "0 films answered, 0 refused, 0 not read, 6",
+    ):
+        assert run(arguments) == 5  # as of one run that was not interrupted
+        (summary,) = complaints(capsys)
+        assert done in summary
+    with path.open(newline="") as stream:
+        found = [(row["file"], row["status"]) for row in csv.DictReader(stream)]
+    assert found == [
+        (str(films / f"{seed}.png"), "refused" if seed == 5 else "ok") for seed in range(6)
+    ]

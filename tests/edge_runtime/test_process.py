@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,9 +17,10 @@ from typing import IO
 
 import pytest
 
-from edge_runtime.cli import NOTICE
+from edge_runtime.answer.classify import FIELDS
+from edge_runtime.commands.classify import NOTICE
 from edge_runtime.errors import FilmError
-from edge_runtime.preprocess import film_pixels
+from edge_runtime.film.preprocess import film_pixels
 from tiny_bundle import RECIPE, command, edge_run, environment, film_image, write_film
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and devices of Unix")
@@ -172,6 +175,90 @@ def test_a_signal_tears_no_row(number: signal.Signals, films: int, tiny: Path, f
     assert all(row["status"] == "ok" for row in rows)
     assert len(rows) < 2000
     assert not rest or rest.endswith("\n")
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Return a folder of 300 small films."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    film = write_film(folder / "000.png")
+    for number in range(1, 300):
+        (folder / f"{number:03}.png").hardlink_to(film)
+    return folder
+
+
+def resumed(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV that is whole."""
+    data = path.read_bytes()
+    assert data.endswith(b"\n")
+    rows = list(csv.DictReader(data.decode().splitlines(keepends=True), strict=True))
+    assert all(len(row) == len(FIELDS) and None not in row.values() for row in rows)
+    return rows
+
+
+def test_a_killed_run_is_completed_with_every_film_once(
+    tiny: Path, many: Path, tmp_path: Path
+) -> None:
+    path, chance = tmp_path / "results.csv", random.Random(5)
+    films = sorted(map(str, many.iterdir()))
+    for _ in range(10):
+        options = ("--bundle", tiny, "--resume", path, "--files-from", "-", "--threads", 2)
+        with subprocess.Popen(
+            command("classify", *options), text=True, env=environment(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            rescue = Timer(60, process.kill)
+            rescue.start()
+            pipe(process.stdin).write("".join(f"{film}\n" for film in films))
+            pipe(process.stdin).flush()  # and it is not closed: nobody but us ends this run
+            begun = path.stat().st_size if path.exists() else 0
+            # Rows are some 250 bytes: up to 20 of them, and then wherever it happens to be.
+            while path.stat().st_size < begun + chance.randrange(5000) if path.exists() else True:
+                assert process.poll() is None
+            process.kill()
+            rescue.cancel()
+            assert pipe(process.stdout).read() == ""
+    done = edge_run("classify", many, "--bundle", tiny, "--resume", path)
+    assert (done.returncode, done.stdout) == (0, "")
+    rows = resumed(path)
+    assert sorted(row["file"] for row in rows) == films
+    assert {(row["status"], row["logit"]) for row in rows} == {("ok", rows[0]["logit"])}
+
+
+@pytest.mark.parametrize("number", ENDS)
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_ends_a_resumable_run_between_two_films(
+    number: signal.Signals, times: int, tiny: Path, many: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "results.csv"
+    status, said = ENDS[number]
+    with started(tiny, "--format", "csv", "--resume", path, "--threads", 3, many) as process:
+        while not (path.exists() and path.stat().st_size > 1000):
+            assert process.poll() is None
+        for _ in range(times):
+            process.send_signal(number)
+        complaints = pipe(process.stderr).read().splitlines()
+    assert process.returncode == status
+    assert complaints[:1] == [NOTICE]
+    assert complaints[1:] in ([f"edge-run: {said}"], [])[:times]  # the second may cut it short
+    rows = resumed(path)
+    names = [f"{many}/{film:03}.png" for film in range(len(rows))]
+    assert [row["file"] for row in rows] == names
+    assert edge_run("classify", many, "--bundle", tiny, "--resume", path).returncode == 0
+    assert len(resumed(path)) == 300
+
+
+def test_a_closed_stderr_does_not_swallow_the_results(
+    tiny: Path, many: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "results.csv"
+    arguments = command("classify", many, "--bundle", tiny, "--resume", path)
+    for closed in ("2>&-", "<&- 2>&-"):
+        path.unlink(missing_ok=True)
+        line = ["sh", "-c", f'exec "$@" {closed}', "sh", *arguments]
+        subprocess.run(line, check=True, env=environment())
+        assert len(resumed(path)) == 300
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

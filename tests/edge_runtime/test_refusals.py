@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -13,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom.config
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
+from dicom_films import dicom_film
+from edge_runtime.bundle.manifest import IntendedUse
 from edge_runtime.errors import REFUSALS, FilmError, Refusal
-from edge_runtime.preprocess import film_pixels, standard
+from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_bundle import environment, film_array, film_image
 
 RECIPE = standard(64, 64)
@@ -46,8 +52,22 @@ def spoiled(value: float) -> bytes:
     return encoded(Image.fromarray(levels), "TIFF")
 
 
+def view_code(value: str) -> Sequence:
+    """Return a View Code Sequence of one code."""
+    item = Dataset()
+    item.CodeValue = value
+    return Sequence([item])
+
+
+def header_of(elements: dict[str, Any]) -> bytes:
+    """Return a film with these elements in its header, some of which are none of the standard's."""
+    with pydicom.config.disable_value_validation():
+        return dicom_film(film_array(), **{"Modality": "CR", **elements})
+
+
 FILM = film_image()
 SEVERAL = [film_image(seed=8)]
+COLOURED = Image.merge("RGB", (FILM, FILM.point(lambda grey: grey // 2), FILM.rotate(180)))
 EVEN = Image.new("L", (96, 80), 128)
 NEARLY_EVEN = np.full((80, 96), 30000, np.uint16)
 NEARLY_EVEN[::2] += 3
@@ -60,7 +80,7 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
     ("text that begins like a graymap", b"P5 is a processor\n" * 20, "unreadable", "damaged"),
     ("gif", encoded(FILM, "GIF"), "unreadable", "not a PNG"),
     ("video", b"RIFF\x10\0\0\0AVI LIST" + bytes(99), "unreadable", "not a PNG"),
-    ("dicom", bytes(128) + b"DICM" + bytes(99), "unreadable", "DICOM"),
+    ("hollow dicom", bytes(128) + b"DICM" + bytes(99), "unreadable", "DICOM"),
     ("torn webp", encoded(FILM, "WEBP")[:40], "unreadable", "damaged"),
     ("animated png", encoded(FILM, "PNG", save_all=True, append_images=SEVERAL), "unreadable",
      "more than one picture"),
@@ -78,6 +98,11 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
     ("nearly even", encoded(Image.fromarray(NEARLY_EVEN_8), "PNG"), "blank", "one even shade"),
     ("nearly even in 16 bits", encoded(Image.fromarray(NEARLY_EVEN), "PNG"), "blank", "one even"),
     ("even in floats", encoded(EVEN.convert("F"), "TIFF"), "blank", "one even shade"),
+    ("colour", encoded(COLOURED, "PNG"), "colour_photo", "in colour"),
+    ("colour jpeg", encoded(COLOURED, "JPEG"), "colour_photo", "in colour"),
+    ("colour in ink", encoded(COLOURED.convert("CMYK"), "TIFF"), "colour_photo", "in colour"),
+    ("colour palette", encoded(COLOURED.convert("P"), "PNG"), "colour_photo", "in colour"),
+    ("see-through colour", encoded(COLOURED.convert("RGBA"), "PNG"), "colour_photo", "in colour"),
     ("transparent", encoded(Image.new("RGBA", (96, 80), (9, 99, 200, 0)), "PNG"), "blank", "one"),
 ]  # fmt: skip
 
@@ -100,10 +125,150 @@ def test_what_is_no_film_is_refused_with_its_reason(
         film_pixels(path, RECIPE)
 
 
+USE = IntendedUse(modality="xray", body_parts=("CHEST",), views=("PA", "AP"), youngest=18,
+                  oldest=90)  # fmt: skip
+LATERAL = ("399067008", "399173006", "R-10232")
+OUTSIDE: list[tuple[dict[str, Any], str]] = [
+    *(({"Modality": term}, "wrong_modality") for term in ("CT", "MR", "MG", "RF", "US", "XC", "Z")),
+    *(({"BodyPartExamined": term}, "wrong_body_part")
+      for term in ("HAND", "SKULL", "CHESTABDOMEN", "ABDOMEN", "CHEST ABDOMEN", "LSPINE")),
+    *(({"ViewPosition": term}, "wrong_view")
+      for term in ("LL", "RL", "LATERAL", "LAT", "LLD", "RAO", "AP LATERAL")),
+    *(({"ViewCodeSequence": view_code(code)}, "wrong_view") for code in LATERAL),
+    *(({"PatientAge": age}, "outside_intended_use")
+      for age in ("017Y", "091Y", "000Y", "011M", "215M", "003W", "021D")),
+    ({"PatientBirthDate": "20040302", "StudyDate": "20220301"}, "outside_intended_use"),
+    ({"PatientBirthDate": "20040302", "SeriesDate": "20220301"}, "outside_intended_use"),
+    ({"PatientBirthDate": "19310301", "StudyDate": "20220301"}, "outside_intended_use"),
+]  # fmt: skip
+WITHIN: list[dict[str, Any]] = [
+    {},
+    *({"Modality": term} for term in ("CR", "DX", "RG", "DR", "OT", "")),
+    *({"BodyPartExamined": term}
+      for term in ("CHEST", "chest", "THORAX", "PORT CHEST", "LUNG", "")),
+    *({"ViewPosition": term}
+      for term in ("PA", "AP", "ap", "POSTERO-ANTERIOR", "AP ERECT", "", "?")),
+    {"ViewCodeSequence": view_code("272479007")},
+    {"ViewCodeSequence": view_code("unheard-of")},
+    *({"PatientAge": age} for age in ("018Y", "090Y", "216M", "", "old", "Y", "-5Y")),
+    {"PatientBirthDate": "20040301", "StudyDate": "20220301"},
+    {"PatientBirthDate": "19310302", "StudyDate": "20220301"},
+    {"PatientBirthDate": "20300301", "StudyDate": "20220301"},
+    {"PatientBirthDate": "20200301"},
+    {"PatientBirthDate": "unknown", "StudyDate": "20220301"},
+    {"PatientAge": "040Y", "PatientBirthDate": "20200301", "StudyDate": "20220301"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("elements", "reason"), OUTSIDE, ids=str)
+def test_what_the_header_says_is_refused_before_the_pixels_are_read(
+    elements: dict[str, Any], reason: str
+) -> None:
+    film = header_of(elements)
+    torn = film[:-100]
+    with pytest.raises(Refusal) as caught:
+        film_pixels(torn, RECIPE, USE)
+    assert caught.value.reason == reason
+    assert not [value for value in elements.values() if f" {value} " in str(caught.value)]
+    film_pixels(film, RECIPE)  # the trainer gives no intended use
+
+
+@pytest.mark.parametrize("elements", WITHIN, ids=str)
+def test_what_the_header_does_not_say_is_no_reason_to_refuse(elements: dict[str, Any]) -> None:
+    film = header_of(elements)
+    assert film_pixels(film, RECIPE, USE) == film_pixels(film, RECIPE)
+
+
+def use(**changes: Any) -> IntendedUse:
+    return IntendedUse(**{**USE.to_json(), **changes})
+
+
+def test_a_frontal_view_that_the_bundle_does_not_list_is_outside_its_use() -> None:
+    with pytest.raises(Refusal, match="is a AP view") as caught:
+        film_pixels(header_of({"ViewPosition": "AP"}), RECIPE, use(views=["PA"]))
+    assert caught.value.reason == "outside_intended_use"
+
+
+def test_the_oldest_age_lasts_until_the_next_birthday() -> None:
+    assert film_pixels(header_of({"PatientAge": "971M"}), RECIPE, use(oldest=80))  # 80 11/12 years
+    with pytest.raises(Refusal, match="outside 18 to 80 years"):
+        film_pixels(header_of({"PatientAge": "972M"}), RECIPE, use(oldest=80))
+
+
+def test_a_bundle_that_lists_nothing_takes_any_part_and_view() -> None:
+    film = header_of({"ViewPosition": "LL", "BodyPartExamined": "HAND"})
+    assert film_pixels(film, RECIPE, use(views=[], body_parts=[]))
+
+
+def test_a_bundle_of_another_part_and_view_takes_its_own() -> None:
+    film = header_of({"ViewPosition": "LL", "BodyPartExamined": "SPINE"})
+    assert film_pixels(film, RECIPE, use(views=["LL"], body_parts=["SPINE"]))
+
+
+def test_a_bundle_for_ct_takes_ct_alone() -> None:
+    slices = use(modality="ct", views=[])
+    assert film_pixels(header_of({"Modality": "CT"}), RECIPE, slices)
+    with pytest.raises(Refusal, match="is digital radiography, and this bundle is for CT"):
+        film_pixels(header_of({"Modality": "DX"}), RECIPE, slices)
+
+
 def test_every_documented_reason_occurs_and_no_other_exists() -> None:
-    assert {row[2] for row in REFUSED} == set(REFUSALS)
+    found = {row[2] for row in REFUSED} | {row[1] for row in OUTSIDE}
+    assert found | {"not_a_film"} == set(REFUSALS)  # which is for the graph to say
     with pytest.raises(ValueError, match="undocumented"):
         Refusal("ugly", "film.png", "is ugly")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_a_socket_and_a_device_are_no_film_and_do_not_hold_us(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for path in (tmp_path / "pipe", tmp_path / "socket", Path("/dev/null"), Path("/dev/zero")):
+            with pytest.raises(FilmError) as caught:
+                film_pixels(path, RECIPE)
+            assert type(caught.value) is FilmError
+            assert str(caught.value).startswith(f"{path}: ")
+
+
+ALLOWED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]) << 20,) * 2)
+sys.argv[1:3] = ["classify"]
+from edge_runtime.cli import main
+main()
+"""
+# MiB of address space -> what is said of a film of 4000 x 4000, whatever its format.
+ROOM: list[tuple[str, int, int]] = [
+    ("16-bit png", 128, 0),
+    ("progressive jpeg", 128, 5),
+    ("dicom", 128, 5),
+]
+
+
+@pytest.fixture(scope="module")
+def vast(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return films of 4000 x 4000, which are flat enough to be quickly written."""
+    root = tmp_path_factory.mktemp("vast")
+    image = Image.linear_gradient("L").resize((4000, 4000))
+    image.convert("I;16").save(root / "16-bit png", "PNG", compress_level=1)
+    image.convert("RGB").save(root / "progressive jpeg", "JPEG", progressive=True)
+    (root / "dicom").write_bytes(dicom_film(np.asarray(image)))
+    return {path.name: path for path in root.iterdir()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits address space in Linux' way")
+@pytest.mark.parametrize(("form", "allowed", "status"), ROOM)
+def test_a_vast_film_is_answered_or_refused_in_the_memory_allowed(
+    form: str, allowed: int, status: int, vast: dict[str, Path], tiny: Path
+) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", ALLOWED, str(allowed), "classify", "--bundle", str(tiny),
+         "--format", "json", str(vast[form])],
+        env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == status, found.stderr
+    assert ('"refusal":"too_large"' in found.stdout.replace(" ", "")) == (status == 5)
 
 
 TORN: dict[str, bytes] = {
@@ -145,7 +310,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     assert path.stat().st_size < 500_000
     script = (
         "import resource, sys\n"
-        "from edge_runtime.preprocess import film_pixels, standard\n"
+        "from edge_runtime.film.preprocess import film_pixels, standard\n"
         "import PIL.PngImagePlugin\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: film_pixels(sys.argv[1], standard())\n"
@@ -179,7 +344,7 @@ def test_what_cannot_be_read_names_the_file_and_is_no_refusal(tmp_path: Path) ->
 def test_what_the_system_says_while_reading_is_passed_on(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(*_: object) -> object:
+    def failing(*_: object, **__: object) -> object:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("builtins.open", failing)

@@ -11,6 +11,9 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
+FILM = "film"
+"""The name of the dense layer that gives a model's second output, where it has one."""
+
 # What does nothing to one or two numbers once training is over, by the names of Keras.
 _INERT = frozenset(
     (
@@ -36,15 +39,15 @@ class End:
     classes: int
 
 
-def find_end(model: keras.Model) -> End:
-    """Return the end of `model`, found from behind; nested models are entered.
+def find_end(model: keras.Model, output: int = 0) -> End:
+    """Return the end of an output of `model`, found from behind; nested models are entered.
 
     Raises:
         DataError: it is none from which one logit can be had; the layer is named.
     """
     import keras
 
-    owner, tensor = model, model.outputs[0]
+    owner, tensor = model, model.outputs[output]
     # The models that `owner` is nested in, each with what it gives to the next.
     around: list[tuple[Any, Any]] = []
     activation, last = "linear", None
@@ -76,10 +79,40 @@ def find_end(model: keras.Model) -> End:
         raise DataError(model.name, f"ends in layer {last.name!r} ({kind})", cure)
     # With names of their own: those that Keras gives count what its process has made so far.
     bodies = [
-        keras.Model(one.inputs, given, name=f"body_{place}")
+        keras.Model(one.inputs, given, name=f"body_{output}_{place}" if output else f"body_{place}")
         for place, (one, given) in enumerate([*around, (owner, tensor)])
     ]
     return End(tuple(bodies), dense, activation, classes)
+
+
+def find_film(model: keras.Model) -> End | None:
+    """Return the end of the branch that tells films from what is none: the second output, if any.
+
+    Raises:
+        DataError: that output is not one logit of a dense layer named `FILM`, or its branch has
+            weights that the decision has too.
+    """
+    if len(model.outputs) == 1:
+        return None
+    cure = f"make it a branch of its own that ends in a dense layer {FILM!r} of one unit, linear"
+    try:
+        end = find_end(model, 1)
+    except DataError as error:
+        raise DataError(model.name, f"the second output {error.problem}", cure) from error
+    if end.dense is None or (end.dense.name, end.classes, end.activation) != (FILM, 1, "linear"):
+        raise DataError(model.name, f"the second output is no logit of a layer {FILM!r}", cure)
+    # What both read would be quantized for the one and blamed for the other.
+    shared = set(_weights(end)) & set(_weights(find_end(model)))
+    if shared:
+        path = min(_weights(end)[one] for one in shared)
+        raise DataError(model.name, f"the second output shares {path} with the decision", cure)
+    return end
+
+
+def _weights(end: End) -> dict[int, str]:
+    """Return the names of all weights up to an end, by identity."""
+    owners = [*end.bodies, *([end.dense] if end.dense is not None else [])]
+    return {id(weight): str(weight.path) for one in owners for weight in one.weights}
 
 
 def _maker(tensor: Any) -> tuple[Any, Any]:

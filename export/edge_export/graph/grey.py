@@ -116,7 +116,9 @@ class _Front:
         import keras
 
         image = keras.Input((*self._model.input_shape[1:3], 1), name="grey")
-        folded = keras.models.clone_model(self._model, image, self._twin)
+        # A clone has to be given its input in the model's own structure, which is nowhere public.
+        listed = isinstance(getattr(self._model, "_inputs_struct", None), list)
+        folded = keras.models.clone_model(self._model, [image] if listed else image, self._twin)
         for layer in folded.layers:
             if isinstance(layer, keras.layers.InputLayer):
                 continue

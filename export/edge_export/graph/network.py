@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edge_export.graph.end import End, find_end
+from edge_export.graph.end import End, find_end, find_film
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError
 
@@ -25,10 +26,18 @@ class InputRange:
     high: float = 255.0
 
 
+OUTPUTS = ("logit", "logit_film")
+"""What the outputs of every graph are called, as many as there are.
+
+In the order of the alphabet, by which LiteRT numbers them whatever the order in the file.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A Keras classifier, the range its input has, and the same as pixels in, logit out.
+    """A Keras classifier, the range its input has, and the same as pixels in, logits out.
 
+    `logits` gives the decision first and then the film / not-film logit, where there is one.
     `probability` tells whether the classifier answers with one, or with the logit itself.
     """
 
@@ -42,7 +51,8 @@ def load_model(path: Path) -> keras.Model:
     """Return the Keras model in `path`, refusing one that would run foreign code.
 
     Raises:
-        DataError: no file, not a Keras model, or not one image in and one answer out.
+        DataError: no file, not a Keras model, or not one image in and one answer out, with at most
+            a film / not-film logit beside it.
     """
     import_tensorflow()
     import keras
@@ -62,26 +72,32 @@ def load_model(path: Path) -> keras.Model:
     # A subclassed model, and one that was never built, have neither.
     inputs: list[Any] = getattr(model, "inputs", None) or []
     outputs: list[Any] = getattr(model, "outputs", None) or []
-    if (len(inputs), len(outputs)) != (1, 1):
-        problem = f"has {len(inputs)} inputs and {len(outputs)} outputs, one of each is needed"
+    if len(inputs) != 1 or len(outputs) not in (1, 2):
+        counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
+        problem = f"has {counts}, one of each is needed, or a film logit as second output"
         raise DataError(path, problem, cure)
     shape = inputs[0].shape
     if len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3):
         problem = f"input of shape {shape}, not one image of fixed size with 1 or 3 channels"
         raise DataError(path, problem, cure)
+    try:
+        find_film(model)
+    except DataError as error:
+        raise DataError(path, error.problem, error.cure) from error
     return model
 
 
 def network(model: keras.Model, input_range: InputRange) -> Network:
     """Return `model` with the function from uint8 `(n, h, w, c)` pixels to float `(n, 1)` logits.
 
-    The logit is that of the second class (a single output is the second class). A sigmoid or a
-    softmax over two is taken off exactly: `sigmoid(logit)` is the probability the model gave.
-    The last layer is dense whatever the model ends in, so that quantizers can leave it float.
+    The first logit is that of the second class (a single output is the second class). A sigmoid or
+    a softmax over two is taken off exactly: `sigmoid(logit)` is the probability the model gave.
+    The last layer is dense whatever the model ends in, so that quantizers can leave it float. The
+    second logit, where `model` has a film / not-film branch, is that branch's own.
 
     Raises:
-        DataError: the model does not end in one of those, or in a dense layer of one logit, or
-            TensorFlow cannot run it.
+        DataError: the model does not end in one of those, or in a dense layer of one logit, its
+            second output is no film logit, or TensorFlow cannot run it.
     """
     import keras
 
@@ -91,19 +107,22 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
     image = keras.ops.cast(pixels, "float32")
     if (scale, input_range.low) != (1.0, 0.0):
         image = keras.layers.Rescaling(scale, input_range.low, name="input_range")(image)
-    end = find_end(model)
-    features = image
-    for body in end.bodies:
-        features = body(features)
-    if len(features.shape) > 2:
-        features = keras.layers.Flatten(name="features")(features)
-    logits = keras.Model(pixels, _logit_layer(end)(features), name="pixels_to_logit")
-    answer = model.outputs[0]
+    end, film = find_end(model), find_film(model)
+    ends = zip(OUTPUTS, [end, *([film] if film else [])], strict=False)
+    given = [_logit(one, image, name) for name, one in ends]
+    logits = keras.Model(pixels, given, name="pixels_to_logit")
+    answer, *others = model.outputs
     if len(answer.shape) > 2:
         answer = keras.layers.Flatten(name="answer")(answer)
     # A model may have any name in Keras, but not all run in TensorFlow, "a b" for one.
-    whole = keras.Model(model.inputs, answer, name="whole")
+    whole = keras.Model(model.inputs, [answer, *others], name="whole")
     return Network(whole, input_range, logits, probability=end.activation != "linear")
+
+
+def predicted(model: keras.Model, images: NDArray[Any]) -> list[NDArray[np.float32]]:
+    """Return each output of `model` for `(n, h, w, c)` images, one of them too as a list."""
+    found = model.predict_on_batch(images)
+    return found if isinstance(found, list) else [found]
 
 
 def _check_layers(model: keras.Model) -> None:
@@ -120,7 +139,19 @@ def _check_layers(model: keras.Model) -> None:
             raise DataError(model.name, problem, "train it again")
 
 
-def _logit_layer(end: End) -> keras.layers.Dense:
+def _logit(end: End, image: Any, name: str) -> Any:
+    """Return the symbolic logit that an `end` makes of an image, by a dense layer of this name."""
+    import keras
+
+    features = image
+    for body in end.bodies:
+        features = body(features)
+    if len(features.shape) > 2:
+        features = keras.layers.Flatten(name=f"{name}_features")(features)
+    return _logit_layer(end, name)(features)
+
+
+def _logit_layer(end: End, name: str) -> keras.layers.Dense:
     """Return a layer of one unit that gives the logit of the last class at the `end`."""
     import keras
 
@@ -134,9 +165,10 @@ def _logit_layer(end: End) -> keras.layers.Dense:
         kernel = kernel[:, 1:] - kernel[:, :1]
         bias = [one[1:] - one[:1] for one in bias]
     # What quantization shifts the logit by is taken out of the bias again, and the converter
-    # drops a bias of zero. This one moves no logit.
-    bias = [np.where(one == 0, np.finfo(np.float32).tiny, one) for one in bias]
-    logit = keras.layers.Dense(1, name="logit")
+    # drops a bias of zero. This one moves no logit, and the two outputs' are not stored as one.
+    nothing = np.finfo(np.float32).tiny * (1 + OUTPUTS.index(name))
+    bias = [np.where(one == 0, nothing, one) for one in bias]
+    logit = keras.layers.Dense(1, name=name)
     logit.build((None, len(kernel)))
     logit.set_weights([kernel, *bias])
     return logit

@@ -1,4 +1,4 @@
-"""Float TFLite -> float ONNX: uint8 pixels in, float logit out, batch fixed at one.
+"""Float TFLite -> float ONNX: uint8 pixels in, float logits out, batch fixed at one.
 
 The ONNX graph is made from the float TFLite graph, not from Keras a second time: scaling and
 batch normalisation are folded once, so that both formats hold the same tensors and one table of
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge_export.graph.blame import blame
 from edge_export.graph.layout import fold_layout
+from edge_export.graph.network import OUTPUTS
 from edge_export.graph.tflite import convert
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
@@ -26,7 +27,7 @@ ONNX_OPSET = 17  # the newest that every ONNX Runtime since 1.12 reads
 
 
 def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
-    """Return the float ONNX graph of a float TFLite graph, from `pixels` to `logit`.
+    """Return the float ONNX graph of a float TFLite graph, from `pixels` to `OUTPUTS`.
 
     `origin` is the Keras model that the graph was made from, to find a layer's name in.
 
@@ -44,6 +45,7 @@ def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
         problem = f"has {layer} that ONNX cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
     fold_layout(model)
+    _order(model.graph)
     _name_plainly(model.graph)
     model.doc_string = ""
     # The converter declares domains that no node is of.
@@ -76,13 +78,36 @@ def _translate(tflite: bytes) -> onnx.ModelProto:
     return model
 
 
+def _order(graph: onnx.GraphProto) -> None:
+    """Put nodes in the order in which the outputs need them, the decision's first.
+
+    The converter puts what does not depend on each other in the order of sets.
+    """
+    makers = {name: node for node in graph.node for name in node.output}
+    ordered: dict[str, onnx.NodeProto] = {}
+    waiting = [one.name for one in reversed(graph.output)]
+    while waiting:
+        node = makers.get(waiting[-1])
+        needed = [] if node is None else [makers[name] for name in node.input if name in makers]
+        missing = next((one for one in needed if one.output[0] not in ordered), None)
+        if missing is not None:
+            waiting.append(missing.output[0])
+            continue
+        waiting.pop()
+        if node is not None:
+            ordered.setdefault(node.output[0], node)
+    del graph.node[:]
+    graph.node.extend(ordered.values())
+
+
 def _name_plainly(graph: onnx.GraphProto) -> None:
     """Name and sort what is in `graph` by its order.
 
     The converter numbers what it makes by a counter of its process and in the order of sets: the
     same model would give other bytes every time.
     """
-    names = {graph.input[0].name: "pixels", graph.output[0].name: "logit", "": ""}
+    given = zip((one.name for one in graph.output), OUTPUTS, strict=False)
+    names = {graph.input[0].name: "pixels", **dict(given), "": ""}
     for place, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{place}"
         for tensors in (node.input, node.output):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_export.graph.network import Network
+import numpy as np
+
+from edge_export.graph.network import OUTPUTS, Network, predicted
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
+from edge_export.graph.trace import Values, operators, outputs
 from edge_export.pixels import Pixels
+from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import keras
@@ -21,28 +25,65 @@ _MATCHED = 4
 
 @dataclass(frozen=True, slots=True)
 class FloatGraphs:
-    """One network in both formats; `same` is keyed by ONNX tensor and names its TFLite twin."""
+    """One network in both formats; `same` is keyed by ONNX tensor and names its TFLite twin.
+
+    `branch` names the TFLite tensors that the decision does not depend on: those of the film /
+    not-film branch, where there is one.
+    """
 
     tflite: bytes
     onnx: bytes
     same: Mapping[str, str]
+    branch: frozenset[str] = frozenset()
 
 
 def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
     """Return the float graphs of `network`; a few of the `(n, h, w, c)` pixels match tensors.
 
     Raises:
-        DataError: a layer has no counterpart in one of the formats.
+        DataError: a layer has no counterpart in one of the formats, or a converter has changed the
+            order of the outputs.
     """
-    return from_tflite(to_tflite(network.logits), pixels, network.logits)
+    tflite, few = to_tflite(network.logits), pixels[:_MATCHED]
+    found = tflite_tensors(tflite, few)
+    _require_order(
+        predicted(network.logits, few), [found[name] for name in outputs(tflite)], "TFLite"
+    )
+    return from_tflite(tflite, pixels, network.logits)
 
 
 def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None) -> FloatGraphs:
     """Return a float TFLite graph with its ONNX twin; `origin` is the model a layer is named by.
 
     Raises:
-        DataError: a layer has no counterpart in ONNX.
+        DataError: a layer has no counterpart in ONNX, or its converter has changed the order of the
+            outputs.
     """
     onnx, few = to_onnx(tflite, origin), pixels[:_MATCHED]
-    same = match_tensors(tflite_tensors(tflite, few), onnx_tensors(onnx, few))
-    return FloatGraphs(tflite, onnx, same)
+    one, other, given = tflite_tensors(tflite, few), onnx_tensors(onnx, few), outputs(tflite)
+    # The outputs are the same, even where values near zero have not shown it.
+    ends = dict(zip(OUTPUTS, given, strict=False))
+    _require_order([one[name] for name in given], [other[name] for name in ends], "ONNX")
+    return FloatGraphs(tflite, onnx, {**match_tensors(one, other), **ends}, _branch(tflite))
+
+
+def _require_order(wanted: Sequence[Values], found: Sequence[Values], form: str) -> None:
+    """Refuse two outputs of which each holds what the other should."""
+
+    def apart(some: Sequence[Values]) -> float:
+        pairs = zip(wanted, some, strict=True)
+        return sum(float(np.abs(one.ravel() - other.ravel()).max()) for one, other in pairs)
+
+    if apart(found[::-1]) < apart(found):
+        problem = f"its {form} converter gives the film logit in place of the decision"
+        raise DataError("model", problem, "install the versions in constraints.txt")
+
+
+def _branch(tflite: bytes) -> frozenset[str]:
+    """Return the tensors computed by a TFLite graph that its first output does not depend on."""
+    made = operators(tflite)
+    needed = {outputs(tflite)[0]}
+    for one in reversed(made):
+        if needed.intersection(one.outputs):
+            needed.update(one.inputs)
+    return frozenset(name for one in made for name in one.outputs if name not in needed)

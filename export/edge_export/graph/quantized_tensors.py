@@ -119,13 +119,13 @@ class _OnnxPairs:
         made_by_tflite = [
             (name, one.kind) for one in operators(graphs.tflite) for name in one.outputs
         ]
-        same = {**graphs.same, reference.graph.output[0].name: made_by_tflite[-1][0]}
         # Where one tensor has several twins, copies of each other, the last that is stored counts.
-        twins = sorted(same.items(), key=lambda item: item[0] in stored)
+        twins = sorted(graphs.same.items(), key=lambda item: item[0] in stored)
         found = {twin: name for name, twin in twins if name in made}
         self._paired = [(twin, kind, found[twin]) for twin, kind in made_by_tflite if twin in found]
         self._stranger = _stranger(artefact)
-        if len(self._paired) < 2:  # the output has the same name everywhere
+        ends = {one.name for one in reference.graph.output}  # which have those names everywhere
+        if ends.issuperset(name for *_, name in self._paired):
             raise self._stranger
         names = [name for *_, name in self._paired]
         self._steps = {

@@ -1,12 +1,13 @@
-"""Keras -> float TFLite: uint8 pixels in, float logit out, batch fixed at one."""
+"""Keras -> float TFLite: uint8 pixels in, float logits out, batch fixed at one."""
 
 from __future__ import annotations
 
 import re
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_export.graph.blame import blame
+from edge_export.graph.network import OUTPUTS
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
@@ -47,9 +48,7 @@ def convert(model: keras.Model) -> bytes:
         archive = ExportArchive()
         archive.track(model)
         try:
-            archive.add_endpoint(
-                "serve", lambda *images: {"logit": model([*images], training=False)}, signature
-            )
+            archive.add_endpoint("serve", lambda *images: _named(model, images), signature)
             archive.write_out(folder, verbose=False)
             graph = bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
             # The converter writes some graphs (an FFT's) that the interpreter cannot lay out.
@@ -58,4 +57,27 @@ def convert(model: keras.Model) -> bytes:
             operations = re.search(r"^TF (?:Select|Custom) ops: .*", str(error), re.MULTILINE)
             reason = operations.group() if operations else first_line(error)
             raise DataError("model", reason) from error
-    return graph
+    return _in_order(graph)
+
+
+def _named(model: keras.Model, images: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what a model gives by names whose order is that of its outputs."""
+    given = model([*images], training=False)
+    several = given if isinstance(given, list | tuple) else [given]
+    # A part of a model, converted to find a fault in it, may give more than a network does.
+    spare = [f"{OUTPUTS[-1]}_{place:04}" for place in range(len(several))]
+    return dict(zip((*OUTPUTS, *spare), several, strict=False))
+
+
+def _in_order(graph: bytes) -> bytes:
+    """Return a graph with its outputs in the order of their names, which the converter ignores."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    ordered = bytearray(graph)
+    model = schema.Model.GetRootAs(ordered)
+    signature = model.SignatureDefs(0)
+    ends = [signature.Outputs(place) for place in range(signature.OutputsLength())]
+    # A view of the bytes themselves: nothing is packed anew, nothing else can change.
+    places = model.Subgraphs(0).OutputsAsNumpy()
+    places[:] = [one.TensorIndex() for one in sorted(ends, key=lambda one: one.Name())]
+    return bytes(ordered)

@@ -44,6 +44,13 @@ def operators(graph: bytes) -> list[Operator[str]]:
     ]
 
 
+def outputs(graph: bytes) -> list[str]:
+    """Return the tensors that a TFLite graph gives, by name: the decision first."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    return [str(one["name"]) for one in Interpreter(model_content=graph).get_output_details()]
+
+
 def _operators(interpreter: Any) -> list[Operator[int]]:
     """Return the operators of the graph itself, and of their tensors those that are there.
 

@@ -62,8 +62,8 @@ class _Layout:
 def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator[Hybrid]:
     """Yield the logits of `(n, h, w, c)` pixels for every cut of the graph, in its order.
 
-    The last is the quantized graph itself. The tensors of all films are held in memory: 10 MB a
-    film for Model 3.
+    They are the decision's: a film / not-film branch is left out. The last is the quantized graph
+    itself. The tensors of all films are held in memory: 10 MB a film for Model 3.
 
     Raises:
         DataError: `artefact` is not made of these graphs, or a value is not finite.
@@ -71,13 +71,13 @@ def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator
     import onnx
     from onnx.utils import Extractor
 
-    model = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(graphs.onnx))
+    model = onnx.load_model_from_string(graphs.onnx)
     source, output = model.graph.input[0].name, model.graph.output[0].name
+    # A branch beside the decision has no part in it.
+    model = onnx.shape_inference.infer_shapes(Extractor(model).extract_model([source], [output]))
     pairs = open_pairs(graphs, artefact)
     first = {pair.tensor: pair for pair in pairs.run(pixels[0])}
-    # The outputs are the same, even where values near zero have not shown it.
-    same = {**graphs.same, output: list(first)[-1]}
-    layouts = _layouts(model, same, first, pixels[0])
+    layouts = _layouts(model, graphs.same, first, pixels[0])
     start, end = _Cut((source,), source), _Cut((output,), output)
     chain = [start, *_cuts(model.graph, layouts), end]
     wanted = {name for cut in chain[1:] for name in cut.alive}
@@ -157,7 +157,8 @@ def _layouts(
     Of the orders of axes that give its shape, or else of all, it is the one whose values on `film`
     are nearest.
     """
-    names = [name for name, twin in same.items() if twin in pairs]
+    here = {name for node in model.graph.node for name in node.output}
+    names = [name for name, twin in same.items() if twin in pairs and name in here]
     layouts = {}
     for name, wanted in OnnxTrace(model, names).run(film).items():
         values = pairs[same[name]].reference

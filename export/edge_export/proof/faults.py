@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_export.proof.statistics import Estimate, Floats
 
-FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer"]
+FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer", "film_gate"]
 
 CONSTANT = 1e-5
 """Logits that span less are one answer: float32 rounds a logit of 30 as coarsely."""

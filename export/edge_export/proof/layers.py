@@ -41,7 +41,8 @@ class LayerNoise:
     though the float value lies more than half a step beyond it, which a ReLU's zero does not.
     `scale` is the step of the integers, `None` where the tensor is not `quantized`. `dead` tells
     that the integers are all the same, far from the float values (`DIVERGED_DB`), and that those
-    are not: a gate that stays within one step of one half says as little in float.
+    are not: a gate that stays within one step of one half says as little in float. The decision
+    does not depend on a tensor of the film `branch`.
     """
 
     tensor: str
@@ -54,6 +55,7 @@ class LayerNoise:
     scale: float | None
     quantized: bool
     dead: bool
+    branch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def layer_noise(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> tupl
     for film in progress(pixels, len(pixels), f"layers of {artefact.file}", "film"):
         for pair in pairs.run(film):
             if pair.tensor not in sums:
-                sums[pair.tensor] = _Sums(pair)
+                sums[pair.tensor] = _Sums(pair, branch=pair.tensor in graphs.branch)
             sums[pair.tensor].add(pair)
     return tuple(one.result() for one in sums.values())
 
@@ -93,9 +95,11 @@ def first_divergence(
 ) -> LayerNoise | None:
     """Return the first layer whose signal-to-noise ratio lies under `limit_db`, if there is one.
 
-    The output is left out: large terms may cancel there, and it is judged by its decisions.
+    The output is left out: large terms may cancel there, and it is judged by its decisions. So is
+    a film branch, which has no part in them.
     """
-    return next((layer for layer in noise[:-1] if layer.sqnr_db < limit_db), None)
+    *body, _ = (layer for layer in noise if not layer.branch)
+    return next((layer for layer in body if layer.sqnr_db < limit_db), None)
 
 
 def dead_layers(file: str, noise: Iterable[LayerNoise]) -> list[Fault]:
@@ -134,7 +138,8 @@ def harmful_layers(
 class _Sums:
     """What is kept of a tensor from film to film, so that memory does not grow with them."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, *, branch: bool) -> None:
+        self._branch = branch
         self._tensor, self._operator, self._step = pair.tensor, pair.operator, pair.step
         self._signal = self._noise = self._square = self._product = 0.0
         self._count = self._clipped = 0
@@ -178,6 +183,7 @@ class _Sums:
             and self._lowest == self._highest
             and self._low < self._high
             and decibels < DIVERGED_DB,
+            branch=self._branch,
         )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from edge_export.film import Split
 from edge_export.proof.statistics import Bools, Floats, Metrics, evaluate
-from edge_runtime.decide import calibrated
-from edge_runtime.manifest import Calibration
+from edge_runtime.answer.decide import calibrated
+from edge_runtime.bundle.manifest import Calibration
 
 REFERENCE = "keras"
 ROWS = ("val", "test", "both")

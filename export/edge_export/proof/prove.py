@@ -12,9 +12,10 @@ from scipy.special import expit
 
 from edge_export.artefact import Artefact, Floats, Measured
 from edge_export.film import Split
-from edge_export.graph.network import Network
+from edge_export.graph.network import Network, predicted
 from edge_export.pixels import Pixels, progress
 from edge_export.proof.faults import Fault, area_faults, logit_faults
+from edge_export.proof.gate import GateParity, compare_gate, gate_faults
 from edge_export.proof.matrix import (
     KERAS,
     Agreement,
@@ -41,12 +42,16 @@ from edge_export.proof.statistics import (
     fit_temperature,
 )
 from edge_export.proof.verdict import Verdict, judge
+from edge_runtime.bundle.manifest import Calibration, Decision, FilmGate, Uncertain
 from edge_runtime.errors import DataError
-from edge_runtime.manifest import Calibration, Decision, Uncertain
 
 THRESHOLD = 0.5
 _BATCH = 32
-_NARROWEST_BAND = 0.01
+NARROWEST_BAND = 0.01
+"""The least half width of the uncertain band, whatever the graphs were seen to differ by here.
+
+Engines and processors that no export can try round otherwise; `tests/hardware` measures them.
+"""
 _BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
 
 
@@ -66,10 +71,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What Keras answers to the held-out films: its logits `(n,)`, and what calibrates them."""
+    """What Keras answers to the held-out films: its logits `(n,)`, and what calibrates them.
+
+    `film_logits` `(n,)` are those of its film / not-film branch, judged by `gate`; both or neither.
+    """
 
     logits: Floats
     calibration: Calibration
+    film_logits: Floats | None = None
+    gate: FilmGate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,7 @@ class Proof:
     Mappings are keyed by artefact, Keras first (which has no evidence); `comparisons` then by
     rows, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the test
     rows, which had no part in fitting the temperature. `faults` are those of the reference.
+    `film_logits` and `gates`, which are of all held-out films, are empty without a `gate`.
     """
 
     decision: Decision
@@ -99,6 +110,9 @@ class Proof:
     located: Sequence[Disagreement]
     evidence: Mapping[str, Evidence]
     faults: Sequence[Fault]
+    gate: FilmGate | None
+    film_logits: Mapping[str, Floats]
+    gates: Mapping[str, GateParity]
 
     def flipped(self, file: str) -> NDArray[np.intp]:
         """Return the places of the films on which an artefact decides otherwise than Keras."""
@@ -126,8 +140,10 @@ def prove(
     found = {file: probabilities(one, reference.calibration) for file, one in logits.items()}
     sources = {REFERENCE: KERAS} | {one.file: Source(one.recipe, one.format) for one in artefacts}
     matrix = parity_matrix(found, THRESHOLD)
+    film_logits = _film_logits(reference, measured, artefacts)
+    gates, gates_faults = _gates(reference, film_logits)
     wrong = {
-        file: [*logit_faults(file, one), *(dead or {}).get(file, ())]
+        file: [*logit_faults(file, one), *(dead or {}).get(file, ()), *gates_faults.get(file, ())]
         for file, one in logits.items()
     }
     area = auc(rows.positive, reference.logits)
@@ -150,7 +166,31 @@ def prove(
         },
         # Films prepared wrongly rank at random or the wrong way round: one cure is enough.
         faults=[*faults, *wrong[REFERENCE], *([] if faults else area_faults(REFERENCE, area))],
+        gate=reference.gate,
+        film_logits=film_logits,
+        gates=gates,
     )
+
+
+def _film_logits(
+    reference: Reference, measured: Mapping[str, Measured], artefacts: Sequence[Artefact]
+) -> dict[str, Floats]:
+    if reference.film_logits is None:
+        return {}
+    given = {one.file: measured[one.file].outputs[:, 1] for one in artefacts}
+    return {REFERENCE: reference.film_logits, **given}
+
+
+def _gates(
+    reference: Reference, logits: Mapping[str, Floats]
+) -> tuple[dict[str, GateParity], dict[str, list[Fault]]]:
+    """Return how the film gate of each artefact compares with Keras's, and its faults."""
+    if reference.gate is None:
+        return {}, {}
+    expected, threshold = logits[REFERENCE], reference.gate.threshold
+    gates = {file: compare_gate(expected, one, threshold) for file, one in logits.items()}
+    model = gates[REFERENCE]
+    return gates, {file: gate_faults(file, logits[file], one, model) for file, one in gates.items()}
 
 
 def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against what
@@ -193,37 +233,45 @@ def _calibration_errors(
     }
 
 
-def refer(network: Network, rows: Rows) -> Reference:
+def refer(network: Network, rows: Rows, gate: FilmGate | None = None) -> Reference:
     """Return what Keras answers to `rows`, calibrated on the validation rows among them.
 
+    A network with a film / not-film branch has a `gate`, any other none.
+
     Raises:
-        DataError: as `reference_logits` does.
+        DataError: as `reference_outputs` does.
     """
-    logits = reference_logits(network, rows.pixels)
+    outputs = reference_outputs(network, rows.pixels)
+    logits, film_logits = outputs[:, 0], None if gate is None else outputs[:, 1]
     validation = np.array(rows.splits) == "val"
     # Temperature moves no decision at one half.
     factor = fit_temperature(rows.positive[validation], logits[validation])
-    return Reference(logits, Calibration(method="temperature", scale=factor, offset=0.0))
+    calibration = Calibration(method="temperature", scale=factor, offset=0.0)
+    return Reference(logits, calibration, film_logits, gate)
 
 
-def reference_logits(network: Network, pixels: Pixels) -> Floats:
-    """Return the logits `(n,)` of Keras itself, after comparing them with the whole model's answer.
+def reference_outputs(network: Network, pixels: Pixels) -> Floats:
+    """Return what Keras itself gives, `(n, outputs)`, compared with the whole model's answer.
 
     Raises:
         DataError: not finite, or taking off the activation changed the answer.
     """
     black, white = np.float32(network.input_range.low), np.float32(network.input_range.high)
-    logits, answer = np.empty(len(pixels)), np.empty(len(pixels))
+    shape = (len(pixels), len(network.logits.outputs))
+    logits, answer = np.empty(shape), np.empty(shape)
     # In batches, for as floats all films at once take four times their memory, and more.
     batches = range(0, len(pixels), _BATCH)
     for start in progress(batches, len(batches), REFERENCE, "batch"):
         batch = slice(start, start + _BATCH)
         image = pixels[batch].astype(np.float32) * ((white - black) / 255) + black
-        logits[batch] = network.logits.predict_on_batch(pixels[batch])[:, 0]
-        answer[batch] = network.model.predict_on_batch(image)[:, -1]
+        # Of two classes the second; all else has one column.
+        logits[batch] = _last_columns(predicted(network.logits, pixels[batch]))
+        answer[batch] = _last_columns(predicted(network.model, image))
     if not np.isfinite(logits).all():
         raise DataError(REFERENCE, "answers with numbers that are not finite", "train again")
-    expected = expit(logits) if network.probability else logits
+    expected = logits.copy()
+    if network.probability:
+        expected[:, 0] = expit(logits[:, 0])
     if not np.allclose(answer, expected, rtol=1e-3, atol=1e-4):
         largest = float(np.abs(answer - expected).max())
         problem = f"its logit does not give back its answer (off by {largest:.3g})"
@@ -231,9 +279,13 @@ def reference_logits(network: Network, pixels: Pixels) -> Floats:
     return logits
 
 
+def _last_columns(outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.stack([one[:, -1] for one in outputs], axis=1)
+
+
 def _decision(calibration: Calibration, widest: float) -> Decision:
     """Return threshold and band; the band covers what formats and engines were seen to differ."""
-    half = max(_NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP)
+    half = max(NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP)
     low, high = max(0.0, THRESHOLD - half), min(1.0, THRESHOLD + half)
     return Decision(
         calibration=calibration,

@@ -1,57 +1,62 @@
 """Bias correction: take the mean error of quantization out again, where the graph is still float.
 
-Rounding ten layers shifts the logit by a mean that differs from model to model; the last dense
-layer is float, so its bias can take that mean back exactly (Nagel et al., ICCV 2019, section 4.2,
+Rounding ten layers shifts a logit by a mean that differs from model to model; the last dense layer
+is float, so its bias can take that mean back exactly (Nagel et al., ICCV 2019, section 4.2,
 measured on calibration films and applied to the last layer alone).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from edge_runtime.errors import DataError
 
 
-def shift_tflite(graph: bytes, shift: float) -> bytes:
-    """Return a TFLite graph with `shift` added to the bias of the layer that writes the logit.
+def shift_tflite(graph: bytes, shifts: Sequence[float]) -> bytes:
+    """Return a TFLite graph with `shifts` added to the biases of the layers that write its logits.
 
     Raises:
-        DataError: that layer has no bias.
+        DataError: such a layer has no bias.
     """
     from ai_edge_litert import schema_py_generated as schema
 
     shifted = bytearray(graph)
     model = schema.Model.GetRootAs(shifted)
     subgraph = model.Subgraphs(0)
-    last = subgraph.Operators(subgraph.OperatorsLength() - 1)
-    if last.InputsLength() < 3 or last.Inputs(2) < 0:
-        raise _no_bias("TFLite")
-    # A view of the bytes themselves: nothing is packed anew, nothing else can change.
-    stored = model.Buffers(subgraph.Tensors(last.Inputs(2)).Buffer()).DataAsNumpy()
-    bias = np.frombuffer(stored.data, np.float32)
-    bias += np.float32(shift)
+    made = [subgraph.Operators(place) for place in range(subgraph.OperatorsLength())]
+    for place, shift in enumerate(shifts):
+        head = next(one for one in made if subgraph.Outputs(place) in one.OutputsAsNumpy())
+        if head.InputsLength() < 3 or head.Inputs(2) < 0:
+            raise _no_bias("TFLite")
+        # A view of the bytes themselves: nothing is packed anew, nothing else can change.
+        stored = model.Buffers(subgraph.Tensors(head.Inputs(2)).Buffer()).DataAsNumpy()
+        bias = np.frombuffer(stored.data, np.float32)
+        bias += np.float32(shift)
     return bytes(shifted)
 
 
-def shift_onnx(graph: bytes, shift: float) -> bytes:
-    """Return an ONNX graph with `shift` added to the bias of the node that writes the logit.
+def shift_onnx(graph: bytes, shifts: Sequence[float]) -> bytes:
+    """Return an ONNX graph with `shifts` added to the biases of the nodes that write its logits.
 
     Raises:
-        DataError: that node has no bias.
+        DataError: such a node has no bias.
     """
     import onnx
     from onnx import numpy_helper
 
     model = onnx.load_model_from_string(graph)
     constants = {one.name: one for one in model.graph.initializer}
-    output = model.graph.output[0].name
-    last = next(node for node in model.graph.node if output in node.output)
-    place = {"Gemm": 2, "Add": 1}.get(last.op_type, len(last.input))
-    bias = constants.get(last.input[place]) if place < len(last.input) else None
-    if bias is None:
-        raise _no_bias("ONNX")
-    values = numpy_helper.to_array(bias) + np.float32(shift)
-    bias.CopyFrom(numpy_helper.from_array(values, bias.name))
+    made = {name: node for node in model.graph.node for name in node.output}
+    for output, shift in zip(model.graph.output, shifts, strict=True):
+        head = made[output.name]
+        place = {"Gemm": 2, "Add": 1}.get(head.op_type, len(head.input))
+        bias = constants.get(head.input[place]) if place < len(head.input) else None
+        if bias is None:
+            raise _no_bias("ONNX")
+        values = numpy_helper.to_array(bias) + np.float32(shift)
+        bias.CopyFrom(numpy_helper.from_array(values, bias.name))
     encoded: bytes = model.SerializeToString(deterministic=True)
     return encoded
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -40,12 +40,13 @@ class Quantizer:
         return self._ranges[method]
 
     def artefacts(self, recipe: Recipe, setting: Setting) -> tuple[list[Artefact], float]:
-        """Return the graph of `recipe` in each of its formats, and the error of its logit.
+        """Return the graph of `recipe` in each of its formats, and the error of its decision.
 
-        What a calibrated recipe shifts the logit by on average, on the calibration films, is taken
+        What a calibrated recipe shifts a logit by on average, on the calibration films, is taken
         out again: by the same number in both formats, which compute the same integers (Nagel et
-        al., ICCV 2019, section 4.2, applied to the last layer alone). The error is the root mean
-        square of what remains, there; nan where no ranges were needed and nothing was measured.
+        al., ICCV 2019, section 4.2, applied to the last layers alone). The error is the root
+        mean square of what remains of the decision's, there; nan where no ranges were needed and
+        nothing was measured.
 
         Raises:
             DataError: something cannot be quantized.
@@ -55,23 +56,23 @@ class Quantizer:
         made = [self.one(recipe, form, ranges, setting) for form in recipe.formats]
         if not (recipe.calibrated and recipe.float_logit):
             return made, float("nan")
-        error = self._float_logits() - measure(made[0], self.calibration).logits
+        error = self._float_outputs() - measure(made[0], self.calibration).outputs
         # Six digits: what remains is the same from run to run.
-        shift = float(f"{error.mean():.6g}")
-        return [_shifted(one, shift) for one in made], float(np.std(error))
+        shifts = [float(f"{mean:.6g}") for mean in error.mean(axis=0)]
+        return [_shifted(one, shifts) for one in made], float(np.std(error[:, 0]))
 
     def one(self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting) -> Artefact:
         """Return the graph of `recipe` in one format by a table of `ranges`, nothing corrected."""
         graph = quantized(self.graphs, recipe, form, ranges, setting)
         return Artefact(recipe.file(form), form, recipe.name, graph)
 
-    def _float_logits(self) -> Floats:
+    def _float_outputs(self) -> Floats:
         if self._expected is None:
             reference = self.one(FLOAT32, "tflite", {}, Setting())
-            self._expected = measure(reference, self.calibration).logits
+            self._expected = measure(reference, self.calibration).outputs
         return self._expected
 
 
-def _shifted(artefact: Artefact, shift: float) -> Artefact:
+def _shifted(artefact: Artefact, shifts: Sequence[float]) -> Artefact:
     move = shift_tflite if artefact.format == "tflite" else shift_onnx
-    return replace(artefact, graph=move(artefact.graph, shift))
+    return replace(artefact, graph=move(artefact.graph, shifts))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.graph.tensors import TFLiteTensors
-from edge_export.graph.trace import Values, operators
+from edge_export.graph.trace import Values, operators, outputs
 from edge_export.pixels import Pixels, progress
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
@@ -46,7 +46,7 @@ def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dic
     0..255, so that its int8 step is one grey level and no film is clipped. `min_max` are the
     extremes, in one pass. The other methods clip rare values to make the steps finer, by a
     histogram that a second pass fills; their ranges contain zero and lie within the extremes.
-    What the float head takes and gives keeps its extremes: they are the surest decisions.
+    What a float head takes and gives keeps its extremes: they are the surest decisions.
 
     Raises:
         DataError: a tensor held a value that is not finite.
@@ -100,12 +100,13 @@ def _finite(name: str, values: Values) -> Range:
 
 
 def _head(graph: bytes) -> set[str]:
-    """Return the tensors that the last operator, which stays float, reads and writes.
+    """Return the tensors that the operators before the outputs, which stay float, read and write.
 
     Constants may be among them.
     """
-    last = operators(graph)[-1]
-    return {*last.inputs, *last.outputs}
+    ends = set(outputs(graph))
+    heads = [one for one in operators(graph) if ends.intersection(one.outputs)]
+    return {name for one in heads for name in (*one.inputs, *one.outputs)}
 
 
 def _edges(limits: Range) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Float TFLite -> small TFLite by the LiteRT quantizer, from a table of ranges where one is needed.
 
-In all recipes but the full-integer one the last dense layer and the output stay float: an int8
-logit knows only 256 values, and the layer is a few hundred multiplications.
+In all recipes but the full-integer one the last dense layers and the outputs stay float: an int8
+logit knows only 256 values, and such a layer is a few hundred multiplications.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_export.graph.trace import Operator, operators
+from edge_export.graph.trace import Operator, operators, outputs
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
 from edge_export.quiet import first_line, quiet
@@ -31,26 +31,26 @@ def quantize_tflite(
     write the tensors of `keep_float` stay float, as do those that LiteRT has no integers for.
 
     Raises:
-        DataError: the graph has no dense layer before its output, a tensor that has to be
+        DataError: the graph has no dense layer before an output, a tensor that has to be
             quantized has no range in the table, nothing writes a tensor of `keep_float`, or
             something must stay float in a full-integer graph.
     """
     made = operators(graph)
     scopes = _scopes(made)
-    head = [_last_dense(made)] if recipe.float_logit else []
+    heads = _heads(graph, made) if recipe.float_logit else []
     with quiet():
         from litert_quantizer import algorithm_manager, qtyping, quantizer
 
         job = quantizer.Quantizer(graph, _rules(recipe))
         stay = algorithm_manager.AlgorithmName.NO_QUANTIZE
         operation = qtyping.TFLOperationName
-        for tensor in sorted({*head, *keep_float}):
+        for tensor in sorted({*heads, *keep_float}):
             if tensor not in scopes:
                 raise DataError(tensor, "is written by no operator", "name a tensor of the graph")
             pattern = f"^{re.escape(scopes[tensor])}$"
             job.update_quantization_recipe(pattern, operation.ALL_SUPPORTED, algorithm_key=stay)
         if recipe.float_logit:
-            # Left out of the rules, the output alone would be squeezed into int8 again.
+            # Left out of the rules, the outputs alone would be squeezed into int8 again.
             job.update_quantization_recipe(".*", operation.OUTPUT, algorithm_key=stay)
         statistics = {name: _statistics(limits) for name, limits in ranges.items()}
         try:
@@ -169,10 +169,12 @@ def _scopes(made: Sequence[Operator[str]]) -> dict[str, str]:
     }
 
 
-def _last_dense(made: Sequence[Operator[str]]) -> str:
-    """Return the name of the tensor that the last dense layer writes: the graph's output."""
-    last = made[-1]
-    if last.kind != "FULLY_CONNECTED":
-        problem = f"ends in {last.kind}, not in a dense layer"
-        raise DataError("graph", problem, "end it in a dense layer")
-    return last.outputs[0]
+def _heads(graph: bytes, made: Sequence[Operator[str]]) -> list[str]:
+    """Return the names of a graph's outputs, each of which a dense layer has to write."""
+    kinds = {name: one.kind for one in made for name in one.outputs}
+    heads = outputs(graph)
+    for head in heads:
+        if kinds[head] != "FULLY_CONNECTED":
+            problem = f"ends in {kinds[head]}, not in a dense layer"
+            raise DataError("graph", problem, "end it in a dense layer")
+    return heads

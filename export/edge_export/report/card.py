@@ -6,11 +6,13 @@ import shlex
 from typing import TYPE_CHECKING
 
 from edge_export.findings import Findings
+from edge_export.proof.parity import REFERENCE
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
     from edge_export.facts import BundleFacts
+    from edge_runtime.bundle.manifest import IntendedUse
 
 _CARD = """\
 # {name} {version}
@@ -22,6 +24,13 @@ answer.
 Classifies films ({modality}) as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
 are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
 {low:g} and {high:g} are `uncertain`.
+
+It is for films of: {use}. Files whose
+DICOM header says otherwise are refused, those that say nothing of it are not. Where its maker names
+no ages, it is for adults: most of the films it was made with carry no age, so nothing is known of
+how it does on children.
+
+{gate}
 
 ## How it was made
 Architecture {model}, input {height} x {width} x {channels}. {origin}
@@ -84,7 +93,7 @@ def card(findings: Findings, facts: BundleFacts) -> str:
     known = {
         "name": facts.name,
         "version": facts.version,
-        "modality": facts.modality,
+        "modality": facts.intended_use.modality,
         "negative": facts.negative,
         "positive": facts.positive,
         "option": shlex.quote(facts.positive),
@@ -102,6 +111,8 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         threshold=proof.decision.threshold,
         low=proof.decision.uncertain.low,
         high=proof.decision.uncertain.high,
+        use=_use(facts.intended_use),
+        gate=_gate(findings),
         quantization=_quantization(findings),
         onnx=_ONNX,
         verdict=_VERDICT[findings.answer],
@@ -114,6 +125,29 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         auc=test.auc,
         limits=facts.limits.strip() or _NO_LIMITS,
     )
+
+
+def _use(use: IntendedUse) -> str:
+    """Return in words which films a bundle is for."""
+    parts = [
+        f"modality {use.modality}",
+        f"body part {' or '.join(use.body_parts) or 'any'}",
+        f"view {' or '.join(use.views) or 'any'}",
+        f"ages {use.youngest} to {use.oldest}",
+    ]
+    return ", ".join(parts)
+
+
+def _gate(findings: Findings) -> str:
+    """Return what is refused before it is judged, and how many real films are among that."""
+    if not findings.proof.gates:
+        return "Nothing tells it films from other pictures: whatever it is shown, it judges."
+    lines = ["What does not look like a film to its second output is refused as `not_a_film`:", ""]
+    for file in (REFERENCE, *findings.shipped):
+        one = findings.proof.gates[file]
+        changed = "" if file == REFERENCE else f", {one.changed} of them otherwise than Keras"
+        lines.append(f"- `{file}` refuses {one.refused} of {one.n} held-out films{changed}")
+    return "\n".join(lines)
 
 
 def _quantization(findings: Findings) -> str:

@@ -73,7 +73,8 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
         "schema": SCHEMA,
         "name": facts.name,
         "version": facts.version,
-        "modality": facts.modality,
+        "modality": facts.intended_use.modality,
+        "intended_use": facts.intended_use.to_json(),
         "classes": {"negative": facts.negative, "positive": facts.positive},
         "tools": {tool: version(tool) for tool in TOOLS},
         "verdict": {
@@ -85,6 +86,7 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
         },
         "faults": [asdict(fault) for fault in proof.faults],
         "decision": proof.decision.to_json(),
+        "film_gate": proof.gate.to_json() if proof.gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
             **{one.file: _artefact(findings, one) for one in findings.artefacts},
@@ -140,8 +142,9 @@ def _artefact(findings: Findings, one: Artefact) -> dict[str, Any]:
 
 def _rows(findings: Findings, file: str) -> dict[str, Any]:
     proof = findings.proof
-    errors = proof.calibration_errors[file]
+    errors, gate = proof.calibration_errors[file], proof.gates.get(file)
     return {
+        "film_gate": asdict(gate) if gate else None,
         "rows": {rows: asdict(one) for rows, one in proof.comparisons[file].items()},
         "calibration_error": {name: asdict(one) for name, one in errors.items()},
     }
@@ -167,13 +170,14 @@ def _calibration(findings: Findings) -> dict[str, Any]:
 
 
 def _films(findings: Findings) -> list[dict[str, Any]]:
-    rows, logits = findings.rows, findings.proof.logits
+    rows, proof = findings.rows, findings.proof
     return [
         {
             "sha256": digest,
             "positive": bool(rows.positive[place]),
             "split": rows.splits[place],
-            "logits": {file: float(one[place]) for file, one in logits.items()},
+            "logits": {file: float(one[place]) for file, one in proof.logits.items()},
+            "film_logits": {file: float(one[place]) for file, one in proof.film_logits.items()},
         }
         for place, digest in enumerate(rows.digests)
     ]

@@ -25,7 +25,7 @@ MOST_FLIPS = 60
 _OPTIONAL = (
     "machine", "tools", "warnings", "faults", "matrix", "located", "flips", "layers",
     "first_divergence",
-    "ladder", "calibration", "latency", "graphs", "limits",
+    "ladder", "calibration", "latency", "graphs", "limits", "film_gate", "intended_use",
 )  # fmt: skip
 _OPTIONAL_WITHIN = {
     "verdict": ("reasons", "films_needed", "margin", "budget"),
@@ -34,6 +34,7 @@ _OPTIONAL_WITHIN = {
 }
 _OPTIONAL_OF_ARTEFACT = (
     "bytes", "shipped", "verdict", "milliseconds", "losses", "auc_difference", "calibration_error",
+    "film_gate",
 )  # fmt: skip
 
 

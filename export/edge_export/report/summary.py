@@ -28,6 +28,7 @@ def summary(findings: Findings, facts: BundleFacts) -> str:
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
     lines += [f"  {one}" for one in findings.proof.located]
     lines += [f"  {one}" for one in (*_made(findings), *findings.warnings)]
+    lines += _gates(findings)
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
 
 
@@ -58,6 +59,19 @@ def _bounds(findings: Findings) -> list[str]:
         words.append(f"{100 * dearest.high:.1f} points of {name} (n {dearest.n})")
     margin = f"margin {100 * findings.budget.margin:g}"
     return [f"they lose at most {' and '.join(words)}, one-sided 95 %, {margin}"]
+
+
+def _gates(findings: Findings) -> list[str]:
+    """Return in a line for each shipped graph what its film gate does to real films."""
+    gates, lines = findings.proof.gates, []
+    for file in findings.shipped if gates else ():
+        one, keras = gates[file], gates[REFERENCE]
+        lines.append(
+            f"  {file}: the film gate refuses {one.refused} of {one.n} films (Keras "
+            f"{keras.refused}), {one.changed} change sides, its logit by at most "
+            f"{one.largest_difference:.2g}"
+        )
+    return lines
 
 
 def _graphs(findings: Findings) -> list[str]:

@@ -6,8 +6,10 @@ to, is passed over with a reason. Each engine's module offers `load(graph, shape
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 
+from edge_runtime.engines.processor import lacks_sse4_2
 from edge_runtime.errors import NoEngine, UsageError
 
 TYPE_CHECKING = False
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
 
     class Engine(Protocol):
-        """A graph ready to run, on one thread; `name` is its key in `ENGINES`."""
+        """A graph ready to run, on one thread and in one thread at a time."""
 
         @property
         def name(self) -> str:
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
 
             Raises:
                 EngineUnavailable: the engine failed on this film.
+                ValueError: the engine is closed, or the graph takes another number of bytes.
             """
+
+        def close(self) -> None:
+            """Free what the graph takes in memory; `contextlib.closing` makes it a block."""
 
     Signature = Sequence[tuple[str, tuple[int, ...]]]
     """The element type and shape of each input or output of a graph."""
@@ -84,6 +90,9 @@ def open_engine(
         IntegrityError: the graph is not the one that was written.
     """
     shape = bundle.manifest.preprocess
+    if not any(bundle.manifest.graph(form) for _, form, _ in ENGINES.values()):
+        problem = "all its graphs are full-integer, for microcontrollers and the like"
+        raise NoEngine(bundle.path, problem, "export it with --int8 as well to run it here")
 
     def graph(form: str) -> memoryview | None:
         found = bundle.manifest.graph(form)
@@ -110,21 +119,44 @@ def first_engine(
     if wanted not in ("auto", *ENGINES):
         cure = f"one of: auto, {', '.join(ENGINES)}"
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+    too_old = lacks_sse4_2()
     reasons = []
     for name in ENGINES if wanted == "auto" else (wanted,):
         module, form, extra = ENGINES[name]
         data = graph(form)
         if data is None:
-            reasons.append(f"{name}: there is no {form} graph that gives a float")
+            reasons.append(f"{name}: there is no {form} graph for it")
             continue
         try:
+            if too_old and (reason := _would_die(name)):
+                raise EngineUnavailable(reason)
             engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
         except ModuleNotFoundError:
             reasons.append(f"{name}: not installed ({extra})")
-        except (EngineUnavailable, ImportError, OSError) as reason:
-            reasons.append(f"{name}: {reason}")
+        # numpy says by a RuntimeError that it was built for newer processors.
+        except (EngineUnavailable, ImportError, OSError, RuntimeError) as error:
+            reasons.append(f"{name}: {error}")
             if say:
-                say(f"engine {name} passed over: {reason}")
+                say(f"engine {name} passed over: {error}")
         else:
             return engine
-    raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", "install one of them")
+    cure = "install one of them" if wanted == "auto" else "install it or leave --engine out"
+    if too_old:
+        cure = f"install {ENGINES['tflite-runtime'][2]} or use a newer machine"
+    raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure)
+
+
+def _would_die(name: str) -> str:
+    """Return why an engine cannot be tried on a processor without SSE4.2, or nothing.
+
+    LiteRT, ONNX Runtime and numpy 2 end the whole process there, by an illegal instruction that no
+    `except` catches. tflite-runtime with numpy 1 answers.
+    """
+    if name != "tflite-runtime":
+        return "needs SSE4.2, which this processor does not have"
+    from importlib.metadata import PackageNotFoundError, version
+
+    with suppress(PackageNotFoundError):
+        if version("numpy").startswith("1."):
+            return ""
+    return "needs numpy 1 on this processor, which has no SSE4.2"

@@ -19,6 +19,7 @@ class Interpreter:
         """Prepare `graph` for input of shape `pixels`."""
         self.name = name
         self._shape = pixels
+        self._interpreter: Any
         try:
             with silence():
                 self._interpreter = kind(model_content=bytes(graph), num_threads=1)
@@ -36,7 +37,10 @@ class Interpreter:
 
         Raises:
             EngineUnavailable: the interpreter reports that it failed.
+            ValueError: `pixels` are not as many as the graph takes, or the engine is closed.
         """
+        if self._interpreter is None:
+            raise ValueError("the engine is closed")
         self._interpreter.set_tensor(
             self._input, np.frombuffer(pixels, np.uint8).reshape(self._shape)
         )
@@ -45,6 +49,10 @@ class Interpreter:
         except (ValueError, RuntimeError) as error:
             raise EngineUnavailable(f"{self.name} failed ({error})") from error
         return tuple(self._interpreter.get_tensor(one).item() for one in self._outputs)
+
+    def close(self) -> None:
+        """Free the interpreter."""
+        self._interpreter = None
 
 
 def _signature(details: list[dict[str, Any]]) -> list[tuple[str, tuple[int, ...]]]:

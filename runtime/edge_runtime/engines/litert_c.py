@@ -5,7 +5,7 @@ between versions (`LiteRtCreateModelFromBuffer` takes the environment first sinc
 guess is a crash that no `except` catches, so any other version is passed over.
 """
 # The C library lies beside its package; loading pathlib to say so would cost more than it is worth.
-# ruff: noqa: PTH118, PTH120
+# ruff: noqa: PTH110, PTH118, PTH120
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 KNOWN = "2.3."
 _LIBRARY = {"win32": "libLiteRt.dll", "darwin": "libLiteRt.dylib"}.get(sys.platform, "libLiteRt.so")
 
+_PROCESSOR = "/proc/cpuinfo"
+
 _ANY_INT = 2  # LiteRtAnyType
 _AUTO_REGISTER_ACCELERATORS, _MIN_LOGGER_SEVERITY = 24, 25  # LiteRtEnvOptionTag
 _CPU = 1  # LiteRtHwAccelerators
@@ -74,29 +76,39 @@ class LiteRt:
     name = "litert"
 
     def __init__(self, library: CDLL, graph: memoryview, pixels: tuple[int, ...]) -> None:
-        """Compile `graph` for input of shape `pixels` (uint8)."""
+        """Compile `graph` for input of shape `pixels` (uint8).
+
+        Raises:
+            EngineUnavailable: LiteRT does not take the graph.
+        """
         self._library = library
         self._graph = graph  # LiteRT reads it where it lies: it has to outlive the model
+        self._owned: list[tuple[str, c_void_p]] = []
+        self._size = math.prod(pixels)
+        try:
+            self._compile(pixels)
+        except EngineUnavailable:
+            self.close()
+            raise
+
+    def _compile(self, pixels: tuple[int, ...]) -> None:
         options = (_Option * 2)(
             # Looking for GPU and NPU costs time and writes to stderr.
             _Option(_AUTO_REGISTER_ACCELERATORS, _Any(_ANY_INT, _CPU)),
             _Option(_MIN_LOGGER_SEVERITY, _Any(_ANY_INT, _SILENT)),
         )
-        environment = self._handle("LiteRtCreateEnvironment", c_int(len(options)), options)
-        address = c_void_p(addressof(c_char.from_buffer(graph)))
-        size = c_size_t(len(graph))
-        model = self._handle("LiteRtCreateModelFromBuffer", environment, address, size)
+        environment = self._own("Environment", "", c_int(len(options)), options)
+        address = c_void_p(addressof(c_char.from_buffer(self._graph)))
+        size = c_size_t(len(self._graph))
+        model = self._own("Model", "FromBuffer", environment, address, size)
         subgraph = self._handle("LiteRtGetModelSubgraph", model, c_size_t(0))
         outputs = self._tensors("Output", subgraph)
         # C compares no buffer with the graph before writing to it.
         require_signature(self._tensors("Input", subgraph), outputs, pixels)
-        compilation = self._handle("LiteRtCreateOptions")
+        compilation = self._own("Options", "")
         self._call("LiteRtSetOptionsHardwareAccelerators", compilation, c_int(_CPU))
         with silence():
-            self._compiled = self._handle(
-                "LiteRtCreateCompiledModel", environment, model, compilation
-            )
-        self._size = math.prod(pixels)
+            self._compiled = self._own("CompiledModel", "", environment, model, compilation)
         self._input = _Buffer(self, _UINT8, pixels, self._size)
         self._outputs = [_Buffer(self, _FLOAT32, LOGIT, sizeof(c_float)) for _ in outputs]
         self._output_handles = (c_void_p * len(outputs))(*(one.handle for one in self._outputs))
@@ -106,7 +118,10 @@ class LiteRt:
 
         Raises:
             EngineUnavailable: LiteRT reports that it failed.
+            ValueError: `pixels` are not as many as the graph takes, or the engine is closed.
         """
+        if not self._owned:
+            raise ValueError("the engine is closed")
         if len(pixels) != self._size:
             raise ValueError(f"{len(pixels)} bytes of pixels, the graph takes {self._size}")
         memmove(self._input.address, pixels, self._size)
@@ -116,6 +131,16 @@ class LiteRt:
             c_size_t(len(self._outputs)), self._output_handles,
         )  # fmt: skip
         return tuple(c_float.from_address(one.address).value for one in self._outputs)
+
+    def close(self) -> None:
+        """Free everything that LiteRT made for this graph, the last first."""
+        while self._owned:
+            function, handle = self._owned.pop()
+            destroy = getattr(self._library, function)
+            destroy.restype = None
+            destroy(handle)
+
+    __del__ = close  # who forgets it leaks nothing
 
     def _call(self, function: str, *arguments: Any) -> None:
         try:
@@ -129,6 +154,12 @@ class LiteRt:
         """Return what `function` leaves where its last argument points."""
         handle = c_void_p()
         self._call(function, *arguments, byref(handle))
+        return handle
+
+    def _own(self, kind: str, source: str, *arguments: Any) -> c_void_p:
+        """Return a new LiteRT object, which `close` will destroy."""
+        handle = self._handle(f"LiteRtCreate{kind}{source}", *arguments)
+        self._owned.append((f"LiteRtDestroy{kind}", handle))
         return handle
 
     def _tensors(self, side: str, subgraph: c_void_p) -> list[tuple[str, tuple[int, ...]]]:
@@ -152,8 +183,8 @@ class _Buffer:
         self._memory = create_string_buffer(room + _ALIGNMENT)
         self.address = addressof(self._memory) + -addressof(self._memory) % _ALIGNMENT
         kind = _TensorType(element, _Layout(len(shape), (c_int32 * 8)(*shape)))
-        self.handle = engine._handle(
-            "LiteRtCreateTensorBufferFromHostMemory",
+        self.handle = engine._own(
+            "TensorBuffer", "FromHostMemory",
             byref(kind), c_void_p(self.address), c_size_t(size), None,
         )  # fmt: skip
 
@@ -168,6 +199,8 @@ def load(graph: memoryview, pixels: tuple[int, ...]) -> LiteRt:
     package = PathFinder.find_spec("ai_edge_litert")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("ai_edge_litert")
+    if sys.platform == "linux" and not os.path.exists(_PROCESSOR):
+        raise EngineUnavailable(f"there is no {_PROCESSOR}, without which it does not start")
     version = _version(package.origin)
     if not version.startswith(KNOWN):
         raise EngineUnavailable(f"LiteRT {version} has an interface we do not know")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edge_runtime.engines import EngineUnavailable, require_signature
-from edge_runtime.processor import features, is_x86
+from edge_runtime.engines.processor import features, is_x86
+from edge_runtime.engines.silence import silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ class OnnxRuntime:
             # probability. This makes the weights uint8, and is exact. It is set where it is needed
             # alone, for it costs a machine with VNNI 1.6 times the time.
             options.add_session_config_entry("session.x64quantprecision", "1")
+        self._session: Any
         try:
-            self._session = runtime.InferenceSession(
-                bytes(graph), options, providers=["CPUExecutionProvider"]
-            )
+            with silence():
+                self._session = runtime.InferenceSession(
+                    bytes(graph), options, providers=["CPUExecutionProvider"]
+                )
         except Exception as error:  # its exceptions have no base of their own
             raise EngineUnavailable(f"does not take the graph ({error})") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -45,13 +48,20 @@ class OnnxRuntime:
 
         Raises:
             EngineUnavailable: the session reports that it failed.
+            ValueError: `pixels` are not as many as the graph takes, or the engine is closed.
         """
+        if self._session is None:
+            raise ValueError("the engine is closed")
         film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
         try:
             found = self._session.run(None, {self._input: film})
         except Exception as error:  # its exceptions have no base of their own
             raise EngineUnavailable(f"{self.name} failed ({error})") from error
         return tuple(one.item() for one in found)
+
+    def close(self) -> None:
+        """Free the session."""
+        self._session = None
 
 
 def _signature(values: list[Any]) -> list[tuple[str, tuple[int, ...]]]:
@@ -66,7 +76,8 @@ def load(graph: memoryview, pixels: tuple[int, ...]) -> OnnxRuntime:
         ModuleNotFoundError: ONNX Runtime or numpy is not installed.
         EngineUnavailable: it does not take the graph.
     """
-    import onnxruntime
+    with silence():  # it complains where there is no /proc
+        import onnxruntime
 
     return OnnxRuntime(onnxruntime, graph, pixels)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edge_export.graph.network import InputRange, Network, load_model, network
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.pair import float_graphs
 from edge_export.graph.tflite import to_tflite
-from edge_export.proof.prove import reference_logits
+from edge_export.proof.prove import reference_outputs
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, Setting
 from edge_runtime.errors import DataError
@@ -107,7 +108,7 @@ def test_the_logit_gives_back_the_answer_of_every_head(head: str) -> None:
     model = seeded(classifier(HEADS[head], rescaled=True))
     pixels = random_pixels(model)
     answer = model.predict_on_batch(pixels.astype(np.float32)).reshape(len(pixels), -1)[:, -1]
-    logits = reference_logits(network(model, GREY), pixels)
+    logits = reference_outputs(network(model, GREY), pixels)[:, 0]
     expected = answer if head.startswith("one logit") else np.log(answer / (1 - answer))
     assert logits == pytest.approx(expected, rel=1e-3, abs=1e-4)
     assert np.ptp(logits) > 1e-3
@@ -139,7 +140,7 @@ def test_pixels_in_logit_out_is_one_function_in_keras_tflite_and_onnx(
     pixels = random_pixels(candidate.model)
     scale = (input_range.high - input_range.low) / 255
     whole = candidate.model.predict_on_batch(pixels * np.float32(scale) + input_range.low)
-    logits = reference_logits(candidate, pixels)
+    logits = reference_outputs(candidate, pixels)[:, 0]
     assert 1 / (1 + np.exp(-logits)) == pytest.approx(whole[:, 0], abs=1e-4)
 
     tflite = to_tflite(candidate.logits)
@@ -154,9 +155,9 @@ def test_a_float_tflite_graph_takes_bytes_and_knows_its_shapes(
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=artefacts["model.f32.tflite"].graph)
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (taken,), given = interpreter.get_input_details(), interpreter.get_output_details()
     assert (taken["shape"].tolist(), taken["dtype"]) == ([1, 64, 64, 1], np.uint8)
-    assert (given["shape"].tolist(), given["dtype"]) == ([1, 1], np.float32)
+    assert [(one["shape"].tolist(), one["dtype"]) for one in given] == [([1, 1], np.float32)] * 2
     operators = [one["op_name"] for one in interpreter._get_ops_details()]
     assert operators[0] == "CAST"
     assert not {"SHAPE", "PACK", "STRIDED_SLICE"} & set(operators)
@@ -169,7 +170,7 @@ def test_a_float_onnx_graph_names_its_ends_and_holds_no_shape_arithmetic(
 
     model = onnx.load_model_from_string(artefacts["model.f32.onnx"].graph)
     assert [one.name for one in model.graph.input] == ["pixels"]
-    assert [one.name for one in model.graph.output] == ["logit"]
+    assert [one.name for one in model.graph.output] == ["logit", "logit_film"]
     assert not {"Shape", "Gather", "Concat"} & {node.op_type for node in model.graph.node}
     names = [one.name for one in model.graph.initializer]
     assert names == sorted(names)
@@ -188,10 +189,10 @@ def two_inputs() -> keras.Model:
     return keras.Model(images, fused(layers.Flatten()(layers.Add()(images))))
 
 
-def two_outputs() -> keras.Model:
+def three_outputs() -> keras.Model:
     image = keras.Input((16, 20, 1))
     x = layers.Flatten()(image)
-    return keras.Model(image, [fused(x), fused(x)])
+    return keras.Model(image, [fused(x), fused(x), fused(x)])
 
 
 def any_size() -> keras.Model:
@@ -217,7 +218,7 @@ def foreign_code() -> keras.Model:
     ("model", "problem"),
     [
         (two_inputs, "has 2 inputs and 1 outputs"),
-        (two_outputs, "has 1 inputs and 2 outputs"),
+        (three_outputs, "has 1 inputs and 3 outputs"),
         (any_size, "input of shape (None, None, None, 1)"),
         (five_channels, "input of shape (None, 16, 20, 5)"),
         (table, "input of shape (None, 12)"),
@@ -318,3 +319,69 @@ def test_a_layer_that_cannot_follow_is_named_in_one_line(
         )
         quantizer.artefacts(INT8, Setting())
     assert capfd.readouterr().err == ""
+
+
+def two_headed(film: Callable[[Any], Any], *, shared: bool = False) -> keras.Model:
+    """Return a model whose second output is what `film` makes of its own or shared features."""
+    image = keras.Input((16, 20, 1))
+    x = layers.Dense(8, activation="relu", name="body")(layers.Flatten()(image))
+    y = x if shared else layers.Flatten()(layers.AveragePooling2D(4)(image))
+    return seeded(keras.Model(image, [fused(x), film(y)], name="foreign"))
+
+
+def film_head(x: Any) -> Any:
+    return layers.Dense(1, name="film")(x)
+
+
+NO_FILM: dict[str, tuple[Callable[[Any], Any], bool, str]] = {
+    "another name": (layers.Dense(1), False, "the second output is no logit of a layer 'film'"),
+    "a probability": (
+        layers.Dense(1, activation="sigmoid", name="film"),
+        False,
+        "the second output is no logit of a layer 'film'",
+    ),
+    "two units": (
+        layers.Dense(2, activation="softmax", name="film"),
+        False,
+        "the second output is no logit of a layer 'film'",
+    ),
+    "no decision at all": (
+        layers.Dense(3, name="film"),
+        False,
+        "the second output ends in layer 'film' (Dense, activation linear)",
+    ),
+    "the decision's own body": (film_head, True, "the second output shares body/bias with the"),
+}
+
+
+@pytest.mark.parametrize(("film", "shared", "problem"), NO_FILM.values(), ids=NO_FILM)
+def test_a_second_output_that_is_no_film_logit_of_its_own_is_refused(
+    film: Callable[[Any], Any], shared: bool, problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.keras"
+    two_headed(film, shared=shared).save(path)
+    with pytest.raises(DataError) as caught:
+        load_model(path)
+    assert str(caught.value).startswith(f"{path}: {problem}")
+
+
+@pytest.mark.parametrize("form", ["tflite", "onnx"])
+def test_the_decision_is_the_first_output_and_the_film_logit_the_second(
+    form: str, joined: keras.Model, artefacts: dict[str, Artefact], pixels: Any
+) -> None:
+    probability, film = joined.predict_on_batch(pixels[:6].astype(np.float32))
+    for recipe, tolerance in (("f32", 1e-4), ("int8", 0.1)):
+        found = measure(artefacts[f"model.{recipe}.{form}"], pixels[:6]).outputs
+        assert 1 / (1 + np.exp(-found[:, 0])) == pytest.approx(probability[:, 0], abs=tolerance)
+        assert found[:, 1] == pytest.approx(film[:, 0], abs=5 * tolerance)
+    assert np.abs(probability - 1 / (1 + np.exp(-film))).min() > 0.1
+
+
+@pytest.mark.parametrize("names", [("logit", "logit_film"), ("b", "a"), ("a", "b")])
+def test_outputs_stay_in_their_order_whatever_they_are_called(
+    names: tuple[str, str], candidate: Network, pixels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_export.graph.tflite.OUTPUTS", names)
+    ordered = names == tuple(sorted(names))
+    with nullcontext() if ordered else pytest.raises(DataError, match="in place of the decision"):
+        float_graphs(candidate, pixels[:4])

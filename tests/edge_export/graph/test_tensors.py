@@ -10,7 +10,7 @@ from edge_export.graph.tensors import (
     onnx_tensors,
     tflite_tensors,
 )
-from edge_export.graph.trace import Values
+from edge_export.graph.trace import Values, outputs
 from edge_export.pixels import Pixels
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
@@ -42,11 +42,12 @@ def test_both_formats_hold_the_same_tensors(artefacts: dict[str, Artefact], pixe
     reference = tflite_tensors(artefacts["model.f32.tflite"].graph, pixels[:3])
     other = onnx_tensors(artefacts["model.f32.onnx"].graph, pixels[:3])
     matches = match_tensors(reference, other)
-    assert matches["logit"] == list(reference)[-1]
+    ends = outputs(artefacts["model.f32.tflite"].graph)
+    assert [matches["logit"], matches["logit_film"]] == ends
     assert set(matches.values()) <= set(reference)
     # All but what lies between a layer and the activation that TFLite fuses into it.
     unmatched = other.keys() - matches.keys()
-    assert len(unmatched) <= 3 < len(matches)
+    assert len(unmatched) <= 5 < len(matches)
 
 
 def test_a_graph_that_does_not_begin_with_pixels_is_refused() -> None:

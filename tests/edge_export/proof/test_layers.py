@@ -10,7 +10,7 @@ from edge_export.artefact import Artefact, measure
 from edge_export.graph.network import Network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
-from edge_export.graph.trace import Step, Values, operators
+from edge_export.graph.trace import Step, Values, operators, outputs
 from edge_export.pixels import Pixels
 from edge_export.proof.layers import (
     DIVERGED_DB,
@@ -79,10 +79,13 @@ def test_layers_have_the_names_and_the_order_of_the_float_tflite_graph(
     found = [(layer.tensor, layer.operator) for layer in noise]
     assert found == [one for one in made if one in found]
     missing = [kind for tensor, kind in made if (tensor, kind) not in found]
-    assert missing == ([] if form == "tflite" else ["RESHAPE"])
-    # Grey levels are integers already, and the head is float.
-    assert (noise[0].sqnr_db, noise[0].quantized, noise[-1].quantized) == (EXACT_DB, True, False)
-    assert all(layer.quantized for layer in noise[:-1])
+    assert missing == ([] if form == "tflite" else ["RESHAPE", "RESHAPE"])
+    # Grey levels are integers already, and both heads are float.
+    assert (noise[0].sqnr_db, noise[0].quantized) == (EXACT_DB, True)
+    floats = {layer.tensor for layer in noise if not layer.quantized}
+    assert floats == set(outputs(graphs.tflite))
+    assert {layer.tensor for layer in noise if layer.branch} <= graphs.branch
+    assert outputs(graphs.tflite)[1] in graphs.branch
 
 
 @BOTH
@@ -216,7 +219,8 @@ def test_every_recipe_is_followed_layer_by_layer(
         expected = {FULL: {True}, INT8: {True, False}, INT16: {True, False}}.get(recipe, {False})
         assert {layer.quantized for layer in noise} == expected
         exact = recipe == FLOAT32
-        assert all((layer.sqnr_db == EXACT_DB) == exact for layer in noise[1:])
+        decision = [layer for layer in noise if not layer.branch]
+        assert all((layer.sqnr_db == EXACT_DB) == exact for layer in decision[1:])
         assert recipe != DYNAMIC or harmful_layers(graphs, artefact, pixels[:4])[0].error > 0
 
 
@@ -226,7 +230,7 @@ def test_values_that_are_not_finite_are_an_error_that_names_the_tensor(
 ) -> None:
     shift = {"tflite": shift_tflite, "onnx": shift_onnx}[form]
     sound = int8(graphs, ranges, form)
-    broken = Artefact(sound.file, form, sound.recipe, shift(sound.graph, float("nan")))
+    broken = Artefact(sound.file, form, sound.recipe, shift(sound.graph, (float("nan"), 0.0)))
     with pytest.raises(DataError, match=r"StatefulPartitionedCall.*not finite"):
         layer_noise(graphs, broken, pixels[:2])
 

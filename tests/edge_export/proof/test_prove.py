@@ -12,11 +12,11 @@ from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
 from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget, probabilities
-from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_logits
+from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_outputs
 from edge_export.proof.statistics import calibration_error
 from edge_export.trial import Bench, Trial
+from edge_runtime.bundle.manifest import Calibration
 from edge_runtime.errors import DataError
-from edge_runtime.manifest import Calibration
 from tiny_network import constant
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_the_band_covers_the_widest_difference_seen(
     proof: Proof, candidate: Network, rows: Rows
 ) -> None:
     calibration = proof.decision.calibration
-    seen = [probabilities(reference_logits(candidate, rows.pixels), calibration)]
+    seen = [probabilities(reference_outputs(candidate, rows.pixels)[:, 0], calibration)]
     seen += [probabilities(one, calibration) for one in proof.logits.values()]
     widest = np.ptp(np.stack(seen), axis=0).max()
     band = proof.decision.uncertain
@@ -147,14 +147,14 @@ def test_answers_of_keras_that_are_not_finite_are_an_error(model: keras.Model, r
     broken = keras.models.clone_model(model)
     broken.set_weights([np.full_like(one, 3e38) for one in model.get_weights()])
     with pytest.raises(DataError, match="keras: answers with numbers that are not finite"):
-        reference_logits(network(broken, InputRange()), rows.pixels[:3])
+        reference_outputs(network(broken, InputRange()), rows.pixels[:3])
 
 
 def test_a_logit_that_does_not_give_back_the_answer_is_an_error(
     candidate: Network, rows: Rows
 ) -> None:
     with pytest.raises(DataError, match="does not give back its answer"):
-        reference_logits(replace(candidate, input_range=InputRange(0, 1)), rows.pixels[:3])
+        reference_outputs(replace(candidate, input_range=InputRange(0, 1)), rows.pixels[:3])
 
 
 def test_logits_far_out_are_compared_without_overflow(model: keras.Model, rows: Rows) -> None:
@@ -162,12 +162,12 @@ def test_logits_far_out_are_compared_without_overflow(model: keras.Model, rows: 
 
     loud = keras.models.clone_model(model)
     loud.set_weights([*model.get_weights()[:-2], np.full((8, 1), -1e4), np.zeros(1)])
-    logits = reference_logits(network(loud, InputRange()), rows.pixels[:8])
+    logits = reference_outputs(network(loud, InputRange()), rows.pixels[:8])
     assert logits.min() < -1000
 
 
 def test_more_films_than_a_batch_are_answered_in_their_order(
     candidate: Network, pixels: Pixels
 ) -> None:
-    whole = reference_logits(candidate, pixels)
-    assert whole[-3:] == pytest.approx(reference_logits(candidate, pixels[-3:]), abs=1e-5)
+    whole = reference_outputs(candidate, pixels)
+    assert whole[-3:] == pytest.approx(reference_outputs(candidate, pixels[-3:]), abs=1e-5)

@@ -11,7 +11,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
-from edge_export.artefact import Artefact, Floats, integer_output, measure
+from edge_export.artefact import Artefact, Floats, integer_outputs, measure
 from edge_export.graph.network import Network, network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.pixels import Pixels
@@ -208,8 +208,7 @@ def test_a_full_integer_graph_has_no_float_tensor_and_takes_the_pixels_themselve
     assert np.float32 not in {one["dtype"] for one in interpreter.get_tensor_details()}
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert (taken["dtype"], taken["quantization"]) == (np.uint8, (1.0, 0))
-    meaning = integer_output(Artefact("m", "tflite", FULL.name, graph))
-    assert meaning is not None
+    (meaning,) = integer_outputs(Artefact("m", "tflite", FULL.name, graph))
     assert (given["dtype"], given["quantization"]) == (np.int8, (meaning.scale, meaning.zero_point))
     assert interpreter.get_signature_list() == {
         "serving_default": {"inputs": ["pixels"], "outputs": ["logit"]}

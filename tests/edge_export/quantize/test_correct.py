@@ -26,14 +26,14 @@ def test_every_logit_moves_by_the_shift(
     artefacts: dict[str, Artefact], pixels: Pixels, file: str
 ) -> None:
     before = artefacts[file]
-    after = replace(before, graph=SHIFTS[before.format](before.graph, SHIFT))
-    moved = measure(after, pixels[:6]).logits - measure(before, pixels[:6]).logits
-    assert moved == pytest.approx(np.full(6, SHIFT), abs=1e-5)
+    after = replace(before, graph=SHIFTS[before.format](before.graph, (SHIFT, 2 * SHIFT)))
+    moved = measure(after, pixels[:6]).outputs - measure(before, pixels[:6]).outputs
+    assert moved == pytest.approx(np.tile((SHIFT, 2 * SHIFT), (6, 1)), abs=1e-5)
 
 
 def test_of_a_tflite_graph_four_bytes_change_and_no_more(artefacts: dict[str, Artefact]) -> None:
     graph = artefacts["model.int8.tflite"].graph
-    shifted = shift_tflite(graph, SHIFT)
+    shifted = shift_tflite(graph, (SHIFT, 0.0))
     changed = [place for place, (a, b) in enumerate(zip(graph, shifted, strict=True)) if a != b]
     assert 1 <= len(changed) <= 4
     assert changed[-1] - changed[0] < 4
@@ -52,7 +52,7 @@ def test_a_bias_of_zero_or_none_at_all_can_be_shifted_too(use_bias: bool, pixels
     for form, graph in (("tflite", graphs.tflite), ("onnx", graphs.onnx)):
         before, after = (
             measure(Artefact("m", form, FLOAT32.name, one), pixels[:4]).logits
-            for one in (graph, SHIFTS[form](graph, SHIFT))
+            for one in (graph, SHIFTS[form](graph, (SHIFT,)))
         )
         assert after - before == pytest.approx(np.full(4, SHIFT), abs=1e-4)
 
@@ -77,4 +77,4 @@ WITHOUT_BIAS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("form", WITHOUT_BIAS)
 def test_a_graph_whose_last_layer_has_no_bias_is_refused(form: str) -> None:
     with pytest.raises(DataError, match="ends in a layer without bias"):
-        SHIFTS[form](WITHOUT_BIAS[form](), SHIFT)
+        SHIFTS[form](WITHOUT_BIAS[form](), (SHIFT,))

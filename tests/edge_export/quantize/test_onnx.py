@@ -49,14 +49,14 @@ def activations(model: onnx.ModelProto) -> dict[str, tuple[float, int]]:
     }
 
 
-def test_pixels_come_in_as_bytes_and_the_logit_leaves_as_a_float(
+def test_pixels_come_in_as_bytes_and_both_logits_leave_as_floats(
     quantized: onnx.ModelProto,
 ) -> None:
-    (taken,), (given,) = quantized.graph.input, quantized.graph.output
-    kinds = [one.type.tensor_type.elem_type for one in (taken, given)]
-    assert kinds == [onnx.TensorProto.UINT8, onnx.TensorProto.FLOAT]
-    shapes = [[d.dim_value for d in one.type.tensor_type.shape.dim] for one in (taken, given)]
-    assert shapes == [[1, 64, 64, 1], [1, 1]]
+    ends = [*quantized.graph.input, *quantized.graph.output]
+    kinds = [one.type.tensor_type.elem_type for one in ends]
+    assert kinds == [onnx.TensorProto.UINT8, *[onnx.TensorProto.FLOAT] * 2]
+    shapes = [[d.dim_value for d in one.type.tensor_type.shape.dim] for one in ends]
+    assert shapes == [[1, 64, 64, 1], [1, 1], [1, 1]]
 
 
 def test_convolution_weights_are_int8_with_a_scale_for_every_channel(
@@ -65,19 +65,31 @@ def test_convolution_weights_are_int8_with_a_scale_for_every_channel(
     held = constants(quantized)
     makers = {node.output[0]: node for node in quantized.graph.node}
     convolutions = [node for node in quantized.graph.node if node.op_type == "Conv"]
-    assert len(convolutions) == 2
+    assert len(convolutions) == 3
     for node in convolutions:
         weights, scale, zero = (held[name] for name in makers[node.input[1]].input)
         assert (weights.dtype, weights.shape[0], scale.shape) == (np.int8, 4, (4,))
         assert not zero.any()
 
 
-def test_the_last_dense_layer_alone_has_float_weights(quantized: onnx.ModelProto) -> None:
+def test_pixels_that_two_layers_read_are_dequantized_for_the_convolution_alone(
+    quantized: onnx.ModelProto,
+) -> None:
+    nodes = quantized.graph.node
+    pixels = next(node.output[0] for node in nodes if node.op_type == "Cast")
+    readers = [node.op_type for node in nodes if pixels in node.input]
+    assert sorted(readers) == ["AveragePool", "QuantizeLinear"]
+    readers = [node.op_type for node in nodes if f"{pixels}_DequantizeLinear_Output" in node.input]
+    assert readers == ["Conv"]
+
+
+def test_the_last_dense_layers_alone_have_float_weights(quantized: onnx.ModelProto) -> None:
     held = constants(quantized)
     dense = [node for node in quantized.graph.node if node.op_type in ("Gemm", "MatMul")]
-    assert [node.input[1] in held for node in dense] == [False, True]
-    assert held[dense[-1].input[1]].dtype == np.float32
-    assert "logit" not in activations(quantized)
+    heads = {node.output[0] for node in dense if node.input[1] in held}
+    assert (len(dense), heads) == (4, {"logit", "logit_film"})
+    assert all(held[one.input[1]].dtype == np.float32 for one in dense if one.output[0] in heads)
+    assert not heads & activations(quantized).keys()
 
 
 def test_scales_and_zero_points_are_exactly_those_of_the_tflite_graph(

@@ -50,7 +50,7 @@ def test_parity_holds_every_figure_of_every_row_to_six_digits(findings: Findings
 
 def test_parity_holds_nothing_that_changes_from_run_to_run(findings: Findings) -> None:
     slower = {
-        file: Measured(one.logits, 99.0, "another") for file, one in findings.measured.items()
+        file: Measured(one.outputs, 99.0, "another") for file, one in findings.measured.items()
     }
     timed = {file: replace(one, milliseconds=99.0) for file, one in findings.latencies.items()}
     rungs = [replace(one, seconds=99.0, milliseconds=99.0) for one in findings.ladder]

@@ -137,7 +137,7 @@ def test_a_verdict_that_is_decided_asks_for_no_films(answer: str) -> None:
 def test_the_sections_come_in_the_order_of_their_weight(page: Page) -> None:
     found = [str(one["id"]) for one in page.every("h2")]
     assert found == [
-        "verdict", "faults", "artefacts", "matrix", "figures", "flips", "layers", "ladder",
+        "verdict", "faults", "artefacts", "gate", "matrix", "figures", "flips", "layers", "ladder",
         "calibration", "rows", "made", "limits",
     ]  # fmt: skip
 

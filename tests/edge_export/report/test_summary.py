@@ -89,3 +89,15 @@ def test_the_table_of_a_card_has_a_row_for_every_artefact_and_set_of_rows(
     assert len(lines) == 2 + (1 + len(findings.artefacts)) * len(ROWS)
     assert len({line.count("|") for line in lines}) == 1
     assert "ms" not in lines[0].split()
+
+
+def test_what_the_film_gate_does_to_real_films_is_said_for_every_shipped_graph(
+    findings: Findings,
+) -> None:
+    n = findings.proof.comparisons["keras"]["both"].n
+    text = summary(findings, FACTS)
+    for file in findings.shipped:
+        one = findings.proof.gates[file]
+        assert f"{file}: the film gate refuses {one.refused} of {n} films (Keras " in text
+    plain = replace(findings, proof=replace(findings.proof, gate=None, gates={}))
+    assert "film gate" not in summary(plain, FACTS)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import importlib.machinery
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from ctypes import CDLL
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +18,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.bundle import Bundle, open_bundle
+from edge_runtime.bundle.pack import unpack
 from edge_runtime.engines import (
     ENGINES,
     EngineUnavailable,
@@ -24,8 +30,7 @@ from edge_runtime.engines import (
 )
 from edge_runtime.engines.silence import silence
 from edge_runtime.errors import NoEngine, UsageError
-from edge_runtime.pack import unpack
-from tiny_bundle import ONNX, TFLITE, film_image, write_tiny_bundle
+from tiny_bundle import ONNX, TFLITE, environment, film_image, write_tiny_bundle
 from tiny_graphs import SHAPE, SIDE, expected_logit, onnx_graph, tflite_graph
 
 HERE = ["litert", "litert-python", "onnxruntime"]  # what the test environment installs
@@ -232,6 +237,223 @@ def test_an_unknown_engine_is_a_usage_error() -> None:
 def test_stderr_stays_clean(name: str, bundle: Bundle, capfd: pytest.CaptureFixture[str]) -> None:
     open_engine(bundle, name).logits(FILMS[2])
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_engine_that_is_closed_says_so_and_may_be_closed_again(bundle: Bundle) -> None:
+    for name in HERE:
+        with closing(open_engine(bundle, name)) as engine:
+            engine.logits(FILMS[0])
+        engine.close()
+        with pytest.raises(ValueError, match="the engine is closed"):
+            engine.logits(FILMS[0])
+
+
+def test_closing_one_engine_leaves_the_others_alone(bundle: Bundle) -> None:
+    for name in HERE:
+        one, other = open_engine(bundle, name), open_engine(bundle, name)
+        one.close()
+        assert other.logits(FILMS[1]) == pytest.approx((expected_logit(FILMS[1]),), abs=1e-5)
+
+
+def test_litert_destroys_all_that_it_made_the_last_first() -> None:
+    class Library:
+        def __init__(self) -> None:
+            self.living: list[str] = []
+            self.real = CDLL(find_library())
+
+        def __getattr__(self, name: str) -> Any:
+            function = self.real[name]
+            if name.startswith("LiteRtCreate"):
+                kind = name.removeprefix("LiteRtCreate").partition("From")[0]
+                self.living.append(kind)
+            if name.startswith("LiteRtDestroy"):
+                assert self.living.pop() == name.removeprefix("LiteRtDestroy")
+            return function
+
+    library = Library()
+    engine = litert_c.LiteRt(library, memoryview(bytearray(tflite_graph(outputs=2))), SHAPE)  # type: ignore[arg-type]
+    made = ["Environment", "Model", "Options", "CompiledModel", *["TensorBuffer"] * 3]
+    assert library.living == made
+    engine.close()
+    assert library.living == []
+    with pytest.raises(EngineUnavailable):
+        litert_c.LiteRt(library, memoryview(bytearray(tflite_graph(columns=2))), SHAPE)  # type: ignore[arg-type]
+    assert library.living == []
+
+
+def find_library() -> str:
+    package = importlib.machinery.PathFinder.find_spec("ai_edge_litert")
+    assert package is not None
+    assert package.origin is not None
+    return str(Path(package.origin).parent / litert_c._LIBRARY)
+
+
+def resident() -> int:
+    """Return how many bytes of this process lie in memory."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
+@pytest.mark.parametrize("name", HERE)
+def test_opening_and_closing_two_hundred_engines_takes_the_memory_of_one(name: str) -> None:
+    # 90 kB of input, so that what leaks of each is seen above what the allocator keeps.
+    shape = (1, 300, 300, 1)
+    graph = LOADERS[name][1](shape)
+    pixels = bytes(300 * 300)
+
+    def once() -> None:
+        engine = load(name, graph, shape)
+        engine.logits(pixels)
+        engine.close()
+
+    for _ in range(20):
+        once()
+    before = resident()
+    for _ in range(200):
+        once()
+    assert resident() - before < 6 << 20
+
+
+def test_an_engine_that_nobody_closed_is_freed_with_its_last_name() -> None:
+    engine = load("litert", tflite_graph())
+    owned = engine._owned
+    assert owned
+    del engine
+    assert owned == []
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_without_sse4_2_no_library_is_loaded_and_the_line_says_why(
+    old: bool, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load_module(name: str) -> None:
+        loaded.append(name.rpartition(".")[2])
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr("edge_runtime.engines.lacks_sse4_2", lambda: old)
+    monkeypatch.setattr("edge_runtime.engines.import_module", load_module)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "2.4.0")
+    with pytest.raises(NoEngine) as caught:
+        open_engine(bundle)
+    assert len(loaded) == (0 if old else 4)
+    assert str(caught.value).count("needs SSE4.2, which this processor does not have") == 3 * old
+    assert ("needs numpy 1 on this processor" in str(caught.value)) == old
+    cure = "install edge-runtime[tflite] or use a newer machine" if old else "install one of them"
+    assert str(caught.value).endswith(cure)
+
+
+def test_without_sse4_2_tflite_runtime_is_tried_where_numpy_is_old_enough(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = SimpleNamespace(load=lambda *_: SimpleNamespace(name="tflite-runtime"))
+    monkeypatch.setattr("edge_runtime.engines.lacks_sse4_2", lambda: True)
+    monkeypatch.setattr("edge_runtime.engines.import_module", lambda _: loader)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.26.4")
+    said: list[str] = []
+    assert open_engine(bundle, say=said.append).name == "tflite-runtime"
+    assert [line.split()[1] for line in said] == ["litert", "litert-python"]
+
+
+def test_without_proc_litert_is_passed_over_before_it_is_loaded(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litert_c, "_PROCESSOR", "/nonexistent/cpuinfo")
+    monkeypatch.setattr(litert_c, "CDLL", never)
+    monkeypatch.setattr(sys, "platform", "linux")
+    said: list[str] = []
+    assert open_engine(bundle, say=said.append).name == "litert-python"
+    assert "there is no /nonexistent/cpuinfo, without which it does not start" in said[0]
+
+
+def never(*_: object) -> None:
+    raise AssertionError("loaded all the same")
+
+
+def test_a_numpy_for_newer_processors_is_a_reason(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> None:
+        raise RuntimeError("NumPy was built with baseline optimizations")
+
+    monkeypatch.setattr("edge_runtime.engines.import_module", refuse)
+    with pytest.raises(NoEngine, match="onnxruntime: NumPy was built with baseline"):
+        open_engine(bundle)
+
+
+def test_a_bundle_for_microcontrollers_says_that_it_is_one(tmp_path: Path) -> None:
+    path = write_tiny_bundle(tmp_path / "m.edge", integers=[TFLITE, ONNX])
+    for wanted in ("auto", "litert"):
+        with open_bundle(path) as bundle, pytest.raises(NoEngine) as caught:
+            open_engine(bundle, wanted)
+        assert "all its graphs are full-integer" in str(caught.value)
+        assert str(caught.value).endswith("export it with --int8 as well to run it here")
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_what_is_missing_for_a_named_engine_names_the_way_out(
+    name: str, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr("edge_runtime.engines.import_module", missing)
+    with pytest.raises(NoEngine, match="install it or leave --engine out"):
+        open_engine(bundle, name)
+
+
+def test_silence_ends_with_the_last_of_nested_blocks(capfd: pytest.CaptureFixture[str]) -> None:
+    with silence():
+        with silence():
+            os.write(2, b"noise\n")
+        os.write(2, b"noise\n")
+    os.write(2, b"news\n")
+    assert capfd.readouterr().err == "news\n"
+
+
+def open_descriptors() -> int:
+    """Return how many files this process has open, or 0 where nobody tells."""
+    listed = Path("/proc/self/fd")
+    return len(list(listed.iterdir())) if listed.exists() else 0
+
+
+def test_silence_in_many_threads_leaves_stderr_as_it_was(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    descriptors = open_descriptors()
+
+    def chat(_: int) -> None:
+        with silence():
+            os.write(2, b"noise\n")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(chat, range(2000)))
+    os.write(2, b"news\n")
+    assert capfd.readouterr().err == "news\n"
+    assert open_descriptors() == descriptors
+
+
+CLOSED = """\
+import os
+from edge_runtime.engines.silence import silence
+os.close(2)
+with silence():
+    print("inside")
+try:
+    os.fstat(2)
+except OSError:
+    print("still closed")
+"""
+
+
+def test_silence_without_a_stderr_opens_none() -> None:
+    said = subprocess.run(
+        [sys.executable, "-S", "-c", CLOSED],
+        stdout=subprocess.PIPE, text=True, check=True, env=environment(),
+    ).stdout  # fmt: skip
+    assert said.splitlines() == ["inside", "still closed"]
 
 
 def test_silence_ends_with_its_block(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""From a film to an answer: decisions, rows, many films, pictures."""

@@ -1,0 +1,149 @@
+"""The runtime as a library: one bundle, opened once, that answers from any thread."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from threading import Condition
+
+from edge_runtime.answer.batch import processors
+from edge_runtime.answer.classify import classify
+from edge_runtime.answer.decide import widened
+from edge_runtime.bundle import open_bundle
+from edge_runtime.bundle.defaults import default_bundle
+from edge_runtime.engines import open_engine
+from edge_runtime.errors import NoEngine, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from edge_runtime.answer.classify import Answer
+    from edge_runtime.bundle.manifest import Manifest
+    from edge_runtime.engines import Engine
+    from edge_runtime.film.preprocess import Film
+
+
+class Classifier:
+    """A bundle ready to judge films, from any number of threads at once.
+
+    >>> from edge_runtime import Classifier
+    >>> with Classifier("covid.edge") as classifier:
+    ...     answer = classifier.classify("film.png")
+    >>> print(answer.status, answer.label, round(answer.probability, 2))
+    ok covid 0.62
+
+    Each call has an engine to itself, of one thread, so that an answer does not depend on what else
+    is running. Up to `engines` are opened, as calls overlap; more calls than that wait their turn.
+    """
+
+    def __init__(
+        self,
+        bundle: str | os.PathLike[str] | None = None,
+        *,
+        engine: str = "auto",
+        engines: int | None = None,
+        band: float = 0.0,
+    ) -> None:
+        """Open `bundle`, or the default one, and its first engine.
+
+        `engine` is a key of `edge_runtime.engines.ENGINES`, or `auto`; `engines` is the most that
+        are opened, by default as many as there are processors; `band` widens the uncertain band to
+        at least that probability on each side of the threshold.
+
+        Raises:
+            UsageError: no engine has that name, a number is out of range, or there is no default
+                bundle.
+            NotABundle, IntegrityError: the bundle is none, or not the one that was written.
+            NoEngine: nothing on this machine can run it.
+        """
+        self._most = processors() if engines is None else engines
+        if self._most < 1:
+            raise UsageError("engines", f"{engines} are too few to run anything", "give 1 or more")
+        self._bundle = open_bundle(default_bundle() if bundle is None else bundle)
+        self._decision = widened(self._bundle.manifest.decision, band)
+        first = open_engine(self._bundle, engine)
+        self._engine = first.name
+        self._free = [first]
+        self._opened = 1
+        self._closed = False
+        self._changed = Condition()  # guards the four above
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says of itself: intended use, classes, threshold and more."""
+        return self._bundle.manifest
+
+    @property
+    def engine(self) -> str:
+        """The key in `ENGINES` of what runs the graph."""
+        return self._engine
+
+    def classify(self, film: Film) -> Answer:
+        """Return the answer for `film`: a path, an encoded image in memory, or a Pillow image.
+
+        A film that cannot be judged raises nothing: its answer has a `status` other than `ok` and
+        an `error` that tells why, so that one bad film stops no one who has many.
+
+        Raises:
+            ValueError: the classifier is closed.
+        """
+        with self._borrowed() as engine:
+            return classify(film, self._bundle, engine, decision=self._decision)
+
+    def close(self) -> None:
+        """Free the engines and the bundle, once the calls that are running have their answer."""
+        with self._changed:
+            self._closed = True
+            while self._free:
+                self._free.pop().close()
+            self._bundle.close()
+            self._changed.notify_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Engine]:
+        """Lend an engine to the block; it is nobody else's meanwhile."""
+        engine = self._take()
+        try:
+            yield engine
+        finally:
+            with self._changed:
+                if self._closed:
+                    engine.close()
+                else:
+                    self._free.append(engine)
+                    self._changed.notify()
+
+    def _take(self) -> Engine:
+        with self._changed:
+            while True:
+                if self._closed:
+                    raise ValueError("the classifier is closed")
+                if self._free:
+                    return self._free.pop()
+                if self._opened < self._most and (engine := self._another()):
+                    return engine
+                self._changed.wait()
+
+    def _another(self) -> Engine | None:
+        """Return one more engine, or nothing where there is no room: then those there must do."""
+        try:
+            engine = open_engine(self._bundle, self._engine)
+        except (NoEngine, MemoryError):
+            self._most = self._opened
+            return None
+        self._opened += 1
+        return engine

@@ -1,0 +1,128 @@
+"""A film in, an answer out."""
+
+from __future__ import annotations
+
+import math
+import os
+from time import perf_counter
+
+from edge_runtime.answer.decide import calibrated, is_film, label
+from edge_runtime.engines import EngineUnavailable
+from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.film.preprocess import film_pixels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.bundle import Bundle
+    from edge_runtime.bundle.manifest import Decision
+    from edge_runtime.engines import Engine
+    from edge_runtime.film.preprocess import Film
+
+FIELDS = (
+    "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
+    "problem", "bundle", "bundle_sha256", "engine", "milliseconds",
+)  # fmt: skip
+
+STATUSES = ("ok", "refused", "error")
+
+
+class Answer:
+    """What is said of one film.
+
+    `status` is `ok`, `refused` (read, but not judged, `refusal` has the reason) or `error` (not
+    read, or the engine failed). Without `ok`, `label`, `probability` and `logit` are `None`.
+    `probability` is the calibrated one of the positive class, on the scale of the threshold;
+    `film_logit` is the graph's second answer, where it has one: how much the picture looks like
+    a film; `milliseconds` are for reading and judging this film.
+    """
+
+    __slots__ = (
+        "error", "file", "film_logit", "label", "logit", "milliseconds", "probability", "status",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        file: str,
+        milliseconds: float,
+        *,
+        logit: float | None = None,
+        probability: float | None = None,
+        decided: str | None = None,
+        film_logit: float | None = None,
+        error: FilmError | None = None,
+    ) -> None:
+        self.file = file
+        self.milliseconds = milliseconds
+        self.logit = logit
+        self.film_logit = film_logit
+        self.probability = probability
+        self.label = decided
+        self.error = error
+        refused = isinstance(error, Refusal)
+        self.status = "ok" if error is None else "refused" if refused else "error"
+
+
+def classify(
+    film: Film,
+    bundle: Bundle,
+    engine: Engine,
+    *,
+    file: str | None = None,
+    decision: Decision | None = None,
+) -> Answer:
+    """Return the answer for `film`; one that cannot be judged is an answer too.
+
+    `file` is what the answer calls it, where that is not its path; `decision` takes the place of
+    the bundle's.
+    """
+    started = perf_counter()
+    manifest = bundle.manifest
+    name = film_name(film) if file is None else file
+    decision = decision or manifest.decision
+    film_logit = None
+    try:
+        logits = _logits(film, name, bundle, engine)
+        if manifest.film_gate is not None:
+            film_logit = logits[1]
+            if not is_film(film_logit, manifest.film_gate):
+                cure = "give the upright film, as it left the X-ray machine"
+                raise Refusal("not_a_film", name, "does not look like a film of the chest", cure)
+    except FilmError as error:
+        _forget_frames(error)
+        return Answer(name, _since(started), film_logit=film_logit, error=error)
+    probability = calibrated(logits[0], decision.calibration)
+    decided = label(probability, decision, manifest.classes)
+    return Answer(
+        name, _since(started),
+        logit=logits[0], film_logit=film_logit, probability=probability, decided=decided,
+    )  # fmt: skip
+
+
+def film_name(film: Film) -> str:
+    """Return what an answer calls `film`: its path, where it has one."""
+    return os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
+
+
+def _logits(film: Film, name: str, bundle: Bundle, engine: Engine) -> tuple[float, ...]:
+    """Return what the graph says of `film`, in numbers that are numbers."""
+    manifest = bundle.manifest
+    try:
+        logits = engine.logits(film_pixels(film, manifest.preprocess, manifest.intended_use))
+    except EngineUnavailable as reason:
+        raise FilmError(name, str(reason), "try another --engine") from reason
+    for logit in logits:
+        if not math.isfinite(logit):
+            problem = f"the graph answered {logit}"
+            raise FilmError(name, problem, "run edge-run check on the bundle")
+    return logits
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of the frames that `error` passed, and so of the pictures that they hold."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
+def _since(started: float) -> float:
+    return round(1000 * (perf_counter() - started), 3)

@@ -1,0 +1,97 @@
+"""Answers as rows: a table for people, JSON lines or CSV for machines."""
+
+from __future__ import annotations
+
+from edge_runtime.answer.classify import FIELDS
+from edge_runtime.errors import Refusal, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from edge_runtime.answer.classify import Answer
+    from edge_runtime.bundle import Bundle
+
+    Writer = Callable[[Answer], None]
+
+FORMATS = ("table", "json", "csv")
+
+
+def row_writer(
+    form: str, out: TextIO, bundle: Bundle, engine: str, *, header: bool = True
+) -> Writer:
+    """Return a function that writes one answer to `out` in format `form`, its header first.
+
+    A CSV that goes on has no second `header`.
+
+    Each row leaves at once and whole, so that a reader sees results as they come and a signal
+    tears no line.
+    """
+    if form == "table":
+        return _table(out)
+    constant = {
+        "threshold": bundle.manifest.decision.threshold,
+        "bundle": f"{bundle.manifest.name}-{bundle.manifest.version}",
+        "bundle_sha256": bundle.identity,
+        "engine": engine,
+    }
+
+    def fields(answer: Answer) -> dict[str, object]:
+        error = answer.error
+        row = {
+            "file": answer.file,
+            "status": answer.status,
+            "label": answer.label,
+            "probability": answer.probability,
+            "logit": answer.logit,
+            "film_logit": answer.film_logit,
+            "refusal": error.reason if isinstance(error, Refusal) else None,
+            "problem": error.problem if error else None,
+            "milliseconds": answer.milliseconds,
+            **constant,
+        }
+        return {name: row[name] for name in FIELDS}
+
+    return _json(out, fields) if form == "json" else _csv(out, fields, header)
+
+
+def _table(out: TextIO) -> Writer:
+    line = "{:<10} {:>11}  {}\n"
+    out.write(line.format("answer", "probability", "file"))
+
+    def write(answer: Answer) -> None:
+        if answer.error is None:
+            said, probability = str(answer.label), f"{answer.probability:.3f}"
+            out.write(line.format(said, probability, printable(answer.file)))
+        else:
+            out.write(line.format(answer.status, "-", answer.error))
+        out.flush()
+
+    return write
+
+
+def _json(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
+    import json
+
+    def write(answer: Answer) -> None:
+        # ASCII, so that a name of any bytes survives any terminal and any reader.
+        out.write(json.dumps(fields(answer), allow_nan=False) + "\n")
+        out.flush()
+
+    return write
+
+
+def _csv(out: TextIO, fields: Callable[[Answer], dict[str, object]], header: bool) -> Writer:
+    import csv
+
+    # All texts are quoted: before Python 3.13 a bare carriage return in a name would not be.
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    if header:
+        writer.writeheader()
+
+    def write(answer: Answer) -> None:
+        writer.writerow(fields(answer))
+        out.flush()
+
+    return write

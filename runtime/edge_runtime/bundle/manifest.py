@@ -1,0 +1,450 @@
+"""The manifest of a bundle, schema 1, as one data model that cannot hold a bad value.
+
+Its bytes are canonical JSON (sorted keys, no spaces, ASCII, one final newline) and carry
+`identity`: the SHA-256 of those bytes without that key, the bundle's name as zip or as folder.
+"""
+# Fields stand in the order they are read in:
+# ruff: noqa: RUF023
+
+from __future__ import annotations
+
+import json
+
+from edge_runtime.bundle.archive import (
+    LARGEST_MEMBER,
+    MANIFEST,
+    MOST_MEMBERS,
+    name_problem,
+    names_problem,
+)
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.schema import (
+    Record,
+    SchemaError,
+    expected,
+    integer,
+    mapping,
+    number,
+    one_of,
+    optional,
+    record,
+    sequence,
+    text,
+)
+from edge_runtime.errors import IntegrityError, NotABundle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Never
+
+SCHEMA = 1
+LARGEST_MANIFEST = 1 << 20
+
+_CURE = "export the bundle again"
+_DIGITS = "0123456789"
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_WORD = text(64, _LOWER + _DIGITS + "._-", first=_LOWER + _DIGITS)
+_TERM = text(16, _LOWER.upper() + _DIGITS + "_", first=_LOWER.upper())  # a DICOM code string
+_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+
+
+def member_name(value: object) -> object:
+    """Accept the name of a file in the bundle other than the manifest."""
+    if not isinstance(value, str) or value == MANIFEST or name_problem(value):
+        raise expected("the name of a file in the bundle", value)
+    return value
+
+
+def sha256_hex(value: object) -> object:
+    """Accept a SHA-256 in 64 lower-case hexadecimal digits."""
+    try:
+        if isinstance(value, str) and len(value) == 64 and bytes.fromhex(value).hex() == value:
+            return value
+    except ValueError:
+        pass
+    raise expected("a SHA-256 in 64 lower-case hexadecimal digits", value)
+
+
+def dotted_number(value: object) -> object:
+    """Accept digits and dots such as `0.1.0`."""
+    if not isinstance(value, str) or len(value) > 32 or value.strip(_DIGITS + "."):
+        raise expected("a version of digits and dots", value)
+    if not all(value.split(".")):
+        raise expected("a version of digits and dots", value)
+    return value
+
+
+class IntendedUse(Record):
+    """Which films a bundle is for, in the terms of DICOM; films that say nothing of it pass.
+
+    `body_parts` are values of BodyPartExamined and `views` of ViewPosition, empty where any will
+    do; `youngest` and `oldest` are whole years of age, both included.
+    """
+
+    modality: str
+    body_parts: tuple[str, ...]
+    views: tuple[str, ...]
+    youngest: int
+    oldest: int
+    __slots__ = {
+        "modality": one_of("xray", "ct"),
+        "body_parts": sequence(_TERM, 0, 16),
+        "views": sequence(_TERM, 0, 16),
+        "youngest": integer(0, 150),
+        "oldest": integer(0, 150),
+    }
+
+    def check(self) -> None:
+        """Refuse ages that are not in order."""
+        if self.youngest > self.oldest:
+            raise SchemaError("youngest is above oldest")
+
+
+class Classes(Record):
+    """What the two sides of the decision are called."""
+
+    negative: str
+    positive: str
+    __slots__ = {"negative": text(64), "positive": text(64)}
+
+    def check(self) -> None:
+        """Refuse two classes of one name."""
+        if self.negative == self.positive:
+            raise SchemaError("both classes have one name")
+
+
+class Preprocess(Record):
+    """How a film becomes the graphs' input, `uint8 [1, height, width, channels]`.
+
+    The `low_percentile` and `high_percentile` of the resized grey levels become 0 and 255;
+    `resample` is Pillow's name of the filter. Films with a side under `min_side` pixels, with more
+    than `max_pixels` pixels, or with fewer than `min_contrast` grey levels between the percentiles
+    are refused, and so are those whose colours lie more than `max_chroma` from grey on average.
+    `version` names the arithmetic of `edge_runtime.film.preprocess`.
+    """
+
+    version: int
+    height: int
+    width: int
+    channels: int
+    resample: str
+    low_percentile: float
+    high_percentile: float
+    min_side: int
+    max_pixels: int
+    min_contrast: int
+    max_chroma: float
+    __slots__ = {
+        "version": one_of(1),
+        "height": integer(1, 4096),
+        "width": integer(1, 4096),
+        "channels": one_of(1, 3),
+        "resample": one_of(*_FILTERS),
+        "low_percentile": number(0, 100),
+        "high_percentile": number(0, 100),
+        "min_side": integer(1, 1 << 16),
+        "max_pixels": integer(1, 1 << 32),
+        "min_contrast": integer(1, 255),
+        "max_chroma": number(0, 255),
+    }
+
+    def check(self) -> None:
+        """Refuse percentiles that are not in order."""
+        if self.low_percentile >= self.high_percentile:
+            raise SchemaError("low_percentile is not below high_percentile")
+
+
+class Calibration(Record):
+    """How a logit becomes a calibrated one: `scale * logit + offset`."""
+
+    method: str
+    scale: float
+    offset: float
+    __slots__ = {
+        "method": one_of("none", "temperature"),
+        "scale": number(0, 1000, inclusive=False),
+        "offset": number(-1000, 1000),
+    }
+
+    def check(self) -> None:
+        """Refuse numbers that the method `none` would ignore."""
+        if self.method == "none" and (self.scale, self.offset) != (1, 0):
+            raise SchemaError('the method "none" has scale 1 and offset 0')
+
+
+class Uncertain(Record):
+    """The band of probabilities for which no answer is given."""
+
+    low: float
+    high: float
+    __slots__ = {"low": number(0, 1), "high": number(0, 1)}
+
+
+class Decision(Record):
+    """What turns a logit into an answer; threshold and band are calibrated probabilities."""
+
+    calibration: Calibration
+    threshold: float
+    uncertain: Uncertain
+    __slots__ = {
+        "calibration": record(Calibration),
+        "threshold": number(0, 1, inclusive=False),
+        "uncertain": record(Uncertain),
+    }
+
+    def check(self) -> None:
+        """Refuse a threshold outside the uncertain band."""
+        if not self.uncertain.low <= self.threshold <= self.uncertain.high:
+            raise SchemaError("the threshold is not within the uncertain band", "threshold")
+
+
+class FilmGate(Record):
+    """Below which `threshold` a graph's second logit says that what it saw is no film."""
+
+    threshold: float
+    __slots__ = {"threshold": number(-1000, 1000)}
+
+
+class IntegerOutput(Record):
+    """What an int8 output means: the logit is `scale * (output - zero_point)`."""
+
+    scale: float
+    zero_point: int
+    __slots__ = {"scale": number(0, 1e6, inclusive=False), "zero_point": integer(-128, 255)}
+
+
+class Graph(Record):
+    """One file that an engine runs, and the recipe it was quantized by.
+
+    `outputs` tells what each output means where the graph gives integers, as the full-integer one
+    does, which is for other runtimes than ours. It is empty where the logits are floats.
+    """
+
+    file: str
+    format: str
+    recipe: str
+    outputs: tuple[IntegerOutput, ...]
+    __slots__ = {
+        "file": member_name,
+        "format": one_of("tflite", "onnx"),
+        "recipe": text(64, _LOWER + _DIGITS + "_"),
+        "outputs": sequence(record(IntegerOutput), 0, 2),
+    }
+
+
+class Stages(Record):
+    """The digest of a film after each stage of its preprocessing, in their order."""
+
+    decoded: str
+    oriented: str
+    resized: str
+    normalised: str
+    __slots__ = {
+        "decoded": sha256_hex,
+        "oriented": sha256_hex,
+        "resized": sha256_hex,
+        "normalised": sha256_hex,
+    }
+
+
+class GoldenFilm(Record):
+    """A generated film, its digest after each stage, and each graph's logits for it."""
+
+    file: str
+    stages: Stages
+    logits: Mapping[str, tuple[float, ...]]
+    __slots__ = {
+        "file": member_name,
+        "stages": record(Stages),
+        "logits": mapping(member_name, sequence(number(-1e6, 1e6), 1, 2), 1, MOST_MEMBERS),
+    }
+
+
+class Golden(Record):
+    """Films whose answers are known, and by how much a logit may miss them."""
+
+    tolerance: float
+    films: tuple[GoldenFilm, ...]
+    __slots__ = {
+        "tolerance": number(0, 100, inclusive=False),
+        "films": sequence(record(GoldenFilm), 1, MOST_MEMBERS),
+    }
+
+
+class Quantization(Record):
+    """How the graphs were quantized: by which ranges, measured on which films.
+
+    `overrides` are the checks of the calibration films that its maker chose to ignore, `remedies`
+    what it took to make the quantized graphs decide like the float one.
+    """
+
+    method: str
+    films: tuple[str, ...]
+    overrides: tuple[str, ...]
+    remedies: tuple[str, ...]
+    __slots__ = {
+        "method": _WORD,
+        "films": sequence(sha256_hex, 0, 10_000),
+        "overrides": sequence(_WORD, 0, 16),
+        "remedies": sequence(text(256), 0, 16),
+    }
+
+    def check(self) -> None:
+        """Refuse films that are not sorted, or there twice."""
+        if list(self.films) != sorted(set(self.films)):
+            raise SchemaError("the digests are not sorted, each once", "films")
+
+
+class Training(Record):
+    """Which architecture was trained, from which seed, for how many epochs, where known."""
+
+    model: str
+    seed: int | None
+    epochs: int | None
+    __slots__ = {
+        "model": _WORD,
+        "seed": optional(integer(0, (1 << 64) - 1)),
+        "epochs": optional(integer(0, 1_000_000)),
+    }
+
+
+class File(Record):
+    """The length in bytes and the digest of a file in the bundle."""
+
+    bytes: int
+    sha256: str
+    __slots__ = {"bytes": integer(0, LARGEST_MEMBER), "sha256": sha256_hex}
+
+
+class Manifest(Record):
+    """Everything a clinic's machine needs to know of a bundle."""
+
+    schema: int
+    name: str
+    version: str
+    intended_use: IntendedUse
+    classes: Classes
+    preprocess: Preprocess
+    decision: Decision
+    film_gate: FilmGate | None
+    graphs: tuple[Graph, ...]
+    golden: Golden
+    quantization: Quantization
+    verdict: str
+    training: Training
+    tools: Mapping[str, str]
+    files: Mapping[str, File]
+    __slots__ = {
+        "schema": one_of(SCHEMA),
+        "name": _WORD,
+        "version": dotted_number,
+        "intended_use": record(IntendedUse),
+        "classes": record(Classes),
+        "preprocess": record(Preprocess),
+        "decision": record(Decision),
+        "film_gate": optional(record(FilmGate)),
+        "graphs": sequence(record(Graph), 1, MOST_MEMBERS),
+        "golden": record(Golden),
+        "quantization": record(Quantization),
+        "verdict": one_of("pass", "undecided"),
+        "training": record(Training),
+        "tools": mapping(text(64), text(64), 0, 64),
+        "files": mapping(member_name, record(File), 1, MOST_MEMBERS - 1),
+    }
+
+    def check(self) -> None:
+        """Refuse files that clash, are named but not listed, or have no or foreign logits."""
+        if problem := names_problem(self.files):
+            raise SchemaError(problem, "files")
+        graphs = [graph.file for graph in self.graphs]
+        films = [film.file for film in self.golden.films]
+        for key, names in (("graphs", graphs), ("golden.films", films)):
+            if len(set(names)) < len(names):
+                raise SchemaError("a file appears twice", key)
+            if unlisted := set(names) - self.files.keys():
+                raise SchemaError(f"{min(unlisted)} is not listed in files", key)
+        outputs = 1 if self.film_gate is None else 2
+        for index, graph in enumerate(self.graphs):
+            if len(graph.outputs) not in (0, outputs):
+                problem = f"not {outputs} integer output(s), or none, as film_gate says"
+                raise SchemaError(problem, "graphs", index)
+        for index, film in enumerate(self.golden.films):
+            if film.logits.keys() != set(graphs):
+                raise SchemaError(
+                    "the logits are not those of the graphs", "golden", "films", index
+                )
+            if any(len(logits) != outputs for logits in film.logits.values()):
+                problem = f"not {outputs} logit(s) of each graph, as film_gate says"
+                raise SchemaError(problem, "golden", "films", index)
+
+    def graph(self, form: str) -> Graph | None:
+        """Return the graph of a format that our engines run: the first that gives a float."""
+        fit = (one for one in self.graphs if one.format == form and not one.outputs)
+        return next(fit, None)
+
+    @property
+    def identity(self) -> str:
+        """The SHA-256 of the canonical manifest without this key, in hex."""
+        return sha256(canonical(self.to_json()))
+
+    def to_bytes(self) -> bytes:
+        """Return the one encoding this manifest has, identity included."""
+        return canonical({**self.to_json(), "identity": self.identity})
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Return `document` as JSON of which there is one spelling.
+
+    Raises:
+        ValueError: it holds a number that JSON has no word for.
+    """
+    return (
+        json.dumps(
+            document,
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=True,
+            allow_nan=False,
+        )
+        + "\n"
+    ).encode("ascii")
+
+
+def parse(data: bytes, subject: str) -> Manifest:
+    """Return the manifest that `data` is the only encoding of.
+
+    Raises:
+        NotABundle: it is no JSON, of an unknown schema, or holds what the schema does not allow.
+        IntegrityError: it is not the manifest that its identity names, or spelled differently.
+    """
+    if len(data) > LARGEST_MANIFEST:
+        raise NotABundle(subject, f"is larger than {LARGEST_MANIFEST >> 20} MiB", _CURE)
+    try:
+        document = json.loads(str(data, "ascii"), parse_constant=_no_constants)
+        if not isinstance(document, dict):
+            raise ValueError("not an object")
+        identity = document.pop("identity", None)
+        found = sha256(canonical(document))
+    except (ValueError, RecursionError) as error:
+        raise NotABundle(subject, f"is not the JSON of a manifest ({error})", _CURE) from None
+    schema = document.get("schema")
+    if type(schema) is not int or schema != SCHEMA:
+        raise NotABundle(
+            subject,
+            f"has the schema {json.dumps(schema)[:60]}, and only {SCHEMA} is known here",
+            "update edge-runtime or export the bundle again",
+        )
+    if identity != found:
+        raise IntegrityError(subject, "does not match its own identity", "copy the bundle again")
+    try:
+        manifest = Manifest(**document)
+    except SchemaError as error:
+        raise NotABundle(subject, str(error), _CURE) from None
+    if canonical({**manifest.to_json(), "identity": identity}) != data:
+        raise IntegrityError(subject, "is not spelled as it was written", "copy the bundle again")
+    return manifest
+
+
+def _no_constants(name: str) -> Never:
+    raise ValueError(f"{name} is no number")

@@ -1,0 +1,43 @@
+"""What `edge-run` can be told to do, a module each.
+
+Each has `OPTIONS`, the long options it takes, those with a value ending in `=`; `USAGE`, what
+`--help` prints; and `run(paths, options)`, which writes its result to stdout and returns the exit
+status.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.errors import NotABundle, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.bundle import Bundle
+
+
+def open_named(path: str | None) -> Bundle:
+    """Return the bundle at `path`, or the default one where no path is given.
+
+    Raises:
+        UsageError: none is named and there is no default.
+        NotABundle, IntegrityError: as `open_bundle` says.
+    """
+    from edge_runtime.bundle import open_bundle
+
+    if path is None:
+        from edge_runtime.bundle.defaults import default_bundle
+
+        path = default_bundle()
+    if not path:
+        raise NotABundle("--bundle", "is empty", "name a .edge file")
+    return open_bundle(path)
+
+
+def only_bundle(paths: list[str], options: dict[str, str]) -> str | None:
+    """Return the one bundle that a command line names, if it names any.
+
+    Raises:
+        UsageError: it names more than one.
+    """
+    if len(paths) + ("bundle" in options) > 1:
+        raise UsageError("command line", "more than one bundle given", "name one")
+    return paths[0] if paths else options.get("bundle")

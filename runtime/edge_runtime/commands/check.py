@@ -1,0 +1,116 @@
+"""`edge-run check`: prove a bundle on this machine, and write down what was proved."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+
+from edge_runtime.bundle.pack import write_whole
+from edge_runtime.commands import only_bundle, open_named
+from edge_runtime.console import say
+from edge_runtime.engines import ENGINES, open_engine
+from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
+from edge_runtime.machine import box
+from edge_runtime.machine.check import Replay, replay
+from edge_runtime.machine.receipt import Outcome, receipt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.bundle import Bundle
+
+OPTIONS = ("bundle=", "engine=", "receipt=")
+USAGE = """\
+usage: edge-run check [BUNDLE] [--engine E] [--receipt FILE]
+
+Check every byte of the bundle, then answer its golden films and compare the
+pixels and the logits with those of its maker.
+
+  --bundle B      the bundle, like BUNDLE
+  --engine E      auto (the first that runs), all (each that is installed), or
+                  litert, litert-python, tflite-runtime, onnxruntime
+  --receipt FILE  write what was proved as JSON, also where it failed; it holds
+                  no name of a machine, a user or a patient
+
+Exit status: 0 proved, 3 not a bundle, 4 a byte was changed, 6 no engine,
+7 the golden films give other pixels or logits, 10 cannot write.
+"""
+_ALL = "all"
+
+
+def run(paths: list[str], options: dict[str, str]) -> int:
+    """Check a bundle and write a receipt where one is wanted, of a failure too."""
+    path, wanted = only_bundle(paths, options), options.get("engine", "auto")
+    if wanted not in ("auto", _ALL, *ENGINES):
+        cure = f"one of: auto, {_ALL}, {', '.join(ENGINES)}"
+        raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+    outcome = Outcome()
+    try:
+        _check(path, wanted, outcome)
+    except UsageError:
+        raise
+    except EdgeError as error:
+        outcome.problem = error
+    if "receipt" in options:
+        _write(options["receipt"], outcome)
+    if outcome.problem:
+        raise outcome.problem
+    return 0
+
+
+def _check(path: str | None, wanted: str, outcome: Outcome) -> None:
+    """Fill `outcome`; with all engines, one that fails keeps none of the others from its turn."""
+    with open_named(path) as bundle:
+        outcome.manifest = bundle.manifest
+        bundle.verify()
+        outcome.whole = True
+        sys.stdout.write(f"{bundle.path}: every byte is as written, identity {bundle.identity}\n")
+        if wanted != _ALL:
+            with closing(open_engine(bundle, wanted, say)) as engine:
+                outcome.replays.append(replay(bundle, engine))
+        else:
+            _replay_all(bundle, outcome)
+        for one in outcome.replays:
+            sys.stdout.write(_line(one))
+        for name, why in outcome.without.items():
+            sys.stdout.write(f"{name}: {why}\n")
+        for one in outcome.replays:
+            one.require_parity(bundle.path)
+
+
+def _replay_all(bundle: Bundle, outcome: Outcome) -> None:
+    for name in ENGINES:
+        if box.installed(box.DISTRIBUTIONS[name]) is None:
+            outcome.without[name] = "not installed"
+            continue
+        try:
+            with closing(open_engine(bundle, name, say)) as engine:
+                outcome.replays.append(replay(bundle, engine))
+        except NoEngine:
+            outcome.without[name] = "cannot be used"
+    if not outcome.replays:
+        cure = "see edge-run doctor for what to install"
+        raise NoEngine(bundle.path, "no engine here can run it", cure)
+
+
+def _line(one: Replay) -> str:
+    version = box.installed(box.DISTRIBUTIONS[one.engine]) or ""
+    failed = "" if one.largest <= one.tolerance else "FAILED: "
+    return (
+        f"{one.engine} {version} on {one.graph}: {failed}{one.films} golden films, largest "
+        f"difference {one.largest:.2g} of a logit (tolerance {one.tolerance:g})\n"
+    )
+
+
+def _write(path: str, outcome: Outcome) -> None:
+    """Write the receipt; where the check failed, that failure is what the status tells."""
+    try:
+        write_whole(path, receipt(outcome))
+    except CannotWrite as error:
+        if outcome.problem is None:
+            raise
+        say(f"edge-run: {error}")
+        return
+    time, sane = box.clock()
+    doubt = "" if sane else ", which is implausible: set the clock"
+    result = "a failure" if outcome.problem else "a pass"
+    say(f"edge-run: receipt of {result} written to {path} (the clock says {time}{doubt})")

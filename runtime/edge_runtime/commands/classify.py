@@ -1,0 +1,196 @@
+"""`edge-run classify`: a row for every film."""
+# On the cold path, where loading pathlib would cost more than it is worth:
+# ruff: noqa: PTH112
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing, nullcontext
+from itertools import chain, islice
+
+from edge_runtime.answer.classify import classify
+from edge_runtime.answer.rows import FORMATS, row_writer
+from edge_runtime.commands import open_named
+from edge_runtime.console import hushed, is_watched, say
+from edge_runtime.engines import open_engine
+from edge_runtime.errors import FilmError, UsageError
+from edge_runtime.film.walk import films_in
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from contextlib import AbstractContextManager
+
+    from edge_runtime.answer.classify import Answer
+    from edge_runtime.answer.resume import Results
+    from edge_runtime.bundle import Bundle
+    from edge_runtime.bundle.manifest import Decision
+    from edge_runtime.engines import Engine
+
+    Judge = Callable[[str], Answer]
+
+OPTIONS = (
+    *("band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume=", "threads="),
+)
+MOST_THREADS = 1024
+NOTICE = "research use; not a medical device"
+USAGE = """\
+usage: edge-run classify PATH... [--bundle B] [--format F] [--engine E]
+       edge-run classify --files-from LIST   (one path a line, - for stdin)
+
+PATH is a film or a folder; every file below a folder gets a row, in the order
+of names (in a folder of more than 10,000, as the disk lists them).
+
+  --bundle B         the bundle; else $EDGE_BUNDLE, else the newest one in the
+                     data folder
+  --format F         table, json (one object a line) or csv
+  --engine E         auto, litert, litert-python, tflite-runtime, onnxruntime
+  --threads N        films at once; else one for each processor
+  --resume FILE.csv  append the rows to FILE.csv and skip the films it has, but
+                     try again those that could not be read (status error)
+  --band W           say uncertain within W (0 to 0.5) of the threshold
+  --heatmap OUT.png  draw what the answer depends on; for one film
+
+Exit status: 0 ok, 2 usage, 3 not a bundle, 4 integrity, 5 a film was refused or
+unreadable, 6 no engine, 10 cannot write, 130/143 interrupted.
+"""
+
+
+def run(paths: list[str], options: dict[str, str]) -> int:
+    """Write a row for each film in and below `paths`, and return 5 if one of them has no answer."""
+    _refuse_what_clashes(paths, options)
+    threads = _threads(options.get("threads"))
+    status = 0
+
+    def complain(folder: str) -> None:
+        nonlocal status
+        say(f"edge-run: {FilmError(folder, 'holds no files', 'name another folder')}")
+        status = FilmError.exit_status
+
+    with open_named(options.get("bundle")) as bundle:
+        decision = _decision(bundle, options.get("band"))
+        engine = open_engine(bundle, options.get("engine", "auto"), say)
+        say(NOTICE)
+
+        def judge_with(engine: Engine) -> Judge:
+            return lambda film: classify(film, bundle, engine, decision=decision)
+
+        def another() -> Judge:
+            return judge_with(open_engine(bundle, engine.name))
+
+        # Chained, so that a film is answered before the next name has come down the pipe.
+        films = films_in(chain(paths, _listed(options.get("files-from"))), complain)
+        with _results(options.get("resume"), bundle, engine.name) as results:
+            if results is None:
+                write = row_writer(options.get("format", "table"), sys.stdout, bundle, engine.name)
+            else:
+                write, films = results.write, results.not_done(films)
+            answers = _answers(films, judge_with(engine), another, threads)
+            if is_watched(rows_elsewhere=results is not None):
+                from edge_runtime.answer.progress import reported
+
+                answers = reported(answers, [] if "files-from" in options else paths, results)
+            with hushed(), closing(answers):
+                for answer in answers:
+                    write(answer)
+                    if answer.error:
+                        status = answer.error.exit_status
+        if results:
+            say(f"edge-run: {results}")
+            status = FilmError.exit_status if results.refused else status
+        if "heatmap" in options:
+            _draw(answer, bundle, engine, decision, options["heatmap"])
+    return status
+
+
+def _answers(
+    films: Iterator[str], judge: Judge, another: Callable[[], Judge], threads: int | None
+) -> Generator[Answer]:
+    """Yield the answers in order. The first one waits for no thread, nor for a second film."""
+    yield from map(judge, islice(films, 1))
+    for film in islice(films, 1):
+        rest = chain((film,), films)
+        if threads == 1:
+            yield from map(judge, rest)
+        else:
+            from edge_runtime.answer.batch import in_order, processors
+
+            yield from in_order(rest, judge, another, threads or processors())
+
+
+def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
+    form = options.get("format", "table")
+    if form not in FORMATS:
+        raise UsageError("--format", f"{form!r} is not known", f"one of: {', '.join(FORMATS)}")
+    if "resume" in options and options.get("format", "csv") != "csv":
+        raise UsageError("--resume", f"writes no {form}", "leave --format out")
+    if "files-from" not in options and not paths:
+        raise UsageError("classify", "no film given", "name a file or a folder")
+    if "heatmap" in options:
+        if "files-from" in options or len(paths) != 1 or os.path.isdir(paths[0]):
+            raise UsageError("--heatmap", "is for one film", "name one, and no folder")
+        if "resume" in options:
+            raise UsageError("--heatmap", "does not go with --resume", "leave one of them out")
+
+
+def _threads(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_THREADS:
+        return int(text)
+    raise UsageError("--threads", f"{text!r} is no number of threads", f"1 to {MOST_THREADS}")
+
+
+def _decision(bundle: Bundle, band: str | None) -> Decision:
+    """Return what the bundle decides by, uncertain within `band` of the threshold at least."""
+    if band is None:
+        return bundle.manifest.decision
+    from edge_runtime.answer.decide import widened
+
+    try:
+        return widened(bundle.manifest.decision, float(band))
+    except ValueError:
+        raise UsageError("--band", f"{band!r} is no number", "give one from 0 to 0.5") from None
+
+
+def _results(
+    path: str | None, bundle: Bundle, engine: str
+) -> AbstractContextManager[Results | None]:
+    if path is None:
+        return nullcontext()
+    from edge_runtime.answer.resume import Results
+
+    return Results(path, bundle, engine)
+
+
+def _draw(answer: Answer, bundle: Bundle, engine: Engine, decision: Decision, out: str) -> None:
+    """Draw what the answer depends on, unless there is none."""
+    if answer.error:
+        say(f"edge-run: {out}: not drawn, because the film has no answer")
+        return
+    from edge_runtime.answer.heatmap import write_heatmap
+
+    with hushed():
+        write_heatmap(answer.file, bundle, engine, out, decision)
+
+
+def _listed(source: str | None) -> Iterator[str]:
+    """Yield the paths in the file `source`, one a line; `-` is stdin."""
+    if source is None:
+        return
+    standard = source == "-"
+    if standard and sys.stdin is None:
+        raise UsageError("stdin", "is closed", "give a text file with one path a line")
+    try:
+        # A name may hold a carriage return; Windows begins such lists with a byte order mark.
+        with open(
+            0 if standard else source, encoding="utf-8-sig", errors="surrogateescape",
+            newline="\n", closefd=not standard,
+        ) as lines:  # fmt: skip
+            for line in lines:
+                if path := line.rstrip("\r\n"):
+                    yield path
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise UsageError(source, problem, "give a text file with one path a line") from error

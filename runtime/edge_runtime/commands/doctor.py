@@ -1,0 +1,34 @@
+"""`edge-run doctor`: what this machine has and lacks, and the cure."""
+
+from __future__ import annotations
+
+import sys
+
+from edge_runtime.errors import UsageError
+from edge_runtime.machine import doctor
+
+OPTIONS = ("format=",)
+USAGE = """\
+usage: edge-run doctor [--format F]
+
+Show processor, memory, Python, Pillow, engines, DICOM, bundle, folders, clock
+and encoding: each line ok, missing or problem, and below it the cure. Engines
+are tried with a tiny graph, in processes of their own.
+
+  --format F  table or json
+
+Exit status: 0 a film could be classified now, 6 no engine or no Pillow,
+3 no bundle, 4 the bundle was changed.
+"""
+
+
+def run(paths: list[str], options: dict[str, str]) -> int:
+    """Write what was found, and return 0 if a film could be classified now."""
+    if paths:
+        raise UsageError("doctor", "takes no file", "see edge-run doctor --help")
+    form = options.get("format", "table")
+    if form not in ("table", "json"):
+        raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
+    findings = doctor.examine()
+    sys.stdout.write(doctor.document(findings) if form == "json" else doctor.table(findings))
+    return doctor.status(findings)

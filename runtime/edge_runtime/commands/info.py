@@ -1,0 +1,27 @@
+"""`edge-run info`: what a bundle is, and for whom."""
+
+from __future__ import annotations
+
+import sys
+
+from edge_runtime.bundle.info import describe
+from edge_runtime.commands import only_bundle, open_named
+
+OPTIONS = ("bundle=", "format=")
+USAGE = """\
+usage: edge-run info [BUNDLE] [--format F]
+
+Show what a bundle is and for whom: intended use, classes, threshold, graphs.
+
+  --bundle B  the bundle, like BUNDLE
+  --format F  table, or json: the whole manifest
+
+Exit status: 0 shown, 3 not a bundle, 4 its manifest was changed.
+"""
+
+
+def run(paths: list[str], options: dict[str, str]) -> int:
+    """Write a bundle in words, or its manifest."""
+    with open_named(only_bundle(paths, options)) as bundle:
+        sys.stdout.write(describe(bundle, options.get("format", "table")))
+    return 0

@@ -1,0 +1,116 @@
+"""stdout, stderr and signals, as `edge-run` needs them on any machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import contextmanager, suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STDERR = 2
+
+
+class _Voice:
+    """How we are heard."""
+
+    private: int | None = None  # a copy of stderr, while stderr itself leads to nowhere
+    shown = 0  # how many characters of a line without an end stand on the terminal
+
+
+_voice = _Voice()
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised between two instructions so that files close and no line is torn."""
+
+    exit_status = 143
+
+
+def say(line: str) -> None:
+    """Write one line to stderr, where there is one."""
+    show("")
+    _write(line + "\n")
+
+
+def show(text: str) -> None:
+    """Put `text` in the place of what was last shown, on a terminal's last line."""
+    if text or _voice.shown:
+        _write("\r" + text.ljust(_voice.shown) + ("" if text else "\r"))
+        _voice.shown = len(text)
+
+
+def _write(text: str) -> None:
+    if sys.stderr:  # which is None when it was closed
+        with suppress(OSError):
+            if _voice.private is None:
+                sys.stderr.write(text)
+                sys.stderr.flush()
+            else:
+                os.write(_voice.private, text.encode("utf-8", "backslashreplace"))
+
+
+def is_watched(*, rows_elsewhere: bool) -> bool:
+    """Tell whether somebody is at a terminal who does not see the rows come.
+
+    They go to a file (`rows_elsewhere`, or stdout is one). Where stdout is a pipe, its reader may
+    be using the terminal.
+    """
+    try:
+        if not sys.stderr.isatty():
+            return False
+        return rows_elsewhere or not (
+            sys.stdout.isatty() or stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+        )
+    except (OSError, ValueError, AttributeError):  # closed, or no real file
+        return False
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep what compiled code writes off stderr in this block, in all threads; `say` is heard."""
+    from edge_runtime.engines.silence import silence
+
+    with suppress(OSError, ValueError, AttributeError):  # it may be closed, or no real file
+        if sys.stderr.fileno() == _STDERR:
+            _voice.private = os.dup(_STDERR)
+    try:
+        with silence():
+            yield
+    finally:
+        show("")
+        if _voice.private is not None:
+            kept, _voice.private = _voice.private, None
+            os.close(kept)
+
+
+def prepare() -> None:
+    """Let SIGTERM end the program cleanly, and stdout and stderr take any name."""
+    import signal
+
+    def terminate(signum: int, frame: object) -> None:
+        del signum, frame
+        raise Terminated
+
+    with suppress(ValueError):  # not the main thread: a host program handles its own signals
+        signal.signal(signal.SIGTERM, terminate)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _fill_what_was_closed()
+    names = sys.getfilesystemencodeerrors()
+    for stream, errors in ((sys.stdout, names), (sys.stderr, "backslashreplace")):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+
+
+def _fill_what_was_closed() -> None:
+    """Open something harmless as stdin, stdout or stderr, whose numbers a file of ours would get.
+
+    Compiled code writes to them, whatever they are.
+    """
+    with suppress(OSError):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+            pass
+        os.close(descriptor)

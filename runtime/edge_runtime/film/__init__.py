@@ -1,0 +1,1 @@
+"""From a file to what a graph sees: formats, DICOM, refusals, preprocessing."""

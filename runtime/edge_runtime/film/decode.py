@@ -1,0 +1,160 @@
+"""A film's bytes -> one decoded picture, after its size was judged from the header.
+
+On the cold path of `edge-run`: of Pillow, the one plug-in that the first bytes ask for is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from importlib import import_module
+from math import inf
+
+from PIL import Image
+
+from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.film.refuse import FORMATS, judge_size, unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
+    from edge_runtime.bundle.manifest import IntendedUse, Preprocess
+
+# First bytes -> (plug-in, class). Asking for one plug-in by what the file holds, not by its name,
+# saves importing the others and makes a wrong extension harmless.
+_PLUGINS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "PngImagePlugin", "PngImageFile"),
+    (b"\xff\xd8\xff", "JpegImagePlugin", "JpegImageFile"),
+    (b"II*\x00", "TiffImagePlugin", "TiffImageFile"),
+    (b"MM\x00*", "TiffImagePlugin", "TiffImageFile"),
+    (b"II+\x00", "TiffImagePlugin", "TiffImageFile"),  # BigTIFF
+    (b"MM\x00+", "TiffImagePlugin", "TiffImageFile"),
+    (b"BM", "BmpImagePlugin", "BmpImageFile"),
+    (b"RIFF", "WebPImagePlugin", "WebPImageFile"),
+    (b"P5", "PpmImagePlugin", "PpmImageFile"),
+    (b"P6", "PpmImagePlugin", "PpmImageFile"),
+    (b"P2", "PpmImagePlugin", "PpmImageFile"),
+)
+# Windows has neither, and needs to be told that a file is not text.
+_WITHOUT_WAITING = (
+    getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+)
+
+_MOST_MEMORY = 256 << 20  # bytes of pixels, while one picture is made of another
+_DICOM_SPACE = 256 << 20  # numpy's OpenBLAS ends the process where it finds too little
+
+# Modes with more than eight bits a pixel. Pillow inverts white-is-zero TIFFs in the others only.
+WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+_PHOTOMETRIC_TAG, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, PhotometricInterpretation
+
+
+def open_film(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file; a pipe without a writer would hold us for ever.
+
+    Raises:
+        OSError: it cannot be opened.
+        FilmError: it is a pipe, a socket or a device.
+    """
+    return open(path, "rb", opener=_opened)
+
+
+def _opened(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | _WITHOUT_WAITING)
+    mode = os.fstat(descriptor).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open() has a word for folders
+        os.close(descriptor)
+        problem = "is a pipe, a socket or a device"
+        raise FilmError(path, problem, "copy what it gives into a file")
+    return descriptor
+
+
+def decode(
+    stream: BinaryIO, subject: str, recipe: Preprocess, use: IntendedUse | None = None
+) -> Image.Image:
+    """Return the single picture in `stream`, decoded, after its header was judged.
+
+    Raises:
+        Refusal: `unreadable`, `too_small` or `too_large`, or for DICOM what `dicom_image` says.
+    """
+    magic = stream.read(132)
+    stream.seek(0)
+    if not magic:
+        raise unreadable(subject, "empty file")
+    if magic[128:] == b"DICM" or _begins_as_dicom(magic):
+        return _decode_dicom(stream, subject, recipe, use)
+    for prefix, plugin, name in _PLUGINS:
+        if magic.startswith(prefix):
+            if prefix == b"RIFF" and magic[8:12] != b"WEBP":  # a video, read whole to say so
+                continue
+            return load(getattr(import_module(f"PIL.{plugin}"), name)(stream), subject, recipe)
+    raise unreadable(subject, f"not a {FORMATS} image")
+
+
+def _decode_dicom(
+    stream: BinaryIO, subject: str, recipe: Preprocess, use: IntendedUse | None
+) -> Image.Image:
+    if _address_space() < _DICOM_SPACE:
+        problem = f"DICOM is read where {_DICOM_SPACE >> 20} MiB of address space are allowed"
+        raise Refusal("too_large", subject, problem, "raise the limit (ulimit -v)")
+    try:
+        from edge_runtime.film.dicom import dicom_image
+    except ImportError as error:
+        problem = "DICOM, which is read with pydicom and numpy"
+        raise Refusal("unreadable", subject, problem, "install edge-runtime[dicom]") from error
+    return dicom_image(stream, subject, recipe, use)
+
+
+def _address_space() -> float:
+    """Return how many bytes this process may map."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return inf
+    limit: int = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return inf if limit == resource.RLIM_INFINITY else limit
+
+
+def _begins_as_dicom(magic: bytes) -> bool:
+    """Tell whether a file without preamble begins with an element of group 0002 or 0008.
+
+    Either names its type in two capitals, or has a length of under 64 KiB in four bytes.
+    """
+    typed = magic[4:6].isalpha() and magic[4:6].isupper()
+    return magic[:2] in (b"\2\0", b"\10\0") and (typed or magic[6:8] == b"\0\0")
+
+
+def load(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
+    """Return `image` with its pixels decoded, after its header was judged.
+
+    Raises:
+        Refusal: `unreadable`, `too_small` or `too_large`.
+    """
+    judge_size(image.width, image.height, subject, recipe)
+    memory = image.width * image.height * _bytes_a_pixel(image)
+    if memory > _MOST_MEMORY:
+        problem = f"would take {memory >> 20} MiB, {_MOST_MEMORY >> 20} are the most"
+        raise Refusal("too_large", subject, problem, "save it in grey, not progressive")
+    if getattr(image, "is_animated", False):
+        raise unreadable(subject, "holds more than one picture")
+    if image.info.get("progressive"):
+        # libjpeg keeps all coefficients, and calls it damage when they do not fit; asked for,
+        # and never touched, they cost nothing.
+        bytes(memory)
+    image.load()
+    tags: Mapping[int, object] = getattr(image, "tag_v2", {})
+    if image.mode in WIDE and tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO:
+        problem = "its white is 0, which is not read in more than eight bits"
+        raise Refusal("unreadable", subject, problem, "save it with black as 0")
+    return image
+
+
+def _bytes_a_pixel(image: Image.Image) -> int:
+    """Return what decoding and turning `image` takes: Pillow pads three bands to four bytes."""
+    if image.info.get("progressive"):
+        coefficients = 2 * len(image.getbands())
+        return coefficients + (1 if image.mode == "L" else 4)
+    if image.mode in ("L", "1", "P"):
+        return 2
+    return 4 if image.mode.startswith("I;16") else 8

@@ -1,0 +1,142 @@
+"""What the header of a DICOM file says against judging it, before a pixel is decoded.
+
+A header that says nothing of a thing does not refuse it. No line holds a value of the header, lest
+a name, an id or a date typed into the wrong field be printed: only terms of the tables below are.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from edge_runtime.errors import Refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydicom.dataset import Dataset
+
+    from edge_runtime.bundle.manifest import IntendedUse
+
+# What a bundle's modality is called in (0008,0060), PS3.3 C.7.3.1.1.1. RG is film that was
+# digitised; DR is not of the standard, and what some consoles write for DX.
+MODALITIES = {"xray": ("CR", "DX", "RG", "DR"), "ct": ("CT",)}
+_ANY_MODALITY = ("OT", "SC")  # a secondary capture, of whatever it was captured from
+_MODALITY_NAMES = {
+    "CR": "computed radiography", "CT": "computed tomography", "DX": "digital radiography",
+    "IO": "an intra-oral radiograph", "MG": "mammography", "MR": "magnetic resonance",
+    "NM": "nuclear medicine", "PT": "positron emission tomography", "PX": "a panoramic radiograph",
+    "RF": "fluoroscopy", "US": "ultrasound", "XA": "angiography", "XC": "a photograph",
+}  # fmt: skip
+_BUNDLE_NAMES = {"xray": "X-ray films", "ct": "CT slices"}
+
+# Words that (0018,0015) has for a part beside the one of PS3.16 annex L, and those that say that
+# more is on the film. CHESTABDOMEN and its kin are words of their own and so another part.
+_PART_SYNONYMS = {"CHEST": ("THORAX", "TORAX", "LUNG", "LUNGS")}
+_MORE_PARTS = ("ABDOMEN", "ABD", "NECK", "PELVIS", "SPINE")
+
+# (0018,5101) View Position, PS3.3 C.8.1.1 and C.8.7.5, and how consoles spell it.
+_VIEW_WORDS = {
+    "AP": ("AP", "ANTEROPOSTERIOR"),
+    "PA": ("PA", "POSTEROANTERIOR"),
+    "another": ("LL", "RL", "LAT", "LATERAL", "LATERALLEFT", "LATERALRIGHT", "LLAT", "RLAT",
+                "LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBLIQUE", "OBL", "LLD", "RLD",
+                "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC"),
+}  # fmt: skip
+# (0054,0220) View Code Sequence, context group 4010, in SNOMED CT and in the older SNOMED RT.
+_VIEW_CODES = {
+    "AP": ("399348003", "R-10206"),
+    "PA": ("272479007", "R-10214", "R-40888"),
+    "another": (
+        *("399067008", "R-102CD", "399173006", "R-10236", "399198007", "R-10232"),  # lateral
+        *("399182000", "R-102C1", "399184004", "R-10238", "399236003", "R-10234"),  # oblique
+        *("399135007", "R-10220", "399356000", "R-40985", "399006002", "R-10212"),
+        *("399038007", "R-10210", "399312000", "R-10208", "399059000", "R-10216"),
+        *("399061009", "R-10241", "30730003", "G-A145"),  # axial, sagittal
+    ),
+}  # fmt: skip
+_DAYS_A_YEAR = 365.25
+_AGE_UNITS = {"D": 1 / _DAYS_A_YEAR, "W": 7 / _DAYS_A_YEAR, "M": 1 / 12, "Y": 1.0}
+_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
+
+
+def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
+    """Refuse a film whose header says that the bundle is not for it.
+
+    Raises:
+        Refusal: `wrong_modality`, `wrong_body_part`, `wrong_view` or `outside_intended_use`.
+    """
+    _refuse_modality(_words(header, "Modality"), subject, use)
+    _refuse_body_part(_words(header, "BodyPartExamined"), subject, use)
+    _refuse_view(header, subject, use)
+    years = age(header)
+    # In whole years, so that a patient is of the oldest age until the next birthday.
+    if years is not None and not use.youngest <= int(years) <= use.oldest:
+        problem = f"the patient's age lies outside {use.youngest} to {use.oldest} years"
+        cure = "use a bundle made for that age"
+        raise Refusal("outside_intended_use", subject, problem, cure)
+
+
+def _refuse_modality(words: list[str], subject: str, use: IntendedUse) -> None:
+    modality = "".join(words[:1])
+    if modality and modality not in (*MODALITIES[use.modality], *_ANY_MODALITY):
+        name = _MODALITY_NAMES.get(modality, "of another modality")
+        problem = f"is {name}, and this bundle is for {_BUNDLE_NAMES[use.modality]}"
+        raise Refusal("wrong_modality", subject, problem, "use a bundle for that modality")
+
+
+def _refuse_body_part(words: list[str], subject: str, use: IntendedUse) -> None:
+    known = {name for part in use.body_parts for name in (part, *_PART_SYNONYMS.get(part, ()))}
+    more = set(_MORE_PARTS) - known
+    if words and known and (not known & set(words) or more & set(words)):
+        problem = f"shows another part of the body than {', '.join(use.body_parts)}"
+        raise Refusal("wrong_body_part", subject, problem, "give a film of that part alone")
+
+
+def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
+    words = _words(header, "ViewPosition")
+    views = _named(words, _VIEW_WORDS)
+    for item in header.get("ViewCodeSequence") or ():
+        views |= _named([str(item.get("CodeValue", "")).strip().upper()], _VIEW_CODES)
+    if not use.views or views <= set(use.views) or set(words) & set(use.views) - {"AP", "PA"}:
+        return
+    wanted = ", ".join(use.views)
+    if "another" in views:
+        problem = f"is not a frontal projection, and this bundle is for {wanted}"
+        raise Refusal("wrong_view", subject, problem, "give the frontal film")
+    problem = f"is a {min(views - set(use.views))} view, and this bundle is for {wanted}"
+    raise Refusal("outside_intended_use", subject, problem, "use a bundle made for that view")
+
+
+def age(header: Dataset) -> float | None:
+    """Return the patient's age in years, by (0010,1010) or by the dates of birth and study.
+
+    `None` where the header does not say, or says what is no age.
+    """
+    text = str(header.get("PatientAge") or "").strip().upper()
+    if text[:-1].isdecimal() and text[-1] in _AGE_UNITS:
+        return int(text[:-1]) * _AGE_UNITS[text[-1]]
+    born = _date(header, "PatientBirthDate")
+    taken = next(filter(None, (_date(header, name) for name in _DATES)), None)
+    if born is None or taken is None or taken < born:
+        return None
+    return taken[0] - born[0] - (taken[1:] < born[1:])
+
+
+def _date(header: Dataset, keyword: str) -> tuple[int, int, int] | None:
+    """Return year, month and day of an element such as 19700131, or the older 1970.01.31."""
+    text = str(header.get(keyword) or "").replace(".", "").replace("-", "").strip()
+    with suppress(ValueError):
+        return int(text[:4]), int(text[4:6]), int(text[6:8])
+    return None
+
+
+def _words(header: Dataset, keyword: str) -> list[str]:
+    """Return the words of an element in capitals, split at what is neither letter nor digit."""
+    text = str(header.get(keyword) or "").upper().replace("POSTERO-", "POSTERO")
+    text = text.replace("ANTERO-", "ANTERO").replace("POSTERO_", "POSTERO")
+    return "".join(one if one.isalnum() else " " for one in text).split()
+
+
+def _named(words: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:
+    return {view for word in words for view, names in table.items() if word in names}

@@ -1,0 +1,232 @@
+"""One image pipeline for trainer, calibration, parity check and clinic.
+
+file -> decoded -> oriented -> grey (or RGB) -> resized -> intensity-normalised `bytes`.
+
+Every parameter is a field of the manifest's `Preprocess`, and none is a constant of the code
+below. `Preprocess.version` names the arithmetic itself: whoever changes what these functions
+compute raises it, so that a graph is never fed pixels it was not trained on.
+
+This module is on the cold path of `edge-run`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from io import BytesIO
+from math import isfinite
+
+from PIL import Image
+
+from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.film.decode import WIDE, decode, load, open_film
+from edge_runtime.film.refuse import unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge_runtime.bundle.manifest import IntendedUse
+
+    Film = str | os.PathLike[str] | bytes | Image.Image
+    """A path, an encoded picture in memory, or a decoded one."""
+
+VERSION = 1
+STAGES = ("decoded", "oriented", "resized", "normalised")
+
+# What Pillow's decoders raise on hostile or torn input, beside OSError. `Warning` is for programs
+# that turn Pillow's into exceptions.
+_DECODE_ERRORS = (
+    SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError,
+    AttributeError, AssertionError, struct.error, zlib.error, Image.DecompressionBombError, Warning,
+)  # fmt: skip
+
+# EXIF orientation (tag 0x0112) -> the transposition that undoes it (EXIF 2.32, 4.6.4 A).
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_GREY = ("L", "1", "LA", *WIDE)
+_STRIP = 256  # rows
+
+
+def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preprocess:
+    """Return the parameters this project trains with, for a graph of that input."""
+    return Preprocess(
+        version=VERSION,
+        height=height,
+        width=width,
+        channels=channels,
+        resample="bilinear",
+        low_percentile=1.0,
+        high_percentile=99.0,
+        min_side=64,
+        max_pixels=50_000_000,
+        min_contrast=8,
+        max_chroma=14.0,
+    )
+
+
+def film_pixels(film: Film, recipe: Preprocess, use: IntendedUse | None = None) -> bytes:
+    """Return the `height * width * channels` bytes, row by row, that the graph takes for `film`.
+
+    Where `use` is given, a DICOM header has to be within it.
+
+    Raises:
+        FilmError: the file could not be read from its disk.
+        Refusal: any reason but `not_a_film`.
+    """
+    stages = film_stages(film, recipe, use)
+    for _ in range(len(STAGES) - 1):
+        next(stages)  # and let go of, or two stages of a large film would be in memory at once
+    return next(stages)[1].tobytes()
+
+
+def film_stages(
+    film: Film, recipe: Preprocess, use: IntendedUse | None = None
+) -> Iterator[tuple[str, Image.Image]]:
+    """Yield name and picture of each stage of `STAGES`, the last of which `film_pixels` returns.
+
+    Raises:
+        FilmError, Refusal: as `film_pixels` does.
+    """
+    subject = os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
+    try:
+        if isinstance(film, Image.Image):
+            image = load(film, subject, recipe)
+        else:
+            with BytesIO(film) if isinstance(film, bytes) else open_film(film) as stream:
+                image = decode(stream, subject, recipe, use)
+        yield "decoded", image
+        image = orient(image)
+        yield "oriented", image
+        refuse_colour(image, subject, recipe)
+        size = (recipe.width, recipe.height)
+        image = to_channels(image, recipe.channels)
+        image = image.resize(size, Image.Resampling[recipe.resample.upper()])
+        yield "resized", image
+        yield "normalised", normalise(image, subject, recipe)
+    except MemoryError as error:
+        raise Refusal("too_large", subject, "does not fit in memory", "make it smaller") from error
+    except _DECODE_ERRORS as error:
+        raise unreadable(subject, f"damaged image ({error})") from error
+    except OSError as error:
+        # Pillow's decoders raise OSError without an errno; the operating system sets one.
+        if error.errno is None:
+            raise unreadable(subject, f"damaged image ({error})") from error
+        problem = error.strerror or str(error)
+        raise FilmError(subject, problem, "check the path, the disk and the rights") from error
+
+
+def orient(image: Image.Image) -> Image.Image:
+    """Return `image` turned upright by its EXIF orientation, if it has one."""
+    method = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
+    return image if method is None else image.transpose(method)
+
+
+def refuse_colour(image: Image.Image, subject: str, recipe: Preprocess) -> None:
+    """Refuse a picture in colour: no film, or the photograph of one.
+
+    Raises:
+        Refusal: `colour_photo` when its chroma is above the recipe's.
+    """
+    if image.mode in _GREY or recipe.max_chroma >= 255 or chroma(image) <= recipe.max_chroma:
+        return
+    cure = "give the film as the X-ray machine stores it, not a photograph of it"
+    raise Refusal("colour_photo", subject, "a picture in colour", cure)
+
+
+def chroma(image: Image.Image) -> float:
+    """Return how far colours lie from grey on average: `mean(|Cb - 128| + |Cr - 128|)`, 0 to 256.
+
+    Taken from a grid of 64 x 64 pixels, Cb and Cr as ITU-R 601 defines them.
+    """
+    sample = image.resize((64, 64), Image.Resampling.NEAREST)
+    counts = to_channels(sample, 3).convert("YCbCr").histogram()
+    blue_and_red = zip(counts[256:512], counts[512:], strict=True)
+    return sum(abs(level - 128) * (b + r) for level, (b, r) in enumerate(blue_and_red)) / 64**2
+
+
+def to_channels(image: Image.Image, channels: int) -> Image.Image:
+    """Return `image` as grey (1 channel; more than eight bits a pixel are kept) or RGB (3).
+
+    Transparent pixels become black. Grey is ITU-R 601 luma: 0.299 R + 0.587 G + 0.114 B.
+    """
+    if image.mode in ("I;16", "I", "F"):
+        return image
+    if image.mode in WIDE:
+        return image.convert("I")  # Pillow resizes foreign byte orders without looking at them
+    mode = "L" if channels == 1 else "RGB"
+    if not image.has_transparency_data:
+        return image if image.mode == mode else image.convert(mode)
+    opaque = Image.new(mode, image.size)
+    for top in range(0, image.height, _STRIP):  # which saves the memory of three copies
+        box = (0, top, image.width, min(top + _STRIP, image.height))
+        black = Image.new("RGBA", (image.width, box[3] - top), "black")
+        black.alpha_composite(image.crop(box).convert("RGBA"))
+        opaque.paste(black.convert(mode), box)
+    return opaque
+
+
+def normalise(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
+    """Return `image` as 8-bit grey or RGB with its percentiles stretched to 0 and 255.
+
+    With grey levels `g` and their percentiles `low`, `high`, each level becomes
+    `round(255 * (g - low) / (high - low))`, clipped to 0..255: a film's answer does not depend on
+    the exposure or on the number of bits it was stored with.
+
+    Raises:
+        Refusal: `blank` when the percentiles lie too close.
+    """
+    if image.mode in WIDE:
+        image = _to_eight_bits(image, subject, recipe)
+    histogram = (image if image.mode == "L" else image.convert("L")).histogram()
+    low = _percentile(histogram, recipe.low_percentile)
+    high = _percentile(histogram, recipe.high_percentile)
+    if high - low < recipe.min_contrast:
+        raise _blank(subject)
+    span = high - low
+    # floor((2a + b) / 2b) is a / b rounded half up, in exact integers.
+    ramp = [(2 * 255 * grey + span) // (2 * span) for grey in range(span)]
+    table = [0] * low + ramp + [255] * (256 - high)
+    image = image.point(table * len(image.getbands()))
+    return image if recipe.channels == len(image.getbands()) else image.convert("RGB")
+
+
+def _to_eight_bits(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
+    """Scale a wide image by its content: clipping 16 bits to 8 would leave a white square."""
+    least = recipe.min_contrast if image.mode != "F" else 0  # whose unit nobody knows
+    image = image.convert("F")
+    levels = sorted(memoryview(image.tobytes()).cast("f"))
+    if not isfinite(sum(levels)):
+        raise unreadable(subject, "holds values that are not numbers")
+    last = len(levels) - 1
+    low = levels[round(last * recipe.low_percentile / 100)]
+    high = levels[round(last * recipe.high_percentile / 100)]
+    if high == low or high - low < least:
+        raise _blank(subject)
+    scale = 255 / (high - low)
+    return image.point(lambda grey: grey * scale + (0.5 - low * scale)).convert("L")
+
+
+def _percentile(histogram: list[int], percent: float) -> int:
+    """Return the smallest grey level with at least `percent` per cent of the pixels at or below."""
+    wanted = sum(histogram) * percent / 100
+    seen = 0
+    for grey, count in enumerate(histogram):
+        seen += count
+        if seen >= wanted and seen:
+            return grey
+    return len(histogram) - 1
+
+
+def _blank(subject: str) -> Refusal:
+    return Refusal("blank", subject, "one even shade, no film", "check the exposure or the export")

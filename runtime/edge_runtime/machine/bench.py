@@ -1,0 +1,371 @@
+"""What `edge-run` costs on this machine, always beside the least it could cost and what is usual.
+
+Three things are measured: cold start, from shell to answer; a film in a process that runs already;
+and a folder. Every figure has its rivals (see `rivals`) in the same run, in turn, and is compared
+as the median over rounds of the ratio within a round: absolute times of a busy machine mean little.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFilter
+
+from edge_runtime.answer.batch import processors
+from edge_runtime.bundle import Bundle
+from edge_runtime.engines import open_engine
+from edge_runtime.errors import EdgeError
+from edge_runtime.machine import box, child, rivals
+from edge_runtime.machine.meter import rotated
+from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
+
+AT_MOST = {FLOOR: 1.35, LITERT: 0.6, ONNX: 0.45}
+"""The most that the wall time of a cold start may be of each rival's."""
+PEAK_AT_MOST = 40.0
+"""The most memory in MiB."""
+AT_LEAST = {FLOOR: 0.9}
+"""The least that the rate of films may be of each rival's."""
+AT_LEAST_OF_LOOP = 1.7
+"""The same of the customary loops, on films that take no longer to decode than to judge."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure: `rounds` of cold starts, `laps` of a warm film, a folder of `copies`."""
+
+    engine: str = "auto"
+    rounds: int = 31
+    laps: int = 100
+    folder_rounds: int = 5
+    copies: int = 40
+    films: Path | None = None
+    drawn: tuple[tuple[int, str], ...] = ((1024, "png"), (2000, "jpg"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The median of ratios, the middle half of them, and how many there were."""
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+    @classmethod
+    def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+        """Return how `ours` compare with `theirs`, round by round."""
+        ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+        if len(ratios) == 1:
+            return cls(ratios[0], ratios[0], ratios[0], 1)
+        low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        return cls(median, low, high, len(ratios))
+
+    def to_json(self) -> dict[str, float]:
+        """Return the ratio as `json` writes it."""
+        return {
+            "median": round(self.median, 4),
+            "low": round(self.low, 4),
+            "high": round(self.high, 4),
+            "n": self.n,
+        }
+
+
+def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
+    """Return all figures as one JSON document; `say` gets a line before each part.
+
+    Raises:
+        NoEngine: nothing on this machine runs the bundle.
+        EdgeError: `edge-run` failed where it was measured.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-run-bench-") as folder:
+        field = _Field(bundle, plan, Path(folder))
+        folders = field.folders()
+        cold, warm, rates = [], [], []
+        for name, films in folders.items():
+            say(f"{name}: {plan.rounds} cold starts, {plan.laps} warm films, the folder")
+            film = field.first(films)
+            cold.append({"film": name, "figures": field.cold(film)})
+            warm.append({"film": name, "figures": field.warm(film)})
+            rates.append({"films": name, **field.rate(films)})
+    return {
+        "context": field.context(),
+        "cold_start": cold,
+        "warm": warm,
+        "throughput": rates,
+        "targets": [*_cold_targets(cold), *_rate_targets(rates, drawn=plan.films is None)],
+        "not_measured": field.absent,
+    }
+
+
+class _Field:
+    """One bundle and its rivals, with what they need on the disk below `folder`."""
+
+    def __init__(self, bundle: Bundle, plan: Plan, folder: Path) -> None:
+        self._bundle, self._plan, self._folder = bundle, plan, folder
+        self._engine = open_engine(bundle, plan.engine).name
+        self._recipe = bundle.manifest.preprocess
+        self._threads = processors()
+        self._graphs = {FLOOR: ""}
+        self.absent: dict[str, str] = {}
+        for name, form in rivals.RUNS.items():
+            graph = bundle.manifest.graph(form)
+            lacking = [one for one in rivals.NEEDS[name] if box.installed(one) is None]
+            if lacking or graph is None:
+                why = f"{', '.join(lacking)} not installed" if lacking else f"no {form} graph"
+                self.absent[name] = why
+                continue
+            path = folder / f"graph.{form}"
+            path.write_bytes(bundle.read(graph.file))
+            self._graphs[name] = str(path)
+
+    def context(self) -> dict[str, Any]:
+        """Return what the figures hold for."""
+        manifest = self._bundle.manifest
+        return {
+            "bundle": f"{manifest.name} {manifest.version}",
+            "identity": manifest.identity,
+            "engine": self._engine,
+            "processor": box.architecture(),
+            "features": box.features(),
+            "cores": self._threads,
+            "python": sys.version.split()[0],
+            "software": {
+                name: box.installed(name)
+                for name in ("edge-runtime", "pillow", "ai-edge-litert", "onnxruntime", "numpy")
+            },
+        }
+
+    def folders(self) -> dict[str, Path]:
+        """Return the folders to measure; films that we draw lie there as often as asked."""
+        if self._plan.films is not None:
+            return {self._plan.films.name: self._plan.films}
+        found = {}
+        for side, form in self._plan.drawn:
+            name = f"{form.upper()} {side} x {side}"
+            found[name] = self._folder / f"{form}-{side}"
+            found[name].mkdir()
+            film = found[name] / f"000.{form}"
+            draw(side).save(film)
+            for copy in range(1, self._plan.copies):
+                shutil.copyfile(film, film.with_name(f"{copy:03}.{form}"))
+        return found
+
+    def first(self, folder: Path) -> Path:
+        """Return the first film of `folder` that is answered, or judged to be no film."""
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            done = subprocess.run(
+                [*edge_run(), *self._classify(path), "--format", "json"],
+                capture_output=True,
+                env=child.environment(),
+                check=False,
+            )
+            if done.returncode not in (0, 5):
+                raise EdgeError("edge-run classify", _last(done.stderr), "see edge-run doctor")
+            row = json.loads(done.stdout)
+            if row["status"] == "ok" or row["refusal"] == "not_a_film":
+                return path
+        raise EdgeError(folder, "holds no film that is answered", "name another folder")
+
+    def cold(self, film: Path) -> dict[str, Any]:
+        """Return figures of whole processes that answer one film."""
+        commands = {EDGE_RUN: [*edge_run(), *self._classify(film)]}
+        for name in self._graphs:
+            source = self._script(name, rivals.ONE_FILM)
+            commands[name] = [sys.executable, "-c", source, str(film)]
+        runs = self._metered(commands, self._plan.rounds)
+        return {
+            name: {
+                **_medians(runs[name]),
+                **_ratio(name, {key: [run[0] for run in mine] for key, mine in runs.items()}),
+            }
+            for name in runs
+        }
+
+    def warm(self, film: Path) -> dict[str, Any]:
+        """Return the latency of one film in processes that run already, asked in turn."""
+        laps: dict[str, list[tuple[float, float]]] = {}
+        with ExitStack() as stack:
+            runners = {
+                name: stack.enter_context(_runner(self._script(name, rivals.EACH_LINE)))
+                for name in (EDGE_RUN, *self._graphs)
+            }
+            for lap in range(-3, self._plan.laps):
+                for name in rotated(list(runners), lap):
+                    answer = runners[name](str(film))
+                    if lap >= 0:
+                        laps.setdefault(name, []).append(answer)
+        totals = {name: [total for total, _ in mine] for name, mine in laps.items()}
+        return {
+            name: {
+                "p50_ms": _percentile(totals[name], 50),
+                "p95_ms": _percentile(totals[name], 95),
+                "engine_p50_ms": _percentile([engine for _, engine in mine], 50),
+                "engine_p95_ms": _percentile([engine for _, engine in mine], 95),
+                **_ratio(name, totals),
+            }
+            for name, mine in laps.items()
+        }
+
+    def rate(self, folder: Path) -> dict[str, Any]:
+        """Return how many films of `folder` whole processes answer in a second."""
+        count = sum(path.is_file() for path in folder.rglob("*"))
+        threads = str(self._threads)
+        commands = {EDGE_RUN: [*edge_run(), *self._classify(folder), "--threads", threads]}
+        for name in self._graphs:
+            source = self._script(name, rivals.THREADS if name == FLOOR else rivals.LOOP)
+            commands[name] = [sys.executable, "-c", source, str(folder), threads]
+        runs = self._metered(commands, self._plan.folder_rounds)
+        rates = {name: [1000 * count / run[0] for run in mine] for name, mine in runs.items()}
+        return {
+            "count": count,
+            "threads": self._threads,
+            "figures": {
+                name: {
+                    "films_per_second": round(statistics.median(rates[name]), 2),
+                    "peak_mib": _median([run[2] for run in mine]),
+                    **_ratio(name, rates),
+                }
+                for name, mine in runs.items()
+            },
+        }
+
+    def _classify(self, path: Path) -> list[str]:
+        named = ["--bundle", self._bundle.path, "--engine", self._plan.engine]
+        return ["classify", str(path), *named]
+
+    def _script(self, name: str, then: str) -> str:
+        graph = self._bundle.path if name == EDGE_RUN else self._graphs[name]
+        return rivals.script(name, then, self._recipe, graph, self._engine)
+
+    def _metered(self, commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Any]]:
+        asked = {"commands": commands, "rounds": rounds, "environment": child.environment()}
+        done = subprocess.run(
+            child.module_command("meter"),
+            input=json.dumps(asked).encode(),
+            stdout=subprocess.PIPE,
+            env=child.own_environment(),
+            check=False,
+        )
+        if done.returncode:
+            raise EdgeError("bench", f"the meter {child.ending(done.returncode)}", "try once more")
+        found = json.loads(done.stdout)
+        if problem := found["failed"].pop(EDGE_RUN, None):
+            raise EdgeError("edge-run classify", problem, "see edge-run doctor")
+        for name, why in found["failed"].items():
+            self.absent[name] = why
+            del self._graphs[name]
+        runs: dict[str, list[Any]] = found["runs"]
+        return runs
+
+
+def _cold_targets(cold: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for one in cold:
+        for name, most in AT_MOST.items():
+            if name in one["figures"]:
+                ratio = one["figures"][name]["ratio"]["median"]
+                yield _target(f"cold start, {one['film']}, / {name}", ratio, "<=", most)
+        peak = one["figures"][EDGE_RUN]["peak_mib"]
+        if peak is not None:
+            yield _target(f"cold start, {one['film']}, peak MiB", peak, "<=", PEAK_AT_MOST)
+
+
+def _rate_targets(rates: Sequence[dict[str, Any]], *, drawn: bool) -> Iterator[dict[str, Any]]:
+    """Yield the targets of folders: drawn films are hard to decode, others may be hard to judge."""
+    wanted = AT_LEAST if drawn else dict.fromkeys((LITERT, ONNX), AT_LEAST_OF_LOOP)
+    for one in rates:
+        for name, least in wanted.items():
+            if name in one["figures"]:
+                ratio = one["figures"][name]["ratio"]["median"]
+                yield _target(f"films/s, {one['films']}, / {name}", ratio, ">=", least)
+
+
+def _target(what: str, figure: float, relation: str, limit: float) -> dict[str, Any]:
+    met = figure <= limit if relation == "<=" else figure >= limit
+    return {"what": what, "figure": figure, "relation": relation, "limit": limit, "met": met}
+
+
+def draw(side: int) -> Image.Image:
+    """Return a grey picture of `side` x `side` pixels, as hard to decode as a film is."""
+    grain = Image.effect_noise((side, side), 24).filter(ImageFilter.GaussianBlur(1))
+    shape = Image.radial_gradient("L").resize((side, side))
+    return Image.blend(shape, grain, 0.3)
+
+
+def edge_run() -> list[str]:
+    """Return the command that this very process was started by, without its arguments."""
+    started = Path(sys.argv[0])
+    if started.suffix == ".pyz":
+        return [sys.executable, str(started.absolute())]
+    if started.name.startswith("edge-run") and (found := shutil.which(str(started.absolute()))):
+        return [found]
+    return [sys.executable, "-m", "edge_runtime"]
+
+
+@contextmanager
+def _runner(source: str) -> Iterator[Callable[[str], tuple[float, float]]]:
+    """Yield a function that has a film answered and returns milliseconds: in all, in the engine."""
+    with subprocess.Popen(
+        [sys.executable, "-c", source],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # what engines have to say when they start
+        env=child.own_environment(),
+        encoding="utf-8",
+        errors="surrogateescape",
+    ) as process:
+        sent, came = process.stdin, process.stdout
+        if sent is None or came is None:
+            raise ValueError("pipes were asked for")
+
+        def ask(film: str) -> tuple[float, float]:
+            try:
+                sent.write(f"{film}\n")
+                sent.flush()
+                total, engine = map(float, came.readline().split())
+            except (OSError, ValueError) as error:
+                raise EdgeError("bench", "a script ended early", "see edge-run doctor") from error
+            return total, engine
+
+        try:
+            yield ask
+        finally:
+            process.kill()
+
+
+def _ratio(name: str, figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Return how `edge-run` compares with its rival `name`, of itself nothing."""
+    if name == EDGE_RUN:
+        return {}
+    return {"ratio": Ratio.of(figures[EDGE_RUN], figures[name]).to_json()}
+
+
+def _medians(runs: Sequence[Sequence[float | None]]) -> dict[str, float | None]:
+    wall, cpu, peak = ([run[place] for run in runs] for place in range(3))
+    return {"wall_ms": _median(wall), "cpu_ms": _median(cpu), "peak_mib": _median(peak)}
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(statistics.median(known), 2) if known else None
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    """Return the smallest value with at least `percent` per cent of them at or below it."""
+    ordered = sorted(values)
+    return round(ordered[-(-len(ordered) * percent // 100) - 1], 3)
+
+
+def _last(stderr: bytes) -> str:
+    return (stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1]

@@ -1,0 +1,135 @@
+"""Prove a bundle on this very machine: every byte, then the golden films through its engine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from edge_runtime.bundle import Bundle
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.engines import ENGINES, EngineUnavailable
+from edge_runtime.errors import FilmError, NoEngine, ParityFailed
+from edge_runtime.film.preprocess import film_stages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from edge_runtime.bundle.manifest import GoldenFilm
+    from edge_runtime.engines import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenAnswer:
+    """The logits that one golden film should give, and those that it gave."""
+
+    film: str
+    wanted: tuple[float, ...]
+    found: tuple[float, ...]
+
+    @property
+    def difference(self) -> float:
+        """The largest difference of a logit; infinite where one is no number or is missing."""
+        if len(self.wanted) != len(self.found) or not all(map(math.isfinite, self.found)):
+            return math.inf
+        return max(abs(one - other) for one, other in zip(self.wanted, self.found, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the golden films gave on one engine, and by how much a logit may differ."""
+
+    engine: str
+    graph: str
+    answers: tuple[GoldenAnswer, ...]
+    tolerance: float
+
+    @property
+    def films(self) -> int:
+        """How many films there were."""
+        return len(self.answers)
+
+    @property
+    def largest(self) -> float:
+        """The largest difference of a logit on any film."""
+        return max(answer.difference for answer in self.answers)
+
+    def require_parity(self, subject: str) -> None:
+        """Refuse answers that are not those of the bundle's maker.
+
+        Raises:
+            ParityFailed: a logit differs by more than the tolerance, or is not finite.
+        """
+        for answer in self.answers:
+            if answer.difference <= self.tolerance:
+                continue
+            where = f"{subject}: {answer.film}"
+            found, wanted = len(answer.found), len(answer.wanted)
+            if found != wanted:
+                problem = f"{self.engine} gives {found} logits where {wanted} are expected"
+                raise ParityFailed(where, problem, "export the bundle again")
+            expected, logit = next(
+                (expected, logit)
+                for expected, logit in zip(answer.wanted, answer.found, strict=True)
+                # Written so that a logit that is no number fails.
+                if not abs(logit - expected) <= self.tolerance
+            )
+            problem = f"{self.engine} answers {logit:.4f} where {expected:.4f} is expected"
+            cure = f"the tolerance is {self.tolerance:g}: try another --engine"
+            raise ParityFailed(where, problem, cure)
+
+
+def replay(bundle: Bundle, engine: Engine) -> Replay:
+    """Return what `engine` says of the golden films, beside what the bundle's maker measured.
+
+    Raises:
+        ParityFailed: the pixels are not those that the maker's Pillow gave.
+        NoEngine: the engine failed.
+    """
+    graph = bundle.manifest.graph(ENGINES[engine.name][1])
+    if graph is None:
+        raise NoEngine(bundle.path, f"has no graph for {engine.name}", "try another --engine")
+    golden = bundle.manifest.golden
+    answers = []
+    for film in golden.films:
+        pixels = _pixels(bundle, film, f"{bundle.path}: {film.file}")
+        found = _logits(engine, pixels, bundle.path)
+        answers.append(GoldenAnswer(film.file, film.logits[graph.file], found))
+    return Replay(engine.name, graph.file, tuple(answers), golden.tolerance)
+
+
+def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
+    """Return how far `engine` is from the golden logits that the bundle's maker measured.
+
+    Raises:
+        ParityFailed: the pixels differ, or a logit differs by more than the tolerance or is not
+            finite.
+        NoEngine: the engine failed.
+    """
+    found = replay(bundle, engine)
+    found.require_parity(bundle.path)
+    return found
+
+
+def _logits(engine: Engine, pixels: bytes, subject: str) -> tuple[float, ...]:
+    try:
+        return engine.logits(pixels)
+    except EngineUnavailable as error:
+        raise NoEngine(subject, str(error), "try another --engine") from error
+
+
+def _pixels(bundle: Bundle, film: GoldenFilm, subject: str) -> bytes:
+    """Return the golden film's pixels, after comparing every stage with its maker's."""
+    try:
+        for stage, image in film_stages(bytes(bundle.read(film.file)), bundle.manifest.preprocess):
+            if stage_digest(image) != getattr(film.stages, stage):
+                problem = f"this Pillow gives other pixels than its maker's once {stage}"
+                raise ParityFailed(subject, problem, "install the Pillow that the README names")
+    except FilmError as error:
+        raise ParityFailed(subject, error.problem, "export the bundle again") from error
+    return image.tobytes()
+
+
+def stage_digest(image: Image.Image) -> str:
+    """Return the digest of a picture's mode, size and pixels."""
+    return sha256(f"{image.mode} {image.width} {image.height}\n".encode() + image.tobytes())

@@ -1,0 +1,282 @@
+"""What this machine lacks to classify films, and what would cure it.
+
+What may crash, an engine on a processor it was not built for, is tried in a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import locale
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import edge_runtime
+from edge_runtime.answer.batch import processors
+from edge_runtime.bundle.defaults import data_folder, default_bundle
+from edge_runtime.engines import ENGINES
+from edge_runtime.engines.processor import is_x86
+from edge_runtime.errors import NoEngine, UsageError
+from edge_runtime.machine import box, child
+
+OK, MISSING, PROBLEM = "ok", "missing", "problem"
+LEAST_MEMORY = 128 << 20
+"""Bytes in which a film of 4000 x 4000 pixels in 16 bits is answered."""
+LEAST_DISK = 64 << 20
+SECONDS = 60
+"""After so long an engine is said not to answer."""
+_MIB = 1 << 20
+_OFFLINE = 'pip install --no-index --find-links WHEELS "{}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: `state` is ok, missing or problem; `facts` say the same to a program."""
+
+    name: str
+    state: str
+    text: str
+    cure: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def examine() -> list[Finding]:
+    """Return what was found, in the order it is shown."""
+    return [
+        _processor(),
+        _memory(),
+        _python(),
+        _bytecode(),
+        _pillow(),
+        *_engines(),
+        _dicom(),
+        _bundle(),
+        _folder(),
+        _disk(),
+        _clock(),
+        _encoding(),
+        *_proc(),
+    ]
+
+
+def status(findings: Sequence[Finding]) -> int:
+    """Return 0 where a film could be classified now, else the status that says what is lacking."""
+    by_name = {finding.name: finding for finding in findings}
+    engines = [by_name[f"engine {name}"] for name in ENGINES]
+    if by_name["Pillow"].state != OK or all(engine.state != OK for engine in engines):
+        return NoEngine.exit_status
+    found = by_name["bundle"].facts["status"]
+    return found if isinstance(found, int) else 1
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """Return the findings as lines for people, each cure below what it cures."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for one in findings:
+        lines.append(f"{one.name:<{width}}  {one.state:<7}  {one.text}\n")
+        if one.cure:
+            lines.append(f"{'':<{width}}  {'':<7}  -> {one.cure}\n")
+    return "".join(lines)
+
+
+def document(findings: Sequence[Finding]) -> str:
+    """Return the findings as one JSON document."""
+    rows = [
+        {"name": one.name, "state": one.state, "text": one.text, "cure": one.cure, **one.facts}
+        for one in findings
+    ]
+    return json.dumps({"status": status(findings), "findings": rows}, indent=2) + "\n"
+
+
+def _processor() -> Finding:
+    architecture, features, cores = box.architecture(), box.features(), processors()
+    facts = {"architecture": architecture, "features": features, "cores": cores}
+    text = f"{architecture} ({' '.join(features) or 'no features known'}), {cores} core(s)"
+    if is_x86() and features and "sse4_2" not in features:
+        cure = "this processor is too old for the engines' wheels: use another machine"
+        return Finding("processor", PROBLEM, f"{text}; no SSE 4.2", cure, facts)
+    return Finding("processor", OK, text, facts=facts)
+
+
+def _memory() -> Finding:
+    total, free = box.memory()
+    limit = box.memory_limit()
+    facts = {"total": total, "available": free, "limit": limit}
+    known = {"in all": total, "available": free, "allowed to this process": limit}
+    text = ", ".join(f"{n // _MIB} MiB {what}" for what, n in known.items() if n is not None)
+    least = min((n for n in (free, limit) if n is not None), default=LEAST_MEMORY)
+    if least < LEAST_MEMORY:
+        cure = f"large films may be refused below {LEAST_MEMORY // _MIB} MiB: close other programs"
+        return Finding("memory", PROBLEM, text, cure, facts)
+    return Finding("memory", OK, text or "not known", facts=facts)
+
+
+def _python() -> Finding:
+    bits = 64 if sys.maxsize > 2**32 else 32
+    runtime = box.installed("edge-runtime")
+    facts = {"python": platform.python_version(), "bits": bits, "edge_runtime": runtime}
+    text = f"{platform.python_version()}, {bits} bit, {platform.system()}; edge-runtime {runtime}"
+    return Finding("Python", OK, text, facts=facts)
+
+
+def _bytecode() -> Finding:
+    """Tell whether modules are kept compiled: else each start compiles them again."""
+    folder = Path(edge_runtime.__file__).parent
+    if not folder.is_dir():
+        return Finding("compiled", OK, "runs from one file, which starts more slowly")
+    modules = list(folder.rglob("*.py"))
+    kept = [Path(importlib.util.cache_from_source(str(one))).exists() for one in modules]
+    text = f"{sum(kept)} of {len(kept)} modules are kept compiled"
+    writable = os.access(folder, os.W_OK) and not sys.dont_write_bytecode
+    if sum(kept) < len(kept) and not writable:
+        cure = f'python -m compileall -q "{folder}", once, as a user who may write there'
+        return Finding("compiled", PROBLEM, f"{text}, and no more can be", cure)
+    return Finding("compiled", OK, text)
+
+
+def _pillow() -> Finding:
+    cure = _OFFLINE.format("pillow")
+    try:
+        from PIL import __version__ as version
+        from PIL import features
+    except ImportError as error:
+        return Finding("Pillow", MISSING, f"cannot be loaded ({error})", cure)
+    needed = {"PNG": "zlib", "JPEG": "jpg", "TIFF": "libtiff", "WebP": "webp"}
+    codecs = {name: bool(features.check(feature)) for name, feature in needed.items()}
+    has = [name for name, found in codecs.items() if found]
+    lacks = [name for name, found in codecs.items() if not found]
+    facts = {"version": version, "codecs": codecs}
+    text = f"{version}, reads {', '.join(has)}"
+    if lacks:
+        return Finding("Pillow", PROBLEM, f"{text}, and no {', '.join(lacks)}", cure, facts)
+    return Finding("Pillow", OK, text, facts=facts)
+
+
+def _engines() -> Iterator[Finding]:
+    for name, (_, _, extra) in ENGINES.items():
+        label, cure = f"engine {name}", _OFFLINE.format(extra)
+        version = box.installed(box.DISTRIBUTIONS[name])
+        if version is None:
+            yield Finding(label, MISSING, "not installed; one engine is enough", cure)
+            continue
+        found = _probe("engine", name)
+        facts = {"version": version, "usable": not found["problem"]}
+        if found["problem"]:
+            text = f"{version} cannot be used: {found['problem']}"
+            yield Finding(label, PROBLEM, text, f"{cure}, or use another engine", facts)
+        else:
+            yield Finding(label, OK, f"{version} runs a graph", facts=facts)
+
+
+def _dicom() -> Finding:
+    cure = _OFFLINE.format("edge-runtime[dicom]")
+    version = box.installed("pydicom")
+    if version is None:
+        return Finding("DICOM", MISSING, "not installed; needed for DICOM files alone", cure)
+    found = _probe("dicom", "")
+    if found["problem"]:
+        return Finding("DICOM", PROBLEM, f"pydicom {version}: {found['problem']}", cure)
+    kinds = found["decodes"]
+    has = ["uncompressed", *(kind for kind, there in kinds.items() if there)]
+    lacks = [kind for kind, there in kinds.items() if not there]
+    text = f"pydicom {version}, decodes {', '.join(has)}"
+    facts = {"version": version, "decodes": kinds}
+    if lacks:
+        return Finding("DICOM", PROBLEM, f"{text}, and no {', '.join(lacks)}", cure, facts)
+    return Finding("DICOM", OK, text, facts=facts)
+
+
+def _bundle() -> Finding:
+    try:
+        path = default_bundle()
+    except UsageError as error:
+        return Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
+    found = _probe("bundle", path)
+    facts = {"path": path, "status": found["status"]}
+    if found["problem"]:
+        return Finding("bundle", PROBLEM, f"{path}: {found['problem']}", found["cure"], facts)
+    text = f"{path}: {found['name']} {found['version']}, whole, runs on {found['engine']}"
+    return Finding("bundle", OK, text, facts=facts)
+
+
+def _folder() -> Finding:
+    folder = data_folder()
+    if folder is None:
+        cure = "name bundles with --bundle or EDGE_BUNDLE"
+        return Finding("data folder", MISSING, "this user has no home folder", cure)
+    facts = {"path": str(folder)}
+    if not folder.is_dir():
+        cure = "make it, or name bundles with --bundle or EDGE_BUNDLE"
+        return Finding("data folder", MISSING, f"{folder} does not exist", cure, facts)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        text = f"{folder} is not writable ({error.strerror}); bundles there are found and used"
+        return Finding("data folder", OK, text, facts=facts)
+    return Finding("data folder", OK, f"{folder} is writable", facts=facts)
+
+
+def _disk() -> Finding:
+    folder = data_folder() or Path.cwd()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", PROBLEM, f"{folder}: {error.strerror}", "mount it again")
+    text, facts = f"{free // _MIB} MiB free on the disk of {folder}", {"free": free}
+    if free < LEAST_DISK:
+        return Finding("disk", PROBLEM, text, "free some before you copy a bundle there", facts)
+    return Finding("disk", OK, text, facts=facts)
+
+
+def _clock() -> Finding:
+    time, sane = box.clock()
+    facts = {"time": time}
+    if sane:
+        return Finding("clock", OK, f"{time}", facts=facts)
+    cure = "set the clock: answers do not need it, receipts carry its time"
+    return Finding("clock", PROBLEM, f"{time} is implausible", cure, facts)
+
+
+def _encoding() -> Finding:
+    names = sys.getfilesystemencoding()
+    facts = {"file_names": names, "locale": locale.getlocale()[0]}
+    text = f"file names in {names}, locale {facts['locale'] or 'C'}; output is always UTF-8"
+    return Finding("encoding", OK, text, facts=facts)
+
+
+def _proc() -> Iterator[Finding]:
+    if sys.platform != "linux":
+        return
+    if Path("/proc/self/status").exists() and Path("/proc/cpuinfo").exists():
+        yield Finding("/proc", OK, "is mounted")
+    else:
+        cure = "mount -t proc proc /proc, or use ONNX Runtime, which does without"
+        yield Finding("/proc", MISSING, "is not mounted: LiteRT cannot start", cure)
+
+
+def _probe(what: str, which: str) -> dict[str, Any]:
+    """Try something in a process of its own; what it died of is a problem like any other."""
+    try:
+        done = child.module("probe", what, which, seconds=SECONDS)
+        found: dict[str, Any] = json.loads(done.stdout) if not done.returncode else {}
+    except subprocess.TimeoutExpired:
+        return {"status": 1, "cure": "", "problem": f"no answer within {SECONDS} s"}
+    except (OSError, ValueError) as error:
+        return {"status": 1, "cure": "", "problem": f"could not be tried ({error})"}
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        last = f": {said[-1]}" if said and done.returncode > 0 else ""
+        return {"status": 1, "cure": "", "problem": f"{child.ending(done.returncode)}{last}"}
+    return {"cure": "", **found}

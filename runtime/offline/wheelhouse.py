@@ -1,0 +1,209 @@
+"""Everything a clinic's machine needs, in one folder for a USB stick.
+
+    python -m offline.wheelhouse --arch x86_64 --python 3.11 --bundle covid.edge
+
+The folder holds wheels, `SHA256SUMS`, an installer that needs Python alone, and the bundles given.
+The lean variant leaves out what LiteRT's wheel asks for and `edge-run` does not use: it calls
+LiteRT's C library itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from packaging.requirements import Requirement
+
+from edge_runtime.bundle import verify_all
+from edge_runtime.errors import DataError, EdgeError
+from offline.wheels import ARCHITECTURES, Target, build_runtime, complete, pip, wheels_in
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+SCRIPTS = ("install.py", "install.sh", "install.bat", "README.txt")
+LITERT = "ai-edge-litert"
+# pip in a wheel of its own installs where Debian left it out of the virtual environments.
+PIP = Requirement("pip")
+NOWHERE = "http://127.0.0.1:9"  # the port that discards
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What goes into a wheelhouse."""
+
+    target: Target
+    extras: tuple[str, ...]
+    lean: bool
+    bundles: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        parts = ["wheelhouse", self.target.arch, "py" + self.target.python.replace(".", "")]
+        parts += [extra for extra in self.extras if extra != "litert"]
+        return "-".join([*parts, *(["lean"] if self.lean else [])])
+
+
+def main() -> int:
+    """Carry out the command line."""
+    given = _options().parse_args()
+    engines = given.engine or ["litert"]
+    extras = tuple(sorted({*engines, *(["dicom"] if given.dicom else [])}))
+    if given.lean and engines != ["litert"]:
+        _options().error("--lean is for litert alone: the others need numpy")
+    choice = Choice(Target(given.arch, given.python), extras, given.lean, tuple(given.bundle))
+    try:
+        folder = build(choice, given.out)
+        sys.stdout.write(summary(folder, choice) + "\n")
+        if given.prove:
+            sys.stdout.write(prove(folder) + "\n")
+    except EdgeError as error:
+        sys.stderr.write(f"wheelhouse: {error}\n")
+        return error.exit_status
+    return 0
+
+
+def _options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--arch", choices=ARCHITECTURES, default="x86_64")
+    options.add_argument("--python", default="3.11", help="the CPython there (default: 3.11)")
+    options.add_argument("--lean", action="store_true", help="without what edge-run never imports")
+    options.add_argument("--engine", action="append", choices=["litert", "onnx"])
+    options.add_argument("--dicom", action="store_true", help="with what reads DICOM")
+    options.add_argument("--bundle", type=Path, action="append", default=[])
+    options.add_argument("--out", type=Path, default=ROOT / "dist")
+    options.add_argument("--prove", action="store_true", help="install it here, offline, and check")
+    return options
+
+
+def build(choice: Choice, out: Path) -> Path:
+    """Return the folder below `out` that holds what was chosen; one of that name is replaced.
+
+    Raises:
+        DataError: a wheel cannot be had, or they do not fit together.
+        NotABundle, IntegrityError: as `verify_all` says of the bundles.
+    """
+    for bundle in choice.bundles:
+        verify_all(bundle)
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out, prefix=".", suffix=".part") as temporary:
+        folder = Path(temporary) / choice.name
+        folder.mkdir()
+        build_runtime(folder)
+        runtime = Requirement(f"edge-runtime[{','.join(choice.extras)}]")
+        opaque = {LITERT} if choice.lean else set()
+
+        def fetch(missing: Sequence[Requirement]) -> None:
+            download(missing, choice.target, folder)
+
+        complete(folder, [runtime, PIP], choice.target, fetch, opaque)
+        for bundle in choice.bundles:
+            shutil.copyfile(bundle, folder / bundle.name)
+        furnish(folder, choice)
+        target = out / choice.name
+        shutil.rmtree(target, ignore_errors=True)
+        folder.rename(target)
+    return target
+
+
+def download(wanted: Sequence[Requirement], target: Target, folder: Path) -> None:
+    """Put a wheel for each requirement into `folder`, of the versions in `constraints.txt`.
+
+    Raises:
+        DataError: pip finds none.
+    """
+    platforms = (part for platform in target.platforms for part in ("--platform", platform))
+    pip(
+        "download", "--no-deps", "--only-binary=:all:", "--constraint", ROOT / "constraints.txt",
+        "--implementation", "cp", "--python-version", target.python, *platforms,
+        "--dest", folder, *(_plain(one) for one in wanted),
+    )  # fmt: skip
+
+
+def _plain(wanted: Requirement) -> str:
+    """Return a requirement without its marker, which was asked about the target already."""
+    return f"{wanted.name}{wanted.specifier}"
+
+
+def furnish(folder: Path, choice: Choice) -> None:
+    """Add the installer, and `SHA256SUMS` over every file in `folder`."""
+    about = {
+        "python": choice.target.python,
+        "arch": choice.target.arch,
+        "lean": choice.lean,
+        "extras": choice.extras,
+    }
+    (folder / "wheelhouse.json").write_text(json.dumps(about, indent=1) + "\n", encoding="ascii")
+    for name in SCRIPTS:
+        text = (HERE / "box" / name).read_text(encoding="utf-8")
+        text = text.replace("@PYTHON@", choice.target.python)
+        end = "\r\n" if name.endswith((".bat", ".txt")) else "\n"
+        (folder / name).write_text(text, encoding="utf-8", newline=end)
+    sums = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted(folder.iterdir())
+    ]
+    (folder / "SHA256SUMS").write_text("".join(sums), encoding="ascii", newline="\n")
+
+
+def summary(folder: Path, choice: Choice) -> str:
+    """Return the sizes of a wheelhouse, on the stick and installed, in lines for people."""
+
+    def line(size: float, unpacked: float, name: str) -> str:
+        return f"{size / 1e6:8.1f} {unpacked / 1e6:9.1f}  {name}"
+
+    wheels = list(wheels_in(folder))
+    rows = [(one.path.stat().st_size, one.unpacked, f"{one.name} {one.version}") for one in wheels]
+    others = sum(path.stat().st_size for path in folder.iterdir() if path.suffix != ".whl")
+    rows.append((others, others, "bundles, installer, digests"))
+    total = line(sum(row[0] for row in rows), sum(row[1] for row in rows), "in all")
+    head = f"{folder} ({choice.target.arch}, Python {choice.target.python})"
+    return "\n".join([head, "      MB  unpacked", *(line(*row) for row in rows), total])
+
+
+def prove(folder: Path) -> str:
+    """Install the wheelhouse here, with every way to a network closed, and classify a film.
+
+    Raises:
+        DataError: something of that failed.
+    """
+    with TemporaryDirectory() as temporary:
+        home, place = Path(temporary), Path(temporary) / "edge-run"
+        private = ("PIP_", "PYTHON", "XDG_", "EDGE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(private)}
+        closed = {f"{scheme}_proxy": NOWHERE for scheme in ("http", "https", "all")}
+        own = {"HOME": str(home), "LOCALAPPDATA": str(home), "PIP_INDEX_URL": NOWHERE}
+        environment = {**kept, **closed, **own}
+        started = time.perf_counter()
+        _step([sys.executable, folder / "install.py", place], environment)
+        seconds = time.perf_counter() - started
+        size = sum(path.lstat().st_size for path in place.rglob("*") if path.is_file())
+        scripts = place / ("Scripts" if os.name == "nt" else "bin")
+        film = home / "film.png"
+        draw = "import sys; from PIL import Image; Image.radial_gradient('L').save(sys.argv[1])"
+        _step([scripts / "python", "-c", draw, film], environment)
+        _step([scripts / "edge-run", "classify", film, "--engine", "litert"], environment, {0, 5})
+    return f"installed offline in {seconds:.1f} s, {size / 1e6:.1f} MB with compiled modules"
+
+
+def _step(
+    command: Sequence[object], environment: dict[str, str], fine: Sequence[int] | set[int] = (0,)
+) -> None:
+    line = [str(part) for part in command]
+    status = subprocess.run(line, env=environment, check=False).returncode
+    if status not in fine:
+        raise DataError(" ".join(line), f"left with status {status}", "see what it says above")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Every file below a folder is a film, once, and no listing is held whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_runtime.answer.classify import classify
+from edge_runtime.bundle import Bundle
+from edge_runtime.film import walk
+from edge_runtime.film.walk import films_below, films_in
+
+
+class NoEngine:
+    """Is never asked."""
+
+    name = "litert"
+
+    def logits(self, pixels: bytes) -> tuple[float, ...]:
+        raise AssertionError(pixels)
+
+    def close(self) -> None: ...
+
+
+def below(folder: Path) -> list[str]:
+    return [os.path.relpath(path, folder) for path in films_below(str(folder))]
+
+
+def test_every_file_below_a_folder_is_listed_in_the_order_of_names(tmp_path: Path) -> None:
+    tops = ["a.txt", "Z", "b.png", "ü.png", ".DS_Store"]
+    for name in ("b/2.png", "b/1.png", ".hidden/x", "b/c/d", *tops):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "empty").mkdir()
+    assert below(tmp_path) == [
+        ".DS_Store", ".hidden/x", "Z", "a.txt", "b/1.png", "b/2.png", "b/c/d", "b.png", "ü.png",
+    ]  # fmt: skip
+
+
+def test_what_is_no_folder_is_itself(tmp_path: Path) -> None:
+    for argument in ("", str(tmp_path / "none"), "a\0b"):
+        assert list(films_below(argument)) == [argument]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_are_what_they_lead_to_and_no_loop_holds_us(tmp_path: Path) -> None:
+    (tmp_path / "film").touch()
+    (tmp_path / "sub").mkdir()
+    links = {"to-film": "film", "to-self": "to-self", "to-nowhere": "x", "sub/to-parent": ".."}
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    os.mkfifo(tmp_path / "pipe")
+    assert below(tmp_path) == ["film", "to-film", "to-nowhere", "to-self"]
+    (tmp_path / "argument").symlink_to("sub")
+    (tmp_path / "sub" / "inside").touch()
+    assert below(tmp_path / "argument") == ["inside"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bytes are no names there")
+def test_names_of_any_bytes_are_listed(tmp_path: Path) -> None:
+    names = [b"\xff\xfe.png", b"new\nline.png", b"n" * 255, b'tab\t"quoted",.png']
+    for name in names:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    assert sorted(map(os.fsencode, below(tmp_path))) == sorted(names)
+
+
+def test_a_folder_that_cannot_be_listed_is_an_answer_and_the_others_go_on(
+    tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/1", "b/2", "c/3"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:
+        if path.endswith("b"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert below(tmp_path) == ["a/1", "b", "c/3"]
+    answer = classify(str(tmp_path / "b"), bundle, NoEngine())
+    assert (answer.status, answer.file) == ("error", str(tmp_path / "b"))
+
+
+@pytest.fixture
+def deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a folder nested 2200 deep, which neither shutil nor pytest could remove."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2200):
+        Path("d").mkdir()
+        os.chdir("d")
+    yield tmp_path
+    for _ in range(2200):
+        os.chdir("..")
+        Path("d").rmdir()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there, paths have 4096 bytes at most")
+def test_folders_deeper_than_the_stack_and_the_longest_path_end_in_an_answer(
+    deep: Path, bundle: Bundle
+) -> None:
+    (deepest,) = films_below(str(deep))
+    assert len(deepest) >= 4096
+    answer = classify(deepest, bundle, NoEngine())
+    assert (answer.status, str(answer.error).count("File name too long")) == ("error", 1)
+
+
+class Endless:
+    """A folder whose listing never ends, entries of which are counted as they are asked for."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.asked = 0
+        self.is_open = True
+
+    def __enter__(self) -> Endless:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.is_open = False
+
+    def __iter__(self) -> Iterator[object]:
+        return self
+
+    def __next__(self) -> object:
+        self.asked += 1
+        return Entry(f"{self.folder}/{self.asked}")
+
+
+class Entry:
+    def __init__(self, path: str) -> None:
+        self.path, self.name = path, path
+
+    def is_dir(self, *, follow_symlinks: bool) -> bool:
+        return follow_symlinks
+
+
+def test_a_folder_without_end_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = Endless(str(tmp_path))
+    monkeypatch.setattr(os, "scandir", lambda _: listing)
+    films = films_below(str(tmp_path))
+    for number in range(1, 3 * walk.SORTED):
+        assert next(films) == f"{tmp_path}/{number}"
+    assert listing.asked == 3 * walk.SORTED - 1
+    films.close()  # type: ignore[attr-defined]
+    assert not listing.is_open
+
+
+def test_up_to_the_limit_entries_come_sorted_and_beyond_it_each_comes_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9):
+        (tmp_path / f"{number}.png").touch()
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5" / "inside").touch()
+    names = [*(f"{number}.png" for number in range(5)), "5/inside"]
+    names += [f"{number}.png" for number in range(5, 9)]
+    for limit in (10, 9, 3):
+        monkeypatch.setattr(walk, "SORTED", limit)
+        assert (below(tmp_path) == names) or limit < 10
+        assert sorted(below(tmp_path)) == sorted(names)
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_listing_is_told_by_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Endless):
+        def __next__(self) -> object:
+            if self.asked:
+                raise OSError(5, "Input/output error")
+            return super().__next__()
+
+    monkeypatch.setattr(os, "scandir", Failing)
+    for limit in (0, 10):
+        monkeypatch.setattr(walk, "SORTED", limit)
+        assert list(films_below(str(tmp_path)))[-1] == str(tmp_path)
+
+
+def test_folders_without_films_are_told_and_the_others_go_on(tmp_path: Path) -> None:
+    for name in ("empty/inside", "full"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "full" / "film").touch()
+    told: list[str] = []
+    arguments = [str(tmp_path / "empty"), str(tmp_path / "full"), "none.png"]
+    assert list(films_in(arguments, told.append)) == [f"{tmp_path}/full/film", "none.png"]
+    assert told == [str(tmp_path / "empty")]

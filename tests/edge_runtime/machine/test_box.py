@@ -1,0 +1,58 @@
+"""What is said of a machine is what its system says; what is not known is not said."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_runtime.engines import ENGINES, processor
+from edge_runtime.machine import box
+
+
+def test_every_engine_has_a_distribution() -> None:
+    assert box.DISTRIBUTIONS.keys() == ENGINES.keys()
+
+
+def test_what_is_not_installed_has_no_version() -> None:
+    assert box.installed("pillow")
+    assert box.installed("no-such-distribution") is None
+
+
+def test_memory_that_is_available_is_part_of_all() -> None:
+    total, free = box.memory()
+    if total is not None and free is not None:
+        assert 0 < free <= total
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_the_smallest_limit_of_this_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    limits = {resource.RLIMIT_AS: 1 << 30, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], 0))
+    limit = box.memory_limit()
+    assert limit is not None
+    assert limit <= 1 << 30
+
+
+ARM = """processor : 0
+Features  : fp asimd evtstrm crc32 atomics asimddp i8mm sve
+"""
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "found"), [(ARM, ["asimd", "asimddp", "i8mm"]), ("Hardware: x\n", []), (None, [])]
+)
+def test_on_arm_the_features_are_those_that_linux_lists(
+    cpuinfo: str | None, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object, **__: object) -> str:
+        if cpuinfo is None:
+            raise OSError
+        return cpuinfo
+
+    monkeypatch.setattr(processor, "is_x86", lambda: False)
+    monkeypatch.setattr(Path, "read_text", read)
+    assert box.features() == found

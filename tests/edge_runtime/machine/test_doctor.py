@@ -1,0 +1,177 @@
+"""`doctor` says what is lacking and the cure, and survives what it examines."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_runtime.cli import run
+from edge_runtime.engines import ENGINES
+from edge_runtime.machine import box, child, doctor
+from edge_runtime.machine.doctor import MISSING, OK, PROBLEM, Finding, status
+
+pytestmark = pytest.mark.usefixtures("own_signals")
+Captured = pytest.CaptureFixture[str]
+Monkey = pytest.MonkeyPatch
+FINE = {"status": 0, "problem": "", "name": "m", "version": "1", "engine": "litert",
+        "decodes": {"JPEG": True}}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_bundle_of_this_user(tmp_path: Path, monkeypatch: Monkey) -> None:
+    monkeypatch.delenv("EDGE_BUNDLE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def probed(monkeypatch: Monkey) -> Callable[..., None]:
+    """Return a function that lets every probe end as told."""
+
+    def ends(returncode: int = 0, error: Exception | None = None, **answer: object) -> None:
+        def module(*command: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
+            del seconds
+            if error:
+                raise error
+            said = json.dumps({**FINE, **answer}).encode()
+            return subprocess.CompletedProcess(command, returncode, said, b"Traceback\nOh: no\n")
+
+        monkeypatch.setattr(child, "module", module)
+
+    ends()
+    return ends
+
+
+def found(name: str) -> Finding:
+    (finding,) = (one for one in doctor.examine() if one.name == name)
+    return finding
+
+
+def test_a_machine_with_engine_and_bundle_leaves_with_0(
+    tiny: Path, capsys: Captured, monkeypatch: Monkey
+) -> None:
+    monkeypatch.setenv("EDGE_BUNDLE", str(tiny))
+    assert run(["doctor"]) == 0
+    said, complaints = capsys.readouterr()
+    assert complaints == ""
+    assert "engine litert          ok" in said
+    assert f"{tiny}: model3-xray 0.1.0, whole, runs on litert" in said
+
+
+@pytest.mark.usefixtures("probed")
+def test_without_a_bundle_it_leaves_with_3_and_says_where_one_is_looked_for(
+    capsys: Captured,
+) -> None:
+    assert run(["doctor", "--format", "json"]) == 3
+    document = json.loads(capsys.readouterr().out)
+    (bundle,) = (one for one in document["findings"] if one["name"] == "bundle")
+    assert (document["status"], bundle["state"]) == (3, MISSING)
+    assert "copy a .edge file to" in bundle["cure"]
+
+
+@pytest.mark.usefixtures("probed")
+def test_without_engines_it_leaves_with_6_and_the_command_that_installs_one(
+    capsys: Captured, monkeypatch: Monkey
+) -> None:
+    monkeypatch.setattr(box, "installed", lambda _: None)
+    assert run(["doctor"]) == 6
+    said = capsys.readouterr().out
+    for extra in ("litert", "tflite", "onnx", "dicom"):
+        cure = f'pip install --no-index --find-links WHEELS "edge-runtime[{extra}]"'
+        assert cure in said
+
+
+def test_a_bundle_that_was_changed_is_a_problem_with_its_own_status(
+    probed: Callable[..., None], monkeypatch: Monkey
+) -> None:
+    monkeypatch.setenv("EDGE_BUNDLE", "m.edge")
+    probed(problem="")
+    findings = doctor.examine()
+    assert status(findings) == 0
+    changed = Finding("bundle", PROBLEM, "was changed", facts={"status": 4})
+    assert status([*(one for one in findings if one.name != "bundle"), changed]) == 4
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ({"returncode": -4}, "crashed (SIGILL)"),
+        ({"returncode": 1}, "left with status 1: Oh: no"),
+        ({"error": subprocess.TimeoutExpired("python", 60)}, "no answer within 60 s"),
+        ({"error": OSError("no more processes")}, "could not be tried (no more processes)"),
+        ({"status": 6, "problem": "no engine can run it"}, "no engine can run it"),
+    ],
+)
+def test_whatever_an_engine_dies_of_is_a_line(
+    ending: dict[str, Any], words: str, probed: Callable[..., None], monkeypatch: Monkey
+) -> None:
+    monkeypatch.setattr(box, "installed", lambda _: "1.0")
+    probed(**ending)
+    findings = doctor.examine()
+    engines = [one for one in findings if one.name.startswith("engine ")]
+    assert len(engines) == len(ENGINES)
+    assert all(one.state == PROBLEM and words in one.text and one.cure for one in engines)
+    assert status(findings) == 6
+
+
+@pytest.mark.usefixtures("probed")
+@pytest.mark.parametrize(
+    ("name", "where", "value", "words"),
+    [
+        ("clock", "clock", ("1970-01-01T00:00:00Z", False), "1970-01-01T00:00:00Z is implausible"),
+        ("memory", "memory", (1 << 30, 1 << 20), "1 MiB available"),
+        ("memory", "memory_limit", 1 << 26, "64 MiB allowed to this process"),
+    ],
+)
+def test_what_is_wrong_is_a_problem_with_a_cure(
+    name: str, where: str, value: object, words: str, monkeypatch: Monkey
+) -> None:
+    monkeypatch.setattr(box, where, lambda: value)
+    finding = found(name)
+    assert finding.state == PROBLEM
+    assert words in finding.text
+    assert finding.cure
+
+
+@pytest.mark.usefixtures("probed")
+def test_a_processor_without_sse_4_2_is_a_problem(monkeypatch: Monkey) -> None:
+    monkeypatch.setattr(doctor, "is_x86", lambda: True)
+    monkeypatch.setattr(box, "features", lambda: ["avx"])
+    assert "no SSE 4.2" in found("processor").text
+    monkeypatch.setattr(box, "features", lambda: ["sse4_2"])
+    assert found("processor").state == OK
+
+
+@pytest.mark.usefixtures("probed")
+def test_a_decoder_that_is_missing_is_named(
+    probed: Callable[..., None], monkeypatch: Monkey
+) -> None:
+    monkeypatch.setattr(box, "installed", lambda _: "3.0")
+    probed(decodes={"JPEG": True, "RLE": False})
+    finding = found("DICOM")
+    assert (finding.state, "and no RLE" in finding.text) == (PROBLEM, True)
+
+
+@pytest.mark.usefixtures("probed")
+def test_a_user_without_a_home_is_told_how_to_name_a_bundle(monkeypatch: Monkey) -> None:
+    monkeypatch.setattr(doctor, "data_folder", lambda: None)
+    assert "EDGE_BUNDLE" in found("data folder").cure
+
+
+def test_a_table_has_each_cure_below_what_it_cures() -> None:
+    findings = [Finding("one", OK, "fine"), Finding("another", MISSING, "gone", "get it")]
+    assert doctor.table(findings).splitlines() == [
+        "one      ok       fine",
+        "another  missing  gone",
+        "                  -> get it",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["film.png"], ["--format", "csv"]])
+def test_what_it_does_not_take_leaves_with_2(arguments: list[str]) -> None:
+    assert run(["doctor", *arguments]) == 2

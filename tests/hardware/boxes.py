@@ -1,0 +1,147 @@
+"""The boxes as data: which processor, whose packages, which engines; see README.md."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+LITERT = ("litert", "litert-python", "onnxruntime")
+DEFAULTS = "onnxruntime by its defaults"
+"""ONNX Runtime without `session.x64quantprecision`, to show what that precaution saves us from."""
+
+# What a box prints as /proc/cpuinfo. The engines ask it what the processor can do, and crash when
+# they are shown the host's.
+_CORTEX_A72 = """\
+processor\t: 0
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+
+"""
+_CORTEX_A7 = """\
+processor\t: 0
+model name\t: ARMv7 Processor rev 5 (v7l)
+BogoMIPS\t: 38.40
+Features\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm
+CPU implementer\t: 0x41
+CPU architecture: 7
+CPU variant\t: 0x0
+CPU part\t: 0xc07
+CPU revision\t: 5
+
+Hardware\t: BCM2835
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What is installed on a kind of box.
+
+    `wheels` are what a clinic installs, `tools` what the runtime's tests need beside it; both are
+    built for `platforms` (tags of pip; none: this machine). `compiled` are wheels to be made from
+    source, because nobody offers them. With `debian`, an architecture, the Python is Debian's,
+    with its `packages`, and not this machine's. Tests that need what is `lacking`, packages and
+    engines, are skipped.
+    """
+
+    name: str
+    emulator: str
+    wheels: tuple[str, ...]
+    tools: tuple[str, ...]
+    platforms: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
+    debian: str = ""
+    packages: tuple[str, ...] = ()
+    cpuinfo: str = ""
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def python(self) -> str:
+        """The version of Python there, two numbers of it."""
+        return "3.11" if self.debian else f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A processor with a system; without `cpu` this machine's own, else what the emulator offers.
+
+    Where `refused`, the processor is too old for the engines: the runtime has to say so.
+    """
+
+    name: str
+    title: str
+    system: System
+    engines: tuple[str, ...]
+    cpu: str = ""
+    refused: bool = False
+
+
+TESTS = ("pytest", "hypothesis", "onnx", "pydicom", "pylibjpeg", "pylibjpeg-libjpeg")
+LACKING = ("ai_edge_litert", "onnxruntime", "litert", "litert-python")
+
+X86_64 = System(
+    name="x86_64",
+    emulator="qemu-x86_64-static",
+    wheels=("pillow", "ai-edge-litert", "onnxruntime"),
+    tools=TESTS,
+)
+X86_64_TFLITE = System(
+    name="x86_64-tflite",
+    emulator="qemu-x86_64-static",
+    wheels=("pillow", "tflite-runtime==2.14.0", "numpy<2"),
+    tools=(*TESTS, "flatbuffers", "numpy<2"),
+    lacking=LACKING,
+)
+ARM64 = System(
+    name="arm64",
+    emulator="qemu-aarch64-static",
+    wheels=("pillow", "ai-edge-litert", "onnxruntime"),
+    tools=TESTS,
+    platforms=tuple(f"manylinux_2_{minor}_aarch64" for minor in range(17, 37)),
+    debian="arm64",
+    packages=("python3.11", "libstdc++6"),
+    cpuinfo=_CORTEX_A72,
+)
+ARMHF = System(
+    name="armhf",
+    emulator="qemu-arm-static",
+    # Debian's numpy, for there is no wheel of it; Debian 12's Pillow is 9.4, which is too old.
+    wheels=("tflite-runtime==2.14.0",),
+    tools=("pytest", "hypothesis", "pydicom", "flatbuffers"),
+    platforms=tuple(f"manylinux_2_{minor}_armv7l" for minor in range(17, 37)),
+    compiled=("pillow",),
+    debian="armhf",
+    packages=(
+        *("python3.11", "libstdc++6", "python3-numpy"),
+        *("libpython3.11-dev", "libjpeg-dev", "libopenjp2-7-dev", "libtiff-dev"),
+        *("libwebp-dev", "zlib1g-dev"),
+        "python3-onnx",  # the tests' graphs are made with it
+    ),
+    cpuinfo=_CORTEX_A7,
+    lacking=(*LACKING, "pylibjpeg"),
+)
+
+REFERENCE = Box("here", "this x86-64", X86_64, LITERT)
+BOXES = (
+    REFERENCE,
+    Box("tflite", "this x86-64, numpy 1", X86_64_TFLITE, ("tflite-runtime",)),
+    Box(
+        *("haswell", "Haswell: AVX2, no VNNI", X86_64),
+        engines=("litert", "onnxruntime", DEFAULTS),
+        cpu="Haswell",
+    ),
+    Box("nehalem", "Nehalem: no AVX", X86_64, ("litert", "onnxruntime"), cpu="Nehalem"),
+    Box(
+        *("core2", "Core 2: no SSE4.2", X86_64),
+        engines=("litert", "onnxruntime"),
+        cpu="core2duo",
+        refused=True,
+    ),
+    Box("pi4", "Pi 4: Cortex-A72, 64 bits", ARM64, LITERT, cpu="cortex-a72"),
+    Box("pi2", "Pi 2: Cortex-A7, 32 bits", ARMHF, ("tflite-runtime",), cpu="cortex-a7"),
+)
