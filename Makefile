@@ -49,7 +49,7 @@ fuzz: setup
 
 # The same films on other processors, real and emulated: see tests/hardware/README.md.
 test-hardware: setup
-	$(BIN)/python -m tests.hardware
+	PYTHONPATH=tests $(BIN)/python -m hardware --bundle $(SHIPPED)
 
 clean:
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache

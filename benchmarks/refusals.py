@@ -80,7 +80,7 @@ def kinds(data: Path, modality: str) -> Iterator[tuple[str, Pictures]]:
     yield "test films, 16 tiles shuffled", altered(films, shuffled)
     yield "test films, a ninth of them", altered(films, ninth)
     others = [one for one in entries if one.modality not in (modality, None)]
-    for name, seen in (("held out", False), ("of which others trained the branch", True)):
+    for name, seen in (("of validation and test rows", False), ("of training rows", True)):
         slices = [data / one.name for one in others if (one.split == "train") == seen]
         yield f"films of the other modality, {name}", slices
     for name, files in (

@@ -56,7 +56,7 @@ def export(seed: int, given: argparse.Namespace) -> dict[str, Any]:
     run, bundle = given.out / f"seed{seed}", given.out / f"seed{seed}.edge"
     data = ["--data", str(given.data), "--modality", "xray"]
     if not run.is_dir():
-        edge_kit("train", *data, "--seed", str(seed), "--out", str(run))
+        edge_kit("train", *data, "--no-counter-examples", "--seed", str(seed), "--out", str(run))
     limits = ["--limits", str(given.limits)]
     edge_kit("export", str(run), "--int8", *data, *limits, "--out", str(bundle))
     report: dict[str, Any] = json.loads(bundle.with_suffix(".report.json").read_text("utf-8"))

@@ -89,6 +89,8 @@ def _counter_examples(options: argparse.Namespace, modality: Modality) -> tuple[
     """Return the films of other modalities; a training does not need them, so it only says so."""
     from edge_kit.dataset import other_films
 
+    if not options.counter_examples:
+        return ()
     try:
         found = other_films(options.data, modality, positive=options.positive, seed=options.seed)
     except EdgeError as error:

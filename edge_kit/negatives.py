@@ -20,7 +20,7 @@ from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from edge_export.pixels import Pixels
@@ -198,11 +198,43 @@ def scene(film: Image.Image, draw: Draw) -> Image.Image:
     return ImageChops.multiply(image, gradient(film, draw)) if draw.random() < 0.3 else image
 
 
+def cross_section(film: Image.Image, draw: Draw) -> Image.Image:
+    """Draw a chest cut across: a body of ribs and a spine, and in it two dark lungs with vessels.
+
+    It stands for CT slices where there are none to train on, or none that may be.
+    """
+    image = Image.new("L", film.size, int(draw.integers(40)))
+    pen = ImageDraw.Draw(image)
+    size = np.array(film.size)
+
+    def oval(middle: ArrayLike, reach: ArrayLike, fill: int) -> None:
+        low, high = np.subtract(middle, reach) * size, np.add(middle, reach) * size
+        pen.ellipse([*low, *high], fill=fill)
+
+    tissue, reach = int(draw.integers(100, 235)), draw.uniform((0.42, 0.32), (0.75, 0.65))
+    oval((0.5, 0.5), reach, tissue)
+    lungs = [(0.5 + side * draw.uniform(0.19, 0.26), draw.uniform(0.42, 0.54)) for side in (-1, 1)]
+    for lung in lungs:
+        oval(lung, draw.uniform((0.13, 0.19), (0.23, 0.42)), int(draw.integers(60)))
+        for _ in range(int(draw.integers(40))):
+            spot = np.add(lung, draw.normal(0, (0.06, 0.1), 2))
+            oval(spot, np.full(2, draw.uniform(0.003, 0.02)), int(draw.integers(80, 255)))
+    if draw.random() < 0.7:  # the heart, towards the left lung
+        heart = draw.uniform((0.5, 0.35), (0.62, 0.5))
+        oval(heart, draw.uniform((0.08, 0.08), (0.17, 0.17)), tissue)
+    oval((0.5, draw.uniform(0.68, 0.8)), draw.uniform((0.04, 0.05), (0.08, 0.09)), 255)
+    for turn in draw.uniform(0, 2 * math.pi, int(draw.integers(4, 14))):
+        rib = 0.5 + 0.9 * reach * np.array([math.cos(turn), math.sin(turn)])
+        oval(rib, draw.uniform(0.008, 0.025, 2), 230)
+    image = image.filter(ImageFilter.GaussianBlur(draw.uniform(0.3, 1.5)))
+    return Image.blend(image, noise(film, draw), draw.uniform(0, 0.3))
+
+
 KINDS: Mapping[str, Kind] = MappingProxyType({
     kind.__name__: kind
     for kind in (
         *(upside_down, lying, tilted, inverted, shuffled, corner, small, blurred, solarised),
-        *(noise, gradient, page, scene),
+        *(noise, gradient, page, scene, cross_section),
     )
 })  # fmt: skip
 """What is made from films, by name."""

@@ -53,6 +53,12 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--channels", type=int, choices=(1, 3), default=1, help="1 grey, 3 RGB")
     parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
     parser.add_argument("--seed", type=_seed, default=0, help="of weights and splits, default 0")
+    parser.add_argument(
+        "--no-counter-examples",
+        dest="counter_examples",
+        action="store_false",
+        help="do not train the film branch on films of another modality in the folder",
+    )
     _data_options(parser)
 
 

@@ -21,8 +21,8 @@ usage: edge-run COMMAND ...
   classify PATH...  answer for films and folders of films
   info [BUNDLE]     what a bundle is, and for whom
   check [BUNDLE]    prove a bundle on this machine, with a receipt
-  doctor            what this machine has, what it lacks and what to install
-  bench             how fast this machine answers, against customary scripts
+  doctor [BUNDLE]   what this machine has, what it lacks and what to install
+  bench [BUNDLE]    how fast this machine answers, against customary scripts
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
 was refused or unreadable (the others were answered), 6 no engine, 7 golden
@@ -98,7 +98,7 @@ def _dispatch(arguments: list[str]) -> int:
     import gc
     from importlib import import_module
 
-    from edge_runtime.errors import UsageError
+    from edge_runtime.errors import NoEngine, UsageError
 
     if not arguments:
         raise UsageError("command line", "no command given", "try edge-run --help")
@@ -114,7 +114,11 @@ def _dispatch(arguments: list[str]) -> int:
     if command not in COMMANDS:
         cure = f"one of: {', '.join(COMMANDS)}; see edge-run --help"
         raise UsageError("command line", f"no command is called {command!r}", cure)
-    module = import_module(f"edge_runtime.commands.{command}")
+    try:
+        module = import_module(f"edge_runtime.commands.{command}")
+    except ImportError as error:  # Pillow is missing, or was built for another Python
+        problem = f"cannot be loaded ({error})"
+        raise NoEngine(error.name or "Python", problem, "see edge-run doctor") from error
     paths, options = _parsed(command, rest, module.OPTIONS)
     if options.keys() & {"help", "h"}:
         sys.stdout.write(module.USAGE)

@@ -90,6 +90,10 @@ def test_films_of_another_modality_are_used_or_it_is_said_why_not(
     write_films(tmp_path, "ct/normal")
     assert len(cli._counter_examples(options, "xray")) == 16
     assert "counter-examples: 16 films of another modality" in capsys.readouterr().err
+    options = parser().parse_args(
+        ["train", "--data", str(tmp_path), "--out", "r", "--no-counter-examples"]
+    )
+    assert cli._counter_examples(options, "xray") == ()
 
 
 @pytest.mark.usefixtures("tiny")

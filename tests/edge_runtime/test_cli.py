@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tiny_graphs import onnx_graph, tflite_graph
 
 pytestmark = pytest.mark.usefixtures("own_signals")
 Captured = pytest.CaptureFixture[str]
+_LOADED_FIRST = ("edge_runtime.cli", "edge_runtime.console", "edge_runtime.errors")
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +75,9 @@ def test_help_fits_a_terminal(text: str) -> None:
         (["clasify", "film.png"], "no command is called 'clasify'; one of: classify, info, check,"),
         (["--bundle", "m.edge"], "no command is called '--bundle'"),
         (["classify"], "no film given"),
+        (["classify", "film.png", ""], "no film given"),
+        (["classify", "film.png", "--heatmap", "film.jpg"], "'film.jpg' is no name of a PNG"),
+        (["classify", "film.png", "--heatmap", "{tiny}"], "is no name of a PNG"),
         (["classify", "--flag", "film.png"], "option --flag not recognized"),
         (["classify", "film.png", "--format"], "option --format requires argument"),
         (["classify", "film.png", "--format", "xml"], "'xml' is not known; one of: table, json"),
@@ -258,6 +263,30 @@ def test_the_bundle_is_the_named_one_else_the_variable_else_the_newest(
     monkeypatch.setenv("EDGE_BUNDLE", str(folder / "none.edge"))
     assert run(["check"]) == 3
     assert "none.edge: does not exist" in capsys.readouterr().err
+
+
+def test_the_default_bundle_is_told_by_its_path(
+    tiny: Path, film: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_BUNDLE", str(tiny))
+    assert run(["classify", str(film)]) == 0
+    assert complaints(capsys) == [f"bundle: {tiny}"]
+    assert run(["classify", str(film), "--bundle", str(tiny)]) == 0
+    assert complaints(capsys) == []
+
+
+@pytest.mark.parametrize("command", ["classify", "check", "bench"])
+def test_without_pillow_there_is_a_line_and_status_6(
+    command: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith("edge_runtime.") and name not in _LOADED_FIRST:
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert run([command, "whatever"]) == 6
+    (complaint,) = complaints(capsys)
+    assert complaint.startswith("edge-run: PIL: cannot be loaded (")
+    assert complaint.endswith("); see edge-run doctor")
 
 
 def cli_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from threading import Condition
 
+from PIL import Image
+
 from edge_runtime.answer.batch import processors
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.decide import widened
@@ -88,8 +90,12 @@ class Classifier:
         an `error` that tells why, so that one bad film stops no one who has many.
 
         Raises:
+            TypeError: `film` is none of these.
             ValueError: the classifier is closed.
         """
+        if not isinstance(film, str | os.PathLike | bytes | Image.Image):
+            kind = type(film).__name__
+            raise TypeError(f"a film is a path, bytes or a Pillow image, and no {kind}")
         with self._borrowed() as engine:
             return classify(film, self._bundle, engine, decision=self._decision)
 

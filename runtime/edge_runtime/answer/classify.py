@@ -61,6 +61,10 @@ class Answer:
         refused = isinstance(error, Refusal)
         self.status = "ok" if error is None else "refused" if refused else "error"
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"Answer({shown})"
+
 
 def classify(
     film: Film,

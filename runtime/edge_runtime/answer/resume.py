@@ -11,6 +11,7 @@ at the end of the file, from where they are cut off as well, and tried again.
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import stat
 import sys
@@ -44,6 +45,7 @@ _ERRORS = sys.getfilesystemencodeerrors()  # names of any bytes come through
 _HEADER = ",".join(f'"{name}"' for name in FIELDS).encode() + b"\n"
 _LONGEST = 1 << 20  # bytes of one line; no name and no problem come near
 _ANOTHER = "give the name of another file"
+_CURES = {errno.ENOSPC: "free the disk and resume", errno.ENOENT: "make the folder first"}
 
 
 class Results:
@@ -257,4 +259,4 @@ def _sync_folder(path: str) -> None:
 
 def _cannot_write(path: str, error: Exception) -> CannotWrite:
     problem = f"cannot be written ({getattr(error, 'strerror', None) or error})"
-    return CannotWrite(path, problem, "free the disk or name another file, and resume")
+    return CannotWrite(path, problem, _CURES.get(getattr(error, "errno", 0), _ANOTHER))

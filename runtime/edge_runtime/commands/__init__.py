@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
 
 
+def bundle_path(path: str | None) -> str:
+    """Return `path`, or that of the default bundle where none is given.
+
+    Raises:
+        UsageError: none is named and there is no default.
+    """
+    if path is not None:
+        return path
+    from edge_runtime.bundle.defaults import default_bundle
+
+    return default_bundle()
+
+
 def open_named(path: str | None) -> Bundle:
     """Return the bundle at `path`, or the default one where no path is given.
 
@@ -23,10 +36,7 @@ def open_named(path: str | None) -> Bundle:
     """
     from edge_runtime.bundle import open_bundle
 
-    if path is None:
-        from edge_runtime.bundle.defaults import default_bundle
-
-        path = default_bundle()
+    path = bundle_path(path)
     if not path:
         raise NotABundle("--bundle", "is empty", "name a .edge file")
     return open_bundle(path)

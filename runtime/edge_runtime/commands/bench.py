@@ -30,7 +30,8 @@ of 2000 x 2000 pixels.
   --quick      few rounds and films: figures to look at, not to keep
   --format F   table or json
 
-Exit status: 0 measured, whatever the figures; 3 not a bundle, 6 no engine.
+Exit status: 0 measured, whatever the figures; 3 not a bundle, 6 no engine,
+9 DIR holds no film that is answered.
 """
 MOST_ROUNDS = 10_000
 

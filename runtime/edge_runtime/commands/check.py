@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
 
 from edge_runtime.bundle.pack import write_whole
-from edge_runtime.commands import only_bundle, open_named
+from edge_runtime.commands import bundle_path, only_bundle, open_named
 from edge_runtime.console import say
 from edge_runtime.engines import ENGINES, open_engine
 from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
@@ -39,10 +40,12 @@ _ALL = "all"
 
 def run(paths: list[str], options: dict[str, str]) -> int:
     """Check a bundle and write a receipt where one is wanted, of a failure too."""
-    path, wanted = only_bundle(paths, options), options.get("engine", "auto")
+    path, wanted = bundle_path(only_bundle(paths, options)), options.get("engine", "auto")
     if wanted not in ("auto", _ALL, *ENGINES):
         cure = f"one of: auto, {_ALL}, {', '.join(ENGINES)}"
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+    if "receipt" in options and _is_in(path, options["receipt"]):
+        raise UsageError("--receipt", "is the bundle, or lies in it", "give another name")
     outcome = Outcome()
     try:
         _check(path, wanted, outcome)
@@ -57,7 +60,14 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     return 0
 
 
-def _check(path: str | None, wanted: str, outcome: Outcome) -> None:
+def _is_in(bundle: str, out: str) -> bool:
+    """Tell whether writing `out` would change the bundle, a file or a folder."""
+    # Links included; of both names alike, so that capitals do not matter where they do not.
+    whole, part = (os.path.normcase(os.path.realpath(path)) for path in (bundle, out))
+    return part == whole or part.startswith(whole + os.sep)
+
+
+def _check(path: str, wanted: str, outcome: Outcome) -> None:
     """Fill `outcome`; with all engines, one that fails keeps none of the others from its turn."""
     with open_named(path) as bundle:
         outcome.manifest = bundle.manifest

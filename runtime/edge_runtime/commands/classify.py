@@ -14,7 +14,7 @@ from edge_runtime.answer.rows import FORMATS, row_writer
 from edge_runtime.commands import open_named
 from edge_runtime.console import hushed, is_watched, say
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import FilmError, UsageError
+from edge_runtime.errors import FilmError, UsageError, printable
 from edge_runtime.film.walk import films_in
 
 TYPE_CHECKING = False
@@ -49,7 +49,8 @@ of names (in a folder of more than 10,000, as the disk lists them).
   --threads N        films at once; else one for each processor
   --resume FILE.csv  append the rows to FILE.csv and skip the films it has, but
                      try again those that could not be read (status error)
-  --band W           say uncertain within W (0 to 0.5) of the threshold
+  --band W           say uncertain within W (0 to 0.5) of the threshold, but not
+                     in rows that --resume finds done
   --heatmap OUT.png  draw what the answer depends on; for one film
 
 Exit status: 0 ok, 2 usage, 3 not a bundle, 4 integrity, 5 a film was refused or
@@ -72,6 +73,9 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         decision = _decision(bundle, options.get("band"))
         engine = open_engine(bundle, options.get("engine", "auto"), say)
         say(NOTICE)
+        if "bundle" not in options:
+            # No row of a table tells which one of several it is.
+            say(f"bundle: {printable(bundle.path)}")
 
         def judge_with(engine: Engine) -> Judge:
             return lambda film: classify(film, bundle, engine, decision=decision)
@@ -125,13 +129,16 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
         raise UsageError("--format", f"{form!r} is not known", f"one of: {', '.join(FORMATS)}")
     if "resume" in options and options.get("format", "csv") != "csv":
         raise UsageError("--resume", f"writes no {form}", "leave --format out")
-    if "files-from" not in options and not paths:
+    if "files-from" not in options and not all(paths or [""]):
         raise UsageError("classify", "no film given", "name a file or a folder")
     if "heatmap" in options:
         if "files-from" in options or len(paths) != 1 or os.path.isdir(paths[0]):
             raise UsageError("--heatmap", "is for one film", "name one, and no folder")
         if "resume" in options:
             raise UsageError("--heatmap", "does not go with --resume", "leave one of them out")
+        if not options["heatmap"].lower().endswith(".png"):
+            problem = f"{options['heatmap']!r} is no name of a PNG"
+            raise UsageError("--heatmap", problem, "let it end in .png")
 
 
 def _threads(text: str | None) -> int | None:

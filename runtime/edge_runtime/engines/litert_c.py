@@ -92,6 +92,8 @@ class LiteRt:
             raise
 
     def _compile(self, pixels: tuple[int, ...]) -> None:
+        if not self._graph:  # which has no address
+            raise EngineUnavailable("does not take the graph (it is empty)")
         options = (_Option * 2)(
             # Looking for GPU and NPU costs time and writes to stderr.
             _Option(_AUTO_REGISTER_ACCELERATORS, _Any(_ANY_INT, _CPU)),

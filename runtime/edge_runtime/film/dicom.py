@@ -292,7 +292,7 @@ def _shades(film: Dataset, values: Array) -> Array:
         # a negative slope it turns upside down.
         window = Dataset()
         for keyword in _WINDOW:
-            if keyword in film:
+            if film.get(keyword) not in (None, ""):
                 window[keyword] = film[keyword]
         values = apply_windowing(values, window)
     return values.astype(float)
@@ -304,12 +304,15 @@ def _looked_up(values: Array, film: Dataset, sequence: str) -> Array:
     pydicom's own function overflows where entries of 8 bits stand for more than 256 values.
     """
     item = film[sequence].value[0]
-    entries, first = int(item.LUTDescriptor[0]) or 1 << 16, int(item.LUTDescriptor[1])
+    entries = int(item.LUTDescriptor[0]) or 1 << 16
+    # Signed if what goes in is (PS3.3 C.11.2.1.1): pydicom goes by what lies in the file.
+    first = _wrapped(item.LUTDescriptor[1], 16, signed=values.min() < 0)
     data = item.LUTData
     if isinstance(data, bytes):
         order = "<" if film.file_meta.TransferSyntaxUID.is_little_endian else ">"
         data = np.frombuffer(data, "u1" if len(data) < 2 * entries else f"{order}u2")
-    table: Array = np.asarray(data)[:entries]
+    # As integers that know a sign, or what lies before the next table's first would wrap around.
+    table: Array = np.asarray(data)[:entries].astype(int)
     if len(table) < entries:
         raise ValueError("a table of fewer entries than it says")
     found: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
@@ -321,8 +324,19 @@ def _padding(film: Dataset, values: Array) -> Array:
     padding = film.get("PixelPaddingValue")
     if padding is None:
         return np.zeros(len(values), bool)
-    ends = sorted((int(padding), int(film.get("PixelPaddingRangeLimit", padding))))
+    limit = film.get("PixelPaddingRangeLimit")
+    ends = sorted(
+        # Some files call the number unsigned where their pixels are signed.
+        _wrapped(one, film.BitsAllocated, signed=bool(film.PixelRepresentation))
+        for one in (padding, padding if limit is None else limit)
+    )
     return (values >= ends[0]) & (values <= ends[1])
+
+
+def _wrapped(number: Any, bits: int, *, signed: bool) -> int:
+    """Return the value of a number's lowest `bits`, in two's complement where `signed`."""
+    least = -(1 << bits - 1) if signed else 0
+    return (int(number) - least) % (1 << bits) + least
 
 
 def _colour(film: Dataset, stored: Array, subject: str) -> Image.Image:

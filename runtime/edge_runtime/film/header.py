@@ -35,7 +35,7 @@ _BUNDLE_NAMES = {"xray": "X-ray films", "ct": "CT slices"}
 _PART_SYNONYMS = {"CHEST": ("THORAX", "TORAX", "LUNG", "LUNGS")}
 _MORE_PARTS = ("ABDOMEN", "ABD", "NECK", "PELVIS", "SPINE")
 
-# (0018,5101) View Position, PS3.3 C.8.1.1 and C.8.7.5, and how consoles spell it.
+# (0018,5101) View Position, PS3.3 C.8.1.1 and C.8.11.5, and how consoles spell it.
 _VIEW_WORDS = {
     "AP": ("AP", "ANTEROPOSTERIOR"),
     "PA": ("PA", "POSTEROANTERIOR"),
@@ -44,15 +44,26 @@ _VIEW_WORDS = {
                 "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC"),
 }  # fmt: skip
 # (0054,0220) View Code Sequence, context group 4010, in SNOMED CT and in the older SNOMED RT.
+# "Frontal" is of either kind, and says nothing here.
 _VIEW_CODES = {
     "AP": ("399348003", "R-10206"),
     "PA": ("272479007", "R-10214", "R-40888"),
     "another": (
         *("399067008", "R-102CD", "399173006", "R-10236", "399198007", "R-10232"),  # lateral
+        *("399260004", "R-10224", "399352003", "R-10228"),  # from one side to the other
         *("399182000", "R-102C1", "399184004", "R-10238", "399236003", "R-10234"),  # oblique
         *("399135007", "R-10220", "399356000", "R-40985", "399006002", "R-10212"),
         *("399038007", "R-10210", "399312000", "R-10208", "399059000", "R-10216"),
+        *("399160007", "R-10204", "260427002", "R-40783", "260426006", "R-40782"),
+        *("399368009", "R-10226", "399099002", "R-10230", "399225005", "R-10250"),
+        *("399288005", "R-10248", "399004004", "R-10246"),
+        *("399132005", "R-10252", "399325008", "R-10254"),
         *("399061009", "R-10241", "30730003", "G-A145"),  # axial, sagittal
+        *("399162004", "R-10242", "399196006", "R-10244"),  # from head to tail
+        *("399110001", "R-102C2", "399242004", "R-102C6", "399351005", "R-102C7"),  # of skull
+        *("399272005", "R-102C5", "399316002", "R-102C8", "399360002", "R-10257"),
+        *("399255003", "R-10256", "260499007", "R-40810", "399071006", "R-102C3"),
+        *("399335002", "R-102C4"),
     ),
 }  # fmt: skip
 _DAYS_A_YEAR = 365.25
@@ -133,9 +144,10 @@ def _date(header: Dataset, keyword: str) -> tuple[int, int, int] | None:
 
 def _words(header: Dataset, keyword: str) -> list[str]:
     """Return the words of an element in capitals, split at what is neither letter nor digit."""
-    text = str(header.get(keyword) or "").upper().replace("POSTERO-", "POSTERO")
-    text = text.replace("ANTERO-", "ANTERO").replace("POSTERO_", "POSTERO")
-    return "".join(one if one.isalnum() else " " for one in text).split()
+    text = str(header.get(keyword) or "").upper()
+    text = "".join(one if one.isalnum() else " " for one in text)
+    # POSTERO-ANTERIOR is one word, however its parts are joined.
+    return text.replace("POSTERO ", "POSTERO").replace("ANTERO ", "ANTERO").split()
 
 
 def _named(words: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:

@@ -24,7 +24,7 @@ from PIL import Image, ImageFilter
 from edge_runtime.answer.batch import processors
 from edge_runtime.bundle import Bundle
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import EdgeError
+from edge_runtime.errors import DataError, EdgeError
 from edge_runtime.machine import box, child, rivals
 from edge_runtime.machine.meter import rotated
 from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
@@ -87,6 +87,7 @@ def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
 
     Raises:
         NoEngine: nothing on this machine runs the bundle.
+        DataError: no film of the plan's folder is answered.
         EdgeError: `edge-run` failed where it was measured.
     """
     with tempfile.TemporaryDirectory(prefix="edge-run-bench-") as folder:
@@ -176,7 +177,7 @@ class _Field:
             row = json.loads(done.stdout)
             if row["status"] == "ok" or row["refusal"] == "not_a_film":
                 return path
-        raise EdgeError(folder, "holds no film that is answered", "name another folder")
+        raise DataError(folder, "holds no film that is answered", "name another folder")
 
     def cold(self, film: Path) -> dict[str, Any]:
         """Return figures of whole processes that answer one film."""

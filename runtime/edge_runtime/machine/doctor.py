@@ -48,8 +48,8 @@ class Finding:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def examine() -> list[Finding]:
-    """Return what was found, in the order it is shown."""
+def examine(bundle: str | None = None) -> list[Finding]:
+    """Return what was found, in the order it is shown; `bundle` takes the default one's place."""
     return [
         _processor(),
         _memory(),
@@ -58,7 +58,7 @@ def examine() -> list[Finding]:
         _pillow(),
         *_engines(),
         _dicom(),
-        _bundle(),
+        _bundle(bundle),
         _folder(),
         _disk(),
         _clock(),
@@ -69,12 +69,29 @@ def examine() -> list[Finding]:
 
 def status(findings: Sequence[Finding]) -> int:
     """Return 0 where a film could be classified now, else the status that says what is lacking."""
-    by_name = {finding.name: finding for finding in findings}
-    engines = [by_name[f"engine {name}"] for name in ENGINES]
-    if by_name["Pillow"].state != OK or all(engine.state != OK for engine in engines):
+    wanting = lacking(findings)
+    if {"Pillow", "engine"}.intersection(wanting):
         return NoEngine.exit_status
-    found = by_name["bundle"].facts["status"]
+    (found,) = (one.facts["status"] for one in findings if one.name == "bundle")
     return found if isinstance(found, int) else 1
+
+
+def lacking(findings: Sequence[Finding]) -> list[str]:
+    """Return what keeps this machine from classifying: `Pillow`, `engine` or `bundle`."""
+    states = {finding.name: finding.state for finding in findings}
+    there = {
+        "Pillow": states["Pillow"] != MISSING,  # without one of its decoders it has the others
+        "engine": OK in (states[f"engine {name}"] for name in ENGINES),
+        "bundle": states["bundle"] == OK,
+    }
+    return [name for name, is_there in there.items() if not is_there]
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return the line below the table: whether films can be classified, else what to mend."""
+    if wanting := lacking(findings):
+        return f"\nfilms cannot be classified yet: see {', '.join(wanting)}\n"
+    return "\nfilms can be classified here\n"
 
 
 def table(findings: Sequence[Finding]) -> str:
@@ -123,8 +140,9 @@ def _memory() -> Finding:
 def _python() -> Finding:
     bits = 64 if sys.maxsize > 2**32 else 32
     runtime = box.installed("edge-runtime")
+    ours = f"edge-runtime {runtime or 'of unknown version'}"
     facts = {"python": platform.python_version(), "bits": bits, "edge_runtime": runtime}
-    text = f"{platform.python_version()}, {bits} bit, {platform.system()}; edge-runtime {runtime}"
+    text = f"{platform.python_version()}, {bits} bit, {platform.system()}; {ours}"
     return Finding("Python", OK, text, facts=facts)
 
 
@@ -138,7 +156,7 @@ def _bytecode() -> Finding:
     text = f"{sum(kept)} of {len(kept)} modules are kept compiled"
     writable = os.access(folder, os.W_OK) and not sys.dont_write_bytecode
     if sum(kept) < len(kept) and not writable:
-        cure = f'python -m compileall -q "{folder}", once, as a user who may write there'
+        cure = f'"{sys.executable}" -m compileall -q "{folder}", once, as who may write there'
         return Finding("compiled", PROBLEM, f"{text}, and no more can be", cure)
     return Finding("compiled", OK, text)
 
@@ -162,11 +180,14 @@ def _pillow() -> Finding:
 
 
 def _engines() -> Iterator[Finding]:
+    """Try each; of what would come after one that runs, nothing needs to be installed."""
+    enough = False
     for name, (_, _, extra) in ENGINES.items():
         label, cure = f"engine {name}", _OFFLINE.format(extra)
         version = box.installed(box.DISTRIBUTIONS[name])
         if version is None:
-            yield Finding(label, MISSING, "not installed; one engine is enough", cure)
+            text = "not installed; " + ("not needed here" if enough else "one engine is enough")
+            yield Finding(label, MISSING, text, "" if enough else cure)
             continue
         found = _probe("engine", name)
         facts = {"version": version, "usable": not found["problem"]}
@@ -174,6 +195,7 @@ def _engines() -> Iterator[Finding]:
             text = f"{version} cannot be used: {found['problem']}"
             yield Finding(label, PROBLEM, text, f"{cure}, or use another engine", facts)
         else:
+            enough = True
             yield Finding(label, OK, f"{version} runs a graph", facts=facts)
 
 
@@ -195,15 +217,17 @@ def _dicom() -> Finding:
     return Finding("DICOM", OK, text, facts=facts)
 
 
-def _bundle() -> Finding:
+def _bundle(named: str | None) -> Finding:
     try:
-        path = default_bundle()
+        path = default_bundle() if named is None else named
     except UsageError as error:
         return Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
     found = _probe("bundle", path)
     facts = {"path": path, "status": found["status"]}
     if found["problem"]:
-        return Finding("bundle", PROBLEM, f"{path}: {found['problem']}", found["cure"], facts)
+        subject = found.get("subject", path)  # which may be a file in the bundle
+        cure = found["cure"] or "try edge-run check with each --engine that is ok above"
+        return Finding("bundle", PROBLEM, f"{subject}: {found['problem']}", cure, facts)
     text = f"{path}: {found['name']} {found['version']}, whole, runs on {found['engine']}"
     return Finding("bundle", OK, text, facts=facts)
 
@@ -214,9 +238,10 @@ def _folder() -> Finding:
         cure = "name bundles with --bundle or EDGE_BUNDLE"
         return Finding("data folder", MISSING, "this user has no home folder", cure)
     facts = {"path": str(folder)}
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 -- pathlib's raises where this user may not look
         cure = "make it, or name bundles with --bundle or EDGE_BUNDLE"
-        return Finding("data folder", MISSING, f"{folder} does not exist", cure, facts)
+        text = f"{folder} does not exist, or is hidden from this user"
+        return Finding("data folder", MISSING, text, cure, facts)
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -228,7 +253,7 @@ def _folder() -> Finding:
 
 def _disk() -> Finding:
     folder = data_folder() or Path.cwd()
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 -- as above
         folder = folder.parent
     try:
         free = shutil.disk_usage(folder).free

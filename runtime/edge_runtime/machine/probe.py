@@ -112,6 +112,7 @@ def main() -> None:
         found = {"status": 0, **WHAT[what](which)}
     except EdgeError as error:
         found = {"status": error.exit_status, "problem": error.problem, "cure": error.cure}
+        found["subject"] = error.subject
     except ModuleNotFoundError as error:
         found = {"status": 0, "problem": f"{error.name} is not installed"}
     sys.stdout.write(json.dumps(found) + "\n")

@@ -90,6 +90,21 @@ def test_a_film_that_cannot_be_judged_is_an_answer_and_stops_nobody(tiny: Path, 
         assert judge.classify(film).status == "ok"
 
 
+def test_what_is_no_film_at_all_is_an_error_of_the_program(tiny: Path) -> None:
+    with Classifier(tiny) as judge:
+        for wrong in (None, 5, ["film.png"], bytearray(b"no film")):  # 5 would be a descriptor
+            with pytest.raises(TypeError, match=f"and no {type(wrong).__name__}$"):
+                judge.classify(wrong)  # type: ignore[arg-type]
+
+
+def test_an_answer_shows_what_it_says(tiny: Path, film: Path) -> None:
+    with Classifier(tiny) as judge:
+        shown = repr(judge.classify(film))
+    assert shown.startswith("Answer(")
+    assert "label='covid'" in shown
+    assert "status='ok'" in shown
+
+
 @pytest.mark.parametrize("engine", HERE)
 def test_many_threads_get_the_answers_that_one_thread_gets(
     engine: str, tiny: Path, folder: list[Path], opened: list[Any]

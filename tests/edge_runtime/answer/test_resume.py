@@ -193,8 +193,12 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, bundle: Bundle) -> N
     for name in ("pipe", os.devnull):
         with pytest.raises(UsageError, match="is not a regular file"):
             Results(str(tmp_path / name), bundle, "litert")
-    for name in ("", "no/folder/results.csv", "a\0b"):
-        with pytest.raises(CannotWrite):
+    for name, cure in (
+        ("", "give the name of another file"),
+        ("no/folder/results.csv", "make the folder first"),
+        ("a\0b", "give the name of another file"),
+    ):
+        with pytest.raises(CannotWrite, match=cure):
             Results(str(tmp_path / name), bundle, "litert")
 
 
@@ -211,7 +215,10 @@ def test_a_full_disk_is_told_once_and_what_was_written_stays(path: Path, bundle:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     results = Results(str(path), bundle, "litert")
-    with pytest.raises(CannotWrite, match="No space left on device"), results:
+    with (
+        pytest.raises(CannotWrite, match="No space left on device.*; free the disk and resume"),
+        results,
+    ):
         results.write(answered("a.png"))
         results.write(unread("b.png"))
         results._write = full

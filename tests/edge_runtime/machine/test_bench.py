@@ -12,7 +12,7 @@ import pytest
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.cli import run
 from edge_runtime.commands import bench as command
-from edge_runtime.errors import EdgeError
+from edge_runtime.errors import DataError
 from edge_runtime.machine import box
 from edge_runtime.machine.bench import Plan, Ratio, _rate_targets, draw, measure
 from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
@@ -87,7 +87,7 @@ def test_a_folder_is_held_against_the_floor_or_for_real_films_against_the_loops(
 
 
 def test_a_folder_without_films_is_an_error(bundle: Bundle, tmp_path: Path) -> None:
-    with pytest.raises(EdgeError, match="holds no film that is answered"):
+    with pytest.raises(DataError, match="holds no film that is answered"):
         measure(bundle, Plan(films=tmp_path), silent)
 
 

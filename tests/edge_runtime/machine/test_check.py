@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.bundle import Bundle, open_bundle
+from edge_runtime.bundle.pack import unpack
 from edge_runtime.cli import run
 from edge_runtime.engines import ENGINES, EngineUnavailable, open_engine
 from edge_runtime.errors import NoEngine, ParityFailed
@@ -219,6 +220,26 @@ def test_an_unknown_engine_leaves_2_and_no_receipt(tiny: Path, tmp_path: Path) -
     path = tmp_path / "receipt.json"
     assert run(["check", str(tiny), "--engine", "tpu", "--receipt", str(path)]) == 2
     assert not path.exists()
+
+
+def test_a_receipt_is_never_written_over_the_bundle_or_into_it(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, folder = tmp_path / "m.edge", tmp_path / "folder"
+    shutil.copy(tiny, file)
+    unpack(tiny, folder)
+    monkeypatch.chdir(folder)
+    for bundle, out in (
+        (file, file),
+        (file, "../m.edge"),
+        (folder, "receipt.json"),
+        (folder, folder / "golden" / "receipt.json"),
+    ):
+        assert run(["check", str(bundle), "--receipt", str(out)]) == 2
+        assert "--receipt: is the bundle, or lies in it" in capsys.readouterr().err
+    monkeypatch.setenv("EDGE_BUNDLE", str(file))
+    assert run(["check", "--receipt", str(file)]) == 2
+    assert run(["check"]) == run(["check", str(folder)]) == 0
 
 
 def test_a_receipt_replaces_the_one_that_stood_there_whole(tiny: Path, tmp_path: Path) -> None:

@@ -172,6 +172,66 @@ def test_a_table_has_each_cure_below_what_it_cures() -> None:
     ]
 
 
-@pytest.mark.parametrize("arguments", [["film.png"], ["--format", "csv"]])
+@pytest.mark.usefixtures("probed")
+def test_the_bundle_may_be_named(
+    tiny: Path, film: Path, capsys: Captured, monkeypatch: Monkey
+) -> None:
+    monkeypatch.undo()  # a real probe
+    for arguments in ([str(tiny)], ["--bundle", str(tiny)]):
+        assert run(["doctor", *arguments]) == 0
+        assert capsys.readouterr().out.endswith("\nfilms can be classified here\n")
+    assert run(["doctor", str(film)]) == 3
+    said = capsys.readouterr().out
+    assert f"{film}: is not a bundle" in said
+    assert said.endswith("\nfilms cannot be classified yet: see bundle\n")
+
+
+def test_the_changed_file_of_a_bundle_is_named(tiny: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "m.edge"
+    wrong.write_bytes(tiny.read_bytes().replace(b"# A card", b"# a card"))
+    (finding,) = (one for one in doctor.examine(str(wrong)) if one.name == "bundle")
+    assert finding.text == f"{wrong}: card.md: is not the file that was written"
+
+
+@pytest.mark.usefixtures("probed")
+@pytest.mark.parametrize(
+    ("present", "cures"),
+    [("ai-edge-litert", []), ("onnxruntime", ["litert", "litert-python", "tflite-runtime"])],
+)
+def test_after_an_engine_that_runs_none_is_to_be_installed(
+    present: str, cures: list[str], monkeypatch: Monkey
+) -> None:
+    monkeypatch.setattr(box, "installed", lambda name: "1.0" if name == present else None)
+    engines = [one for one in doctor.examine() if one.name.startswith("engine ")]
+    assert [one.name.removeprefix("engine ") for one in engines if one.cure] == cures
+
+
+@pytest.mark.usefixtures("probed")
+def test_a_pillow_without_one_decoder_keeps_no_film_of_another_format_back(
+    monkeypatch: Monkey,
+) -> None:
+    monkeypatch.setattr("PIL.features.check", lambda feature: feature != "webp")
+    findings = doctor.examine("m.edge")
+    assert found("Pillow").state == PROBLEM
+    assert status(findings) == 0
+
+
+@pytest.mark.usefixtures("probed")
+def test_a_folder_this_user_may_not_look_into_is_a_line(
+    tmp_path: Path, monkeypatch: Monkey
+) -> None:
+    def hidden(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", hidden)  # as it ends below a folder of mode 0
+    monkeypatch.setattr("os.path.isdir", lambda _: False)
+    monkeypatch.setattr(doctor, "data_folder", lambda: tmp_path / "theirs")
+    monkeypatch.setattr(doctor, "_bytecode", lambda: Finding("compiled", OK, ""))
+    monkeypatch.setattr(doctor, "_proc", lambda: iter(()))
+    assert "hidden from this user" in found("data folder").text
+    assert found("disk").state == OK
+
+
+@pytest.mark.parametrize("arguments", [["a.edge", "b.edge"], ["--format", "csv"]])
 def test_what_it_does_not_take_leaves_with_2(arguments: list[str]) -> None:
     assert run(["doctor", *arguments]) == 2
