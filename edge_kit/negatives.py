@@ -25,7 +25,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from edge_export.pixels import Pixels
 from edge_runtime.bundle.manifest import Preprocess
-from edge_runtime.errors import Refusal
+from edge_runtime.errors import DataError, Refusal
 from edge_runtime.film.preprocess import normalise
 
 Draw = np.random.Generator
@@ -249,8 +249,8 @@ def as_taken(film: Image.Image, draw: Draw) -> Image.Image:
     x, y = (0.5 + draw.uniform(-0.08, 0.08, 2)) * film.size
     cos, sin = math.cos(turn), math.sin(turn)
     a, b, c, d = mirror * across * cos, down * sin, -mirror * across * sin, down * cos
-    corner = x - (a * width + b * height) / 2, y - (c * width + d * height) / 2
-    matrix = (a, b, corner[0], c, d, corner[1])
+    left, top = x - (a * width + b * height) / 2, y - (c * width + d * height) / 2
+    matrix = (a, b, left, c, d, top)
     film = film.transform(film.size, Image.Transform.AFFINE, matrix, _BILINEAR)
     gamma = 2 ** draw.uniform(-0.8, 0.8)
     film = film.point([round(255 * (grey / 255) ** gamma) for grey in range(256)])
@@ -278,6 +278,7 @@ def made(pixels: Pixels, kinds: Sequence[Kind], recipe: Preprocess, seed: int) -
                 shown = normalise(picture, kinds[index].__name__, recipe)
                 out[index] = np.asarray(shown).reshape(out.shape[1:])
                 return
+        raise DataError("training", "a film of one even grey", "leave it out")
 
     # Pillow draws and filters outside the interpreter lock.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:

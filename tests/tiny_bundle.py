@@ -40,6 +40,13 @@ def film_image(width: int = 96, height: int = 80, seed: int = 7) -> Image.Image:
     return Image.fromarray(film_array(width, height, seed))
 
 
+def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    """Return the bytes of a file of Pillow's format `form`."""
+    stream = BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
 def write_film(path: Path, seed: int = 7) -> Path:
     """Write `film_image` as a PNG, whatever the name of `path`."""
     film_image(seed=seed).save(path, "PNG")
@@ -63,9 +70,7 @@ def write_tiny_bundle(
     outputs = 1 if gate is None else 2
     if graphs is None:
         graphs = {TFLITE: tflite_graph(outputs=outputs), ONNX: onnx_graph(outputs=outputs)}
-    stream = BytesIO()
-    film_image().save(stream, "PNG")
-    png = stream.getvalue()
+    png = encoded(film_image())
     pixels = film_pixels(png, RECIPE)
     film = {
         "file": GOLDEN,

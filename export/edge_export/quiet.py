@@ -14,7 +14,11 @@ from edge_runtime.errors import EdgeError
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without its start-up notices; errors still show."""
+    """Import TensorFlow without its start-up notices; errors still show.
+
+    ONNX Runtime, which is imported later and only where TensorFlow is, keeps no log of its use.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with quiet():

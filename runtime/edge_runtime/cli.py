@@ -25,8 +25,8 @@ usage: edge-run COMMAND ...
   bench [BUNDLE]    how fast this machine answers, against customary scripts
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
-was refused or unreadable (the others were answered), 6 no engine, 7 golden
-films differ, 9 data unusable, 10 cannot write, 130/143 interrupted.
+was refused or unreadable (the others were answered), 6 no engine or no Pillow,
+7 golden films differ, 9 data unusable, 10 cannot write, 130/143 interrupted.
 Results go to stdout, everything else to stderr.
 """
 COMMANDS = ("classify", "info", "check", "doctor", "bench")

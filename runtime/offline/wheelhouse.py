@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from tempfile import TemporaryDirectory
 from packaging.requirements import Requirement
 
 from edge_runtime.bundle import verify_all
-from edge_runtime.errors import DataError, EdgeError
+from edge_runtime.errors import DataError, EdgeError, UsageError
 from offline.wheels import ARCHITECTURES, Target, build_runtime, complete, pip, wheels_in
 
 HERE = Path(__file__).resolve().parent
@@ -76,7 +77,9 @@ def main() -> int:
 def _options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--arch", choices=ARCHITECTURES, default="x86_64")
-    options.add_argument("--python", default="3.11", help="the CPython there (default: 3.11)")
+    options.add_argument(
+        "--python", type=_version, default="3.11", help="the CPython there (default: 3.11)"
+    )
     options.add_argument("--lean", action="store_true", help="without what edge-run never imports")
     options.add_argument("--engine", action="append", choices=["litert", "onnx"])
     options.add_argument("--dicom", action="store_true", help="with what reads DICOM")
@@ -86,15 +89,21 @@ def _options() -> argparse.ArgumentParser:
     return options
 
 
+def _version(text: str) -> str:
+    if not re.fullmatch(r"3\.[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no version such as 3.11")
+    return text
+
+
 def build(choice: Choice, out: Path) -> Path:
     """Return the folder below `out` that holds what was chosen; one of that name is replaced.
 
     Raises:
+        UsageError: the installer would not find a bundle, or two have one name.
         DataError: a wheel cannot be had, or they do not fit together.
         NotABundle, IntegrityError: as `verify_all` says of the bundles.
     """
-    for bundle in choice.bundles:
-        verify_all(bundle)
+    _prove_bundles(choice.bundles)
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out, prefix=".", suffix=".part") as temporary:
         folder = Path(temporary) / choice.name
@@ -114,6 +123,18 @@ def build(choice: Choice, out: Path) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         folder.rename(target)
     return target
+
+
+def _prove_bundles(bundles: Sequence[Path]) -> None:
+    """Refuse bundles that would not arrive: the installer looks for files called `*.edge`."""
+    names = set()
+    for bundle in bundles:
+        verify_all(bundle)
+        if bundle.is_dir() or bundle.suffix != ".edge":
+            raise UsageError("--bundle", f"{bundle} is no .edge file", "give the .edge file itself")
+        if bundle.name.lower() in names:
+            raise UsageError("--bundle", f"two are called {bundle.name}", "rename one of them")
+        names.add(bundle.name.lower())
 
 
 def download(wanted: Sequence[Requirement], target: Target, folder: Path) -> None:

@@ -62,6 +62,20 @@ def test_a_process_leaves_with_the_documented_status_and_no_traceback(
     assert len(complaints) == (status not in (0, 5))
 
 
+@pytest.mark.parametrize("command", ["classify", "check", "bench"])
+def test_without_pillow_there_is_a_line_and_status_6(command: str) -> None:
+    source = (
+        "import sys; sys.modules['PIL'] = None; from edge_runtime.cli import run; "
+        f"sys.exit(run([{command!r}, 'whatever']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr.startswith("edge-run: PIL: cannot be loaded (")
+    assert done.stderr.endswith("); see edge-run doctor\n")
+
+
 def test_the_bundle_comes_from_the_environment(tiny: Path, film: Path) -> None:
     assert edge_run("classify", film, env=environment(EDGE_BUNDLE=str(tiny))).returncode == 0
 

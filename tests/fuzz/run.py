@@ -32,6 +32,7 @@ if __name__ == "__main__":
 
 MOST_SECONDS, MOST_MEMORY = 2.0, 300 << 20
 PATIENCE = 60  # seconds of wall time without a word before a worker is taken for hung
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes that ru_maxrss counts by
 LIMITS = 4 << 30  # address space, so that this machine survives what it finds
 
 Case = Callable[[Random], tuple[bytes, Callable[[bytes], str]]]
@@ -110,7 +111,7 @@ def work(kind: str, seed: str, start: int, step: int, count: int) -> None:
         data, judge = case(Random(f"{seed}:{index}"))
         _tell(index, "begun")
         found, seconds = watched(data, judge)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         if memory > MOST_MEMORY:
             _tell(index, f"memory: {memory >> 20} MiB, {found}", seconds, memory)
             return  # the peak of a process never falls again

@@ -66,7 +66,7 @@ SPARED: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
     ),
 )
 _MODULE = re.compile(r"No module named '(\w+)")
-_ENGINE = re.compile(r"([\w-]+): not installed")
+_ENGINE = re.compile(r"([\w-]+): \S+ is not installed")
 
 
 def import_tiny_graphs() -> None:

@@ -114,6 +114,10 @@ def _logits(film: Film, name: str, bundle: Bundle, engine: Engine) -> tuple[floa
         logits = engine.logits(film_pixels(film, manifest.preprocess, manifest.intended_use))
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason
+    wanted = 1 if manifest.film_gate is None else 2
+    if len(logits) != wanted:
+        problem = f"the graph gives {len(logits)} logits where {wanted} are expected"
+        raise FilmError(name, problem, "run edge-run check on the bundle")
     for logit in logits:
         if not math.isfinite(logit):
             problem = f"the graph answered {logit}"

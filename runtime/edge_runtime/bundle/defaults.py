@@ -32,7 +32,8 @@ def default_bundle() -> str:
         return named
     folder = data_folder()
     try:
-        bundles = sorted(folder.glob("*.edge")) if folder else []
+        # A link that leads nowhere must not hide the others.
+        bundles = [one for one in folder.glob("*.edge") if one.exists()] if folder else []
         newest = max(bundles, key=lambda bundle: bundle.stat().st_mtime, default=None)
     except OSError:
         newest = None

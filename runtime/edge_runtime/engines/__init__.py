@@ -131,8 +131,8 @@ def first_engine(
             if too_old and (reason := _would_die(name)):
                 raise EngineUnavailable(reason)
             engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
-        except ModuleNotFoundError:
-            reasons.append(f"{name}: not installed ({extra})")
+        except ModuleNotFoundError as error:
+            reasons.append(f"{name}: {error.name} is not installed ({extra})")
         # numpy says by a RuntimeError that it was built for newer processors.
         except (EngineUnavailable, ImportError, OSError, RuntimeError) as error:
             reasons.append(f"{name}: {error}")

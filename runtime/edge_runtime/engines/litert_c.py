@@ -200,7 +200,7 @@ def load(graph: memoryview, pixels: tuple[int, ...]) -> LiteRt:
     """
     package = PathFinder.find_spec("ai_edge_litert")
     if package is None or package.origin is None:
-        raise ModuleNotFoundError("ai_edge_litert")
+        raise ModuleNotFoundError("ai_edge_litert is not there", name="ai_edge_litert")
     if sys.platform == "linux" and not os.path.exists(_PROCESSOR):
         raise EngineUnavailable(f"there is no {_PROCESSOR}, without which it does not start")
     version = _version(package.origin)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from edge_runtime.engines import EngineUnavailable, require_signature
@@ -76,6 +78,8 @@ def load(graph: memoryview, pixels: tuple[int, ...]) -> OnnxRuntime:
         ModuleNotFoundError: ONNX Runtime or numpy is not installed.
         EngineUnavailable: it does not take the graph.
     """
+    # Or it leaves an identifier of the machine and a log of its use in the user's cache folder.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     with silence():  # it complains where there is no /proc
         import onnxruntime
 

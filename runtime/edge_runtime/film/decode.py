@@ -13,7 +13,7 @@ from math import inf
 from PIL import Image
 
 from edge_runtime.errors import FilmError, Refusal
-from edge_runtime.film.refuse import FORMATS, judge_size, unreadable
+from edge_runtime.film.refuse import judge_size, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def decode(
             if prefix == b"RIFF" and magic[8:12] != b"WEBP":  # a video, read whole to say so
                 continue
             return load(getattr(import_module(f"PIL.{plugin}"), name)(stream), subject, recipe)
-    raise unreadable(subject, f"not a {FORMATS} image")
+    raise unreadable(subject, "no picture of a known format")
 
 
 def _decode_dicom(
@@ -137,7 +137,8 @@ def load(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
         problem = f"would take {memory >> 20} MiB, {_MOST_MEMORY >> 20} are the most"
         raise Refusal("too_large", subject, problem, "save it in grey, not progressive")
     if getattr(image, "is_animated", False):
-        raise unreadable(subject, "holds more than one picture")
+        cure = "export the one picture to be judged"
+        raise Refusal("unreadable", subject, "holds more than one picture", cure)
     if image.info.get("progressive"):
         # libjpeg keeps all coefficients, and calls it damage when they do not fit; asked for,
         # and never touched, they cost nothing.

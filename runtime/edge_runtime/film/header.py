@@ -115,7 +115,7 @@ def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
     if "another" in views:
         problem = f"is not a frontal projection, and this bundle is for {wanted}"
         raise Refusal("wrong_view", subject, problem, "give the frontal film")
-    problem = f"is a {min(views - set(use.views))} view, and this bundle is for {wanted}"
+    problem = f"its view is {min(views - set(use.views))}, and this bundle is for {wanted}"
     raise Refusal("outside_intended_use", subject, problem, "use a bundle made for that view")
 
 

@@ -16,11 +16,13 @@ _SETTINGS_KEPT = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONUTF8
 
 def environment() -> dict[str, str]:
     """Return this process's environment without what makes Python start in an unusual way."""
-    return {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("PYTHON") or name in _SETTINGS_KEPT
     }
+    # ONNX Runtime would leave an identifier and a log of its use in the user's folders.
+    return {**kept, "ORT_DISABLE_TELEMETRY": "1"}
 
 
 def own_environment() -> dict[str, str]:

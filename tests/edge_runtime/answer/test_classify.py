@@ -58,6 +58,14 @@ def test_an_engine_that_fails_is_an_answer_without_numbers(film: Path, bundle: B
     assert "--engine" in str(answer.error)
 
 
+def test_a_graph_without_the_logits_that_the_bundle_promises_is_never_an_answer(
+    film: Path, bundle: Bundle
+) -> None:
+    answer = classify(str(film), bundle, FakeEngine(2.0, 3.0))
+    assert (answer.status, answer.label) == ("error", None)
+    assert "gives 2 logits where 1 are expected" in str(answer.error)
+
+
 def test_refused_and_unread_films_differ_in_status(tmp_path: Path, bundle: Bundle) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not a film")

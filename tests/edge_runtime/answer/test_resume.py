@@ -216,7 +216,7 @@ def test_a_full_disk_is_told_once_and_what_was_written_stays(path: Path, bundle:
 
     results = Results(str(path), bundle, "litert")
     with (
-        pytest.raises(CannotWrite, match="No space left on device.*; free the disk and resume"),
+        pytest.raises(CannotWrite, match=r"No space left on device.*; free the disk and resume"),
         results,
     ):
         results.write(answered("a.png"))

@@ -26,7 +26,7 @@ from dicom_films import dicom_film, lookup_table
 from edge_runtime.bundle.manifest import IntendedUse, Preprocess
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels, film_stages, standard
-from tiny_bundle import film_array
+from tiny_bundle import encoded, film_array
 
 RECIPE = standard(64, 64)
 GREY = film_array()
@@ -36,9 +36,7 @@ USE = IntendedUse(modality="xray", body_parts=("CHEST",), views=("PA", "AP"), yo
 
 
 def png(levels: np.ndarray[Any, Any]) -> bytes:
-    stream = BytesIO()
-    Image.fromarray(levels).save(stream, "PNG")
-    return stream.getvalue()
+    return encoded(Image.fromarray(levels))
 
 
 def pixels(film: bytes | Path, recipe: Preprocess = RECIPE) -> np.ndarray[Any, Any]:
@@ -54,9 +52,7 @@ def decoded(film: bytes) -> Image.Image:
 
 
 def packed(image: Image.Image, form: str, **options: Any) -> bytes:
-    stream = BytesIO()
-    image.save(stream, form, **options)
-    return bytes(encapsulate([stream.getvalue()]))
+    return bytes(encapsulate([encoded(image, form, **options)]))
 
 
 def own_file(name: str) -> Path:

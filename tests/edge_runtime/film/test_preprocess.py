@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,10 @@ from edge_runtime.film.preprocess import (
     standard,
     to_channels,
 )
-from tiny_bundle import film_array, film_image
+from tiny_bundle import encoded, film_array, film_image
 
 RECIPE = standard(64, 64)
 COLOUR = standard(64, 64, channels=3)
-
-
-def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
-    stream = BytesIO()
-    image.save(stream, form, **options)
-    return stream.getvalue()
 
 
 def pixels(film: bytes | Path, recipe: Preprocess = RECIPE) -> np.ndarray[Any, Any]:

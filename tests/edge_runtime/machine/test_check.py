@@ -92,7 +92,7 @@ def test_check_says_what_it_proved(tiny: Path, capsys: pytest.CaptureFixture[str
     ("golden", "problem"),
     [
         ({"logits": {TFLITE: [99.0], ONNX: [99.0]}}, "where 99.0000 is expected"),
-        ({"file": "card.md"}, "not a PNG"),
+        ({"file": "card.md"}, "no picture of a known format"),
     ],
 )
 def test_another_answer_leaves_with_7(

@@ -10,6 +10,7 @@ import pytest
 from edge_runtime.engines import ENGINES
 from edge_runtime.errors import NoEngine
 from edge_runtime.machine import child, probe
+from tiny_bundle import edge_run, environment
 
 
 @pytest.mark.parametrize("name", ["litert", "litert-python", "onnxruntime"])
@@ -55,3 +56,23 @@ def test_a_child_starts_as_python_usually_does_and_finds_this_package(
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert "PYTHONDONTWRITEBYTECODE" not in child.environment()
     assert str(Path(probe.__file__).parents[2]) in child.own_environment()["PYTHONPATH"]
+
+
+def test_what_a_child_loads_leaves_nothing_in_the_home_of_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert child.module("probe", "engine", "onnxruntime", seconds=60).returncode == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_classifying_by_onnx_runtime_leaves_nothing_in_the_home_of_its_user(
+    tmp_path: Path, tiny: Path, film: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    options = ("--bundle", tiny, "--engine", "onnxruntime")
+    done = edge_run("classify", film, *options, env=environment(HOME=str(home)))
+    assert done.returncode == 0
+    assert not list(home.iterdir())
