@@ -49,7 +49,7 @@ class Plan:
     rounds: int = 31
     laps: int = 100
     folder_rounds: int = 5
-    copies: int = 40
+    copies: int = 160
     films: Path | None = None
     drawn: tuple[tuple[int, str], ...] = ((1024, "png"), (2000, "jpg"))
 
