@@ -57,15 +57,24 @@ def _heed(lost: UnraisableHookArgs) -> None:
     Each row has left by then: they are written one at a time, and whole.
     """
     if isinstance(lost.exc_value, KeyboardInterrupt):
-        os._exit(getattr(lost.exc_value, "exit_status", INTERRUPTED))
+        os._exit(_interrupted(lost.exc_value))
     sys.__unraisablehook__(lost)
+
+
+def _interrupted(signal: KeyboardInterrupt) -> int:
+    """Say what ended the program and return the exit status it documents."""
+    from edge_runtime.console import Terminated, say
+
+    terminated = isinstance(signal, Terminated)
+    say(f"edge-run: {'terminated' if terminated else 'interrupted'}")
+    return Terminated.exit_status if terminated else INTERRUPTED
 
 
 def run(arguments: list[str]) -> int:
     """Carry out a command line and return the exit status it documents."""
     import warnings
 
-    from edge_runtime.console import Terminated, prepare, say
+    from edge_runtime.console import prepare, say
     from edge_runtime.errors import CannotWrite, EdgeError
 
     warnings.simplefilter("ignore")  # Pillow's, about tags of damaged files
@@ -79,12 +88,8 @@ def run(arguments: list[str]) -> int:
     except EdgeError as error:
         say(f"edge-run: {error}")
         return error.exit_status
-    except Terminated as signal:
-        say("edge-run: terminated")
-        return signal.exit_status
-    except KeyboardInterrupt:
-        say("edge-run: interrupted")
-        return INTERRUPTED
+    except KeyboardInterrupt as signal:
+        return _interrupted(signal)
     except BrokenPipeError:
         # Nobody reads on; what could not be written must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

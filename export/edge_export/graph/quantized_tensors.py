@@ -18,8 +18,9 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import onnx
 
-# What stands between the pixels and the first layer, or is put around one by a quantizer.
-_CONVERSIONS = ("CAST", "QUANTIZE", "DEQUANTIZE")
+# What stands between the pixels and the first layer, or is put around one by a quantizer, and what
+# is put around one for speed.
+_CONVERSIONS = ("CAST", "QUANTIZE", "DEQUANTIZE", "RESHAPE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ def open_pairs(graphs: FloatGraphs, artefact: Artefact) -> Pairs:
 class _TFLitePairs:
     """Tensors are paired by the order of the operators that make them.
 
-    A quantizer puts conversions between them and changes nothing else; names depend on how many
-    models a process has made before.
+    A quantizer puts conversions between them and may lay a tensor out in another shape, its values
+    in the same order; names depend on how many models a process has made before.
     """
 
     def __init__(self, graphs: FloatGraphs, artefact: Artefact) -> None:
@@ -82,11 +83,12 @@ class _TFLitePairs:
         self._float.start(film)
         self._quantized.start(film)
         for operator, mine, theirs in self._paired:
+            reference, quantized = self._float.values(mine), self._quantized.values(theirs)
             yield _pair(
                 self._float.names[mine],
                 operator,
-                self._float.values(mine),
-                self._quantized.values(theirs),
+                reference,
+                quantized.reshape(reference.shape),
                 self._quantized.steps.get(theirs),
             )
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edge_export.graph.trace import Operator, operators, outputs
+from edge_export.quantize.columns import pair_columns
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
 from edge_export.quiet import first_line, quiet
@@ -61,7 +62,7 @@ def quantize_tflite(
             problem = f"cannot be quantized ({first_line(error)})"
             raise DataError("TFLite graph", problem, "replace that layer") from error
     encoded = bytes(result.quantized_model)
-    return encoded if recipe.float_logit else _all_integer(encoded)
+    return pair_columns(encoded if recipe.float_logit else _all_integer(encoded))
 
 
 def _rules(recipe: Recipe) -> list[dict[str, Any]]:
