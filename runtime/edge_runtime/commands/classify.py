@@ -14,6 +14,7 @@ from edge_runtime.answer.rows import FORMATS, row_writer
 from edge_runtime.commands import open_named
 from edge_runtime.console import hushed, is_watched, say
 from edge_runtime.engines import open_engine
+from edge_runtime.engines.opening import OpeningEngine
 from edge_runtime.errors import FilmError, UsageError, printable
 from edge_runtime.film.walk import films_in
 
@@ -62,16 +63,8 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     """Write a row for each film in and below `paths`, and return 5 if one of them has no answer."""
     _refuse_what_clashes(paths, options)
     threads = _threads(options.get("threads"))
-    status = 0
-
-    def complain(folder: str) -> None:
-        nonlocal status
-        say(f"edge-run: {FilmError(folder, 'holds no files', 'name another folder')}")
-        status = FilmError.exit_status
-
     with open_named(options.get("bundle")) as bundle:
         decision = _decision(bundle, options.get("band"))
-        engine = open_engine(bundle, options.get("engine", "auto"), say)
         say(NOTICE)
         if "bundle" not in options:
             # No row of a table tells which one of several it is.
@@ -83,28 +76,57 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         def another() -> Judge:
             return judge_with(open_engine(bundle, engine.name))
 
-        # Chained, so that a film is answered before the next name has come down the pipe.
-        films = films_in(chain(paths, _listed(options.get("files-from"))), complain)
-        with _results(options.get("resume"), bundle, engine.name) as results:
-            if results is None:
-                write = row_writer(options.get("format", "table"), sys.stdout, bundle, engine.name)
-            else:
-                write, films = results.write, results.not_done(films)
-            answers = _answers(films, judge_with(engine), another, threads)
-            if is_watched(rows_elsewhere=results is not None):
-                from edge_runtime.answer.progress import reported
+        def answers(films: Iterator[str]) -> Generator[Answer]:
+            return _answers(films, judge_with(engine), another, threads)
 
-                answers = reported(answers, [] if "files-from" in options else paths, results)
-            with hushed(), closing(answers):
-                for answer in answers:
-                    write(answer)
-                    if answer.error:
-                        status = answer.error.exit_status
-        if results:
-            say(f"edge-run: {results}")
-            status = FilmError.exit_status if results.refused else status
-        if "heatmap" in options:
-            _draw(answer, bundle, engine, decision, options["heatmap"])
+        def start() -> Engine:
+            return open_engine(bundle, options.get("engine", "auto"), say)
+
+        with hushed(), OpeningEngine(start) as engine:
+            status = _written(paths, options, answers, bundle, engine)
+            if "heatmap" in options and status:
+                say(f"edge-run: {options['heatmap']}: not drawn, because the film has no answer")
+            elif "heatmap" in options:
+                from edge_runtime.answer.heatmap import write_heatmap
+
+                write_heatmap(paths[0], bundle, engine, options["heatmap"], decision)
+    return status
+
+
+def _written(
+    paths: list[str],
+    options: dict[str, str],
+    answers: Callable[[Iterator[str]], Generator[Answer]],
+    bundle: Bundle,
+    engine: Engine,
+) -> int:
+    """Write a row for each film and return the exit status that they amount to."""
+    status = 0
+
+    def complain(folder: str) -> None:
+        nonlocal status
+        say(f"edge-run: {FilmError(folder, 'holds no files', 'name another folder')}")
+        status = FilmError.exit_status
+
+    # Chained, so that a film is answered before the next name has come down the pipe.
+    films = films_in(chain(paths, _listed(options.get("files-from"))), complain)
+    with _results(options.get("resume"), bundle, engine) as results:
+        found = answers(results.not_done(films) if results else films)
+        if is_watched(rows_elsewhere=results is not None):
+            from edge_runtime.answer.progress import reported
+
+            found = reported(found, [] if "files-from" in options else paths, results)
+        with closing(found):
+            first = [*islice(found, 1)]  # while it is read, the engine opens
+            form = options.get("format", "table")
+            write = results.write if results else row_writer(form, sys.stdout, bundle, engine.name)
+            for answer in chain(first, found):
+                write(answer)
+                if answer.error:
+                    status = answer.error.exit_status
+    if results:
+        say(f"edge-run: {results}")
+        status = FilmError.exit_status if results.refused else status
     return status
 
 
@@ -162,24 +184,13 @@ def _decision(bundle: Bundle, band: str | None) -> Decision:
 
 
 def _results(
-    path: str | None, bundle: Bundle, engine: str
+    path: str | None, bundle: Bundle, engine: Engine
 ) -> AbstractContextManager[Results | None]:
     if path is None:
         return nullcontext()
     from edge_runtime.answer.resume import Results
 
-    return Results(path, bundle, engine)
-
-
-def _draw(answer: Answer, bundle: Bundle, engine: Engine, decision: Decision, out: str) -> None:
-    """Draw what the answer depends on, unless there is none."""
-    if answer.error:
-        say(f"edge-run: {out}: not drawn, because the film has no answer")
-        return
-    from edge_runtime.answer.heatmap import write_heatmap
-
-    with hushed():
-        write_heatmap(answer.file, bundle, engine, out, decision)
+    return Results(path, bundle, engine.name)
 
 
 def _listed(source: str | None) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib import import_module
 
-from edge_runtime.engines.processor import lacks_sse4_2
 from edge_runtime.errors import NoEngine, UsageError
 
 TYPE_CHECKING = False
@@ -119,6 +118,8 @@ def first_engine(
     if wanted not in ("auto", *ENGINES):
         cure = f"one of: auto, {', '.join(ENGINES)}"
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+    from edge_runtime.engines.processor import lacks_sse4_2  # ctypes, in an engine's thread
+
     too_old = lacks_sse4_2()
     reasons = []
     for name in ENGINES if wanted == "auto" else (wanted,):

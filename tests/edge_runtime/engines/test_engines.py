@@ -332,7 +332,7 @@ def test_without_sse4_2_no_library_is_loaded_and_the_line_says_why(
         loaded.append(name.rpartition(".")[2])
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("edge_runtime.engines.lacks_sse4_2", lambda: old)
+    monkeypatch.setattr("edge_runtime.engines.processor.lacks_sse4_2", lambda: old)
     monkeypatch.setattr("edge_runtime.engines.import_module", load_module)
     monkeypatch.setattr("importlib.metadata.version", lambda _: "2.4.0")
     with pytest.raises(NoEngine) as caught:
@@ -348,7 +348,7 @@ def test_without_sse4_2_tflite_runtime_is_tried_where_numpy_is_old_enough(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loader = SimpleNamespace(load=lambda *_: SimpleNamespace(name="tflite-runtime"))
-    monkeypatch.setattr("edge_runtime.engines.lacks_sse4_2", lambda: True)
+    monkeypatch.setattr("edge_runtime.engines.processor.lacks_sse4_2", lambda: True)
     monkeypatch.setattr("edge_runtime.engines.import_module", lambda _: loader)
     monkeypatch.setattr("importlib.metadata.version", lambda _: "1.26.4")
     said: list[str] = []
