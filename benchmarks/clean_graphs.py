@@ -7,8 +7,10 @@ Customary is one line each, with the batch left open: `TFLiteConverter.from_kera
 of the others includes turning bytes into floats. The second network has three channels that all
 hold the same grey, and ours is folded to one.
 
-All graphs are float, with random weights, and run on one thread of one process, in turn (A B A B
-...), so that a slow moment of the machine hits both. Reported are medians and their ratio.
+The last row is the int8 TFLite graph as the quantizer makes it, and read two columns at a time.
+
+All graphs have random weights and run on one thread of one process, in turn (A B A B ...), so that
+a slow moment of the machine hits both. Reported are medians and their ratio.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ import contextlib
 import io
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -28,7 +31,10 @@ from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tflite import to_tflite
+from edge_export.quantize.columns import pair_columns
+from edge_export.quantize.ranges import measure_ranges
 from edge_export.quantize.recipe import Format
+from edge_export.quantize.tflite import quantize_tflite
 from edge_export.quiet import import_tensorflow, quiet
 from edge_kit.models import model3
 
@@ -84,15 +90,8 @@ def engine(graph: bytes, form: Format) -> Run:
     return run
 
 
-def milliseconds(before: Run, after: Run, image: Any, grey: Any, rounds: int) -> list[float]:
-    """Return the median time of either from bytes to answer, run in turn.
-
-    `before` takes `image` as floats, which it has to be turned into first, `after` takes `grey`.
-    """
-    turns: tuple[Callable[[], float], ...] = (
-        lambda: before(image.astype(np.float32)),
-        lambda: after(grey),
-    )
+def milliseconds(turns: Sequence[Callable[[], float]], rounds: int) -> list[float]:
+    """Return the median time of either from bytes to answer, run in turn."""
     times: list[list[float]] = [[], []]
     for _ in range(rounds):
         for place, run in enumerate(turns):
@@ -122,8 +121,33 @@ def row(name: str, channels: int, form: Format, rounds: int) -> str:
     if abs(probability - 1 / (1 + np.exp(-logit))) > 1e-5:
         raise SystemExit(f"{name}, {form}: the graphs do not answer alike")
     nodes = f"{node_counts(before, form)} | {node_counts(after, form)}"
-    slow, fast = milliseconds(*engines, image, grey, rounds)
+    turns = (lambda: engines[0](image.astype(np.float32)), lambda: engines[1](grey))
+    slow, fast = milliseconds(turns, rounds)
     return f"| {name} | {FORMS[form]} | {nodes} | {slow:.2f} | {fast:.2f} | {slow / fast:.2f} |"
+
+
+def paired(rounds: int) -> str:
+    """Return the line of the int8 graph, after checking that both give the same logit.
+
+    Raises:
+        SystemExit: they do not.
+    """
+    import keras
+
+    keras.utils.set_random_seed(0)
+    films = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 1), dtype=np.uint8)
+    graph = clean(model3(SIDE, SIDE, 1), "tflite")
+    ranges = measure_ranges(graph, films)
+    with patch("edge_export.quantize.tflite.pair_columns", lambda graph: graph):
+        before = quantize_tflite(graph, ranges)
+    after = pair_columns(before)
+    engines = [engine(one, "tflite") for one in (before, after)]
+    if any(engines[0](film[None]) != engines[1](film[None]) for film in films):
+        raise SystemExit("int8: the graphs do not answer alike")
+    grey = films[:1]
+    slow, fast = milliseconds((lambda: engines[0](grey), lambda: engines[1](grey)), rounds)
+    nodes = " | ".join(str(node_counts(one, "tflite")) for one in (before, after))
+    return f"| grey, int8 | TFLite | {nodes} | {slow:.2f} | {fast:.2f} | {slow / fast:.2f} |"
 
 
 def main() -> None:
@@ -132,11 +156,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200, help="runs of either graph")
     rounds = parser.parse_args().rounds
     import_tensorflow()
-    print("| Model 3, float | format | nodes before | after | ms before | after | ratio |")
+    print("| Model 3 | format | nodes before | after | ms before | after | ratio |")
     print("|---|---|---|---|---|---|---|")
     for name, channels in (("grey", 1), ("three channels, grey in all", 3)):
         for form in FORMS:
             print(row(name, channels, form, rounds), flush=True)
+    print(paired(rounds))
 
 
 if __name__ == "__main__":
