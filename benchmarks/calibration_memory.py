@@ -52,7 +52,7 @@ def prepare(folder: Path, films: int) -> None:
     from edge_export.graph.tflite import to_tflite
     from edge_export.phantom import phantom
     from edge_export.quiet import import_tensorflow
-    from edge_kit.models import model3
+    from edge_kit.models.studies import model3
 
     import_tensorflow()
     graph = to_tflite(network(model3(SIDE, SIDE, 3), InputRange()).logits)

@@ -36,7 +36,7 @@ from edge_export.quantize.ranges import measure_ranges
 from edge_export.quantize.recipe import Format
 from edge_export.quantize.tflite import quantize_tflite
 from edge_export.quiet import import_tensorflow, quiet
-from edge_kit.models import model3
+from edge_kit.models.studies import model3
 
 if TYPE_CHECKING:
     import keras

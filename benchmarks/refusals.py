@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from edge_export.proof.statistics import proportion
-from edge_kit.index import index_films
+from edge_kit.data.index import index_films
 from edge_runtime.answer.classify import classify
 from edge_runtime.bundle import open_bundle
 from edge_runtime.engines import open_engine

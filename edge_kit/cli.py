@@ -1,25 +1,21 @@
-"""`edge-kit`: train, export, demo."""
+"""`edge-kit`: its commands, and how they end."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from edge_export.film import SPLITS
-from edge_kit.options import parser
-from edge_runtime.errors import EdgeError, UsageError, printable
+from edge_kit.arguments import Parser
+from edge_kit.commands import debug, demo, export, train
+from edge_kit.console import say
+from edge_runtime.errors import EdgeError
 
-if TYPE_CHECKING:
-    from edge_export.film import Film, Split
-    from edge_export.proof.statistics import Metrics
-    from edge_kit.dataset import Dataset
-    from edge_kit.labels import Modality
-
+COMMANDS = {"train": train, "export": export, "debug": debug, "demo": demo}
 INTERRUPTED, TERMINATED = 130, 143
 
 
@@ -39,8 +35,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, until the end
     try:
         options = parser().parse_args(arguments)
-        handlers = {"train": _train, "export": _export, "debug": _debug, "demo": _demo}
-        handlers[options.command](options)
+        COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except EdgeError as error:
         say(f"edge-kit: {error}")
@@ -58,103 +53,14 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _train(options: argparse.Namespace) -> None:
-    from edge_export.quiet import import_tensorflow
-    from edge_kit.dataset import load_dataset
-    from edge_kit.run import require_new
-    from edge_kit.train import TrainingPlan, train
-    from edge_runtime.film.preprocess import standard
-
-    require_new(options.out)
-    dataset = load_dataset(
-        options.data,
-        modality=options.modality,
-        positive=options.positive,
-        seed=options.seed,
-        skip_unreadable=options.skip_unreadable,
-    )
-    show_dataset(dataset)
-    others = _counter_examples(options, dataset.modality)
-    import_tensorflow()
-    plan = TrainingPlan(
-        model=options.model,
-        preprocess=standard(channels=options.channels),
-        epochs=options.epochs,
-        seed=options.seed,
-    )
-    show_metrics(train(dataset, options.data, plan, options.out, say, others=others))
-
-
-def _counter_examples(options: argparse.Namespace, modality: Modality) -> tuple[Film, ...]:
-    """Return the films of other modalities; a training does not need them, so it only says so."""
-    from edge_kit.dataset import other_films
-
-    if not options.counter_examples:
-        return ()
-    try:
-        found = other_films(options.data, modality, positive=options.positive, seed=options.seed)
-    except EdgeError as error:
-        say(f"warning: films of other modalities are left out: {error}")
-        return ()
-    if found:
-        say(f"counter-examples: {len(found)} films of another modality")
-    return found
-
-
-def _export(options: argparse.Namespace) -> None:
-    if not (options.int8 or options.recipe):
-        raise UsageError("export", "no recipe chosen", "add --int8, or --recipe NAME")
-    if options.out.suffix != ".edge":
-        raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
-    from edge_kit.source import export_source
-
-    export_source(options, say, write)
-
-
-def _debug(options: argparse.Namespace) -> None:
-    from edge_export.debug import debug, render
-    from edge_kit.source import against
-
-    diagnosis = debug(options.bundle, options.film, *against(options))
-    for warning in diagnosis.warnings:
-        say(f"warning: {warning}")
-    sys.stdout.write(render(diagnosis, options.format))
-
-
-def _demo(options: argparse.Namespace) -> None:
-    from edge_kit.demo import demo
-
-    demo(options.out, options.seed, run, say)
-
-
-def say(line: str) -> None:
-    """Write one line to stderr."""
-    print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def write(text: str) -> None:
-    """Write a result to stdout."""
-    sys.stdout.write(text)
-
-
-def show_dataset(dataset: Dataset) -> None:
-    """Print what was found: classes as matched, splits, and what the owner should know."""
-    for name, (label, count) in dataset.classes.items():
-        say(f"class {name!r} is {label}: {count} films")
-    for split in SPLITS:
-        films = [film for film in dataset.films if film.split == split]
-        positive = sum(film.label == dataset.positive for film in films)
-        groups = len({film.group for film in films})
-        say(f"{split}: {len(films)} films in {groups} groups, {positive} {dataset.positive}")
-    for warning in dataset.warnings:
-        say(f"warning: {warning}")
-
-
-def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
-    """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
-    for split, one in metrics.items():
-        for name in ("accuracy", "sensitivity", "specificity", "auc"):
-            sys.stdout.write(f"{split:<5} {name:<12} {getattr(one, name)}\n")
+def parser() -> Parser:
+    """Return the parser of the whole command line."""
+    top = Parser(prog="edge-kit", description="Train networks on films, quantize them, prove them.")
+    top.add_argument("--version", action="version", version=f"edge-kit {version('edge-kit')}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        module.add_options(commands.add_parser(name, help=module.HELP))
+    return top
 
 
 def _terminate(signum: int, frame: object) -> NoReturn:

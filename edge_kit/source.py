@@ -18,10 +18,10 @@ from edge_export.proof.parity import Budget
 from edge_export.quantize.recipe import INT8
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
-from edge_kit.dataset import Dataset, load_dataset
-from edge_kit.labels import class_key
-from edge_kit.run import MODEL, SPLITS, is_run, read_accuracy, read_config
-from edge_kit.split import with_splits
+from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.labels import class_key
+from edge_kit.data.split import with_splits
+from edge_kit.training.run import MODEL, SPLITS, is_run, read_accuracy, read_config
 from edge_runtime.bundle.manifest import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.film.preprocess import standard

@@ -30,6 +30,10 @@ ROOMS = (
     *("facts", "findings", "fold", "trial", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )
+KIT_ROOMS = (
+    *("__init__", "console", "arguments", "data", "models", "gate", "training", "source", "demo"),
+    *("commands", "cli"),
+)
 RUNTIME_ROOMS = (
     *("errors", "bundle", "engines", "console", "film", "answer", "machine"),
     *("__init__", "commands", "cli", "__main__"),
@@ -66,7 +70,8 @@ def test_imports_point_one_way(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "order"), [("edge_export", ROOMS), ("edge_runtime", RUNTIME_ROOMS)]
+    ("package", "order"),
+    [("edge_kit", KIT_ROOMS), ("edge_export", ROOMS), ("edge_runtime", RUNTIME_ROOMS)],
 )
 def test_each_room_imports_only_what_stands_before_it(package: str, order: Sequence[str]) -> None:
     root = PACKAGES[package]

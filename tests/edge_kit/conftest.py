@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from edge_export.quiet import import_tensorflow
-from edge_kit.dataset import Dataset, load_dataset
-from edge_kit.models import MODELS
-from edge_kit.train import TrainingPlan, train
+from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.models.studies import MODELS
+from edge_kit.training.train import TrainingPlan, train
 from tiny_network import RECIPE, tiny_network, write_tiny_films
 
 PLAN = TrainingPlan(model="tiny", preprocess=RECIPE, epochs=2, learning_rate=0.01, seed=3)
@@ -24,7 +24,7 @@ def tiny() -> Iterator[None]:
     import_tensorflow()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "tiny", tiny_network)
-        patch.setattr("edge_kit.film_branch._ROUNDS", 2)
+        patch.setattr("edge_kit.gate.branch._ROUNDS", 2)
         yield
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from edge_export.graph.network import load_model
 from edge_kit import cli
-from edge_kit.cli import run
-from edge_kit.options import parser
+from edge_kit.cli import parser, run
+from edge_kit.commands.train import _counter_examples
+from edge_kit.console import say
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import UsageError
 from edge_runtime.film.preprocess import standard
@@ -85,15 +86,15 @@ def test_films_of_another_modality_are_used_or_it_is_said_why_not(
 ) -> None:
     write_films(tmp_path, "xray/covid", "xray/normal", "ct/covid")
     options = parser().parse_args(["train", "--data", str(tmp_path), "--out", "r"])
-    assert cli._counter_examples(options, "xray") == ()
+    assert _counter_examples(options, "xray") == ()
     assert "warning: films of other modalities are left out: " in capsys.readouterr().err
     write_films(tmp_path, "ct/normal")
-    assert len(cli._counter_examples(options, "xray")) == 16
+    assert len(_counter_examples(options, "xray")) == 16
     assert "counter-examples: 16 films of another modality" in capsys.readouterr().err
     options = parser().parse_args(
         ["train", "--data", str(tmp_path), "--out", "r", "--no-counter-examples"]
     )
-    assert cli._counter_examples(options, "xray") == ()
+    assert _counter_examples(options, "xray") == ()
 
 
 @pytest.mark.usefixtures("tiny")
@@ -186,14 +187,14 @@ def test_interruptions_leave_with_the_status_of_their_signal(
     def interrupted(_: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_demo", interrupted)
+    monkeypatch.setattr(cli.COMMANDS["demo"], "run", interrupted)
     monkeypatch.setattr(os, "dup2", lambda *_: None)
     assert run(["demo"]) == status
     assert "Traceback" not in capfd.readouterr().err
 
 
 def test_names_that_cannot_be_printed_stay_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.say("warning: a\nb\x1b[2J\udcff")
+    say("warning: a\nb\x1b[2J\udcff")
     assert capsys.readouterr().err == "warning: a\\nb\\x1b[2J\\udcff\n"
 
 

@@ -14,9 +14,8 @@ from edge_export.film import Film
 from edge_export.graph.network import InputRange
 from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
-from edge_kit.cli import run
-from edge_kit.dataset import Dataset, load_dataset
-from edge_kit.options import parser
+from edge_kit.cli import parser, run
+from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.source import export_source
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels
 from edge_export.proof.statistics import proportion
-from edge_kit.film_gate import MARGIN, Refused, film_threshold, measure
-from edge_kit.negatives import KINDS
+from edge_kit.gate.gate import MARGIN, Refused, film_threshold, measure
+from edge_kit.gate.negatives import KINDS
 from edge_runtime.film.preprocess import standard
 
 
@@ -37,7 +37,7 @@ def test_what_is_refused_is_counted_by_kind(monkeypatch: pytest.MonkeyPatch) -> 
         logit: NDArray[np.float64] = pixels.mean((1, 2, 3)) - 128.0
         return logit
 
-    monkeypatch.setattr("edge_kit.film_gate.film_logits", white)
+    monkeypatch.setattr("edge_kit.gate.gate.film_logits", white)
     films = np.zeros((5, 64, 64, 1), np.uint8)
     films[:, :48] = 255  # three quarters white: inverted, three quarters black
     branch: Any = None

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
-from edge_kit.negatives import (
+from edge_kit.gate.negatives import (
     KINDS,
     Kind,
     as_taken,

@@ -15,14 +15,23 @@ import numpy as np
 from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import Metrics, evaluate
-from edge_kit.curves import draw_curves
-from edge_kit.dataset import Dataset
-from edge_kit.film_branch import film_logits, fit_branch, join
-from edge_kit.film_gate import Gate, film_threshold, measure
-from edge_kit.models import MODELS
-from edge_kit.run import CONFIG, CURVES, HISTORY, METRICS, MODEL, RunConfig, new_folder, write_json
-from edge_kit.run import SPLITS as SPLIT_TABLE
-from edge_kit.split import write_split_table
+from edge_kit.data.dataset import Dataset
+from edge_kit.data.split import write_split_table
+from edge_kit.gate.branch import film_logits, fit_branch, join
+from edge_kit.gate.gate import Gate, film_threshold, measure
+from edge_kit.models.studies import MODELS
+from edge_kit.training.curves import draw_curves
+from edge_kit.training.run import (
+    CONFIG,
+    CURVES,
+    HISTORY,
+    METRICS,
+    MODEL,
+    RunConfig,
+    new_folder,
+    write_json,
+)
+from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.errors import DataError
 from edge_runtime.film.preprocess import standard
@@ -30,7 +39,7 @@ from edge_runtime.film.preprocess import standard
 if TYPE_CHECKING:
     import keras
 
-    from edge_kit.watch import Rows
+    from edge_kit.training.watch import Rows
 
 TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
 
@@ -69,7 +78,7 @@ def train(
     import keras
     import tensorflow as tf
 
-    from edge_kit.watch import predict
+    from edge_kit.training.watch import predict
 
     require_held_out(dataset.films)
     with new_folder(out) as folder:
@@ -113,7 +122,7 @@ def fit(
     """
     import keras
 
-    from edge_kit.watch import Watch
+    from edge_kit.training.watch import Watch
 
     model.compile(
         optimizer=keras.optimizers.Adam(plan.learning_rate),
@@ -153,7 +162,7 @@ def _film_branch(
 
 
 def _rows(dataset: Dataset, split: Split, recipe: Preprocess) -> Rows:
-    from edge_kit.watch import Rows
+    from edge_kit.training.watch import Rows
 
     films: Sequence[Film] = [film for film in dataset.films if film.split == split]
     positive = np.array([film.label == dataset.positive for film in films], np.bool_)

@@ -14,12 +14,12 @@ from PIL import Image
 from edge_export.graph.network import load_model
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import evaluate
-from edge_kit.dataset import Dataset
-from edge_kit.film_branch import film_branch
-from edge_kit.negatives import KINDS
-from edge_kit.run import read_config
-from edge_kit.split import with_splits
-from edge_kit.train import TrainingPlan, train
+from edge_kit.data.dataset import Dataset
+from edge_kit.data.split import with_splits
+from edge_kit.gate.branch import film_branch
+from edge_kit.gate.negatives import KINDS
+from edge_kit.training.run import read_config
+from edge_kit.training.train import TrainingPlan, train
 from edge_runtime.errors import CannotWrite, DataError
 
 
@@ -49,7 +49,7 @@ def test_a_run_is_complete(trained: Path, dataset: Dataset, plan: TrainingPlan) 
 def test_metrics_are_those_of_the_model_that_was_saved(
     trained: Path, dataset: Dataset, plan: TrainingPlan
 ) -> None:
-    from edge_kit.watch import predict
+    from edge_kit.training.watch import predict
 
     model = load_model(trained / "model.keras")
     metrics = json.loads((trained / "metrics.json").read_text("utf-8"))
@@ -85,7 +85,7 @@ def test_the_film_branch_moves_no_weight_of_the_classifier(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edge_kit.train.fit_branch", untrained)
+    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
     lines: list[str] = []
     train(dataset, data, plan, tmp_path / "run", lines.append)
 
@@ -128,7 +128,7 @@ def test_a_loss_that_is_not_finite_ends_training_and_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from edge_kit.watch import Watch
+    from edge_kit.training.watch import Watch
 
     begun: list[int] = []
     monkeypatch.setattr(Watch, "on_epoch_begin", lambda *args: begun.append(args[1]))
@@ -149,7 +149,7 @@ def test_ctrl_c_while_training_leaves_nothing(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge_kit.watch.Watch.on_train_batch_end", interrupt)
+    monkeypatch.setattr("edge_kit.training.watch.Watch.on_train_batch_end", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(dataset, data, plan, tmp_path / "run", lambda _: None)
     assert not list(tmp_path.iterdir())
@@ -167,9 +167,9 @@ def test_a_full_disk_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edge_kit.train.fit", lambda *_: {"loss": [0.5]})
-    monkeypatch.setattr("edge_kit.train.fit_branch", untrained)
-    monkeypatch.setattr(f"edge_kit.train.{step}", full)
+    monkeypatch.setattr("edge_kit.training.train.fit", lambda *_: {"loss": [0.5]})
+    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
+    monkeypatch.setattr(f"edge_kit.training.train.{step}", full)
     with pytest.raises(CannotWrite, match="run: No space left on device"):
         train(dataset, data, plan, tmp_path / "run", lambda _: None)
     assert not list(tmp_path.iterdir())
@@ -186,7 +186,7 @@ def test_an_existing_folder_is_refused_before_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edge_kit.train.fit", refuse_to_fit)
+    monkeypatch.setattr("edge_kit.training.train.fit", refuse_to_fit)
     (tmp_path / "kept").touch()
     with pytest.raises(CannotWrite, match="exists already"):
         train(dataset, data, plan, tmp_path, lambda _: None)
@@ -200,7 +200,7 @@ def test_too_few_films_for_an_interval_are_refused_before_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edge_kit.train.fit", refuse_to_fit)
+    monkeypatch.setattr("edge_kit.training.train.fit", refuse_to_fit)
     seen: Counter[tuple[str, str]] = Counter()
     few = []
     for film in dataset.films:

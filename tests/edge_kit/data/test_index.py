@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_kit.index import Entry, check_splits, index_films, select_modality
+from edge_kit.data.index import Entry, check_splits, index_films, select_modality
 from edge_runtime.errors import DataError, UsageError
 
 

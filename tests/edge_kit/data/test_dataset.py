@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge_export.film import Film
-from edge_kit.dataset import Dataset, load_dataset, other_films
-from edge_kit.split import with_splits, write_split_table
+from edge_kit.data.dataset import Dataset, load_dataset, other_films
+from edge_kit.data.split import with_splits, write_split_table
 from edge_runtime.errors import DataError, UsageError
 from films import write_film, write_films
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_export.film import SPLITS, Film, Split
-from edge_kit.labels import split_of
-from edge_kit.table import read_table
+from edge_kit.data.labels import split_of
+from edge_kit.data.table import read_table
 from edge_runtime.errors import CannotWrite, DataError
 
 FRACTIONS: Mapping[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}

@@ -6,7 +6,7 @@ from PIL import Image
 
 from edge_export.phantom import phantom
 from edge_export.pixels import Pixels
-from edge_kit.negatives import KINDS, Draw, Kind, as_taken, made
+from edge_kit.gate.negatives import KINDS, Draw, Kind, as_taken, made
 from edge_runtime.film.preprocess import normalise, standard
 
 SIDE = 96

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from edge_kit.run import CONFIG, RunConfig, is_run, new_folder, read_config, require_new, write_json
+from edge_kit.training.run import (
+    CONFIG,
+    RunConfig,
+    is_run,
+    new_folder,
+    read_config,
+    require_new,
+    write_json,
+)
 from edge_runtime.bundle.manifest import FilmGate
 from edge_runtime.errors import CannotWrite, DataError
 from edge_runtime.film.preprocess import standard

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_kit.models import MODELS, model3
+from edge_kit.models.studies import MODELS, model3
 
 pytestmark = pytest.mark.usefixtures("tiny")
 

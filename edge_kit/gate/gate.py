@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from edge_export.film import Split
 from edge_export.pixels import Pixels
 from edge_export.proof.statistics import Estimate, proportion
-from edge_kit.film_branch import film_logits
-from edge_kit.negatives import KINDS, made
+from edge_kit.gate.branch import film_logits
+from edge_kit.gate.negatives import KINDS, made
 from edge_runtime.bundle.manifest import Preprocess
 
 if TYPE_CHECKING:

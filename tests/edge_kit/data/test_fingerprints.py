@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_kit.scan import Fingerprint, fingerprint, group_films, near_duplicates, scan
+from edge_kit.data.fingerprints import Fingerprint, fingerprint, group_films, near_duplicates, scan
 from edge_runtime.errors import FilmError
 from films import write_film
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from edge_export.film import Split
-from edge_kit.curves import draw_curves
+from edge_kit.training.curves import draw_curves
 
 HISTORY = {
     "loss": [0.7, 0.5],

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.film import SPLITS, Split
-from edge_kit.labels import Modality, class_key, listed, modality_of, split_of
-from edge_kit.table import read_table
+from edge_kit.data.labels import Modality, class_key, listed, modality_of, split_of
+from edge_kit.data.table import read_table
 from edge_runtime.errors import DataError, UsageError
 
 MANIFEST = "manifest.csv"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_export.film import SPLITS, Film, Split
-from edge_kit.index import Entry, check_splits, index_films, select_modality
-from edge_kit.labels import Classes, Modality, match_classes
-from edge_kit.scan import Fingerprint, group_films, near_duplicates, scan
-from edge_kit.split import FRACTIONS, assign
+from edge_kit.data.fingerprints import Fingerprint, group_films, near_duplicates, scan
+from edge_kit.data.index import Entry, check_splits, index_films, select_modality
+from edge_kit.data.labels import Classes, Modality, match_classes
+from edge_kit.data.split import FRACTIONS, assign
 from edge_runtime.errors import DataError, FilmError
 
 

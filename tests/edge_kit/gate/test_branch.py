@@ -9,11 +9,11 @@ from edge_export.graph.network import load_model
 from edge_export.phantom import phantom
 from edge_export.pixels import Pixels
 from edge_export.proof.statistics import auc
-from edge_kit import film_branch as module
-from edge_kit.film_branch import LAYER, film_branch, film_logits, fit_branch, join
-from edge_kit.models import model3
-from edge_kit.negatives import KINDS, made
-from edge_kit.watch import predict
+from edge_kit.gate import branch as module
+from edge_kit.gate.branch import LAYER, film_branch, film_logits, fit_branch, join
+from edge_kit.gate.negatives import KINDS, made
+from edge_kit.models.studies import model3
+from edge_kit.training.watch import predict
 from edge_runtime.errors import DataError
 from edge_runtime.film.preprocess import normalise, standard
 from tiny_network import tiny_network

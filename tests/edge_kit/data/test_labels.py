@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_kit.labels import class_key, match_classes, modality_of, split_of
+from edge_kit.data.labels import class_key, match_classes, modality_of, split_of
 from edge_runtime.errors import DataError
 
 COVID = ["covid", "COVID", "Covid_19", "COVID-19", "covid19", "COVID-19 positive", "Positive"]

@@ -1,0 +1,99 @@
+"""What the commands' options have in common: the parser, and the types of values."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from edge_runtime.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses a command line as every other error is told."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # argparse would take the value of "--input-range -1,1" for an option, and has no other say.
+        self._negative_number_matcher = re.compile(r"-[\d.]")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the command line."""
+        subject = self.prog.removeprefix("edge-kit").strip() or "command line"
+        raise UsageError(subject, message, f"see {self.prog} --help")
+
+
+def data_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command takes that reads a folder of films."""
+    parser.add_argument("--modality", choices=("xray", "ct"), help="needed where there are both")
+    parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
+
+
+def count(text: str) -> int:
+    """Return a number of things, 1 to 10,000."""
+    return _whole(text, 1, 10_000)
+
+
+def seed(text: str) -> int:
+    """Return the seed of a generator."""
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if text.isdecimal() and low <= int(text) <= high:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+
+
+def logit(text: str) -> float:
+    """Return a logit."""
+    with suppress(ValueError):
+        if -1000 <= float(text) <= 1000:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1000 to 1000")
+
+
+def ages(text: str) -> tuple[int, int]:
+    """Return the youngest and the oldest age, in years."""
+    youngest, _, oldest = text.partition(",")
+    if youngest.isdecimal() and oldest.isdecimal() and int(youngest) <= int(oldest) <= 150:
+        return int(youngest), int(oldest)
+    raise argparse.ArgumentTypeError(f"{text!r} is not two ages in order, up to 150")
+
+
+def views(text: str) -> tuple[str, ...]:
+    """Return DICOM's names of views."""
+    views = tuple(dict.fromkeys(text.split(",")))
+    if len(views) <= 16 and all(re.fullmatch(r"[A-Z][A-Z0-9_]{0,15}", one) for one in views):
+        return views
+    raise argparse.ArgumentTypeError(f"{text!r} is not of DICOM's views, PA,AP for example")
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+
+
+def margin(text: str) -> float:
+    """Return a number between 0 and 1."""
+    if 0 < (found := share(text)) < 1:
+        return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+
+
+def name(text: str) -> str:
+    """Return a name that a bundle may have."""
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not of a-z, 0-9, '.', '_' and '-'")
+
+
+def version(text: str) -> str:
+    """Return a version of digits and dots."""
+    if re.fullmatch(r"(?=.{1,32}$)[0-9]+(\.[0-9]+)*", text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a version of digits and dots")

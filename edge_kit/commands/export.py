@@ -1,0 +1,146 @@
+"""`edge-kit export`: a network quantized, proved and packed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_export.facts import ADULTS
+from edge_export.quantize.calibrate import Fault
+from edge_export.quantize.ranges import METHODS
+from edge_export.quantize.recipe import RECIPES
+from edge_kit.arguments import (
+    ages,
+    count,
+    data_options,
+    logit,
+    margin,
+    name,
+    seed,
+    share,
+    version,
+    views,
+)
+from edge_kit.console import say, write
+from edge_runtime.errors import UsageError
+
+HELP = "quantize, prove and pack a network"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras", help="what to export")
+    parser.add_argument("--int8", action="store_true", help="static int8 TFLite and ONNX")
+    parser.add_argument(
+        "--recipe",
+        action="append",
+        choices=sorted(RECIPES),
+        default=[],
+        metavar="NAME",
+        help=f"may be given several times; one of {', '.join(RECIPES)}",
+    )
+    parser.add_argument(
+        "--choose", action="store_true", help="ship only the best graph that passes"
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
+    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge", help="the bundle")
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="of what is printed"
+    )
+    _model_options(parser)
+    _use_options(parser)
+    _calibration_options(parser)
+    _verdict_options(parser)
+    parser.add_argument("--name", type=name, help="default MODEL-MODALITY")
+    parser.add_argument(
+        "--bundle-version", type=version, default="0.1.0", metavar="X.Y.Z", help="default 0.1.0"
+    )
+    parser.add_argument(
+        "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
+    )
+    data_options(parser)
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
+    parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
+    parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
+    parser.add_argument(
+        "--film-threshold",
+        type=logit,
+        metavar="LOGIT",
+        help="below which a model's second output says no film; default 0, for a RUN its own",
+    )
+    parser.add_argument(
+        "--fold-grey",
+        action=argparse.BooleanOptionalAction,
+        help="fold three channels of grey into one; default for a RUN whose films are all grey",
+    )
+
+
+def _use_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ages",
+        type=ages,
+        default=ADULTS,
+        metavar="YOUNGEST,OLDEST",
+        help="years of age that the bundle is for, default 18,150: most films come without an age",
+    )
+    parser.add_argument(
+        "--views",
+        type=views,
+        metavar="VIEW,...",
+        help="DICOM views that the bundle is for, default PA,AP of X-rays, any of CT",
+    )
+
+
+def _calibration_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=seed, default=0, help="of the choice of calibration films")
+    parser.add_argument(
+        "--calibration-films", type=count, default=300, metavar="N", help="default 300"
+    )
+    parser.add_argument(
+        "--calibration-method", choices=METHODS, default=METHODS[0], help=f"default {METHODS[0]}"
+    )
+    parser.add_argument(
+        "--allow-calibration",
+        action="append",
+        choices=list(Fault),
+        default=[],
+        metavar="FAULT",
+        help=f"ignore a fault of the calibration films, and say so: {', '.join(Fault)}",
+    )
+
+
+def _verdict_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-flips", type=share, default=0.01, metavar="SHARE", help="budget, default 0.01"
+    )
+    parser.add_argument(
+        "--max-auc-difference",
+        type=share,
+        default=0.005,
+        metavar="X",
+        help="budget, default 0.005",
+    )
+    parser.add_argument(
+        "--margin",
+        type=margin,
+        default=0.02,
+        metavar="X",
+        help="loss of sensitivity and of specificity to be ruled out, default 0.02",
+    )
+    parser.add_argument(
+        "--require-pass", action="store_true", help="no bundle where too few films can tell"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command."""
+    if not (options.int8 or options.recipe):
+        raise UsageError("export", "no recipe chosen", "add --int8, or --recipe NAME")
+    if options.out.suffix != ".edge":
+        raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
+    from edge_kit.source import export_source
+
+    export_source(options, say, write)

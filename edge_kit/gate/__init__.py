@@ -1,0 +1,1 @@
+"""The film branch: what tells a film from what is none."""

@@ -1,0 +1,1 @@
+"""From films to the folder of a run."""
