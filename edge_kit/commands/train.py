@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edge_export.film import SPLITS
 from edge_kit.arguments import count, data_options, seed
 from edge_kit.console import say
-from edge_kit.models.studies import MODELS
+from edge_kit.models.registry import MODELS
 from edge_runtime.errors import EdgeError
 
 if TYPE_CHECKING:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
-
-Builder = Callable[[int, int, int], "keras.Model"]
 
 
 def model3(height: int, width: int, channels: int) -> keras.Model:
@@ -36,6 +33,3 @@ def model3(height: int, width: int, channels: int) -> keras.Model:
         ],
         name="model3",
     )
-
-
-MODELS: dict[str, Builder] = {"model3": model3}

@@ -19,7 +19,7 @@ from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import write_split_table
 from edge_kit.gate.branch import film_logits, fit_branch, join
 from edge_kit.gate.gate import Gate, film_threshold, measure
-from edge_kit.models.studies import MODELS
+from edge_kit.models.registry import architecture
 from edge_kit.training.curves import draw_curves
 from edge_kit.training.run import (
     CONFIG,
@@ -87,7 +87,7 @@ def train(
         # The same seed gives the same weights, on a GPU too, where it costs some speed.
         tf.config.experimental.enable_op_determinism()
         recipe = plan.preprocess
-        model = MODELS[plan.model](recipe.height, recipe.width, recipe.channels)
+        model = architecture(plan.model).build(recipe.height, recipe.width, recipe.channels)
         history = fit(model, rows["train"], rows["val"], plan)
         scores = {split: predict(model, rows[split].pixels) for split in HELD_OUT}
         metrics = {

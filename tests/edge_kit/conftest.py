@@ -7,7 +7,8 @@ import pytest
 
 from edge_export.quiet import import_tensorflow
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.models.studies import MODELS
+from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.registry import MODELS
 from edge_kit.training.train import TrainingPlan, train
 from tiny_network import RECIPE, tiny_network, write_tiny_films
 
@@ -23,7 +24,9 @@ def tiny() -> Iterator[None]:
     """Make the tiny network one that can be trained by name, its film branch in a hurry."""
     import_tensorflow()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "tiny", tiny_network)
+        patch.setitem(
+            MODELS, "tiny", Architecture("tiny", tiny_network, Recipe(epochs=2, batch_size=32))
+        )
         patch.setattr("edge_kit.gate.branch._ROUNDS", 2)
         yield
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge_kit.models.studies import MODELS, model3
+from edge_kit.models.registry import MODELS
+from edge_kit.models.studies import model3
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -40,7 +41,7 @@ def test_every_layer_but_the_last_is_rectified() -> None:
 def test_it_takes_grey_levels_of_any_size_and_gives_a_probability(channels: int) -> None:
     import numpy as np
 
-    model = MODELS["model3"](96, 80, channels)
+    model = MODELS["model3"].build(96, 80, channels)
     films = np.random.default_rng(0).integers(0, 256, (2, 96, 80, channels), dtype=np.uint8)
     answer = model.predict_on_batch(films)
     assert answer.shape == (2, 1)

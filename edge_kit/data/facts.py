@@ -1,0 +1,29 @@
+"""What a manifest says of its films beside class and split: source, sex, age, view and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PureWindowsPath
+
+from edge_export.film import Film
+from edge_kit.data.index import MANIFEST
+from edge_kit.data.table import read_table
+
+Facts = Mapping[str, str]
+"""A film's cells by column, lower case; an empty cell says nothing."""
+
+
+def manifest_facts(root: Path, films: tuple[Film, ...]) -> tuple[Facts, ...]:
+    """Return what the manifest of `root` says of each of `films`; nothing where there is none.
+
+    Raises:
+        DataError: the manifest cannot be read.
+    """
+    manifest = root / MANIFEST
+    if not manifest.is_file():
+        return tuple({} for _ in films)
+    rows = {
+        PureWindowsPath(row["path"]).as_posix(): row
+        for _, row in read_table(manifest, ("path", "label"))
+    }
+    return tuple(rows.get(film.path.relative_to(root).as_posix(), {}) for film in films)
