@@ -118,9 +118,7 @@ def first_engine(
     if wanted not in ("auto", *ENGINES):
         cure = f"one of: auto, {', '.join(ENGINES)}"
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
-    from edge_runtime.engines.processor import lacks_sse4_2  # ctypes, in an engine's thread
-
-    too_old = lacks_sse4_2()
+    too_old = False
     reasons = []
     for name in ENGINES if wanted == "auto" else (wanted,):
         module, form, extra = ENGINES[name]
@@ -129,7 +127,8 @@ def first_engine(
             reasons.append(f"{name}: there is no {form} graph for it")
             continue
         try:
-            if too_old and (reason := _would_die(name)):
+            if reason := _would_die(name):
+                too_old = True
                 raise EngineUnavailable(reason)
             engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
         except ModuleNotFoundError as error:
@@ -153,6 +152,10 @@ def _would_die(name: str) -> str:
     LiteRT, ONNX Runtime and numpy 2 end the whole process there, by an illegal instruction that no
     `except` catches. tflite-runtime with numpy 1 answers.
     """
+    from edge_runtime.engines.processor import lacks_sse4_2  # ctypes, in an engine's thread
+
+    if not lacks_sse4_2():
+        return ""
     if name != "tflite-runtime":
         return "needs SSE4.2, which this processor does not have"
     from importlib.metadata import PackageNotFoundError, version
