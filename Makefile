@@ -11,7 +11,7 @@ setup: .venv/installed
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan]'
 	touch $@
 
 demo: setup

@@ -35,6 +35,11 @@ def count(text: str) -> int:
     return _whole(text, 1, 10_000)
 
 
+def folds(text: str) -> int:
+    """Return a number of folds."""
+    return _whole(text, 2, 100)
+
+
 def seed(text: str) -> int:
     """Return the seed of a generator."""
     return _whole(text, 0, 2**32 - 1)
@@ -52,6 +57,14 @@ def logit(text: str) -> float:
         if -1000 <= float(text) <= 1000:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1000 to 1000")
+
+
+def rate(text: str) -> float:
+    """Return a learning rate."""
+    with suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1")
 
 
 def ages(text: str) -> tuple[int, int]:

@@ -11,11 +11,35 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge_kit.arguments import Parser
-from edge_kit.commands import debug, demo, export, train
+from edge_kit.commands import (
+    audit,
+    data,
+    debug,
+    demo,
+    ensemble,
+    evaluate,
+    export,
+    models,
+    runs,
+    threshold,
+    train,
+)
 from edge_kit.console import say
 from edge_runtime.errors import EdgeError
 
-COMMANDS = {"train": train, "export": export, "debug": debug, "demo": demo}
+COMMANDS = {
+    "data": data,
+    "models": models,
+    "train": train,
+    "audit": audit,
+    "evaluate": evaluate,
+    "runs": runs,
+    "ensemble": ensemble,
+    "export": export,
+    "threshold": threshold,
+    "debug": debug,
+    "demo": demo,
+}
 INTERRUPTED, TERMINATED = 130, 143
 
 

@@ -15,6 +15,8 @@ from edge_export.findings import Findings
 from edge_export.fold import fold
 from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.parity import Budget
+from edge_export.proof.prove import CALIBRATIONS
+from edge_export.proof.threshold import Rule
 from edge_export.quantize.recipe import INT8
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
@@ -122,7 +124,16 @@ def _plan(source: Source, facts: BundleFacts, options: argparse.Namespace) -> Ex
         budget=Budget(options.max_flips, options.max_auc_difference, options.margin),
         require_pass=options.require_pass,
         recorded_accuracy=source.recorded_accuracy,
+        calibration=options.calibration or CALIBRATIONS[0],
+        rule=threshold_rule(options),
     )
+
+
+def threshold_rule(options: argparse.Namespace) -> Rule | None:
+    """Return how the options say to choose the threshold; None where they do not."""
+    if options.sensitivity is None and not options.youden:
+        return None
+    return Rule(options.sensitivity)
 
 
 def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None]:

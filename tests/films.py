@@ -8,12 +8,16 @@ import numpy as np
 from PIL import Image
 
 
-def write_film(path: Path, seed: int, *, brighter: int = 0) -> Path:
-    """Write a 64x64 grey PNG of coarse noise, the same for the same seed, plus `brighter`."""
+def write_film(path: Path, seed: int, *, brighter: int = 0, gamma: float = 1.0) -> Path:
+    """Write a 64x64 grey PNG of coarse noise, the same for the same seed, plus `brighter`.
+
+    A `gamma` under 1 brightens the middle shades, which outlasts any normalisation of the range.
+    """
     coarse = np.random.default_rng(seed).integers(0, 200, (8, 8), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC)
-    image.point([min(value + brighter, 255) for value in range(256)]).save(path)
+    shades = [255 * (value / 255) ** gamma for value in range(256)]
+    image.point([min(round(shade) + brighter, 255) for shade in shades]).save(path)
     return path
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from edge_export.facts import ADULTS
+from edge_export.proof.prove import CALIBRATIONS
 from edge_export.quantize.calibrate import Fault
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import RECIPES
@@ -50,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _model_options(parser)
     _use_options(parser)
     _calibration_options(parser)
+    decision_options(parser)
     _verdict_options(parser)
     parser.add_argument("--name", type=name, help="default MODEL-MODALITY")
     parser.add_argument(
@@ -112,6 +114,23 @@ def _calibration_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def decision_options(parser: argparse.ArgumentParser) -> None:
+    """Add how the threshold is chosen, and what makes probabilities of logits."""
+    rules = parser.add_mutually_exclusive_group()
+    rules.add_argument(
+        "--sensitivity",
+        type=margin,
+        metavar="X",
+        help="choose the highest threshold with at least this sensitivity",
+    )
+    rules.add_argument(
+        "--youden", action="store_true", help="choose the threshold of the largest Youden index"
+    )
+    parser.add_argument(
+        "--calibration", choices=CALIBRATIONS, help=f"of probabilities, default {CALIBRATIONS[0]}"
+    )
+
+
 def _verdict_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-flips", type=share, default=0.01, metavar="SHARE", help="budget, default 0.01"
@@ -139,8 +158,17 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     if not (options.int8 or options.recipe):
         raise UsageError("export", "no recipe chosen", "add --int8, or --recipe NAME")
-    if options.out.suffix != ".edge":
-        raise UsageError("--out", f"{options.out.name} is not a .edge file", "name it NAME.edge")
+    require_bundle_name(options.out)
     from edge_kit.source import export_source
 
     export_source(options, say, write)
+
+
+def require_bundle_name(out: Path) -> None:
+    """Refuse a bundle's name that `edge-run` would not look for.
+
+    Raises:
+        UsageError: it does not end in `.edge`.
+    """
+    if out.suffix != ".edge":
+        raise UsageError("--out", f"{out.name} is not a .edge file", "name it NAME.edge")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.film import SPLITS
-from edge_kit.arguments import count, data_options, seed
-from edge_kit.console import say
-from edge_kit.models.registry import MODELS
+from edge_kit.arguments import count, data_options, folds, rate, seed
+from edge_kit.console import say, write
+from edge_kit.models.registry import HELP as MODELS
 from edge_runtime.errors import EdgeError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edge_export.proof.statistics import Metrics
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality
+    from edge_kit.training.train import TrainingPlan
 
 HELP = "train a network on a folder of films"
 
@@ -27,9 +28,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
-    parser.add_argument("--model", choices=sorted(MODELS), default="model3", help="default model3")
-    parser.add_argument("--epochs", type=count, default=20, help="default 20, no early stopping")
-    parser.add_argument("--channels", type=int, choices=(1, 3), default=1, help="1 grey, 3 RGB")
+    parser.add_argument("--model", default="model3", metavar="NAME", help=f"{MODELS}; model3")
+    parser.add_argument("--epochs", type=count, help="default: what the network's author chose")
+    parser.add_argument("--batch-size", type=count, metavar="N", help="default: likewise")
+    parser.add_argument("--learning-rate", type=rate, metavar="R", help="default: likewise")
+    parser.add_argument(
+        "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: likewise"
+    )
     parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
     parser.add_argument("--seed", type=seed, default=0, help="of weights and splits, default 0")
     parser.add_argument(
@@ -38,35 +43,148 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="do not train the film branch on films of another modality in the folder",
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where an interrupted training ended"
+    )
+    parser.add_argument(
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
+        help="the same seed gives the same weights; default on a CPU, costs speed on a GPU",
+    )
+    parser.add_argument(
+        "--groups", type=Path, metavar="CSV", help="groups.csv of edge-kit data scan"
+    )
+    parser.add_argument(
+        "--allow-leaks", action="store_true", help="train on a leaking split, and show its price"
+    )
+    parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
+    parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded films are kept")
+    parser.add_argument("--no-cache", action="store_true", help="keep decoded films in memory only")
     data_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.quiet import import_tensorflow
+    from edge_kit.data.cache import default_cache
     from edge_kit.data.dataset import load_dataset
-    from edge_kit.training.run import require_new
-    from edge_kit.training.train import TrainingPlan, train
-    from edge_runtime.film.preprocess import standard
+    from edge_kit.data.leaks import require_no_leaks
+    from edge_kit.models.registry import architecture
+    from edge_kit.training.run import finished, require_new
 
-    require_new(options.out)
+    if options.resume and finished(options.out):
+        say(f"{options.out}: is finished, there is nothing to go on with")
+        return
+    if not options.folds:
+        require_new(options.out, resume=options.resume)
+    network = architecture(options.model)
     dataset = load_dataset(
         options.data,
         modality=options.modality,
         positive=options.positive,
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
+        groups=options.groups,
     )
     show_dataset(dataset)
+    if not (options.allow_leaks or options.folds):
+        require_no_leaks(dataset)
     others = _counter_examples(options, dataset.modality)
     import_tensorflow()
-    plan = TrainingPlan(
+    plan = _plan(options, network.channels)
+    cache = None if options.no_cache else options.cache or default_cache()
+    (_cross_validate if options.folds else _train)(options, dataset, plan, others, cache)
+
+
+def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
+    from edge_kit.training.train import TrainingPlan
+    from edge_runtime.film.preprocess import standard
+
+    return TrainingPlan(
         model=options.model,
-        preprocess=standard(channels=options.channels),
+        preprocess=standard(channels=options.channels or channels),
         epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
         seed=options.seed,
+        deterministic=options.deterministic,
     )
-    show_metrics(train(dataset, options.data, plan, options.out, say, others=others))
+
+
+def _train(
+    options: argparse.Namespace,
+    dataset: Dataset,
+    plan: TrainingPlan,
+    others: tuple[Film, ...],
+    cache: Path | None,
+) -> None:
+    """Train one run, and say what its accuracy is worth."""
+    from edge_kit.training.price import leak_price
+    from edge_kit.training.records import TENSORBOARD, recorded, tensorboard_callback
+    from edge_kit.training.run import staging
+    from edge_kit.training.train import train
+
+    with recorded(options.out, dataset.films) as timer:
+        callbacks = [timer]
+        if options.tensorboard:
+            callbacks.append(tensorboard_callback(staging(options.out) / "run" / TENSORBOARD))
+        metrics = train(
+            *(dataset, options.data, plan, options.out, say),
+            others=others,
+            cache=cache,
+            resume=options.resume,
+            callbacks=callbacks,
+        )
+    show_metrics(metrics)
+    _show_audit(options, dataset, plan, cache)
+    if dataset.leaks:
+        write(f"{leak_price(dataset, options.data, plan, say, cache=cache)}\n")
+
+
+def _cross_validate(
+    options: argparse.Namespace,
+    dataset: Dataset,
+    plan: TrainingPlan,
+    others: tuple[Film, ...],
+    cache: Path | None,
+) -> None:
+    from edge_kit.training.folds import cross_validate, table
+
+    found = cross_validate(
+        *(dataset, options.data, plan, options.out, say),
+        folds=options.folds,
+        others=others,
+        cache=cache,
+        resume=options.resume,
+    )
+    write(table(found))
+
+
+def _show_audit(
+    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, cache: Path | None
+) -> None:
+    """Say how far shortcuts alone get on these films, beside every accuracy."""
+    import numpy as np
+
+    from edge_kit.audit.audit import AUDITED, audit, rows
+    from edge_kit.audit.sentences import sentences
+    from edge_kit.audit.subject import open_subject
+    from edge_kit.data.cache import cached_pixels
+
+    recipe = plan.preprocess
+    pixels = {
+        split: np.asarray(cached_pixels(rows(dataset, split), recipe, cache, say))
+        for split in AUDITED
+    }
+    try:
+        with open_subject(options.out) as subject:
+            found = audit(dataset, options.data, recipe, subject.predict, pixels=pixels)
+    except EdgeError as error:  # the run is written, and good without it
+        say(f"warning: the films were not audited for shortcuts: {error}")
+        return
+    for line in sentences(found):
+        write(f"{line}\n")
 
 
 def _counter_examples(options: argparse.Namespace, modality: Modality) -> tuple[Film, ...]:

@@ -7,12 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_export.film import SPLITS, Film, Split
 from edge_kit.data.fingerprints import Fingerprint, group_films, near_duplicates, scan
+from edge_kit.data.groups import read_groups
 from edge_kit.data.index import Entry, check_splits, index_films, select_modality
 from edge_kit.data.labels import Classes, Modality, match_classes
 from edge_kit.data.split import FRACTIONS, assign
 from edge_runtime.errors import DataError, FilmError
+
+NEAR_PAIR = "near-duplicate pair"
+Pairs = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Two films that the given splits part, and what both are of: an id or a `NEAR_PAIR`."""
+
+    of: str
+    films: tuple[Film, Film]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +35,8 @@ class Dataset:
     """The films to train, select and test on, sorted by their path below the data folder.
 
     `classes` maps every class name found to the class it was taken for and its count of films;
-    `warnings` are lines the owner of the data should read.
+    `warnings` are lines the owner of the data should read. Films of one group are in one split,
+    so where the given splits part what belongs together, those are several groups and a leak.
     """
 
     films: tuple[Film, ...]
@@ -29,6 +45,7 @@ class Dataset:
     negative: str
     classes: Mapping[str, tuple[str, int]]
     warnings: tuple[str, ...]
+    leaks: tuple[Leak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +62,11 @@ def load_dataset(
     positive: str = "covid",
     seed: int,
     skip_unreadable: bool = False,
+    groups: Path | None = None,
 ) -> Dataset:
     """Find, check, fingerprint, group and split the films below `root`.
+
+    `groups` is a table of `edge-kit data scan`, which also finds what no hash can.
 
     A split the folder does not give is taken from its train films (all films if it gives none),
     by groups: patients, given groups and near-duplicates. Copies of a film count once. The same
@@ -66,8 +86,10 @@ def load_dataset(
         problem = f"{first.problem} ({count} of {len(entries)} unreadable)"
         raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
     kept = _without_copies(root, read)
-    groups, across = _groups(kept)
-    films = _split(root, kept, groups, seed)
+    ids = _ids(root, kept, groups)
+    pairs = near_duplicates([item.print for item in kept])
+    films = _split(root, kept, _groups(kept, ids, pairs), seed)
+    leaks = tuple(_leaks(kept, films, ids, pairs))
     _require_both_classes(root, films, (classes.positive, classes.negative))
     counts = Counter(item.entry.found for item in kept)
     return Dataset(
@@ -76,7 +98,8 @@ def load_dataset(
         positive=classes.positive,
         negative=classes.negative,
         classes={name: (classes.of[name], counts[name]) for name in sorted(classes.of)},
-        warnings=tuple(_warnings(unreadable, len(read) - len(kept), across)),
+        warnings=tuple(_warnings(root, unreadable, len(read) - len(kept), leaks)),
+        leaks=leaks,
     )
 
 
@@ -128,24 +151,48 @@ def _without_copies(root: Path, read: Sequence[_Read]) -> list[_Read]:
     return sorted(kept.values(), key=lambda item: item.entry.name)
 
 
-def _groups(kept: Sequence[_Read]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the group of every film, and the near-duplicates that the given splits part.
-
-    Those pairs join no group, for a group is always in one split.
-    """
-    pairs = near_duplicates([item.print for item in kept])
-    joined = [kept[low].entry.split == kept[high].entry.split for low, high in pairs]
-    groups = group_films(
-        [item.print.sha256 for item in kept],
-        [item.entry.ids for item in kept],
-        pairs[joined],
-    )
-    across = [
-        (kept[low].entry.name, kept[high].entry.name)
-        for (low, high), together in zip(pairs, joined, strict=True)
-        if not together
+def _ids(root: Path, kept: Sequence[_Read], table: Path | None) -> list[tuple[str, ...]]:
+    """Return what ties every film to others: its patient, its given group, its scanned group."""
+    if table is None:
+        return [item.entry.ids for item in kept]
+    scanned = read_groups(table)
+    names = [item.entry.name for item in kept]
+    if missing := [name for name in names if name not in scanned]:
+        problem = f"is not in {table} ({_count(len(missing), 'such film')})"
+        raise DataError(root / missing[0], problem, "scan again: edge-kit data scan")
+    return [
+        (*item.entry.ids, f"scanned group {scanned[name]}")
+        for item, name in zip(kept, names, strict=True)
     ]
-    return groups, across
+
+
+def _groups(kept: Sequence[_Read], ids: Sequence[tuple[str, ...]], pairs: Pairs) -> list[str]:
+    """Return the group of every film; what the given splits part is in several groups."""
+    together = [kept[low].entry.split == kept[high].entry.split for low, high in pairs]
+    return group_films(
+        [item.print.sha256 for item in kept],
+        [
+            [f"{item.entry.split} {name}" for name in names]
+            for item, names in zip(kept, ids, strict=True)
+        ],
+        pairs[np.array(together, np.bool_)],
+    )
+
+
+def _leaks(
+    kept: Sequence[_Read], films: Sequence[Film], ids: Sequence[tuple[str, ...]], pairs: Pairs
+) -> Iterator[Leak]:
+    """Yield one leak for every near-duplicate pair and every further split of an id."""
+    first: dict[str, tuple[int, set[Split | None]]] = {}
+    for place, (item, names) in enumerate(zip(kept, ids, strict=True)):
+        for name in names:
+            start, seen = first.setdefault(name, (place, {item.entry.split}))
+            if item.entry.split not in seen:
+                seen.add(item.entry.split)
+                yield Leak(name, (films[start], films[place]))
+    for low, high in pairs.tolist():
+        if kept[low].entry.split != kept[high].entry.split:
+            yield Leak(NEAR_PAIR, (films[low], films[high]))
 
 
 def _split(root: Path, kept: Sequence[_Read], groups: Sequence[str], seed: int) -> tuple[Film, ...]:
@@ -184,15 +231,20 @@ def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str,
 
 
 def _warnings(
-    unreadable: Sequence[FilmError], copies: int, across: Sequence[tuple[str, str]]
+    root: Path, unreadable: Sequence[FilmError], copies: int, leaks: Sequence[Leak]
 ) -> Iterator[str]:
     for error in unreadable:
         yield f"skipped: {error.subject} {error.problem}"
     if copies:
         yield f"{_count(copies, 'film')} left out, byte for byte the same as others"
-    if across:
-        examples = "; ".join(" and ".join(pair) for pair in across[:2])
-        yield f"the given splits part {_count(len(across), 'near-duplicate pair')}: {examples}"
+    for thing in (NEAR_PAIR, "group"):
+        found = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
+        if found:
+            examples = "; ".join(
+                " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
+                for leak in found[:2]
+            )
+            yield f"the given splits part {_count(len(found), thing)}: {examples}"
 
 
 def _count(number: int, thing: str) -> str:

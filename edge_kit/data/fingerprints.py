@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import imagehash
 import numpy as np
@@ -23,6 +24,8 @@ from edge_runtime.errors import FilmError
 NEAR = 4
 """Largest distance, in bits of 64, of both hashes of two near-duplicates."""
 
+T = TypeVar("T")
+
 _ROWS = 128  # 128 x 20,000 distances are 20 MB
 
 
@@ -35,8 +38,8 @@ class Fingerprint:
     phash: int
 
 
-def fingerprint(path: Path) -> Fingerprint:
-    """Return the digest and the perceptual hashes of the film at `path`.
+def decode(path: Path) -> tuple[str, Image.Image]:
+    """Return the SHA-256 of the film at `path`, in hex, and the film in grey.
 
     Raises:
         FilmError: it cannot be read, or is no whole image of a sane size.
@@ -54,22 +57,43 @@ def fingerprint(path: Path) -> Fingerprint:
     except Exception as error:  # decoders meet broken files with any exception there is
         reason = getattr(error, "strerror", None) or error
         raise FilmError(path, f"cannot be decoded ({reason})", cure) from error
+    return hashlib.sha256(data).hexdigest(), grey
+
+
+def fingerprint_of(sha256: str, grey: Image.Image) -> Fingerprint:
+    """Return the fingerprint of a film that is already decoded."""
     return Fingerprint(
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         dhash=int(str(imagehash.dhash(grey)), 16),
         phash=int(str(imagehash.phash(grey)), 16),
     )
 
 
+def fingerprint(path: Path) -> Fingerprint:
+    """Return the digest and the perceptual hashes of the film at `path`.
+
+    Raises:
+        FilmError: as `decode` does.
+    """
+    return fingerprint_of(*decode(path))
+
+
 def scan(paths: Sequence[Path], *, workers: int | None = None) -> list[Fingerprint | FilmError]:
-    """Return the fingerprint of every film, or why it is unreadable, in the order of `paths`.
+    """Return the fingerprint of every film, or why it is unreadable, in the order of `paths`."""
+    return read_films(paths, fingerprint, workers=workers)
+
+
+def read_films(
+    paths: Sequence[Path], read: Callable[[Path], T], *, workers: int | None = None
+) -> list[T | FilmError]:
+    """Return what `read` makes of every film, or why it is unreadable, in the order of `paths`.
 
     Shows a progress bar when stderr is a terminal.
     """
 
-    def attempt(path: Path) -> Fingerprint | FilmError:
+    def attempt(path: Path) -> T | FilmError:
         try:
-            return fingerprint(path)
+            return read(path)
         except FilmError as error:
             return error
 

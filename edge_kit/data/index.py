@@ -92,11 +92,10 @@ def select_modality(
 
 
 def check_splits(root: Path, entries: Sequence[Entry]) -> None:
-    """Require that splits, where given, cover all films, train among them, and part no group.
+    """Require that splits, where given, cover all films, train among them.
 
     Raises:
-        DataError: a film has no split though others have, there is none to train on, or one
-            patient or group is in two splits.
+        DataError: a film has no split though others have, or there is none to train on.
     """
     given = {entry.split for entry in entries} - {None}
     if not given:
@@ -110,15 +109,6 @@ def check_splits(root: Path, entries: Sequence[Entry]) -> None:
     if "train" not in given:
         problem = f"has only {' and '.join(sorted(filter(None, given)))} films"
         raise DataError(root, problem, "add train films or leave the splits out")
-    splits: dict[str, Split] = {}
-    for entry in entries:
-        for name in entry.ids:
-            if entry.split and splits.setdefault(name, entry.split) != entry.split:
-                raise DataError(
-                    root / entry.name,
-                    f"{name} is in {entry.split} and in {splits[name]}",
-                    "keep every patient and group in one split",
-                )
 
 
 def _by_manifest(manifest: Path) -> list[Entry]:

@@ -1,22 +1,79 @@
-"""The networks by name."""
+"""The networks by name: those of the studies, Keras's applications, and functions of one's own."""
 
 from __future__ import annotations
 
-from edge_kit.models.recipe import Architecture, Recipe
-from edge_kit.models.studies import model3
+from pathlib import Path
+
+from edge_kit.models import studies
+from edge_kit.models.applications import application
+from edge_kit.models.function import from_function
+from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, Recipe
 from edge_runtime.errors import UsageError
 
-MODELS: dict[str, Architecture] = {
-    one.name: one for one in (Architecture("model3", model3, Recipe(epochs=20, batch_size=32)),)
-}
+KERAS = "keras:"
+
+_SILENT = "3x3 kernels, ReLU and Adam at 0.001"
+_STUDIES = (
+    Architecture(
+        "baseline",
+        studies.baseline,
+        Recipe(epochs=20, batch_size=64, early_stopping=EarlyStopping(min_delta=0.01, patience=5)),
+        ours=f"{_SILENT}; at most 20 epochs; no pooling, for none is named",
+    ),
+    Architecture(
+        "model1",
+        studies.model1,
+        Recipe(epochs=10, batch_size=32),
+        ours=f"{_SILENT}; pooling of 2x2; the dense layer of 64 follows the one of 16",
+    ),
+    Architecture(
+        "model2",
+        studies.model2,
+        Recipe(epochs=10, batch_size=32, metrics=("accuracy", "precision", "recall")),
+        ours=f"{_SILENT}; a third convolution of 64 filters; no pooling, as in the baseline",
+    ),
+    Architecture(
+        "model3",
+        studies.model3,
+        Recipe(epochs=20, batch_size=32),
+        ours="3x3 kernels, ReLU, pooling of 2x2 after each convolution; filters of 32, 32, 64, 64",
+    ),
+    Architecture(
+        "xray_cnn",
+        studies.xray_cnn,
+        Recipe(
+            epochs=6,
+            batch_size=32,
+            augmentation=Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True),
+        ),
+        channels=3,
+        ours="3x3 kernels, ReLU, pooling of 2x2; the division by 255 is a layer",
+    ),
+)
+MODELS: dict[str, Architecture] = {one.name: one for one in _STUDIES}
+
+_NAMES = f"{', '.join(MODELS)}, {KERAS}NAME (an application of Keras), or FILE.py:FUNCTION"
+HELP = f"one of {_NAMES}, which is executed"
+"""What an option that names a network says of itself."""
 
 
 def architecture(name: str) -> Architecture:
     """Return the network called `name`.
 
+    `keras:NAME` is an application of Keras. `FILE.py:FUNCTION` is a function from height, width and
+    channels to a Keras model; that file is executed.
+
     Raises:
         UsageError: there is none.
     """
-    if name not in MODELS:
-        raise UsageError("--model", f"{name!r} is not known", f"one of: {', '.join(MODELS)}")
-    return MODELS[name]
+    if name in MODELS:
+        return MODELS[name]
+    if name.startswith(KERAS):
+        return application(name.removeprefix(KERAS))
+    file, _, function = name.rpartition(":")
+    if file.endswith(".py"):
+        found = from_function(Path(file), function)
+        if found.name in MODELS:  # a bundle would claim to be the study's
+            raise UsageError("--model", f"{found.name!r} is a network of ours", "rename yours")
+        return found
+    raise UsageError("--model", f"{name!r} is not known", f"name one of {_NAMES}")

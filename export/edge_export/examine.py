@@ -21,8 +21,9 @@ from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
-from edge_export.proof.prove import THRESHOLD, Proof, Rows, refer, reference_outputs
+from edge_export.proof.prove import CALIBRATIONS, Proof, Rows, refer, reference_outputs
 from edge_export.proof.statistics import auc, proportion
+from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
@@ -43,7 +44,9 @@ class ExportPlan:
     """What to export and by which rules; `facts` is what the bundle says of itself.
 
     `recipes` are names of `RECIPES`; `allowed` are faults of calibration films to be ignored;
-    `recorded_accuracy` is that of the test rows where the model was trained, if known. With
+    `recorded_accuracy` is that of the test rows where the model was trained, if known. On the
+    validation rows `calibration` is fitted, and by `rule` the threshold is chosen: one half without
+    a rule. With
     `choose_one` only the best graph is shipped, with `require_pass` none that is not proved.
     """
 
@@ -58,6 +61,8 @@ class ExportPlan:
     budget: Budget = field(default_factory=Budget)
     require_pass: bool = False
     recorded_accuracy: float | None = None
+    calibration: str = CALIBRATIONS[0]
+    rule: Rule | None = None
 
 
 def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Say) -> Findings:
@@ -77,7 +82,10 @@ def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Sa
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
     rows = _rows(held_out, plan.facts)
     say(f"proving on the {len(held_out)} films of the validation and test rows")
-    bench = Bench(graphs, refer(candidate, rows, plan.facts.film_gate), rows, plan.budget)
+    reference = refer(
+        candidate, rows, plan.facts.film_gate, method=plan.calibration, rule=plan.rule
+    )
+    bench = Bench(graphs, reference, rows, plan.budget)
     faults = _reference_faults(model, bench, plan)
     # Nothing rescues what is wrong before any quantization.
     sound = not faults and not logit_faults(REFERENCE, bench.reference.logits)
@@ -183,7 +191,8 @@ def _reference_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> lis
     """Return what is wrong with the model or the films' preparation, as far as answers show it."""
     rows, logits = bench.rows, bench.reference.logits
     found = _preparation_faults(model, bench, plan)
-    positive = int((logits >= 0).sum())
+    answers = probabilities(logits, bench.reference.calibration)
+    positive = int((answers >= bench.reference.threshold.value).sum())
     # Where there is nothing to lose, nothing is proved by losing nothing.
     if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
         every = f"{REFERENCE}: constant: decides {rows.classes[bool(positive)]} on every film"
@@ -219,4 +228,5 @@ def _stability(bench: Bench, quantizer: Quantizer, tables: Sequence[Ranges]) -> 
         probabilities(measure(one, bench.rows.pixels).logits, bench.reference.calibration)
         for one in halved
     ]
-    return stability(tables[0], tables[1], answers[0], answers[1], THRESHOLD)
+    threshold = bench.reference.threshold.value
+    return stability(tables[0], tables[1], answers[0], answers[1], threshold)

@@ -12,7 +12,7 @@ from edge_export.findings import Findings
 from edge_export.golden import golden_images
 from edge_export.report.card import card
 from edge_export.report.document import TOOLS, encoded, parity
-from edge_runtime.bundle.manifest import Graph, Preprocess, Quantization
+from edge_runtime.bundle.manifest import Calibration, Graph, Preprocess, Quantization
 from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.film.preprocess import STAGES, film_stages
 from edge_runtime.machine.check import stage_digest
@@ -37,7 +37,6 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
     members |= images
     members["parity.json"] = encoded(parity(findings, facts))
     members["card.md"] = card(findings, facts).encode()
-    tolerance = 4 * _PROBABILITY_TOLERANCE / findings.proof.decision.calibration.scale
     fields: dict[str, object] = {
         "name": facts.name,
         "version": facts.version,
@@ -56,7 +55,7 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
             for artefact in artefacts
         ],
         "golden": {
-            "tolerance": float(f"{tolerance:.3g}"),
+            "tolerance": golden_tolerance(findings.proof.decision.calibration),
             "films": _golden_films(images, artefacts, facts.preprocess),
         },
         "quantization": _quantization(findings),
@@ -65,6 +64,11 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
         "tools": {tool: version(tool) for tool in TOOLS},
     }
     return write_bundle(out, fields, members)
+
+
+def golden_tolerance(calibration: Calibration) -> float:
+    """Return by how much a golden logit may differ elsewhere, with a `calibration`."""
+    return float(f"{4 * _PROBABILITY_TOLERANCE / calibration.scale:.3g}")
 
 
 def _quantization(findings: Findings) -> Quantization:

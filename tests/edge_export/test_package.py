@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edge_export.artefact import Artefact, integer_outputs, measure
@@ -15,11 +16,12 @@ from edge_export.findings import Findings
 from edge_export.package import write
 from edge_export.pixels import Pixels
 from edge_export.proof.prove import Proof
+from edge_export.proof.threshold import Rule, choose_threshold
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import DYNAMIC, FLOAT16, FULL, Setting
 from edge_export.report.document import parity
 from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.bundle.manifest import Training
+from edge_runtime.bundle.manifest import Calibration, Decision, Training, Uncertain
 from edge_runtime.errors import CannotWrite
 from edge_runtime.film.preprocess import film_pixels, film_stages
 from edge_runtime.machine.check import stage_digest
@@ -86,7 +88,10 @@ def replace_scale(proof: Proof, scale: float) -> Proof:
     decision = proof.decision
     calibration = type(decision.calibration)(method="temperature", scale=scale, offset=0.0)
     changed = type(decision)(
-        calibration=calibration, threshold=decision.threshold, uncertain=decision.uncertain
+        calibration=calibration,
+        threshold=decision.threshold,
+        uncertain=decision.uncertain,
+        chosen=decision.chosen,
     )
     return replace(proof, decision=changed)
 
@@ -99,6 +104,32 @@ def test_the_card_of_our_own_run_gives_the_commands_that_made_it(
     assert "edge-kit train --data DATA --out RUN --model tiny --modality xray" in text
     assert "--channels 1 --positive 'opacity (any)' --seed 0 --epochs 12" in text
     assert "edge-kit export RUN --int8 --data DATA --out tiny-xray.edge" in text
+
+
+def test_a_chosen_threshold_travels_with_how_it_was_chosen(
+    findings: Findings, tmp_path: Path
+) -> None:
+    positive = np.arange(20) < 10
+    threshold = choose_threshold(positive, np.linspace(0.9, 0.1, 20), Rule(0.9))
+    decision = Decision(
+        calibration=Calibration(method="platt", scale=0.5, offset=0.25),
+        threshold=threshold.value,
+        uncertain=Uncertain(low=0.4, high=0.7),
+        chosen=threshold.chosen,
+    )
+    assert 0.4 < threshold.value < 0.7
+    changed = replace(
+        findings, proof=replace(findings.proof, decision=decision, threshold=threshold)
+    )
+    bundle = open_bundle(written(tmp_path / "m.edge", changed, FACTS))
+    assert bundle.manifest.decision == decision
+    parity = json.loads(bytes(bundle.read("parity.json")))
+    assert parity["threshold"]["sensitivity"]["value"] == 0.9
+    assert parity["threshold"]["chosen"]["sensitivity"] == 0.9
+    text = " ".join(bytes(bundle.read("card.md")).decode().split())
+    assert "the highest with a sensitivity of at least 0.9, chosen on 10 positive and 10" in text
+    assert "sensitivity 0.900 (0.596 to 0.982, n 10)" in text
+    assert "--data DATA --calibration platt --sensitivity 0.9 --out tiny-xray.edge" in text
 
 
 def test_the_card_of_a_foreign_model_claims_no_training_that_is_not_known(

@@ -19,6 +19,15 @@ def silent(line: str) -> None:
     del line
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep what the tests decode out of the user's own cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "edge-kit"
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Iterator[None]:
     """Make the tiny network one that can be trained by name, its film branch in a hurry."""

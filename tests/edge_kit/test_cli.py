@@ -34,7 +34,9 @@ OUT = ["--out", "m.edge"]
         (["train", "--data", "d", "--out", "r", "--epochs", "ten"], "'ten' is not a whole number"),
         (["train", "--data", "d", "--out", "r", "--seed", "-1"], "--seed"),
         (["train", "--data", "d", "--out", "r", "--seed", "4294967296"], "from 0 to 4294967295"),
-        (["train", "--data", "d", "--out", "r", "--model", "model4"], "invalid choice: 'model4'"),
+        (["train", "--data", "d", "--out", "r", "--model", "model4"], "'model4' is not known"),
+        (["train", "--data", "d", "--out", "r", "--learning-rate", "0"], "'0' is not a number"),
+        (["train", "--data", "d", "--out", "r", "--batch-size", "0"], "'0' is not a whole number"),
         (["train", "--data", "d", "--out", "r", "--channels", "2"], "invalid choice: 2"),
         (["train", "--data", "d", "--out", "r", "--modality", "mri"], "invalid choice: 'mri'"),
         (["train", "--data", "d", "--out", "r", "--fast"], "unrecognized arguments: --fast"),
@@ -50,6 +52,9 @@ OUT = ["--out", "m.edge"]
         (["export", "r", "--int8", *OUT, "--name", "A b"], "'A b' is not of a-z"),
         (["export", "r", "--int8", *OUT, "--bundle-version", "v1"], "'v1' is not a version"),
         (["export", "r", "--int8", *OUT, "--bundle-version", "1..0"], "'1..0' is not a version"),
+        (["export", "r", "--int8", *OUT, "--sensitivity", "1"], "not a number between 0 and 1"),
+        (["export", "r", "--int8", *OUT, "--youden", "--sensitivity", ".9"], "not allowed with"),
+        (["export", "r", "--int8", *OUT, "--calibration", "isotonic"], "invalid choice"),
         (["demo", "--seed", "x"], "'x' is not a whole number"),
     ],
 )
@@ -72,7 +77,8 @@ def test_a_command_line_that_cannot_be_carried_out_is_one_line_and_status_2(
 
 def test_options_are_the_study_s_and_the_issue_s_where_nothing_is_said() -> None:
     trained = parser().parse_args(["train", "--data", "d", "--out", "r"])
-    assert (trained.model, trained.epochs, trained.channels) == ("model3", 20, 1)
+    assert (trained.model, trained.epochs, trained.channels) == ("model3", None, None)
+    assert (trained.resume, trained.deterministic, trained.no_cache) == (False, None, False)
     assert (trained.positive, trained.seed, trained.modality) == ("covid", 0, None)
     exported = parser().parse_args(["export", "r", *OUT])
     assert (exported.calibration_films, exported.seed) == (300, 0)

@@ -14,6 +14,7 @@ from edge_export.film import Film
 from edge_export.graph.network import InputRange
 from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
+from edge_export.proof.threshold import Rule
 from edge_kit.cli import parser, run
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.source import export_source
@@ -154,6 +155,16 @@ def test_name_version_limits_seed_and_budget_are_the_makers_to_give(
     assert plan.facts.limits == "Only films of größe 64."
     assert (plan.seed, plan.calibration_count) == (9, 8)
     assert plan.budget == Budget(flips=1.0, auc=1.0, margin=0.9)
+
+
+def test_threshold_and_calibration_are_as_ordered_and_else_as_ever(
+    trained: Path, asked: Callable[..., Exported]
+) -> None:
+    plan = asked(trained).plan
+    assert (plan.rule, plan.calibration) == (None, "temperature")
+    plan = asked(trained, "--sensitivity", "0.9", "--calibration", "platt").plan
+    assert (plan.rule, plan.calibration) == (Rule(0.9), "platt")
+    assert asked(trained, "--youden").plan.rule == Rule(None)
 
 
 def test_a_foreign_model_is_taken_by_what_is_said_of_it(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from edge_export.artefact import Artefact, Floats, Measured
 from edge_export.film import Split
@@ -39,13 +39,15 @@ from edge_export.proof.statistics import (
     CalibrationError,
     auc,
     calibration_error,
+    fit_platt,
     fit_temperature,
 )
+from edge_export.proof.threshold import ONE_HALF, Rule, Threshold, choose_threshold
 from edge_export.proof.verdict import Verdict, judge
 from edge_runtime.bundle.manifest import Calibration, Decision, FilmGate, Uncertain
 from edge_runtime.errors import DataError
 
-THRESHOLD = 0.5
+CALIBRATIONS = ("temperature", "platt")
 _BATCH = 32
 NARROWEST_BAND = 0.01
 """The least half width of the uncertain band, whatever the graphs were seen to differ by here.
@@ -71,7 +73,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What Keras answers to the held-out films: its logits `(n,)`, and what calibrates them.
+    """What Keras answers to the held-out films: its logits `(n,)`, and what makes answers of them.
 
     `film_logits` `(n,)` are those of its film / not-film branch, judged by `gate`; both or neither.
     """
@@ -80,6 +82,7 @@ class Reference:
     calibration: Calibration
     film_logits: Floats | None = None
     gate: FilmGate | None = None
+    threshold: Threshold = field(default_factory=Threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Proof:
     """
 
     decision: Decision
+    threshold: Threshold
     logits: Mapping[str, Floats]
     probabilities: Mapping[str, Floats]
     comparisons: Mapping[str, Mapping[str, Comparison]]
@@ -117,7 +121,8 @@ class Proof:
     def flipped(self, file: str) -> NDArray[np.intp]:
         """Return the places of the films on which an artefact decides otherwise than Keras."""
         keras, other = self.probabilities[REFERENCE], self.probabilities[file]
-        return np.flatnonzero((keras >= THRESHOLD) != (other >= THRESHOLD))
+        threshold = self.decision.threshold
+        return np.flatnonzero((keras >= threshold) != (other >= threshold))
 
 
 def prove(
@@ -139,7 +144,8 @@ def prove(
     logits |= {one.file: measured[one.file].logits for one in artefacts}
     found = {file: probabilities(one, reference.calibration) for file, one in logits.items()}
     sources = {REFERENCE: KERAS} | {one.file: Source(one.recipe, one.format) for one in artefacts}
-    matrix = parity_matrix(found, THRESHOLD)
+    threshold = reference.threshold.value
+    matrix = parity_matrix(found, threshold)
     film_logits = _film_logits(reference, measured, artefacts)
     gates, gates_faults = _gates(reference, film_logits)
     wrong = {
@@ -148,11 +154,12 @@ def prove(
     }
     area = auc(rows.positive, reference.logits)
     return Proof(
-        decision=_decision(reference.calibration, widest_difference(found)),
+        decision=_decision(reference.calibration, reference.threshold, found),
+        threshold=reference.threshold,
         logits=logits,
         probabilities=found,
         comparisons={
-            file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, THRESHOLD)
+            file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, threshold)
             for file, one in found.items()
         },
         calibration_errors={
@@ -161,7 +168,7 @@ def prove(
         matrix=matrix,
         located=locate(matrix, sources),
         evidence={
-            one.file: _evidence(one.file, logits, found, rows, budget, wrong[one.file])
+            one.file: _evidence(one.file, logits, found, threshold, rows, budget, wrong[one.file])
             for one in artefacts
         },
         # Films prepared wrongly rank at random or the wrong way round: one cure is enough.
@@ -197,12 +204,13 @@ def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against w
     file: str,
     logits: Mapping[str, Floats],
     found: Mapping[str, Floats],
+    threshold: float,
     rows: Rows,
     budget: Budget,
     faults: Sequence[Fault],
 ) -> Evidence:
     """Return what an artefact shows beside Keras; `found` are the probabilities of the logits."""
-    decided = [found[one] >= THRESHOLD for one in (REFERENCE, file)]
+    decided = [found[one] >= threshold for one in (REFERENCE, file)]
     right = [one == rows.positive for one in decided]
     losses = {
         name: paired_loss(right[0][mask], right[1][mask])
@@ -233,21 +241,44 @@ def _calibration_errors(
     }
 
 
-def refer(network: Network, rows: Rows, gate: FilmGate | None = None) -> Reference:
+def refer(
+    network: Network,
+    rows: Rows,
+    gate: FilmGate | None = None,
+    *,
+    method: str = CALIBRATIONS[0],
+    rule: Rule | None = None,
+) -> Reference:
     """Return what Keras answers to `rows`, calibrated on the validation rows among them.
 
-    A network with a film / not-film branch has a `gate`, any other none.
+    By one of `CALIBRATIONS`; the same rows choose the threshold, if there is a `rule`. A network
+    with a film / not-film branch has a `gate`, any other none.
 
     Raises:
-        DataError: as `reference_outputs` does.
+        DataError: as `reference_outputs` and `choose_threshold` do.
     """
     outputs = reference_outputs(network, rows.pixels)
     logits, film_logits = outputs[:, 0], None if gate is None else outputs[:, 1]
     validation = np.array(rows.splits) == "val"
-    # Temperature moves no decision at one half.
-    factor = fit_temperature(rows.positive[validation], logits[validation])
-    calibration = Calibration(method="temperature", scale=factor, offset=0.0)
-    return Reference(logits, calibration, film_logits, gate)
+    positive = rows.positive[validation]
+    calibration = calibrate(positive, logits[validation], method)
+    threshold = choose_threshold(positive, probabilities(logits[validation], calibration), rule)
+    return Reference(logits, calibration, film_logits, gate, threshold)
+
+
+def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
+    """Return the calibration that `method`, one of `CALIBRATIONS`, fits on films `(n,)`.
+
+    Temperature moves no decision at a probability of one half; Platt's does.
+
+    Raises:
+        ValueError: a logit is not finite, or a class is missing.
+    """
+    if method == "platt":
+        scale, offset = fit_platt(positive, logits)
+    else:
+        scale, offset = fit_temperature(positive, logits), 0.0
+    return Calibration(method=method, scale=scale, offset=offset)
 
 
 def reference_outputs(network: Network, pixels: Pixels) -> Floats:
@@ -283,12 +314,28 @@ def _last_columns(outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]
     return np.stack([one[:, -1] for one in outputs], axis=1)
 
 
-def _decision(calibration: Calibration, widest: float) -> Decision:
-    """Return threshold and band; the band covers what formats and engines were seen to differ."""
-    half = max(NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP)
-    low, high = max(0.0, THRESHOLD - half), min(1.0, THRESHOLD + half)
+def _decision(
+    calibration: Calibration, threshold: Threshold, found: Mapping[str, Floats]
+) -> Decision:
+    """Return threshold and band; the band covers what formats and engines were seen to differ.
+
+    `found` are the probabilities by artefact. Away from one half the band is as wide in logits as
+    it would be there: where probabilities are small, so are their differences. Whatever film two
+    artefacts decide otherwise lies within.
+    """
+    widest = widest_difference(found)
+    half = min(ONE_HALF, max(NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP))
+    reach, middle = float(logit(ONE_HALF + half)), float(logit(threshold.value))
+    stacked = np.stack(list(found.values()))
+    least, most = stacked.min(axis=0), stacked.max(axis=0)
+    parted = (least < threshold.value) & (most >= threshold.value)
+    low = min(float(expit(middle - reach)), float(least[parted].min(initial=1.0)))
+    high = max(float(expit(middle + reach)), float(most[parted].max(initial=0.0)))
     return Decision(
         calibration=calibration,
-        threshold=THRESHOLD,
-        uncertain=Uncertain(low=round(low, 6), high=round(high, 6)),
+        threshold=threshold.value,
+        uncertain=Uncertain(
+            low=min(threshold.value, round(low, 6)), high=max(threshold.value, round(high, 6))
+        ),
+        chosen=threshold.chosen,
     )

@@ -16,6 +16,7 @@ from edge_export.graph.trace import Operator, operators, outputs
 from edge_export.quantize.columns import pair_columns
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
+from edge_export.quantize.rows import row_by_row
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
@@ -55,9 +56,10 @@ def quantize_tflite(
             job.update_quantization_recipe(".*", operation.OUTPUT, algorithm_key=stay)
         statistics = {name: _statistics(limits) for name, limits in ranges.items()}
         try:
-            result = job.quantize(
-                statistics, enable_progress_bar=False, enable_progress_report=False
-            )
+            with row_by_row():
+                result = job.quantize(
+                    statistics, enable_progress_bar=False, enable_progress_report=False
+                )
         except (KeyError, RuntimeError, ValueError) as error:
             problem = f"cannot be quantized ({first_line(error)})"
             raise DataError("TFLite graph", problem, "replace that layer") from error

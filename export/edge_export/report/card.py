@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from edge_export.findings import Findings
 from edge_export.proof.parity import REFERENCE
+from edge_export.proof.prove import CALIBRATIONS, Proof
+from edge_export.proof.threshold import Rule, Threshold
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
 
@@ -23,7 +25,7 @@ answer.
 ## What it does
 Classifies films ({modality}) as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
 are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
-{low:g} and {high:g} are `uncertain`.
+{low:g} and {high:g} are `uncertain`.{chosen}
 
 It is for films of: {use}. Files whose
 DICOM header says otherwise are refused, those that say nothing of it are not. Where its maker names
@@ -68,7 +70,7 @@ Trained for {epochs} epochs from seed {seed}:
 
     edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
         --channels {channels} --positive {option} --seed {seed} --epochs {epochs}
-    edge-kit export RUN --int8 --data DATA --out {name}.edge"""
+    edge-kit export RUN --int8 --data DATA{decision} --out {name}.edge"""
 _FOREIGN = """\
 Trained elsewhere: on which films is not
 known here, and those below may be among them."""
@@ -96,6 +98,7 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         "modality": facts.intended_use.modality,
         "negative": facts.negative,
         "positive": facts.positive,
+        "decision": _decision_options(proof),
         "option": shlex.quote(facts.positive),
         "model": training.model,
         "seed": training.seed,
@@ -109,6 +112,7 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         origin=(_FOREIGN if training.epochs is None else _OURS).format(**known),
         method=proof.decision.calibration.method,
         threshold=proof.decision.threshold,
+        chosen=_chosen(proof.threshold),
         low=proof.decision.uncertain.low,
         high=proof.decision.uncertain.high,
         use=_use(facts.intended_use),
@@ -127,6 +131,16 @@ def card(findings: Findings, facts: BundleFacts) -> str:
     )
 
 
+def _decision_options(proof: Proof) -> str:
+    """Return the options of the export that chose calibration and threshold, where not usual."""
+    method, chosen = proof.decision.calibration.method, proof.threshold.chosen
+    words = "" if method == CALIBRATIONS[0] else f" --calibration {method}"
+    if chosen is None:
+        return words
+    rule = "--youden" if chosen.sensitivity is None else f"--sensitivity {chosen.sensitivity:g}"
+    return f"{words} {rule}"
+
+
 def _use(use: IntendedUse) -> str:
     """Return in words which films a bundle is for."""
     parts = [
@@ -136,6 +150,19 @@ def _use(use: IntendedUse) -> str:
         f"ages {use.youngest} to {use.oldest}",
     ]
     return ", ".join(parts)
+
+
+def _chosen(threshold: Threshold) -> str:
+    """Return how the threshold was chosen, or nothing where it is one half."""
+    chosen = threshold.chosen
+    if chosen is None:
+        return ""
+    return (
+        f"\n\nThat threshold is {Rule(chosen.sensitivity)}, chosen on\n{chosen.positive} positive "
+        f"and {chosen.negative} negative validation films. There, which is too good\nfor having "
+        f"been chosen so: sensitivity {threshold.sensitivity},\nspecificity "
+        f"{threshold.specificity}."
+    )
 
 
 def _gate(findings: Findings) -> str:

@@ -19,6 +19,7 @@ from edge_export.facts import BundleFacts
 from edge_export.findings import Findings
 from edge_export.proof.layers import first_divergence
 from edge_export.proof.parity import REFERENCE
+from edge_export.proof.threshold import Threshold
 from edge_export.quantize.recipe import FLOAT32
 
 SCHEMA = 1
@@ -86,6 +87,7 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
         },
         "faults": [asdict(fault) for fault in proof.faults],
         "decision": proof.decision.to_json(),
+        **_threshold(proof.threshold),
         "film_gate": proof.gate.to_json() if proof.gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
@@ -113,6 +115,15 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
     }
     rounded: dict[str, Any] = _rounded(content)
     return rounded
+
+
+def _threshold(threshold: Threshold) -> dict[str, Any]:
+    """Return how the threshold was chosen, or nothing where it is one half."""
+    if threshold.chosen is None or threshold.sensitivity is None or threshold.specificity is None:
+        return {}
+    shares = {"sensitivity": threshold.sensitivity, "specificity": threshold.specificity}
+    found = {name: asdict(one) for name, one in shares.items()}
+    return {"threshold": {"value": threshold.value, "chosen": threshold.chosen.to_json(), **found}}
 
 
 def encoded(content: Mapping[str, Any]) -> bytes:

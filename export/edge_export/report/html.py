@@ -26,6 +26,7 @@ _OPTIONAL = (
     "machine", "tools", "warnings", "faults", "matrix", "located", "flips", "layers",
     "first_divergence",
     "ladder", "calibration", "latency", "graphs", "limits", "film_gate", "intended_use",
+    "threshold",
 )  # fmt: skip
 _OPTIONAL_WITHIN = {
     "verdict": ("reasons", "films_needed", "margin", "budget"),
@@ -48,7 +49,7 @@ def render(document: Document, thumbnails: Mapping[str, bytes]) -> str:
         DataError: the document is of another schema, or holds a number that is not finite.
     """
     _check(document)
-    return _template().render(
+    return template("edge_export.report", "report.html.j2").render(
         _filled(document),
         plots=plots(document),
         flipped=_flipped(document, thumbnails),
@@ -57,15 +58,19 @@ def render(document: Document, thumbnails: Mapping[str, bytes]) -> str:
 
 
 @functools.cache
-def _template() -> Template:
+def template(package: str, name: str) -> Template:
+    """Return the template `name` that `package` holds, with the filters and `style` of ours."""
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": _number, "estimate": _estimate, "data_uri": _data_uri}
-    source = resources.files("edge_export.report").joinpath("report.html.j2")
-    return environment.from_string(source.read_text(encoding="utf-8"))
+    style = resources.files("edge_export.report").joinpath("style.css").read_text(encoding="utf-8")
+    environment.globals["style"] = Markup(style.rstrip())  # noqa: S704, it is our own
+    source = resources.files(package).joinpath(name).read_text(encoding="utf-8")
+    return environment.from_string(source)
 
 
 def _check(document: Document) -> None:

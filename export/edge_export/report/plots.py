@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +22,14 @@ Document = Mapping[str, Any]
 
 BINS = 10
 # Blue and orange that stay apart for every kind of colour vision, and in grey (Okabe and Ito).
-_BLUE, _ORANGE, _BLACK, _GREY = "#0072B2", "#D55E00", "#000000", "#767676"
+BLUE, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#000000", "#767676"
 # Over this many points an SVG is larger than the same points as pixels.
 _MOST_VECTORS = 2000
 # Over this many layers their names are too small to read; the report's table has them all.
 _MOST_NAMES = 24
 # A float layer's 140 dB would press those worth looking at together.
 _SHOWN_DB = (-20.0, 80.0)
-_STYLE = {
+STYLE = {
     "svg.hashsalt": "edge-kit",
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 9,
@@ -50,14 +51,11 @@ class Plot:
 
 def plots(document: Document) -> list[Plot]:
     """Return the figures that the parts present in `document` allow, in the report's order."""
-    from matplotlib import style
-
     found = []
     pairs = (
         [_Pair.of(document, file) for file in compared(document)] if document.get("films") else []
     )
-    # From the defaults, so that no configuration of the user's changes a byte.
-    with style.context(["default", _STYLE]):
+    with house_style():
         for pair in pairs:
             found += [_logits(pair), _difference(pair)]
         for file, rows in (document.get("layers") or {}).items():
@@ -113,9 +111,9 @@ class _Pair:
 
 
 def _logits(pair: _Pair) -> Plot:
-    figure, axes = _canvas(3.6, 3.4)
-    axes.axline((0, 0), slope=1, color=_GREY, linewidth=0.6)
-    axes.axhline(pair.logit_threshold, color=_GREY, linestyle="--", linewidth=0.8)
+    figure, axes = canvas(3.6, 3.4)
+    axes.axline((0, 0), slope=1, color=GREY, linewidth=0.6)
+    axes.axhline(pair.logit_threshold, color=GREY, linestyle="--", linewidth=0.8)
     _points(axes, pair, *pair.logits, pair.logit_threshold)
     axes.set(xlabel=f"logit, {REFERENCE}", ylabel=f"logit, {pair.file}")
     axes.legend(loc="upper left", handletextpad=0.2)
@@ -123,36 +121,36 @@ def _logits(pair: _Pair) -> Plot:
         f"Scatter of the logits of {len(pair.positive)} held-out films, float against {pair.file}: "
         f"{pair.flipped.sum()} lie on different sides of the threshold."
     )
-    return _plot(figure, f"Logits, {pair.file}", alt)
+    return drawn(figure, f"Logits, {pair.file}", alt)
 
 
 def _difference(pair: _Pair) -> Plot:
     """Show what the scatter of logits cannot: how far from its diagonal the films lie."""
-    figure, axes = _canvas(3.6, 3.4)
+    figure, axes = canvas(3.6, 3.4)
     before, after = pair.probabilities
-    axes.axhline(0, color=_GREY, linewidth=0.6)
+    axes.axhline(0, color=GREY, linewidth=0.6)
     _points(axes, pair, before, after - before, pair.threshold)
     axes.set(xlabel=f"probability, {REFERENCE}", ylabel=f"{pair.file} less {REFERENCE}")
     alt = (
         f"Scatter of the difference in probability over the probability of {REFERENCE}: at most "
         f"{abs(after - before).max():.4f} on {len(before)} films."
     )
-    return _plot(figure, f"Difference in probability, {pair.file}", alt)
+    return drawn(figure, f"Difference in probability, {pair.file}", alt)
 
 
 def _points(axes: Axes, pair: _Pair, x: Floats, y: Floats, threshold: float) -> None:
     """Draw the films by class and ring those that flipped; the threshold is on the x axis."""
-    looks = (("negative", ~pair.positive, _BLUE, "o"), ("positive", pair.positive, _ORANGE, "^"))
+    looks = (("negative", ~pair.positive, BLUE, "o"), ("positive", pair.positive, ORANGE, "^"))
     for name, some, colour, marker in looks:
         axes.scatter(
             x[some], y[some], s=14, color=colour, marker=marker, alpha=0.6, linewidths=0,
             label=pair.classes[name], rasterized=len(x) > _MOST_VECTORS,
         )  # fmt: skip
     axes.scatter(
-        x[pair.flipped], y[pair.flipped], s=70, facecolors="none", edgecolors=_BLACK,
+        x[pair.flipped], y[pair.flipped], s=70, facecolors="none", edgecolors=BLACK,
         label="flipped",
     )  # fmt: skip
-    axes.axvline(threshold, color=_GREY, linestyle="--", linewidth=0.8, label="threshold")
+    axes.axvline(threshold, color=GREY, linestyle="--", linewidth=0.8, label="threshold")
 
 
 def _reliability(pair: _Pair) -> Plot:
@@ -160,9 +158,9 @@ def _reliability(pair: _Pair) -> Plot:
 
     Vertical bars are Wilson's 95 % intervals.
     """
-    figure, axes = _canvas(3.6, 3.6)
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=0.6)
-    looks = ((REFERENCE, _BLUE, "o", -0.006), (pair.file, _ORANGE, "s", 0.006))
+    figure, axes = canvas(3.6, 3.6)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
+    looks = ((REFERENCE, BLUE, "o", -0.006), (pair.file, ORANGE, "s", 0.006))
     words = []
     for probability, (name, colour, marker, shift) in zip(pair.probabilities, looks, strict=True):
         bins = reliability(pair.positive, probability, BINS)
@@ -180,24 +178,24 @@ def _reliability(pair: _Pair) -> Plot:
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
     axes.legend(loc="upper left")
     alt = f"Reliability of {len(pair.positive)} held-out films in bins: {'; '.join(words)}."
-    return _plot(figure, f"Reliability before and after, {pair.file}", alt)
+    return drawn(figure, f"Reliability before and after, {pair.file}", alt)
 
 
 def _noise(file: str, rows: list[Document], first: str | None) -> Plot:
-    figure, axes = _canvas(5.4, 3.0)
+    figure, axes = canvas(5.4, 3.0)
     number = np.arange(1, len(rows) + 1)
     # No figure is no noise: the layer's values are exact.
     noise = np.array([math.nan if row["sqnr_db"] is None else row["sqnr_db"] for row in rows])
     noise = np.clip(noise, *_SHOWN_DB)
     quantized = np.array([row["quantized"] for row in rows], np.bool_)
-    axes.plot(number, noise, color=_BLUE, linewidth=0.8)
-    for some, fill, label in ((quantized, _BLUE, "quantized"), (~quantized, "white", "float")):
+    axes.plot(number, noise, color=BLUE, linewidth=0.8)
+    for some, fill, label in ((quantized, BLUE, "quantized"), (~quantized, "white", "float")):
         axes.scatter(
-            number[some], noise[some], s=16, color=fill, edgecolors=_BLUE, zorder=3, label=label
+            number[some], noise[some], s=16, color=fill, edgecolors=BLUE, zorder=3, label=label
         )
     where = next((index for index, row in enumerate(rows, 1) if row["tensor"] == first), None)
     if where is not None:
-        axes.axvline(where, color=_ORANGE, linestyle="--", label="first divergence")
+        axes.axvline(where, color=ORANGE, linestyle="--", label="first divergence")
     axes.set(ylabel="SQNR, dB (cut at 80)", ymargin=0.15)
     axes.set_ylim(bottom=min(0.0, np.nanmin(noise, initial=0.0)))
     if len(rows) <= _MOST_NAMES:
@@ -208,15 +206,15 @@ def _noise(file: str, rows: list[Document], first: str | None) -> Plot:
     axes.legend(loc="lower left", ncols=3)
     words = "no layer diverges" if first is None else f"the first to diverge is {first}"
     alt = f"Signal-to-quantization-noise ratio of {len(rows)} layers of {file}: {words}."
-    return _plot(figure, f"Noise by layer, {file}", alt)
+    return drawn(figure, f"Noise by layer, {file}", alt)
 
 
 def _bars(document: Document, key: str, unit: float, title: str, unit_name: str) -> Plot:
     graphs = {file: one for file, one in document["artefacts"].items() if file != REFERENCE}
-    figure, axes = _canvas(4.6, 0.6 + 0.3 * len(graphs))
+    figure, axes = canvas(4.6, 0.6 + 0.3 * len(graphs))
     values = [(one.get(key) or 0) / unit for one in graphs.values()]
     shipped = [bool(one.get("shipped")) for one in graphs.values()]
-    colours = [_ORANGE if one else _GREY for one in shipped]
+    colours = [ORANGE if one else GREY for one in shipped]
     names = [file + (", shipped" if one else "") for file, one in zip(graphs, shipped, strict=True)]
     labels = [f"{value:.2f}" if value else "not known" for value in values]
     bars = axes.barh(range(len(graphs)), values, color=colours, height=0.6)
@@ -225,10 +223,19 @@ def _bars(document: Document, key: str, unit: float, title: str, unit_name: str)
     axes.invert_yaxis()
     axes.set(xlabel=unit_name, xmargin=0.2)
     words = "; ".join(f"{name} {label}" for name, label in zip(names, labels, strict=True))
-    return _plot(figure, f"{title}, {unit_name}", f"Bars in {unit_name}: {words}.")
+    return drawn(figure, f"{title}, {unit_name}", f"Bars in {unit_name}: {words}.")
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw the block's figures alike: no configuration of the user's changes a byte."""
+    from matplotlib import style
+
+    with style.context(["default", STYLE]):
+        yield
+
+
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a new figure of `width` x `height` inches, and its axes."""
     from matplotlib.figure import Figure  # pyplot would keep every figure until the end
 
@@ -236,7 +243,8 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _plot(figure: Figure, title: str, alt: str) -> Plot:
+def drawn(figure: Figure, title: str, alt: str) -> Plot:
+    """Return `figure` as a plot."""
     encoded = io.BytesIO()
     # No software name and no date: nothing that changes from run to run.
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -58,4 +58,9 @@ def widened(decision: Decision, width: float) -> Decision:
         low=max(0.0, min(band.low, decision.threshold - width)),
         high=min(1.0, max(band.high, decision.threshold + width)),
     )
-    return Decision(calibration=decision.calibration, threshold=decision.threshold, uncertain=wider)
+    return Decision(
+        calibration=decision.calibration,
+        threshold=decision.threshold,
+        uncertain=wider,
+        chosen=decision.chosen,
+    )

@@ -9,7 +9,14 @@ from edge_runtime.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edge_runtime.bundle.manifest import Decision, FilmGate, IntendedUse, Manifest, Training
+    from edge_runtime.bundle.manifest import (
+        Decision,
+        FilmGate,
+        IntendedUse,
+        Manifest,
+        Site,
+        Training,
+    )
 
 _PARITY = {
     "pass": "proved: it decides like the model it was made from",
@@ -39,11 +46,12 @@ def describe(bundle: Bundle, form: str) -> str:
         "input": f"{pixels.height} x {pixels.width}, {pixels.channels} channel(s), uint8",
         "threshold": _threshold(manifest.decision),
         "probabilities": _probabilities(manifest.decision),
+        **({"fitted again": _site(manifest.site)} if manifest.site else {}),
         "not a film": _gate(manifest.film_gate),
         "quantized": _quantized(manifest),
         **({"ignored": ", ".join(made.overrides)} if made.overrides else {}),
         **({"remedies": ", ".join(made.remedies)} if made.remedies else {}),
-        "parity": _PARITY[manifest.verdict],
+        "parity": _parity(manifest),
         "trained": _trained(manifest.training),
     }
     for graph in manifest.graphs:
@@ -55,6 +63,12 @@ def describe(bundle: Bundle, form: str) -> str:
         lines["made with"] = ", ".join(f"{tool} {tools[tool]}" for tool in tools)
     width = max(map(len, lines))
     return "".join(f"{name:<{width}}  {value}\n" for name, value in lines.items())
+
+
+def _parity(manifest: Manifest) -> str:
+    if manifest.site and manifest.verdict == "undecided":
+        return "UNDECIDED: at this threshold nothing was proved, only at its maker's"
+    return _PARITY[manifest.verdict]
 
 
 def _use(use: IntendedUse) -> str:
@@ -69,10 +83,22 @@ def _use(use: IntendedUse) -> str:
 
 
 def _threshold(decision: Decision) -> str:
-    band = decision.uncertain
+    band, chosen, words = decision.uncertain, decision.chosen, f"{decision.threshold:g}"
+    if chosen is not None and chosen.sensitivity is None:
+        words += ", chosen by Youden's index"
+    elif chosen is not None:
+        words += f", chosen for a sensitivity of {chosen.sensitivity:g}"
     if band.low == band.high:
-        return f"{decision.threshold:g}, without an uncertain band"
-    return f"{decision.threshold:g}, uncertain from {band.low:g} to {band.high:g}"
+        return f"{words}, without an uncertain band"
+    return f"{words}, uncertain from {band.low:g} to {band.high:g}"
+
+
+def _site(site: Site) -> str:
+    fitted = " and ".join(site.fitted)
+    return (
+        f"{fitted} by a site, on {site.positive} positive and {site.negative} negative films of "
+        f"its own; before that it was {site.bundle[:16]}"
+    )
 
 
 def _probabilities(decision: Decision) -> str:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 LARGEST_MANIFEST = 1 << 20
 
+SITE = "+site"
+"""How the version ends of a bundle whose decision was fitted again on a site's own films."""
+
 _CURE = "export the bundle again"
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -72,6 +75,12 @@ def dotted_number(value: object) -> object:
         raise expected("a version of digits and dots", value)
     if not all(value.split(".")):
         raise expected("a version of digits and dots", value)
+    return value
+
+
+def released(value: object) -> object:
+    """Accept digits and dots, and `+site` behind them where a site fitted the decision again."""
+    dotted_number(value.removesuffix(SITE) if isinstance(value, str) else value)
     return value
 
 
@@ -156,13 +165,16 @@ class Preprocess(Record):
 
 
 class Calibration(Record):
-    """How a logit becomes a calibrated one: `scale * logit + offset`."""
+    """How a logit becomes a calibrated one: `scale * logit + offset`.
+
+    `temperature` fits the scale alone, `platt` both, by logistic regression.
+    """
 
     method: str
     scale: float
     offset: float
     __slots__ = {
-        "method": one_of("none", "temperature"),
+        "method": one_of("none", "temperature", "platt"),
         "scale": number(0, 1000, inclusive=False),
         "offset": number(-1000, 1000),
     }
@@ -181,17 +193,47 @@ class Uncertain(Record):
     __slots__ = {"low": number(0, 1), "high": number(0, 1)}
 
 
+class Chosen(Record):
+    """How a threshold was chosen: by which rule, and on how many films of each class.
+
+    The rule `sensitivity` takes the highest cut that reaches `sensitivity`, `youden` the one with
+    the largest sum of sensitivity and specificity.
+    """
+
+    rule: str
+    sensitivity: float | None
+    negative: int
+    positive: int
+    __slots__ = {
+        "rule": one_of("sensitivity", "youden"),
+        "sensitivity": optional(number(0, 1, inclusive=False)),
+        "negative": integer(1, 1 << 32),
+        "positive": integer(1, 1 << 32),
+    }
+
+    def check(self) -> None:
+        """Refuse a sensitivity without its rule, and the rule without a sensitivity."""
+        if (self.rule == "sensitivity") != (self.sensitivity is not None):
+            raise SchemaError("a sensitivity belongs to the rule of that name", "sensitivity")
+
+
 class Decision(Record):
-    """What turns a logit into an answer; threshold and band are calibrated probabilities."""
+    """What turns a logit into an answer; threshold and band are calibrated probabilities.
+
+    The threshold is a convention, such as one half, where `chosen` does not tell how it was chosen.
+    """
 
     calibration: Calibration
     threshold: float
     uncertain: Uncertain
+    chosen: Chosen | None
     __slots__ = {
         "calibration": record(Calibration),
         "threshold": number(0, 1, inclusive=False),
         "uncertain": record(Uncertain),
+        "chosen": optional(record(Chosen)),
     }
+    LEFT_OUT = frozenset({"chosen"})
 
     def check(self) -> None:
         """Refuse a threshold outside the uncertain band."""
@@ -309,6 +351,28 @@ class Training(Record):
     }
 
 
+class Site(Record):
+    """What a site fitted again on its own films, once the bundle was made.
+
+    `bundle` is the identity of the bundle that it took, `fitted` the parts of the decision that it
+    changed; `films` is the SHA-256 of the sorted digests of its films, a line each, of which so
+    many were `negative` and `positive`.
+    """
+
+    bundle: str
+    fitted: tuple[str, ...]
+    films: str
+    negative: int
+    positive: int
+    __slots__ = {
+        "bundle": sha256_hex,
+        "fitted": sequence(one_of("calibration", "threshold"), 1, 2),
+        "films": sha256_hex,
+        "negative": integer(2, 1 << 32),
+        "positive": integer(2, 1 << 32),
+    }
+
+
 class File(Record):
     """The length in bytes and the digest of a file in the bundle."""
 
@@ -335,10 +399,11 @@ class Manifest(Record):
     training: Training
     tools: Mapping[str, str]
     files: Mapping[str, File]
+    site: Site | None
     __slots__ = {
         "schema": one_of(SCHEMA),
         "name": _WORD,
-        "version": dotted_number,
+        "version": released,
         "intended_use": record(IntendedUse),
         "classes": record(Classes),
         "preprocess": record(Preprocess),
@@ -351,10 +416,14 @@ class Manifest(Record):
         "training": record(Training),
         "tools": mapping(text(64), text(64), 0, 64),
         "files": mapping(member_name, record(File), 1, MOST_MEMBERS - 1),
+        "site": optional(record(Site)),
     }
+    LEFT_OUT = frozenset({"site"})
 
     def check(self) -> None:
         """Refuse files that clash, are named but not listed, or have no or foreign logits."""
+        if self.version.endswith(SITE) != (self.site is not None):
+            raise SchemaError(f"a version with {SITE} belongs to a site's note", "version")
         if problem := names_problem(self.files):
             raise SchemaError(problem, "files")
         graphs = [graph.file for graph in self.graphs]

@@ -153,19 +153,22 @@ def record(cls: type[Record]) -> Rule:
 class Record:
     """An immutable JSON object whose fields are exactly its class's `__slots__`.
 
+    Those in `LEFT_OUT` are missing where they are None, and never `null`: one spelling of each.
+
     Raises:
         SchemaError: a field is unknown, missing or not what its rule accepts.
     """
 
     __slots__: ClassVar[dict[str, Rule]] = {}
+    LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, /, **fields: object) -> None:
         for key in fields.keys() - self.__slots__.keys():
             raise SchemaError("this key is unknown", key)
         for key, rule in self.__slots__.items():
-            if key not in fields:
+            if key not in fields and key not in self.LEFT_OUT:
                 raise SchemaError("this key is missing", key)
-            object.__setattr__(self, key, _at(key, rule, fields[key]))
+            object.__setattr__(self, key, _at(key, rule, fields.get(key)))
         self.check()
 
     def check(self) -> None:
@@ -173,7 +176,8 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """Return this record as `json` writes it."""
-        return {key: _plain(getattr(self, key)) for key in self.__slots__}
+        fields = ((key, _plain(getattr(self, key))) for key in self.__slots__)
+        return {key: one for key, one in fields if one is not None or key not in self.LEFT_OUT}
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed: {name}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from edge_export.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
@@ -13,7 +13,8 @@ from edge_export.graph.pair import float_graphs
 from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget, probabilities
 from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_outputs
-from edge_export.proof.statistics import calibration_error
+from edge_export.proof.statistics import calibration_error, fit_platt
+from edge_export.proof.threshold import Rule, Threshold, choose_threshold
 from edge_export.trial import Bench, Trial
 from edge_runtime.bundle.manifest import Calibration
 from edge_runtime.errors import DataError
@@ -77,7 +78,9 @@ def test_the_band_covers_the_widest_difference_seen(
 def test_the_band_is_rounded_outwards_and_never_narrower_than_a_hundredth(
     widest: float, low: float, high: float
 ) -> None:
-    decision = _decision(Calibration(method="none", scale=1.0, offset=0.0), widest)
+    calibration = Calibration(method="none", scale=1.0, offset=0.0)
+    found = {"keras": np.array([widest]), "other": np.array([0.0])}
+    decision = _decision(calibration, Threshold(), found)
     assert (decision.uncertain.low, decision.uncertain.high) == (low, high)
     assert decision.threshold == 0.5
 
@@ -107,6 +110,74 @@ def test_the_films_that_flip_are_found_by_their_place(proof: Proof) -> None:
     films[[3, 7]] = 1 - proof.probabilities["keras"][[3, 7]].round()
     changed = replace(proof, probabilities={**proof.probabilities, file: films})
     assert {3, 7} <= set(changed.flipped(file).tolist())
+
+
+@pytest.fixture(scope="module")
+def chosen(candidate: Network, rows: Rows, bench: Bench) -> Bench:
+    """Return the bench of an export that is to find three quarters of the positive films."""
+    reference = refer(candidate, rows, bench.reference.gate, method="platt", rule=Rule(0.75))
+    return replace(bench, reference=reference)
+
+
+def test_threshold_and_platts_line_are_those_of_the_validation_rows(
+    chosen: Bench, rows: Rows
+) -> None:
+    validation, reference = np.array(rows.splits) == "val", chosen.reference
+    positive, logits = rows.positive[validation], reference.logits[validation]
+    line = (reference.calibration.scale, reference.calibration.offset)
+    assert reference.calibration.method == "platt"
+    assert line == fit_platt(positive, logits)
+    answers = probabilities(logits, reference.calibration)
+    assert reference.threshold == choose_threshold(positive, answers, Rule(0.75))
+    assert (answers[positive] >= reference.threshold.value).mean() >= 0.75
+    wrong = replace(rows, positive=rows.positive ^ ~validation)
+    assert reference.threshold.value != 0.5
+    assert choose_threshold(wrong.positive[validation], answers, Rule(0.75)) == reference.threshold
+
+
+def test_flips_losses_and_matrix_are_counted_at_the_chosen_threshold(
+    chosen: Bench, trial: Trial, rows: Rows
+) -> None:
+    threshold = chosen.reference.threshold.value
+    # As if every graph were off by a third of the spread of the logits.
+    off = float(chosen.reference.logits.std()) / 3
+    measured = {
+        file: replace(one, outputs=one.outputs - off) for file, one in trial.measured.items()
+    }
+    trial = replace(trial, measured=measured)
+    proof = chosen.prove(trial)
+    decided = {file: one >= threshold for file, one in proof.probabilities.items()}
+    assert proof.decision.threshold == threshold
+    assert proof.decision.chosen == chosen.reference.threshold.chosen
+    for file in proof.evidence:
+        flips = decided["keras"] != decided[file]
+        assert proof.flipped(file).tolist() == np.flatnonzero(flips).tolist()
+        assert proof.comparisons[file]["both"].flips == flips.sum()
+        assert proof.matrix["keras", file].flips == flips.sum()
+        lost = (decided["keras"] & ~decided[file] & rows.positive).sum()
+        assert proof.evidence[file].losses["sensitivity"].lost == lost > 0
+    # At another threshold the same answers flip otherwise.
+    moved = replace(chosen, reference=replace(chosen.reference, threshold=Threshold(0.999)))
+    assert moved.prove(trial).decision.threshold == 0.999
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9])
+def test_the_band_is_as_wide_in_logits_wherever_the_threshold_is(threshold: float) -> None:
+    calibration = Calibration(method="none", scale=1.0, offset=0.0)
+    found = {"keras": np.array([0.5]), "other": np.array([0.4])}  # neither side of 0.02 and 0.9
+    decision = _decision(calibration, Threshold(threshold), found)
+    low, high = (logit(edge) for edge in (decision.uncertain.low, decision.uncertain.high))
+    reach = logit(0.6)
+    assert low == pytest.approx(logit(threshold) - reach, abs=1e-4)
+    assert high == pytest.approx(logit(threshold) + reach, abs=1e-4)
+
+
+def test_a_film_that_two_graphs_decide_otherwise_is_uncertain() -> None:
+    calibration = Calibration(method="none", scale=1.0, offset=0.0)
+    found = {"keras": np.array([0.0001, 0.5]), "other": np.array([0.06, 0.5])}
+    band = _decision(calibration, Threshold(0.02), found).uncertain
+    assert band.low <= 0.0001
+    assert band.high >= 0.06
 
 
 def test_a_constant_model_is_named(model: keras.Model, rows: Rows) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -9,10 +10,14 @@ from scipy import stats
 from sklearn.calibration import calibration_curve
 
 from edge_export.proof.statistics import (
+    Bools,
     Estimate,
+    Floats,
     auc,
     calibration_error,
+    calibration_line,
     evaluate,
+    fit_platt,
     fit_temperature,
     placements,
     proportion,
@@ -246,3 +251,77 @@ def test_a_curve_of_no_probabilities_is_an_error(
 ) -> None:
     with pytest.raises(ValueError):
         reliability(np.array(positive, np.bool_), np.array(probability), bins)
+
+
+def test_platts_line_is_the_one_that_libsvm_fits() -> None:
+    # The example of scikit-learn's tests, fitted by the code of Lin, Lin and Weng, Mach. Learn. 68
+    # (2007) 267: probabilities are 1 / (1 + exp(a x + b)) with these a and b.
+    scale, offset = fit_platt(np.array([True, False, False]), np.array([5.0, -4.0, 1.0]))
+    assert (scale, offset) == pytest.approx((0.20261354391187855, -0.65236314980010512), abs=1e-5)
+
+
+def test_platts_line_is_recovered_with_its_offset() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.normal(scale=2.0, size=40_000)
+    positive = rng.random(40_000) < 1 / (1 + np.exp(-truth))
+    scale, offset = fit_platt(positive, (truth - 1.5) / 0.4)
+    assert (scale, offset) == pytest.approx((0.4, 1.5), rel=0.05)
+
+
+def test_smoothed_targets_keep_platts_line_finite_where_classes_are_separated() -> None:
+    scale, offset = fit_platt(np.array([True, True, False, False]), np.array([2.0, 3.0, -2.0, -3]))
+    # Two films a class: targets of 3/4 and 1/4, by symmetry no offset.
+    assert 0.3 < scale < 0.6
+    assert offset == pytest.approx(0.0, abs=1e-6)
+
+
+def test_platts_line_never_turns_the_ranking_round() -> None:
+    scale, _ = fit_platt(np.array([True, True, False, False]), np.array([-3.0, 1.0, 3.0, 2.0]))
+    assert scale == pytest.approx(1 / 20)
+
+
+@pytest.mark.parametrize("fit", [fit_platt, calibration_line])
+@pytest.mark.parametrize(
+    ("positive", "logit"),
+    [([True, False], [math.nan, 1.0]), ([True, True], [0.0, 1.0]), ([False], [0.0])],
+)
+def test_a_calibration_needs_finite_logits_of_both_classes(
+    fit: Callable[[Bools, Floats], object], positive: list[bool], logit: list[float]
+) -> None:
+    with pytest.raises(ValueError, match=r"finite|both classes"):
+        fit(np.array(positive), np.array(logit))
+
+
+def test_a_calibration_slope_is_the_logistic_regression_of_the_shuttle_flights() -> None:
+    # Damage of O-rings by temperature in Fahrenheit, 23 flights: Dalal, Fowlkes and Hoadley,
+    # J. Am. Stat. Assoc. 84 (1989) 945. Coefficient -0.2322, standard error 0.1082.
+    flights = {
+        53: [1], 57: [1], 58: [1], 63: [1], 66: [0], 67: [0, 0, 0], 68: [0], 69: [0],
+        70: [1, 0, 1, 0], 72: [0], 73: [0], 75: [0, 1], 76: [0, 0], 78: [0], 79: [0],
+        81: [0],
+    }  # fmt: skip
+    rows = [(degrees, one) for degrees, damaged in flights.items() for one in damaged]
+    degrees, damaged = np.array(rows, float).T
+    found = calibration_line(damaged == 1, degrees)
+    assert found is not None
+    assert found.slope.n == 23
+    assert found.slope.value == pytest.approx(-0.2322, abs=5e-5)
+    assert (found.slope.high - found.slope.value) / 1.959964 == pytest.approx(0.1082, abs=5e-5)
+
+
+def test_probabilities_that_made_the_labels_have_slope_one_and_no_intercept() -> None:
+    rng = np.random.default_rng(2)
+    logit = rng.normal(scale=2.0, size=4000)
+    positive = rng.random(4000) < 1 / (1 + np.exp(-logit))
+    right, bold = calibration_line(positive, logit), calibration_line(positive, 3 * logit - 1)
+    assert right is not None
+    assert bold is not None
+    assert right.slope.low < 1 < right.slope.high
+    assert right.intercept.low < 0 < right.intercept.high
+    assert bold.slope.value == pytest.approx(right.slope.value / 3, rel=1e-5)
+    assert bold.intercept.low > 0  # too few were thought positive
+
+
+@pytest.mark.parametrize("logit", [[2.0, 1.0, -1.0, -2.0], [-2.0, -1, 1, 2], [1.0] * 4])
+def test_no_slope_is_told_where_none_is_finite(logit: list[float]) -> None:
+    assert calibration_line(np.array([True, True, False, False]), np.array(logit)) is None

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from edge_kit.training.run import (
+    CHECKPOINT,
     CONFIG,
     RunConfig,
+    finished,
     is_run,
     new_folder,
     read_config,
     require_new,
+    staging,
     write_json,
 )
 from edge_runtime.bundle.manifest import FilmGate
@@ -153,3 +156,68 @@ def test_a_file_or_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> N
         with pytest.raises(CannotWrite, match="exists already; name a new folder"):
             require_new(taken)
     assert json.dumps((tmp_path / "run" / "kept").read_text("utf-8")) == '"kept"'
+
+
+def interrupted(out: Path, *, resume: bool = False) -> None:
+    """Leave a checkpoint behind."""
+    with pytest.raises(Stop), new_folder(out, resume=resume) as folder:
+        (folder / "half").touch()
+        (folder.parent / CHECKPOINT).write_text("state", "utf-8")
+        raise Stop
+
+
+def test_a_checkpoint_outlives_what_ends_the_work_and_the_half_written_run_does_not(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "run"
+    interrupted(out)
+    assert [one.name for one in tmp_path.iterdir()] == [".run.partial"]
+    assert sorted(one.name for one in staging(out).iterdir()) == [CHECKPOINT, "lock"]
+    interrupted(out, resume=True)
+    with new_folder(out, resume=True) as folder:
+        assert not list(folder.iterdir())
+        assert (folder.parent / CHECKPOINT).read_text("utf-8") == "state"
+        (folder / "a").touch()
+    assert [one.name for one in tmp_path.rglob("*")] == ["run", "a"]
+
+
+def test_what_can_go_on_is_not_begun_anew_by_accident(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    interrupted(out)
+    with pytest.raises(
+        CannotWrite, match=r"run: an interrupted .*; go on with --resume, or delete"
+    ):
+        require_new(out)
+    require_new(out, resume=True)
+
+
+def test_what_was_killed_before_its_first_epoch_is_begun_anew(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (staging(out) / "run").mkdir(parents=True)
+    (staging(out) / "run" / "half").touch()
+    with new_folder(out) as folder:
+        assert not list(folder.iterdir())
+    assert [one.name for one in tmp_path.rglob("*")] == ["run"]
+
+
+def test_two_trainings_do_not_write_one_run(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with new_folder(out) as folder:
+        (folder / "a").touch()
+        other = new_folder(out, resume=True)
+        with pytest.raises(CannotWrite, match="is being written by another training"), other:
+            pytest.fail("there are two")
+    assert [one.name for one in tmp_path.rglob("*")] == ["run", "a"]
+
+
+def test_a_training_that_was_killed_when_its_run_was_whole_is_finished_and_tidied_up(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "run"
+    interrupted(out)
+    assert not finished(out)
+    assert staging(out).exists()
+    out.mkdir()
+    (out / CONFIG).touch()
+    assert finished(out)
+    assert [one.name for one in tmp_path.iterdir()] == ["run"]

@@ -18,9 +18,12 @@ from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits
 from edge_kit.gate.branch import film_branch
 from edge_kit.gate.negatives import KINDS
+from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, Recipe
+from edge_kit.models.registry import MODELS, architecture
 from edge_kit.training.run import read_config
 from edge_kit.training.train import TrainingPlan, train
-from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.errors import CannotWrite, DataError, UsageError
+from tiny_network import tiny_network
 
 
 def untrained(films: Pixels, *_: object) -> Any:
@@ -126,16 +129,12 @@ def test_a_loss_that_is_not_finite_ends_training_and_leaves_nothing(
     data: Path,
     plan: TrainingPlan,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from edge_kit.training.watch import Watch
-
-    begun: list[int] = []
-    monkeypatch.setattr(Watch, "on_epoch_begin", lambda *args: begun.append(args[1]))
+    lines: list[str] = []
     wild = replace(plan, learning_rate=float("inf"), epochs=5)
-    with pytest.raises(DataError, match="tiny: the loss is not finite; lower the learning rate"):
-        train(dataset, data, wild, tmp_path / "run", lambda _: None)
-    assert len(begun) < 5
+    with pytest.raises(DataError, match="tiny: the loss is not finite; lower --learning-rate"):
+        train(dataset, data, wild, tmp_path / "run", lines.append)
+    assert len([line for line in lines if line.startswith("epoch ")]) < 5
     assert not list(tmp_path.iterdir())
 
 
@@ -155,6 +154,66 @@ def test_ctrl_c_while_training_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_training_that_is_interrupted_after_its_epochs_loses_none_of_them(
+    trained: Path,
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    out, cache, lines = tmp_path / "run", tmp_path / "cache", list[str]()
+    with monkeypatch.context() as patch:
+        patch.setattr("edge_kit.training.train.fit_branch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(dataset, data, plan, out, lines.append, cache=cache)
+    assert lines[-1] == f"{out}: finished epochs are kept; the same command with --resume goes on"
+    with pytest.raises(CannotWrite, match="go on with --resume"):
+        train(dataset, data, plan, out, lines.append, cache=cache)
+    with pytest.raises(UsageError, match="was begun with another seed: 3, not 4"):
+        train(dataset, data, replace(plan, seed=4), out, lines.append, cache=cache, resume=True)
+    train(dataset, data, plan, out, lines.append, cache=cache, resume=True)
+    assert len([line for line in lines if line.startswith("epoch ")]) == 2
+    for name in ("history.csv", "metrics.json", "splits.csv", "curves.png", "config.json"):
+        assert (out / name).read_bytes() == (trained / name).read_bytes()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["cache", "run"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, (20, 32, 0.001)), ({"epochs": 3}, (3, 32, 0.001)),
+     ({"batch_size": 8, "learning_rate": 0.1}, (20, 8, 0.1))],
+)  # fmt: skip
+def test_what_a_plan_leaves_open_is_the_author_s_choice(
+    given: dict[str, Any], expected: tuple[int, int, float]
+) -> None:
+    recipe = TrainingPlan(**given).recipe(architecture("model3"))
+    assert (recipe.epochs, recipe.batch_size, recipe.learning_rate) == expected
+
+
+def test_a_run_records_what_was_really_used(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = Recipe(epochs=9, batch_size=5, early_stopping=EarlyStopping(9, 2))
+    network = Architecture("tiny", tiny_network, replace(recipe, augmentation=Augmentation(3)))
+    monkeypatch.setitem(MODELS, "tiny", network)
+    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
+    train(dataset, data, replace(plan, epochs=None), tmp_path / "run", lambda _: None)
+    config = read_config(tmp_path / "run")
+    assert (config.epochs, config.batch_size, config.learning_rate) == (3, 5, 0.01)
+    assert config.early_stopping == {"min_delta": 9, "patience": 2}
+    assert config.augmentation == {"shear": 3, "zoom": 0.0, "horizontal_flip": False}
+    assert config.deterministic
+    assert config.device.startswith("CPU with ")
+
+
 @pytest.mark.parametrize("step", ["write_json", "draw_curves"])
 def test_a_full_disk_leaves_nothing(
     step: str,
@@ -167,7 +226,7 @@ def test_a_full_disk_leaves_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edge_kit.training.train.fit", lambda *_: {"loss": [0.5]})
+    monkeypatch.setattr("edge_kit.training.fit.fit", lambda *_, **__: {"loss": [0.5]})
     monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
     monkeypatch.setattr(f"edge_kit.training.train.{step}", full)
     with pytest.raises(CannotWrite, match="run: No space left on device"):
@@ -175,7 +234,7 @@ def test_a_full_disk_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def refuse_to_fit(*_: object) -> None:
+def refuse_to_fit(*_: object, **__: object) -> None:
     pytest.fail("training began")
 
 
@@ -186,7 +245,7 @@ def test_an_existing_folder_is_refused_before_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edge_kit.training.train.fit", refuse_to_fit)
+    monkeypatch.setattr("edge_kit.training.fit.fit", refuse_to_fit)
     (tmp_path / "kept").touch()
     with pytest.raises(CannotWrite, match="exists already"):
         train(dataset, data, plan, tmp_path, lambda _: None)
@@ -200,7 +259,7 @@ def test_too_few_films_for_an_interval_are_refused_before_training(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edge_kit.training.train.fit", refuse_to_fit)
+    monkeypatch.setattr("edge_kit.training.fit.fit", refuse_to_fit)
     seen: Counter[tuple[str, str]] = Counter()
     few = []
     for film in dataset.films:

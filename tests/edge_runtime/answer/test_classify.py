@@ -91,6 +91,7 @@ def test_another_decision_takes_the_place_of_the_bundles(film: Path, bundle: Bun
         calibration=Calibration(method="none", scale=1.0, offset=0.0),
         threshold=0.5,
         uncertain=Uncertain(low=0.0, high=1.0),
+        chosen=None,
     )
     assert classify(str(film), bundle, FakeEngine(2.0)).label == "covid"
     assert classify(str(film), bundle, FakeEngine(2.0), decision=wide).label == "uncertain"

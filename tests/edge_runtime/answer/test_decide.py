@@ -16,7 +16,7 @@ PLAIN = Calibration(method="none", scale=1.0, offset=0.0)
 
 def decision(low: float, threshold: float, high: float) -> Decision:
     band = Uncertain(low=low, high=high)
-    return Decision(calibration=PLAIN, threshold=threshold, uncertain=band)
+    return Decision(calibration=PLAIN, threshold=threshold, uncertain=band, chosen=None)
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,25 @@ def test_the_gate_is_said_and_so_is_its_absence(tmp_path: Path) -> None:
         logits.append(3.0)
     gated = told(tmp_path, film_gate={"threshold": -1.5}, golden=golden)
     assert gated["not a film"] == "refused below -1.5 of the graphs' second logit"
+
+
+def test_how_the_threshold_was_chosen_and_by_whom_is_said(tmp_path: Path) -> None:
+    fields = sample_fields()
+    chosen = {"rule": "sensitivity", "sensitivity": 0.9, "negative": 60, "positive": 50}
+    decision = {**fields["decision"], "chosen": chosen}
+    said = told(tmp_path, decision=decision)
+    assert said["threshold"] == (
+        "0.5, chosen for a sensitivity of 0.9, uncertain from 0.49 to 0.51"
+    )
+    assert "fitted again" not in said
+    site = {"bundle": "a" * 64, "fitted": ["threshold"], "films": "0" * 64, "negative": 60,
+            "positive": 50}  # fmt: skip
+    decision["chosen"] = {**chosen, "rule": "youden", "sensitivity": None}
+    again = told(tmp_path, decision=decision, site=site, version="1.0+site", verdict="undecided")
+    assert again["threshold"].startswith("0.5, chosen by Youden's index, ")
+    assert again["bundle"] == "model3-xray 1.0+site"
+    assert again["fitted again"] == (
+        "threshold by a site, on 50 positive and 60 negative films of its own; "
+        f"before that it was {'a' * 16}"
+    )
+    assert again["parity"].startswith("UNDECIDED: at this threshold nothing was proved")

@@ -44,6 +44,10 @@ DEL = object()
 TFLITE = "model.int8.tflite"
 STEP = {"scale": 1.0, "zero_point": 0}
 FILM = ("golden", "films", 0)
+CHOSEN = {"rule": "sensitivity", "sensitivity": 0.9, "negative": 91, "positive": 83}
+SITE_NOTE = {
+    "bundle": DIGEST, "fitted": ["threshold"], "films": DIGEST, "negative": 60, "positive": 50,
+}  # fmt: skip
 
 # (path..., value) and the line that the reader must answer with.
 BAD: list[tuple[tuple[Any, ...], str]] = [
@@ -62,6 +66,22 @@ BAD: list[tuple[tuple[Any, ...], str]] = [
     (("version", "1..0"), "version: expected a version of digits and dots"),
     (("version", ""), "version: expected a version of digits and dots"),
     (("version", 1.0), "version: expected a version of digits and dots, found 1.0"),
+    (("version", "0.1.0+site"), "version: a version with +site belongs to a site's note"),
+    (("version", "0.1.0+other"), "version: expected a version of digits and dots"),
+    (("version", "+site"), "version: expected a version of digits and dots"),
+    (("site", SITE_NOTE), "version: a version with +site belongs to a site's note"),
+    (("site", {**SITE_NOTE, "positive": 1}), "site.positive: expected a whole number from 2"),
+    (("site", {**SITE_NOTE, "fitted": []}), "site.fitted: expected a list of 1 to 2"),
+    (("site", {**SITE_NOTE, "fitted": ["graphs"]}), "site.fitted[0]: expected"),
+    (("site", {**SITE_NOTE, "name": "Clinic"}), "site.name: this key is unknown"),
+    (("decision", "chosen", {**CHOSEN, "rule": "youden"}), "decision.chosen.sensitivity: a sens"),
+    (
+        ("decision", "chosen", {**CHOSEN, "sensitivity": None}),
+        "decision.chosen.sensitivity: a sens",
+    ),
+    (("decision", "chosen", {**CHOSEN, "sensitivity": 1.0}), "decision.chosen.sensitivity: exp"),
+    (("decision", "chosen", {**CHOSEN, "positive": 0}), "decision.chosen.positive: expected"),
+    (("decision", "calibration", "method", "isotonic"), 'method: expected "none" or "temper'),
     (("intended_use", "modality", "X-ray"), 'modality: expected "xray" or "ct", found "X-ray"'),
     (("intended_use", "body_parts", ["chest"]), "intended_use.body_parts[0]: expected 1 to 16 of"),
     (("intended_use", "views", "PA"), "intended_use.views: expected a list of 0 to 16"),
@@ -100,7 +120,6 @@ BAD: list[tuple[tuple[Any, ...], str]] = [
     (("decision", "threshold", 1.0), "decision.threshold: expected a number between 0 and 1,"),
     (("decision", "threshold", 0.6), "decision.threshold: the threshold is not within the unc"),
     (("decision", "uncertain", "high", 1.1), "decision.uncertain.high: expected a number"),
-    (("decision", "calibration", "method", "platt"), 'method: expected "none" or "temperature"'),
     (("decision", "calibration", "scale", 2.0), 'decision.calibration: the method "none" has'),
     (("decision", "calibration", "scale", 0.0), "decision.calibration.scale: expected a number"),
     (("graphs", []), "graphs: expected a list of 1 to 64"),
@@ -229,6 +248,32 @@ def test_a_manifest_is_the_same_in_memory_and_as_bytes() -> None:
     assert manifest.golden.films[0].logits[TFLITE] == (1.25,)
     assert manifest != sample_manifest()
     assert "threshold=0.5" in repr(manifest)
+
+
+def test_what_a_site_fitted_and_how_a_threshold_was_chosen_survive() -> None:
+    document = sample_manifest() | {"version": "0.1.0+site", "site": SITE_NOTE}
+    document["decision"] |= {
+        "chosen": CHOSEN,
+        "calibration": {"method": "platt", "scale": 0.4, "offset": -1.25},
+    }
+    manifest = parse(Manifest(**document).to_bytes(), SUBJECT)
+    assert manifest.site is not None
+    assert manifest.site.fitted == ("threshold",)
+    assert manifest.decision.chosen is not None
+    assert manifest.decision.chosen.sensitivity == 0.9
+    assert manifest.decision.calibration.offset == -1.25
+
+
+def test_what_was_not_done_has_no_key_and_no_second_spelling() -> None:
+    document = sample_manifest()
+    manifest = Manifest(**document)
+    assert manifest.site is None
+    assert manifest.decision.chosen is None
+    assert "site" not in manifest.to_json()
+    assert "chosen" not in manifest.to_json()["decision"]
+    document["site"] = None
+    with pytest.raises(IntegrityError, match="is not spelled as it was written"):
+        parse(signed(document), SUBJECT)
 
 
 def test_a_name_in_any_script_survives() -> None:

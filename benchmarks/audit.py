@@ -1,0 +1,62 @@
+"""How far shortcuts alone get on real films: the audit's figures, as the README has them.
+
+Audits the films alone and then with each model given, and prints a Markdown table, what the audit
+says of it in words, and the time it takes beside reading the films.
+
+    python benchmarks/audit.py --data ../shared/data --model models/model3-xray-0.1.0.edge
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from edge_export.pixels import load_pixels
+from edge_kit.audit.audit import AUDITED, Audit, audit, rows
+from edge_kit.audit.sentences import areas, sentences
+from edge_kit.audit.subject import Subject, open_subject
+from edge_kit.data.dataset import Dataset, load_dataset
+from edge_runtime.film.preprocess import standard
+
+
+def main() -> None:
+    """Audit and print."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--modality", default="xray")
+    options.add_argument("--model", type=Path, nargs="*", default=[])
+    given = options.parse_args()
+    dataset = load_dataset(given.data, modality=given.modality, seed=0)
+    show("films alone", *timed(dataset, given.data, None))
+    for path in given.model:
+        with open_subject(path) as subject:
+            dealt = replace(dataset, films=subject.dealt(dataset.films))
+            show(path.name, *timed(dealt, given.data, subject))
+
+
+def timed(dataset: Dataset, data: Path, subject: Subject | None) -> tuple[Audit, float, float]:
+    """Return the audit, the seconds it took, and those that reading the films took before."""
+    recipe = subject.recipe if subject else standard()
+    began = perf_counter()
+    pixels = {split: load_pixels(rows(dataset, split), recipe) for split in AUDITED}
+    read = perf_counter()
+    found = audit(dataset, data, recipe, subject.predict if subject else None, pixels=pixels)
+    return found, perf_counter() - read, read - began
+
+
+def show(title: str, found: Audit, seconds: float, reading: float) -> None:
+    """Print one audit."""
+    films = sum(found.films.values())
+    print(f"\n### {title}: {seconds:.1f} s for {films} films, read in {reading:.1f} s\n")
+    print("| told apart by | test AUC (95 %) |\n|---|---|")
+    for name, one in areas(found).items():
+        print(f"| {name} | {one.value:.3f} ({one.low:.3f} to {one.high:.3f}) |")
+    print()
+    for sentence in sentences(found):
+        print(f"- {sentence}")
+
+
+if __name__ == "__main__":
+    main()

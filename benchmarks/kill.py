@@ -1,0 +1,120 @@
+"""Does a training that is killed end as one that was left alone?
+
+Trains a small network with dropout on generated films, undisturbed; then again, with `kill -9` at
+random moments from the start of the process to its end, and `--resume` after each. A training that
+is finished before all kills are spent is followed by another. History, weights and metrics have to
+be the same, byte for byte where they are text.
+
+    python benchmarks/kill.py [--kills 10] [--epochs 30] [--seed 0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from edge_export.phantom import write_phantoms
+
+EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
+SAME = ("history.csv", "metrics.json", "splits.csv", "config.json")
+NETWORK = """
+def small(height, width, channels):
+    from keras import Input, Sequential, layers
+    return Sequential([
+        Input((height, width, channels)),
+        layers.Rescaling(1 / 255),
+        layers.AveragePooling2D(4),
+        layers.Conv2D(8, 3, activation="relu"),
+        layers.MaxPooling2D(4),
+        layers.Flatten(),
+        layers.Dropout(0.25),
+        layers.Dense(16, activation="relu"),
+        layers.Dense(1, activation="sigmoid"),
+    ])
+"""
+
+
+def main() -> None:
+    """Print a line for each kill, and the verdict; exit 1 unless all is the same."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--kills", type=int, default=10)
+    options.add_argument("--epochs", type=int, default=30)
+    options.add_argument("--seed", type=int, default=0)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_phantoms(folder / "films", count=28, seed=given.seed)
+        (folder / "network.py").write_text(NETWORK, "utf-8")
+        command = train(folder, given.epochs)
+        subprocess.run([*command, folder / "warm"], check=True, capture_output=True)
+        started = perf_counter()
+        subprocess.run([*command, folder / "alone"], check=True, capture_output=True)
+        seconds = perf_counter() - started
+        print(f"undisturbed: {given.epochs} epochs, {seconds:.1f} s in all", flush=True)
+        draw = random.Random(given.seed)
+        kills = [draw.uniform(0, seconds) for _ in range(given.kills)]
+        runs = killed(command, folder, kills)
+        failed = [run for run in runs if not same(folder / "alone", run, given.epochs)]
+        left = sorted(one.name for one in folder.iterdir() if one.name.startswith("."))
+        print(f"{len(kills)} kills, {len(runs)} trainings, {len(failed)} differ, left over: {left}")
+        raise SystemExit(bool(failed or left))
+
+
+def train(folder: Path, epochs: int) -> list[str]:
+    """Return the command line of the training, all but the folder it is written to."""
+    return [
+        *(EDGE_KIT, "train", "--data", str(folder / "films"), "--epochs", str(epochs)),
+        *("--model", f"{folder / 'network.py'}:small", "--cache", str(folder / "cache")),
+        *("--batch-size", "8", "--resume", "--out"),
+    ]
+
+
+def killed(command: list[str], folder: Path, kills: list[float]) -> list[Path]:
+    """Kill trainings after so many seconds and resume them; return the runs that are finished."""
+    runs = [folder / "killed-1"]
+    for number, seconds in enumerate(kills, 1):
+        if runs[-1].exists():
+            runs.append(folder / f"killed-{len(runs) + 1}")
+        process = subprocess.Popen(
+            [*command, runs[-1]], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        _, said = process.communicate()
+        epochs = [line.split(":")[0] for line in said.splitlines() if line.startswith("epoch ")]
+        told = f"{epochs[0]} to {epochs[-1]}" if epochs else "no epoch"
+        print(
+            f"kill {number} after {seconds:.1f} s: status {process.returncode}, {told}", flush=True
+        )
+    subprocess.run([*command, runs[-1]], check=True, capture_output=True)
+    return runs
+
+
+def same(alone: Path, run: Path, epochs: int) -> bool:
+    """Tell whether a run is that of the undisturbed training, with every epoch once."""
+    from edge_export.graph.network import load_model
+    from edge_export.quiet import import_tensorflow
+
+    import_tensorflow()
+    with (run / "history.csv").open(encoding="utf-8", newline="") as stream:
+        once = [row["epoch"] for row in csv.DictReader(stream)]
+    weights, others = (load_model(one / "model.keras").get_weights() for one in (alone, run))
+    return (
+        once == [str(epoch) for epoch in range(1, epochs + 1)]
+        and all((alone / name).read_bytes() == (run / name).read_bytes() for name in SAME)
+        and all(np.array_equal(one, other) for one, other in zip(weights, others, strict=True))
+    )
+
+
+if __name__ == "__main__":
+    main()

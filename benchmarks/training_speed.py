@@ -1,0 +1,204 @@
+"""How fast is a training? Ratios of interleaved epochs, and the seconds until the first step.
+
+Films are phantoms of 1024 x 1024 pixels as PNG. An epoch of ours, from the cache, is compared with
+
+- `flow`: the X-ray study's own way, Keras's `ImageDataGenerator.flow_from_directory` with the same
+  augmentation, network, batch and optimizer;
+- `memory`: `model.fit` on arrays that lie in memory, without augmentation, the least there is.
+
+    python benchmarks/training_speed.py [--model model3] [--films 400] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from queue import Queue
+from subprocess import PIPE
+from threading import Thread
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.film import Film
+from edge_export.phantom import phantom
+from edge_export.pixels import load_pixels
+from edge_kit.models.recipe import Architecture, Recipe
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.film.preprocess import standard
+
+SOURCE, SIDE = 1024, 224
+FIRST_STEP = """
+import os, sys
+from edge_export.quiet import import_tensorflow
+import_tensorflow()
+from edge_kit.cli import run
+from edge_kit.training.watch import Watch
+Watch.on_train_batch_end = lambda *_, **__: os._exit(0)
+sys.exit(run(sys.argv[1:]) or 1)
+"""
+
+
+def main() -> None:
+    """Print the ratios and the start."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--model", default="model3")
+    options.add_argument("--films", type=int, default=400)
+    options.add_argument("--rounds", type=int, default=3)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with ProcessPoolExecutor() as pool:
+            films = list(pool.map(drawn, [folder] * given.films, range(given.films)))
+        compare(films, folder, given.model, given.rounds)
+        start(folder, given.model)
+
+
+def drawn(folder: Path, number: int) -> Film:
+    """Draw a film into the folder of its class."""
+    label = ("covid", "noncovid")[number % 2]
+    path = folder / "films" / label / f"{number:05}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    phantom(number, positive=label == "covid", size=(SOURCE, SOURCE)).save(path)
+    return Film(path, label, "train", path.stem, sha256(path.read_bytes()))
+
+
+def compare(films: list[Film], folder: Path, model: str, rounds: int) -> None:
+    """Print seconds by epoch of each way, in turns, and the ratios of the medians."""
+    from edge_export.quiet import import_tensorflow
+
+    import_tensorflow()
+    from edge_kit.models.recipe import Augmentation
+    from edge_kit.models.registry import architecture
+
+    network = architecture(model)
+    own = replace(network.recipe, early_stopping=None, epochs=rounds + 1)
+    study = replace(own, augmentation=Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True))
+    ways = {
+        "ours, augmented": ours(films, folder / "augmented", network, study),
+        "flow": flow(folder / "films", network, own),
+        "ours": ours(films, folder / "own", network, own),
+        "memory": memory(films, network, own),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name, epoch in ways.items():
+            seconds[name].append(next(epoch))
+            if turn:  # the first compiles
+                print(f"{name}: {seconds[name][-1]:.2f} s", flush=True)
+    middle = {name: statistics.median(found[1:]) for name, found in seconds.items()}
+    print(f"{model}, {len(films)} films, {rounds} epochs of each way, medians")
+    print(f"flow / ours, both augmented: {middle['flow'] / middle['ours, augmented']:.2f}")
+    print(f"ours, by the network's own recipe / memory: {middle['ours'] / middle['memory']:.2f}")
+
+
+def ours(films: list[Film], folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]:
+    """Yield the seconds of one epoch after the other: batches, checkpoint and figures."""
+    import keras
+
+    from edge_kit.data.cache import cached_pixels
+    from edge_kit.training.device import find_device
+    from edge_kit.training.feed import Rows
+    from edge_kit.training.fit import fit
+
+    pixels = cached_pixels(films, standard(SIDE, SIDE, network.channels), folder / "cache", print)
+    rows = Rows(pixels, positive(films))
+    asked, told = Queue[None](), Queue[float]()
+
+    class Turns(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+            del epoch, logs
+            asked.get()
+            self.started = perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            del epoch, logs
+            told.put(perf_counter() - self.started)
+
+    def train() -> None:
+        fit(
+            network.build(SIDE, SIDE, network.channels),
+            *(rows, Rows(pixels[:4], positive(films[:4])), recipe),
+            {"model": network.name, "seed": 0},
+            device=find_device(),
+            checkpoint=folder / "checkpoint.npz",
+            out=folder,
+            say=lambda line: print("  " + line),
+            callbacks=[Turns()],
+        )
+
+    Thread(target=train, daemon=True).start()
+    for _ in range(recipe.epochs):
+        asked.put(None)
+        yield told.get()
+
+
+def flow(folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]:
+    """Yield the seconds of one epoch after the other as the X-ray study trained."""
+    from keras.src.legacy.preprocessing.image import ImageDataGenerator
+
+    generator = ImageDataGenerator(
+        rescale=1 / 255, shear_range=0.2, zoom_range=0.2, horizontal_flip=True
+    ).flow_from_directory(
+        str(folder),
+        target_size=(SIDE, SIDE),
+        color_mode="grayscale" if network.channels == 1 else "rgb",
+        batch_size=recipe.batch_size,
+        class_mode="binary",
+    )
+    model = compiled(network, recipe)
+    while True:
+        yield timed(lambda: model.fit(generator, verbose=0))
+
+
+def memory(films: list[Film], network: Architecture, recipe: Recipe) -> Iterator[float]:
+    """Yield the seconds of one epoch after the other on arrays that lie in memory."""
+    pixels = load_pixels(films, standard(SIDE, SIDE, network.channels)).astype(np.float32)
+    truth, model = positive(films).astype(np.float32), compiled(network, recipe)
+    while True:
+        yield timed(lambda: model.fit(pixels, truth, batch_size=recipe.batch_size, verbose=0))
+
+
+def compiled(network: Architecture, recipe: Recipe) -> Any:
+    """Return the network, ready for Keras's own training."""
+    import keras
+
+    model = network.build(SIDE, SIDE, network.channels)
+    optimizer = keras.optimizers.Adam(recipe.learning_rate)
+    model.compile(optimizer, "binary_crossentropy", metrics=list(recipe.metrics))
+    return model
+
+
+def positive(films: list[Film]) -> NDArray[np.bool_]:
+    """Return the truth."""
+    return np.array([film.label == "covid" for film in films])
+
+
+def timed(epoch: Callable[[], object]) -> float:
+    """Return the seconds of an epoch."""
+    started = perf_counter()
+    epoch()
+    return perf_counter() - started
+
+
+def start(folder: Path, model: str) -> None:
+    """Print the seconds from the command to the end of its first step, in three runs."""
+    for turn in ("first", "second", "third"):
+        command = ["train", "--data", str(folder / "films"), "--model", model]
+        command += ["--cache", str(folder / "cache"), "--out", str(folder / turn)]
+        started = perf_counter()
+        subprocess.run([sys.executable, "-c", FIRST_STEP, *command], check=True, stderr=PIPE)
+        print(f"{turn} run: {perf_counter() - started:.1f} s to its first step", flush=True)
+
+
+if __name__ == "__main__":
+    main()

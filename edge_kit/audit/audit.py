@@ -1,0 +1,239 @@
+"""The audit itself: what shortcuts reach on the test films, and what the model does without lungs.
+
+A shortcut is fitted on the training films, as a network would find it there, and judged on the test
+films, as the network is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.film import Film, Split, require_held_out
+from edge_export.pixels import Pixels, load_pixels
+from edge_export.proof.statistics import Estimate, Floats, auc, proportion
+from edge_kit.audit.features import (
+    DESCRIPTION,
+    INVERSE_PENALTY,
+    file_sizes,
+    grey_levels,
+    only_centre,
+    without_centre,
+)
+from edge_kit.data.dataset import Dataset
+from edge_kit.data.facts import manifest_facts
+from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.errors import DataError
+
+Predict = Callable[[Pixels], Floats]
+"""From `(n, height, width, channels)` pixels to `(n,)` scores, higher for the positive class."""
+
+Answer = Literal["no evidence", "undecided", "no shortcut found"]
+
+AUDITED: tuple[Split, ...] = ("train", "test")
+
+STRONG = 0.75
+"""An AUC over which a shortcut alone makes accuracy doubtful.
+
+A reader who tells three pairs of films in four apart would pass for one who has learnt something;
+here it takes no look at the lungs to be that reader.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAreas:
+    """The model's AUC on the test films: as they are, without their centre, with nothing else."""
+
+    whole: Estimate
+    without_centre: Estimate
+    only_centre: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGuess:
+    """How often the source of a test film is guessed from grey levels, corners and borders.
+
+    `most_frequent` is how often the most frequent source of the training films is right.
+    """
+
+    accuracy: Estimate
+    most_frequent: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What shortcuts reach on the test films, as AUC with DeLong's 95 % interval.
+
+    `source` is a reason where the source could not be guessed; `sources` counts all films by source
+    and class, and is empty where no manifest names sources.
+    """
+
+    classes: tuple[str, str]
+    films: Mapping[str, int]
+    size: Estimate
+    grey_levels: Estimate
+    model: ModelAreas | None
+    source: SourceGuess | str
+    sources: Mapping[str, Mapping[str, int]]
+
+    @property
+    def shortcuts(self) -> dict[str, Estimate]:
+        """The AUC of each way to answer without the lungs."""
+        found = {"size": self.size, "grey_levels": self.grey_levels}
+        return found | ({"without_centre": self.model.without_centre} if self.model else {})
+
+    @property
+    def coincide(self) -> bool:
+        """Whether every source has films of one class only, so that to know it is to answer."""
+        return len(self.sources) > 1 and all(len(one) == 1 for one in self.sources.values())
+
+    @property
+    def found(self) -> list[str]:
+        """The shortcuts that make accuracy no evidence.
+
+        They do better than chance (the interval is above one half) and either reach an AUC of
+        `STRONG` or their interval reaches the model's: then these films cannot tell the model from
+        the shortcut.
+        """
+        return [
+            name
+            for name, one in self.shortcuts.items()
+            if one.low > 0.5 and (one.value > STRONG or self._reaches(one))
+        ]
+
+    @property
+    def answer(self) -> Answer:
+        """What accuracy on these films is worth.
+
+        Undecided is where films are too few to tell the model from a shortcut that may be chance.
+        """
+        if self.found or self.coincide:
+            return "no evidence"
+        unclear = any(self._reaches(one) for one in self.shortcuts.values())
+        return "undecided" if unclear else "no shortcut found"
+
+    def _reaches(self, one: Estimate) -> bool:
+        return self.model is not None and one.high >= self.model.whole.low
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the audit as plain JSON content; it names sources, but no film and no path."""
+        guess = self.source if isinstance(self.source, str) else asdict(self.source)
+        return {
+            "answer": self.answer,
+            "classes": dict(zip(("negative", "positive"), self.classes, strict=True)),
+            "features": DESCRIPTION,
+            "films": dict(self.films),
+            "found": self.found,
+            "grey_levels": asdict(self.grey_levels),
+            "model": asdict(self.model) if self.model else None,
+            "size": asdict(self.size),
+            "source": guess,
+            "sources": {name: dict(one) for name, one in self.sources.items()},
+        }
+
+
+def audit(
+    dataset: Dataset,
+    data: Path,
+    recipe: Preprocess,
+    predict: Predict | None = None,
+    *,
+    pixels: Mapping[Split, Pixels] | None = None,
+) -> Audit:
+    """Audit `dataset`, read from the folder `data` by `recipe`, and the model `predict` if given.
+
+    `pixels` are those of the train and test films, `(n, height, width, channels)` in the dataset's
+    order, for whoever has them in memory. The same films give the same audit.
+
+    Raises:
+        DataError: a film cannot be read, there are fewer than two test films of a class, or the
+            model's answer is not finite.
+    """
+    require_held_out(dataset.films)
+    train, test = (rows(dataset, split) for split in AUDITED)
+    if pixels is None:
+        pixels = {"train": load_pixels(train, recipe), "test": load_pixels(test, recipe)}
+    seen, judged = grey_levels(pixels["train"]), grey_levels(pixels["test"])
+    truth = (positives(dataset, train), positives(dataset, test))
+    sources = [facts.get("source", "") for facts in manifest_facts(data, dataset.films)]
+    by_film = dict(zip(dataset.films, sources, strict=True))
+    return Audit(
+        classes=(dataset.negative, dataset.positive),
+        films={"train": len(train), "test": len(test)},
+        size=_separated(file_sizes(train), file_sizes(test), truth),
+        grey_levels=_separated(seen, judged, truth),
+        model=_areas(predict, pixels["test"], truth[1]) if predict else None,
+        source=_guessed(seen, judged, [[by_film[film] for film in part] for part in (train, test)]),
+        sources=_by_source(dataset.films, sources),
+    )
+
+
+def rows(dataset: Dataset, split: Split) -> tuple[Film, ...]:
+    """Return the films of one split, in the dataset's order."""
+    return tuple(film for film in dataset.films if film.split == split)
+
+
+def positives(dataset: Dataset, films: Sequence[Film]) -> NDArray[np.bool_]:
+    """Tell of each film, in an array `(n,)`, whether it is of the positive class."""
+    return np.array([film.label == dataset.positive for film in films], np.bool_)
+
+
+def _regression() -> Any:
+    """Return an untrained logistic regression on standardised features."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=10_000, random_state=0)
+    return make_pipeline(StandardScaler(), regression)
+
+
+def _separated(
+    train: Floats, test: Floats, positive: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+) -> Estimate:
+    """Return the AUC that features `(n, m)` reach on the test films."""
+    fitted = _regression().fit(train, positive[0])
+    return auc(positive[1], fitted.decision_function(test))
+
+
+def _areas(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> ModelAreas:
+    def area(shown: Pixels) -> Estimate:
+        score = predict(shown)
+        if not np.isfinite(score).all():
+            raise DataError("model", "its answer to a film is not finite", "train it again")
+        return auc(positive, score)
+
+    return ModelAreas(area(pixels), area(without_centre(pixels)), area(only_centre(pixels)))
+
+
+def _guessed(seen: Floats, judged: Floats, sources: Sequence[Sequence[str]]) -> SourceGuess | str:
+    """Return how well the sources of the test films are guessed, or why that cannot be tried."""
+    (train, known), (test, named) = (
+        (np.array(part), np.array([bool(one) for one in part])) for part in sources
+    )
+    counts = Counter(train[known].tolist())
+    if not counts or not named.any():
+        return "no manifest names the sources of the films"
+    if len(counts) == 1:
+        return f"all training films are of one source, {next(iter(counts))}"
+    fitted = _regression().fit(seen[known], train[known])
+    right = fitted.predict(judged[named]) == test[named]
+    usual = min(counts, key=lambda name: (-counts[name], name))
+    return SourceGuess(
+        proportion(int(right.sum()), len(right)),
+        proportion(int((test[named] == usual).sum()), len(right)),
+    )
+
+
+def _by_source(films: Sequence[Film], sources: Sequence[str]) -> dict[str, dict[str, int]]:
+    counts = Counter((name, film.label) for name, film in zip(sources, films, strict=True) if name)
+    table: dict[str, dict[str, int]] = {}
+    for (name, label), count in sorted(counts.items()):
+        table.setdefault(name, {})[label] = count
+    return table

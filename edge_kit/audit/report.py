@@ -1,0 +1,93 @@
+"""The audit as one HTML file that asks nothing of any network and runs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from edge_export.pixels import Pixels
+from edge_export.proof.statistics import Estimate
+from edge_export.report.html import template
+from edge_export.report.plots import BLUE, GREY, ORANGE, Plot, canvas, drawn, house_style
+from edge_export.report.thumbnails import thumbnail
+from edge_kit.audit.audit import STRONG, Audit, positives, rows
+from edge_kit.audit.features import DESCRIPTION, only_centre, without_centre
+from edge_kit.audit.sentences import NAMES, RULE, areas, sentences
+from edge_kit.data.dataset import Dataset
+from edge_kit.training.run import new_folder, write_json
+
+REPORT, RESULT = "audit.html", "audit.json"
+
+_SHOWN = {
+    "the whole film": lambda pixels: pixels,
+    "the centre blacked out": without_centre,
+    "the centre only": only_centre,
+}
+_PICTURE = 176  # pixels a side
+
+
+def write_report(out: Path, audit: Audit, pictures: Mapping[str, bytes]) -> None:
+    """Write `audit.html` and `audit.json` into the new folder `out`, both or none.
+
+    Raises:
+        CannotWrite: the folder holds something, or the disk refuses.
+    """
+    with new_folder(out) as folder:
+        (folder / REPORT).write_text(render(audit, pictures), encoding="utf-8")
+        write_json(folder / RESULT, {**audit.to_json(), "sentences": sentences(audit)})
+
+
+def render(audit: Audit, pictures: Mapping[str, bytes]) -> str:
+    """Return the report as HTML, the same text at every run for the same arguments.
+
+    `pictures` are PNGs by what they show.
+    """
+    with house_style():
+        plot = _areas(areas(audit))
+    conclusion, *others = sentences(audit)
+    return template("edge_kit.audit", "report.html.j2").render(
+        audit=audit,
+        areas=areas(audit),
+        features={NAMES.get(name, name): text for name, text in DESCRIPTION.items()},
+        conclusion=conclusion,
+        sentences=others,
+        pictures=pictures,
+        plot=plot,
+        rule=RULE,
+        verdict={"no evidence": "fail", "undecided": "undecided"}.get(audit.answer, "pass"),
+    )
+
+
+def mean_films(dataset: Dataset, pixels: Pixels) -> dict[str, bytes]:
+    """Return pictures of the mean training film of each class, whole and with its parts hidden.
+
+    `pixels` are `(n, height, width, channels)`, of the training films. The mean of many films is
+    nobody's; it shows whether the rectangle covers the lungs, and often how the classes differ.
+    """
+    positive = positives(dataset, rows(dataset, "train"))
+    found = {}
+    for label, mask in ((dataset.negative, ~positive), (dataset.positive, positive)):
+        mean = np.rint(pixels[mask].mean(axis=0, keepdims=True)).astype(np.uint8)
+        for what, shown in _SHOWN.items():
+            found[f"{label}, {what}"] = thumbnail(shown(mean)[0], _PICTURE)
+    return found
+
+
+def _areas(found: Mapping[str, Estimate]) -> Plot:
+    figure, axes = canvas(6.6, 0.9 + 0.34 * len(found))
+    names, own = list(found), NAMES["whole"]
+    for place, (name, one) in enumerate(found.items()):
+        spread = [[one.value - one.low], [one.high - one.value]]
+        colour = BLUE if name in (own, NAMES["only_centre"]) else ORANGE
+        axes.errorbar(one.value, place, xerr=spread, color=colour, marker="o", capsize=3)
+    if own in found:
+        axes.axvspan(found[own].low, found[own].high, color=BLUE, alpha=0.12, linewidth=0)
+    for level, dash in ((0.5, "-"), (STRONG, "--")):
+        axes.axvline(level, color=GREY, linewidth=0.8, linestyle=dash)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set(xlabel=f"AUC on the test films; lines at chance and at {STRONG}", ymargin=0.15)
+    words = "; ".join(f"{name} {one}" for name, one in found.items())
+    return drawn(figure, "What it takes to tell the classes apart", f"AUC with interval: {words}.")

@@ -1,0 +1,87 @@
+"""The audit in plain words, for whoever reads an accuracy beside it."""
+
+from __future__ import annotations
+
+from edge_export.proof.statistics import Estimate
+from edge_kit.audit.audit import STRONG, Audit, SourceGuess
+from edge_kit.audit.features import CENTRE
+
+NAMES = {
+    "size": "size and aspect of the image file alone",
+    "grey_levels": "grey levels, corners and borders alone",
+    "without_centre": "the model, the lungs' centre blacked out",
+    "only_centre": "the model, shown the centre only",
+    "whole": "the model, shown the whole film",
+}
+RULE = (
+    "The rule: accuracy is called no evidence where a shortcut that does better than chance (its "
+    f"95 % interval is above 0.5) has an AUC over {STRONG}, or an interval that reaches the "
+    "model's; or where every source has films of one class only."
+)
+
+
+def areas(audit: Audit) -> dict[str, Estimate]:
+    """Return every AUC of the audit by its name in words, the model's own last."""
+    found = dict(audit.shortcuts)
+    if audit.model:
+        found |= {"only_centre": audit.model.only_centre, "whole": audit.model.whole}
+    return {NAMES[key]: one for key, one in found.items()}
+
+
+def sentences(audit: Audit) -> list[str]:
+    """Return what the audit found, the conclusion first."""
+    return [_conclusion(audit), *_reasons(audit), *_model(audit), _source(audit)]
+
+
+def _conclusion(audit: Audit) -> str:
+    if audit.answer == "no evidence":
+        return (
+            "Accuracy on these films is no evidence that a model recognises disease: the classes "
+            "can be told apart without a look at the lungs."
+        )
+    if audit.answer == "undecided":
+        return (
+            "Accuracy on these films is weak evidence: they are too few to tell the model from a "
+            "shortcut that may be no better than chance."
+        )
+    return (
+        "No shortcut of those tried does nearly as well"
+        f"{' as the model' if audit.model else ''}; there may be others, which films from "
+        "elsewhere would show."
+    )
+
+
+def _reasons(audit: Audit) -> list[str]:
+    shortcuts = [
+        f"From {NAMES[name]}, a logistic regression reaches an AUC of {one}."
+        for name, one in audit.shortcuts.items()
+        if name in ("size", "grey_levels")
+    ]
+    if audit.coincide:
+        pairs = (f"{name} ({next(iter(one))})" for name, one in audit.sources.items())
+        shortcuts.append(
+            "Class and source coincide: every source has films of one class only, "
+            f"{', '.join(pairs)}. Whatever tells the sources apart answers for the disease."
+        )
+    return shortcuts
+
+
+def _model(audit: Audit) -> list[str]:
+    if audit.model is None:
+        return []
+    return [
+        f"The model reaches {audit.model.whole}; with the lungs' centre blacked out ({CENTRE:.0%} "
+        f"of height and width) {audit.model.without_centre}; with only the centre "
+        f"{audit.model.only_centre}.",
+        "What it keeps without the lungs it reads off the rest of the film. What it loses proves "
+        "less: it was trained on no film like that.",
+    ]
+
+
+def _source(audit: Audit) -> str:
+    if not isinstance(audit.source, SourceGuess):
+        return f"How well the source can be guessed is not known: {audit.source}."
+    return (
+        f"The source of a film is guessed right in {audit.source.accuracy} of the test films; the "
+        f"most frequent source is right in {audit.source.most_frequent}."
+    )

@@ -1,0 +1,68 @@
+"""`edge-kit evaluate`: figures with intervals on labelled films."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_kit.arguments import data_options, margin
+from edge_kit.console import say, write
+from edge_runtime.errors import UsageError
+
+HELP = "measure a run or a bundle on labelled films"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("subject", type=Path, metavar="RUN|BUNDLE", help="what to judge")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
+    parser.add_argument(
+        "--split",
+        choices=("test", "val", "all"),
+        help="default test of the films it was made with, all of others",
+    )
+    parser.add_argument(
+        "--prevalence",
+        type=margin,
+        action="append",
+        metavar="X",
+        help="at which to tell predictive values; may be given several times",
+    )
+    parser.add_argument("--positive", metavar="CLASS", help="default: the model's own positive")
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="of what is printed"
+    )
+    data_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command."""
+    from edge_export.report.document import encoded
+    from edge_kit.evaluation.evaluation import document, evaluate, table
+    from edge_kit.evaluation.figures import PREVALENCES
+    from edge_kit.evaluation.films import labelled_films
+    from edge_kit.evaluation.report import write_report
+    from edge_kit.evaluation.subject import open_subject
+    from edge_kit.training.run import require_new
+
+    if options.out:
+        require_new(options.out)
+    subject = open_subject(options.subject)
+    if options.modality not in (None, subject.modality):
+        raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")
+    labelled = labelled_films(
+        options.data,
+        modality=subject.modality,
+        positive=options.positive or subject.positive,
+        skip_unreadable=options.skip_unreadable,
+    )
+    for name, (label, films) in labelled.classes.items():
+        say(f"class {name!r} is {label}: {films} films")
+    found = evaluate(subject, labelled, options.split, options.prevalence or PREVALENCES)
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    if options.out:
+        write_report(options.out, found)
+        say(f"wrote {options.out}")
+    write(encoded(document(found)).decode() if options.format == "json" else table(found))

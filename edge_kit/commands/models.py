@@ -1,0 +1,76 @@
+"""`edge-kit models`: the networks that can be trained, and their recipes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from edge_kit.arguments import count
+from edge_kit.console import write
+from edge_kit.models.registry import HELP as NAMES
+from edge_kit.models.registry import MODELS, architecture
+
+if TYPE_CHECKING:
+    from edge_kit.models.description import Description
+    from edge_kit.models.recipe import Recipe
+
+HELP = "list the networks that can be trained"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("model", nargs="*", default=list(MODELS), metavar="MODEL", help=NAMES)
+    parser.add_argument("--side", type=count, default=224, metavar="N", help="pixels, default 224")
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="of what is printed"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command."""
+    from edge_export.quiet import import_tensorflow
+    from edge_kit.models.description import describe
+
+    import_tensorflow()
+    found = [describe(architecture(name), options.side) for name in options.model]
+    if options.format == "json":
+        write(json.dumps([asdict(one) for one in found], indent=2) + "\n")
+    else:
+        write(table(found))
+
+
+def table(models: Sequence[Description]) -> str:
+    """Return a line for each network, and below what it is made of and how it is trained."""
+    width = max(len(one.name) for one in models)
+    head = f"{'model':<{width}}  {'input':<11} {'layers':>6} {'parameters':>11}"
+    lines = [f"{head} {'float MB':>8} {'int8 MB':>7}"]
+    for one in models:
+        shape = "x".join(map(str, one.input))
+        lines.append(
+            f"{one.name:<{width}}  {shape:<11} {len(one.layers):>6} {one.parameters:>11,}"
+            f" {one.float_mb:>8.1f} {one.int8_mb:>7.1f}"
+        )
+    for one in models:
+        lines += ["", f"{one.name}: {recipe(one.recipe)}"]
+        lines += [f"  layers: {' - '.join(map(str, one.layers))}"]
+        lines += [f"  ours: {one.ours}"] * bool(one.ours)
+    note = "Sizes are estimates: four bytes for each parameter, or one."
+    return "\n".join([*lines, "", note, ""])
+
+
+def recipe(chosen: Recipe) -> str:
+    """Return a recipe in one line."""
+    stop, drawn = chosen.early_stopping, chosen.augmentation
+    parts = [
+        f"{chosen.epochs} epochs",
+        f"batch {chosen.batch_size}",
+        f"Adam {chosen.learning_rate:g}",
+        f"stops early (min_delta {stop.min_delta:g}, patience {stop.patience})" if stop else "",
+        f"shear {drawn.shear:g}, zoom {drawn.zoom:g}" if drawn else "",
+        "horizontal flip" if drawn and drawn.horizontal_flip else "",
+        f"tracks {', '.join(chosen.metrics)}" if chosen.metrics != ("accuracy",) else "",
+    ]
+    return ", ".join(part for part in parts if part)

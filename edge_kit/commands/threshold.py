@@ -1,0 +1,57 @@
+"""`edge-kit threshold`: a bundle's decision, fitted again on a site's own films."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_kit.arguments import data_options
+from edge_kit.commands.export import decision_options, require_bundle_name
+from edge_kit.console import say, write
+from edge_runtime.errors import UsageError
+
+HELP = "fit a bundle's threshold and calibration to a site's own labelled films"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="its graphs stay as they are")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled films")
+    parser.add_argument("--out", type=Path, required=True, metavar="NEW.edge", help="the bundle")
+    decision_options(parser)
+    parser.add_argument("--positive", metavar="CLASS", help="default: the bundle's own positive")
+    data_options(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command."""
+    from edge_kit.evaluation.films import labelled_films
+    from edge_kit.evaluation.refit import lines, refit, write_site_bundle
+    from edge_kit.evaluation.subject import open_subject
+    from edge_kit.source import threshold_rule
+
+    require_bundle_name(options.out)
+    if options.out.exists() and options.out.samefile(options.bundle):
+        raise UsageError("--out", f"{options.out} is the bundle itself", "name a new file")
+    subject = open_subject(options.bundle)
+    if options.modality not in (None, subject.modality):
+        raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")
+    labelled = labelled_films(
+        options.data,
+        modality=subject.modality,
+        positive=options.positive or subject.positive,
+        skip_unreadable=options.skip_unreadable,
+    )
+    for name, (label, films) in labelled.classes.items():
+        say(f"class {name!r} is {label}: {films} films")
+    found = refit(subject, labelled, threshold_rule(options), options.calibration)
+    for warning in (*labelled.warnings, *found.warnings):
+        say(f"warning: {warning}")
+    identity = write_site_bundle(options.bundle, options.out, found)
+    write(f"threshold    {subject.decision.threshold:g} -> {found.threshold or 'as it was'}\n")
+    for words, one in lines(found).items():
+        write(f"{words}: sensitivity {one.sensitivity}, specificity {one.specificity}\n")
+    say("a decision looks better than it is on the films that it was fitted on")
+    if found.moved:
+        say("parity was proved at the maker's threshold, so the new bundle is stamped undecided")
+    say(f"wrote {options.out}, identity {identity}")

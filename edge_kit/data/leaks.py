@@ -1,0 +1,83 @@
+"""Splits that part what belongs together: refused, or the price of what they seem to buy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+
+from edge_export.film import Film, Split
+from edge_kit.data.dataset import Dataset
+from edge_kit.data.fingerprints import group_films
+from edge_kit.data.split import assign
+from edge_runtime.errors import DataError
+
+
+def require_no_leaks(dataset: Dataset) -> None:
+    """Require that the given splits part no patient, no group and no near-duplicates.
+
+    Raises:
+        DataError: they do.
+    """
+    if not dataset.leaks:
+        return
+    leak = dataset.leaks[0]
+    one, other = leak.films
+    more = f" ({len(dataset.leaks)} leaks in all)" if len(dataset.leaks) > 1 else ""
+    raise DataError(
+        other.path,
+        f"is {other.split}, but {one.path.name} of the same {leak.of} is {one.split}{more}",
+        "leave the splits out, or see with --allow-leaks what the leak buys",
+    )
+
+
+def grouped_and_naive(dataset: Dataset, *, seed: int) -> tuple[Dataset, Dataset]:
+    """Return the same films split by groups, leaks closed, and split film by film.
+
+    Both have nearly the sizes that `dataset` has, and exactly the same of each class and split.
+    The second is the customary random split, in which a film's copies may be tested on; the
+    difference of a model's accuracy on the two is what the leak buys.
+    """
+    films = dataset.films
+    groups = _joined(dataset)
+    sizes = Counter(film.split for film in films)
+    dealt = assign(
+        [(group, film.label) for group, film in zip(groups, films, strict=True)],
+        seed=seed,
+        fractions={split: float(count) for split, count in sizes.items()},
+    )
+    grouped = tuple(
+        replace(film, split=dealt[group], group=group)
+        for group, film in zip(groups, films, strict=True)
+    )
+    return (
+        replace(dataset, films=grouped, leaks=()),
+        replace(dataset, films=_shuffled(grouped, seed), leaks=()),
+    )
+
+
+def _joined(dataset: Dataset) -> list[str]:
+    """Return the group of every film, with what the given splits part in one."""
+    place = {film.sha256: index for index, film in enumerate(dataset.films)}
+    pairs = [[place[film.sha256] for film in leak.films] for leak in dataset.leaks]
+    return group_films(
+        list(place),
+        [(film.group,) for film in dataset.films],
+        np.array(pairs, np.intp).reshape(-1, 2),
+    )
+
+
+def _shuffled(films: tuple[Film, ...], seed: int) -> tuple[Film, ...]:
+    """Return `films`, each a group of its own, with the splits of each class dealt anew."""
+    left: dict[str, list[Split]] = {}
+    for film in sorted(films, key=lambda film: film.sha256):
+        left.setdefault(film.label, []).append(film.split)
+    random = Random(seed)
+    for splits in left.values():
+        random.shuffle(splits)
+    dealt = {
+        film.sha256: left[film.label].pop() for film in sorted(films, key=lambda film: film.sha256)
+    }
+    return tuple(replace(film, split=dealt[film.sha256], group=film.sha256[:16]) for film in films)

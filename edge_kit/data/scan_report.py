@@ -1,0 +1,112 @@
+"""What a survey found, as counts, and as one HTML page in plain words with the films beside it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from edge_kit.data.fingerprints import decode
+from edge_kit.data.groups import GROUPS, write_groups
+from edge_kit.data.survey import Survey, Surveyed, across_classes, across_splits
+from edge_runtime.errors import CannotWrite
+
+REPORT = "report.html"
+MOST_CLUSTERS, MOST_FILMS = 60, 8
+"""How many clusters, and how many films of one, the page shows; groups.csv has them all."""
+_SIDE = 96
+
+
+def require_new(out: Path) -> None:
+    """Refuse a folder that is there, before the scan is paid for.
+
+    Raises:
+        CannotWrite: `out` exists.
+    """
+    if out.exists():
+        raise CannotWrite(out, "already exists", "name a new folder")
+
+
+def write_scan(survey: Survey, root: Path, out: Path) -> None:
+    """Write the report and the table of groups into the new folder `out`, whole or not at all.
+
+    Raises:
+        CannotWrite: `out` exists, or the disk refused.
+    """
+    require_new(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # Written one level down: the scratch folder itself is readable by its owner alone.
+        with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
+            draft = Path(scratch) / out.name
+            draft.mkdir()
+            write_groups(survey, draft / GROUPS)
+            page = render(survey, root).encode("utf-8", "backslashreplace")
+            (draft / REPORT).write_bytes(page)
+            draft.rename(out)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise CannotWrite(out, problem, "nothing was written, name another place") from error
+
+
+def counts(survey: Survey) -> dict[str, int]:
+    """Return what the report counts, by names that JSON and the table share.
+
+    Pairs are those that a method linked: same bytes, alike hashes, or one film laid over the other;
+    what has the same bytes counts as exact alone.
+    """
+    clusters = survey.clusters()
+    return {
+        "films": len(survey.films),
+        "unreadable": len(survey.unreadable),
+        "groups": len({film.group for film in survey.films}),
+        "patients": len({film.patient for film in survey.films} - {""}),
+        **{f"{name}_pairs": number for name, number in survey.links.items()},
+        "clusters": len(clusters),
+        "duplicates": sum(len(films) - 1 for films in clusters),
+        "clusters_across_classes": sum(map(across_classes, clusters)),
+        "clusters_across_splits": sum(map(across_splits, clusters)),
+        "groups_across_splits": survey.parted_groups(),
+    }
+
+
+def render(survey: Survey, root: Path) -> str:
+    """Return the page; it asks nothing of any network and runs no script."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    source = resources.files("edge_kit.data").joinpath("scan.html.j2")
+    style = resources.files("edge_export.report").joinpath("style.css")
+    clusters = survey.clusters()
+    return environment.from_string(source.read_text(encoding="utf-8")).render(
+        style=style.read_text(encoding="utf-8"),
+        counts=counts(survey),
+        unreadable=survey.unreadable,
+        clusters=[_shown(films, root) for films in clusters[:MOST_CLUSTERS]],
+        hidden=max(0, len(clusters) - MOST_CLUSTERS),
+        table=GROUPS,
+    )
+
+
+def _shown(films: Sequence[Surveyed], root: Path) -> dict[str, object]:
+    return {
+        "films": [(film, _thumbnail(root / film.path)) for film in films[:MOST_FILMS]],
+        "hidden": max(0, len(films) - MOST_FILMS),
+        "size": len(films),
+        "across_classes": across_classes(films),
+        "across_splits": across_splits(films),
+    }
+
+
+def _thumbnail(path: Path) -> str:
+    """Return the film as a data URI."""
+    _, grey = decode(path)
+    grey.thumbnail((_SIDE, _SIDE))
+    buffer = io.BytesIO()
+    grey.save(buffer, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

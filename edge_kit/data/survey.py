@@ -1,0 +1,182 @@
+"""What a folder of films holds twice: copies, alone or across classes and splits, and groups."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.film import Split
+from edge_kit.data.copies import copies
+from edge_kit.data.fingerprints import (
+    Fingerprint,
+    decode,
+    fingerprint_of,
+    group_films,
+    near_duplicates,
+    read_films,
+)
+from edge_kit.data.index import Entry, index_films, select_modality
+from edge_kit.data.keypoints import Keypoints, import_opencv, keypoints
+from edge_kit.data.labels import class_key
+from edge_runtime.errors import DataError, FilmError
+
+Pairs = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A film, the group no split may part, and the film it is a copy of, empty if of none.
+
+    `path` is below the folder. A `cluster` is one film and its copies; a `group` is all clusters
+    that a patient or a given group ties together. Both are named by their lowest digest.
+    """
+
+    path: str
+    label: str
+    split: Split | None
+    patient: str
+    sha256: str
+    cluster: str
+    group: str
+    duplicate_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The readable films by path, how many pairs each method linked, and what was unreadable."""
+
+    films: tuple[Surveyed, ...]
+    links: dict[str, int]
+    unreadable: tuple[FilmError, ...]
+
+    def clusters(self) -> list[tuple[Surveyed, ...]]:
+        """Return the films that have copies, by cluster, the worst first.
+
+        Worst is a film in two classes, then in two splits, then the one with the most copies.
+        """
+        members: defaultdict[str, list[Surveyed]] = defaultdict(list)
+        for film in self.films:
+            members[film.cluster].append(film)
+        found = [tuple(films) for films in members.values() if len(films) > 1]
+        return sorted(
+            found,
+            key=lambda films: (
+                not across_classes(films), not across_splits(films), -len(films), films[0].path
+            ),
+        )  # fmt: skip
+
+    def parted_groups(self) -> int:
+        """Return how many groups the given splits part."""
+        splits: defaultdict[str, set[Split | None]] = defaultdict(set)
+        for film in self.films:
+            splits[film.group].add(film.split)
+        return sum(len(found) > 1 for found in splits.values())
+
+
+def across_classes(films: Sequence[Surveyed]) -> bool:
+    """Return whether `films` are of several classes, whatever the spelling."""
+    return len({class_key(film.label) for film in films}) > 1
+
+
+def across_splits(films: Sequence[Surveyed]) -> bool:
+    """Return whether `films` are of several splits."""
+    return len({film.split for film in films}) > 1
+
+
+def survey(root: Path, *, modality: str | None = None, positive: str = "covid") -> Survey:
+    """Find the films below `root`, of one modality or of all, and what they share.
+
+    Raises:
+        UsageError: OpenCV is not installed, or there is no such modality.
+        DataError: the folder or its manifest cannot be used, or no film can be read.
+    """
+    import_opencv()  # before an hour of reading
+    entries = index_films(root, positive=positive)
+    if modality is not None:
+        _, entries = select_modality(root, entries, modality)
+    read, unreadable = _read(root, entries)
+    if not read:
+        raise DataError(root, "holds no film that can be read", f"see {unreadable[0].subject}")
+    # By digest, so that the same films give the same groups whatever they are called.
+    read.sort(key=lambda item: (item[1].sha256, item[0].name))
+    prints = [fingerprint for _, fingerprint, _ in read]
+    links = {
+        "exact": _same_bytes(prints),
+        "near": near_duplicates(prints),
+        "geometric": copies([points for _, _, points in read]),
+    }
+    # What has the same bytes is near as well, and would be counted twice.
+    links["near"] = _without(links["near"], prints)
+    links["geometric"] = _without(links["geometric"], prints)
+    films = _films([entry for entry, _, _ in read], prints, np.concatenate([*links.values()]))
+    counts = {name: len(pairs) for name, pairs in links.items()}
+    return Survey(films, counts, tuple(unreadable))
+
+
+def _read(
+    root: Path, entries: Sequence[Entry]
+) -> tuple[list[tuple[Entry, Fingerprint, Keypoints]], list[FilmError]]:
+    def look(path: Path) -> tuple[Fingerprint, Keypoints]:
+        sha256, grey = decode(path)
+        return fingerprint_of(sha256, grey), keypoints(grey)
+
+    read: list[tuple[Entry, Fingerprint, Keypoints]] = []
+    unreadable: list[FilmError] = []
+    found = read_films([root / entry.name for entry in entries], look)
+    for entry, result in zip(entries, found, strict=True):
+        if isinstance(result, FilmError):
+            unreadable.append(result)
+        else:
+            read.append((entry, *result))
+    return read, unreadable
+
+
+def _same_bytes(prints: Sequence[Fingerprint]) -> Pairs:
+    """Return the pairs of neighbours with one digest; `prints` are sorted by it."""
+    same = [
+        (low, high)
+        for low, high in pairwise(range(len(prints)))
+        if prints[low].sha256 == prints[high].sha256
+    ]
+    return np.array(same, np.intp).reshape(-1, 2)
+
+
+def _without(pairs: Pairs, prints: Sequence[Fingerprint]) -> Pairs:
+    differ = [prints[low].sha256 != prints[high].sha256 for low, high in pairs]
+    return pairs[np.array(differ, np.bool_)]
+
+
+def _films(
+    entries: Sequence[Entry], prints: Sequence[Fingerprint], pairs: Pairs
+) -> tuple[Surveyed, ...]:
+    digests = [one.sha256 for one in prints]
+    clusters = group_films(digests, [()] * len(entries), pairs)
+    groups = group_films(digests, [entry.ids for entry in entries], pairs)
+    first: dict[str, str] = {}
+    for entry, cluster in sorted(zip(entries, clusters, strict=True), key=lambda one: one[0].name):
+        first.setdefault(cluster, entry.name)
+    films = [
+        Surveyed(
+            path=entry.name,
+            label=entry.found,
+            split=entry.split,
+            patient=_patient(entry),
+            sha256=digest,
+            cluster=cluster,
+            group=group,
+            duplicate_of="" if first[cluster] == entry.name else first[cluster],
+        )
+        for entry, digest, cluster, group in zip(entries, digests, clusters, groups, strict=True)
+    ]
+    return tuple(sorted(films, key=lambda film: film.path))
+
+
+def _patient(entry: Entry) -> str:
+    key = "patient_id "
+    return next((one.removeprefix(key) for one in entry.ids if one.startswith(key)), "")

@@ -1,0 +1,1 @@
+"""What a run or a bundle is worth on labelled films, with intervals."""

@@ -1,0 +1,75 @@
+"""The figures of an evaluation as SVG."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_export.report.plots import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Plot,
+    canvas,
+    drawn,
+    house_style,
+)
+from edge_kit.evaluation.figures import Figures
+
+
+def plots(figures: Figures, positive: str) -> list[Plot]:
+    """Return ROC, reliability and decision curve; `positive` is the name of that class."""
+    with house_style():
+        return [_roc(figures), _reliability(figures, positive), _decision_curve(figures)]
+
+
+def _roc(figures: Figures) -> Plot:
+    figure, axes = canvas(3.6, 3.6)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
+    axes.plot(*figures.roc, color=BLUE, linewidth=1.2, drawstyle="steps-post")
+    found, cleared = figures.metrics.sensitivity, figures.metrics.specificity
+    axes.errorbar(
+        1 - cleared.value, found.value,
+        xerr=[[cleared.high - cleared.value], [cleared.value - cleared.low]],
+        yerr=[[found.value - found.low], [found.high - found.value]],
+        color=ORANGE, marker="o", markersize=5, capsize=2,
+        label=f"threshold {figures.threshold:g}, with Wilson's intervals",
+    )  # fmt: skip
+    axes.set(xlabel="1 - specificity", ylabel="sensitivity", aspect="equal")
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    axes.legend(loc="lower right")
+    area = figures.metrics.auc
+    return drawn(figure, f"ROC, AUC {area}", f"ROC curve with an area of {area}.")
+
+
+def _reliability(figures: Figures, positive: str) -> Plot:
+    figure, axes = canvas(3.6, 3.6)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
+    mean = [one for one, _ in figures.reliability]
+    seen = [one for _, one in figures.reliability]
+    axes.errorbar(
+        mean, [one.value for one in seen],
+        ([one.value - one.low for one in seen], [one.high - one.value for one in seen]),
+        color=BLUE, marker="o", markersize=4, linewidth=0.9, capsize=2, markerfacecolor="white",
+    )  # fmt: skip
+    axes.set(xlabel=f"predicted probability of {positive}", ylabel=f"share that is {positive}")
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    error = figures.calibration.expected
+    words = f"off by {error:.3f} on average"
+    return drawn(figure, "Reliability", f"Reliability in {len(mean)} bins: {words}.")
+
+
+def _decision_curve(figures: Figures) -> Plot:
+    """Draw what treating by the answer gains, beside treating everybody and nobody."""
+    figure, axes = canvas(4.6, 3.6)
+    at = np.array([one.threshold for one in figures.net_benefit])
+    model = [one.model for one in figures.net_benefit]
+    low, high = [one.low for one in model], [one.high for one in model]
+    axes.fill_between(at, low, high, color=BLUE, alpha=0.15, linewidth=0, label="95 % interval")
+    axes.plot(at, [one.value for one in model], color=BLUE, label="by the answer")
+    axes.plot(at, [one.treat_all for one in figures.net_benefit], color=ORANGE, label="treat all")
+    axes.axhline(0, color=GREY, linewidth=0.9, label="treat none")
+    share = figures.positive / (figures.positive + figures.negative)
+    axes.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.1, share + 0.05))
+    axes.legend(loc="lower left")
+    words = f"where {100 * share:.0f} % are positive, as among these films"
+    return drawn(figure, "Decision curve", f"Net benefit over the threshold, {words}.")

@@ -1,0 +1,309 @@
+"""A bundle's decision fitted again on a site's own labelled films: same graphs, new manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import expit, logit
+from sklearn.model_selection import StratifiedGroupKFold
+
+from edge_export.package import golden_tolerance
+from edge_export.proof.clustered import grouped_proportion
+from edge_export.proof.parity import probabilities
+from edge_export.proof.prove import calibrate
+from edge_export.proof.statistics import Bools, Estimate, Floats
+from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_kit.evaluation.evaluation import set_digest
+from edge_kit.evaluation.films import Labelled
+from edge_kit.evaluation.subject import Subject
+from edge_runtime.bundle import verify_all
+from edge_runtime.bundle.manifest import SITE, Decision, Manifest, Site, Uncertain
+from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.errors import DataError, UsageError
+
+LEAST = 2
+"""Films of each class without which there is no interval; fewer are refused."""
+FEW = 50
+"""Films of each class under which an interval is too wide to rely on: it is said."""
+_FOLDS = 5
+_CARD, _HEADING, _NEXT = "card.md", "## Fitted again at a site", "## What it does"
+_SECTION = """\
+{heading}
+A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
+films of its own. The graphs are as they were. What stands below on threshold, calibration and
+uncertain answers, and parity.json, is of the bundle before.
+
+- bundle before: `{site.bundle}`
+- set of films: `{site.films}`
+- calibration by {calibration.method}: {calibration.scale:g} times the logit, plus
+  {calibration.offset:g}
+- threshold {threshold}
+- uncertain from {band.low:g} to {band.high:g}
+{shares}
+
+On the films that it was fitted on a decision looks better than it is.
+{proof}
+"""
+_MOVED = """\
+That the small graphs decide like the big one was proved at its maker's threshold, and not at
+this one: the bundle is stamped undecided.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Sensitivity and specificity of one decision, with intervals that know of groups."""
+
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """A new decision beside the old one, and what both do on the films it was fitted on.
+
+    `fitted` is too good for that reason; `validated` is of decisions on films left out of the
+    fitting, in five parts of whole groups, and None where too little is left to fit.
+    """
+
+    decision: Decision
+    threshold: Threshold | None
+    site: Site
+    moved: bool
+    before: Shares
+    fitted: Shares
+    validated: Shares | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Films:
+    positive: Bools
+    raw: Floats
+    groups: tuple[str, ...]
+
+
+def refit(subject: Subject, labelled: Labelled, rule: Rule | None, method: str | None) -> Refit:
+    """Return the decision that the films of a site give the bundle `subject`.
+
+    By `rule` the threshold is chosen, by `method` the calibration is fitted; without one of them
+    that part stays: a threshold as the same probability.
+
+    Raises:
+        UsageError: nothing is to be fitted, or a calibration would leave a chosen threshold behind.
+        DataError: fewer than two films of a class were judged, or no threshold does what is asked.
+    """
+    _require_order(subject, rule, method)
+    films, digests, refused = _judged(subject, labelled)
+    decision, threshold = _fit(films, subject.decision, rule, method)
+    cases = int(films.positive.sum())
+    controls = len(films.positive) - cases
+    site = Site(
+        bundle=subject.identity or "",
+        fitted=(*(["calibration"] if method else []), *(["threshold"] if rule else [])),
+        films=set_digest(digests),
+        negative=controls,
+        positive=cases,
+    )
+    old, new = _cut(subject.decision), _cut(decision)
+    return Refit(
+        decision=decision,
+        threshold=threshold,
+        site=site,
+        moved=abs(old - new) > 1e-9,
+        before=_shares(films, films.raw >= old),
+        fitted=_shares(films, _decided(films.raw, decision)),
+        validated=_validated(films, subject.decision, rule, method),
+        warnings=tuple(_warnings(subject, site, digests, refused)),
+    )
+
+
+def write_site_bundle(source: Path, out: Path, found: Refit) -> str:
+    """Write the bundle `source` with the new decision to `out`, and return its identity.
+
+    Raises:
+        EdgeError: the source is no bundle, or not as it was written.
+        CannotWrite: the disk refused; whatever stood at `out` still stands.
+    """
+    with verify_all(source) as bundle:
+        manifest = bundle.manifest
+        members = {name: bytes(bundle.read(name)) for name in manifest.files}
+    members[_CARD] = _card(members.get(_CARD, b"").decode(), found).encode()
+    return write_bundle(out, _fields(manifest, found), members)
+
+
+def _fields(manifest: Manifest, found: Refit) -> dict[str, object]:
+    fields = {key: one for key, one in manifest.to_json().items() if key not in ("schema", "files")}
+    golden = fields["golden"]
+    if found.decision.calibration != manifest.decision.calibration:
+        golden = {**golden, "tolerance": golden_tolerance(found.decision.calibration)}
+    return fields | {
+        "version": manifest.version.removesuffix(SITE) + SITE,
+        "decision": found.decision,
+        "golden": golden,
+        # What was proved was proved at another threshold.
+        "verdict": "undecided" if found.moved else manifest.verdict,
+        "site": found.site,
+    }
+
+
+def _require_order(subject: Subject, rule: Rule | None, method: str | None) -> None:
+    if subject.kind != "bundle":
+        cure = "give a bundle, or export the run with --sensitivity or --youden"
+        raise UsageError(subject.name, "is a run", cure)
+    if rule is None and method is None:
+        problem = "nothing to fit"
+        raise UsageError("threshold", problem, "add --sensitivity X, --youden or --calibration")
+    if rule is None and subject.decision.chosen is not None:
+        problem = "this bundle's threshold was chosen for the probabilities that it has now"
+        raise UsageError("--calibration", problem, "add --sensitivity X or --youden")
+
+
+def _judged(subject: Subject, labelled: Labelled) -> tuple[_Films, list[str], int]:
+    """Return the films that got a logit, their digests, and how many were refused."""
+    replies = subject.ask([film.path for film in labelled.films])
+    kept = [
+        (film, reply.logit)
+        for film, reply in zip(labelled.films, replies, strict=True)
+        if reply.logit is not None
+    ]
+    positive = np.array([film.label == labelled.positive for film, _ in kept], np.bool_)
+    cases = int(positive.sum())
+    if min(cases, len(kept) - cases) < LEAST:
+        problem = (
+            f"{cases} {labelled.positive} and {len(kept) - cases} {labelled.negative} films were "
+            f"judged, {LEAST} of each are needed, and {FEW} make sense"
+        )
+        raise DataError(labelled.root, problem, "add films")
+    films = _Films(
+        positive, np.array([one for _, one in kept]), tuple(film.group for film, _ in kept)
+    )
+    return films, [film.sha256 for film, _ in kept], len(replies) - len(kept)
+
+
+def _fit(
+    films: _Films, before: Decision, rule: Rule | None, method: str | None
+) -> tuple[Decision, Threshold | None]:
+    calibration = before.calibration
+    if method:
+        calibration = calibrate(films.positive, films.raw, method)
+    threshold = None
+    if rule:
+        threshold = choose_threshold(films.positive, probabilities(films.raw, calibration), rule)
+    value = threshold.value if threshold else before.threshold
+    made = Decision(
+        calibration=calibration,
+        threshold=value,
+        uncertain=Uncertain(low=value, high=value),
+        chosen=threshold.chosen if threshold else None,
+    )
+    return _with_band(made, before), threshold
+
+
+def _with_band(made: Decision, before: Decision) -> Decision:
+    """Return a decision with a band as wide in the graph's own logits as it was before.
+
+    That is what graphs and engines differ by; what it is in probability depends on the scale.
+    """
+    band, cut = before.uncertain, _cut(before)
+    if band.low == band.high:
+        return made
+    edges = [_cut(made) + _raw(edge, before) - cut for edge in (band.low, band.high)]
+    scale, offset = made.calibration.scale, made.calibration.offset
+    low, high = (round(float(expit(scale * edge + offset)), 6) for edge in edges)
+    uncertain = Uncertain(low=min(low, made.threshold), high=max(high, made.threshold))
+    return Decision(
+        calibration=made.calibration,
+        threshold=made.threshold,
+        uncertain=uncertain,
+        chosen=made.chosen,
+    )
+
+
+def _raw(probability: float, decision: Decision) -> float:
+    """Return the graph's logit that `decision` makes a probability of."""
+    return float(logit(probability) - decision.calibration.offset) / decision.calibration.scale
+
+
+def _cut(decision: Decision) -> float:
+    return _raw(decision.threshold, decision)
+
+
+def _decided(raw: Floats, decision: Decision) -> Bools:
+    return probabilities(raw, decision.calibration) >= decision.threshold
+
+
+def _shares(films: _Films, decided: Bools) -> Shares:
+    groups, positive = np.array(films.groups), films.positive
+    return Shares(
+        grouped_proportion(decided[positive], groups[positive].tolist()),
+        grouped_proportion(~decided[~positive], groups[~positive].tolist()),
+    )
+
+
+def _validated(
+    films: _Films, before: Decision, rule: Rule | None, method: str | None
+) -> Shares | None:
+    """Return the shares of decisions fitted without the film that is decided, or its group."""
+    groups = np.array(films.groups)
+    parts = min(
+        _FOLDS, *(len(np.unique(groups[mask])) for mask in (films.positive, ~films.positive))
+    )
+    if parts < 2:
+        return None
+    decided = np.zeros(len(groups), np.bool_)
+    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=0)
+    for fitting, left_out in folds.split(groups, films.positive, groups):
+        if len(np.unique(films.positive[fitting])) < 2:
+            return None
+        part = _Films(films.positive[fitting], films.raw[fitting], tuple(groups[fitting].tolist()))
+        try:
+            decision, _ = _fit(part, before, rule, method)
+        except DataError:  # what is left takes every film for positive
+            return None
+        decided[left_out] = _decided(films.raw[left_out], decision)
+    return _shares(films, decided)
+
+
+def _warnings(subject: Subject, site: Site, digests: list[str], refused: int) -> Iterator[str]:
+    if seen := sum(digest in subject.known for digest in digests):
+        yield f"{seen} of these films calibrated the bundle: fit it on films that it has not seen"
+    if refused:
+        yield f"{refused} films were refused and left out"
+    for name, count in ((subject.positive, site.positive), (subject.negative, site.negative)):
+        if count < FEW:
+            yield f"{count} films of {name} are few: under {FEW}, mind the width of the intervals"
+
+
+def lines(found: Refit) -> Mapping[str, Shares]:
+    """Return what is known of the old and the new decision, by the words for it."""
+    shares = {"before": found.before, "after, on the films it was fitted on": found.fitted}
+    if found.validated:
+        shares["after, on films left out of the fitting"] = found.validated
+    return shares
+
+
+def _card(card: str, found: Refit) -> str:
+    """Return the card with a section on the site in front, in place of an older one."""
+    before, following, after = card.partition(_NEXT)
+    return before.partition(_HEADING)[0] + _section(found) + following + after
+
+
+def _section(found: Refit) -> str:
+    site, decision = found.site, found.decision
+    return _SECTION.format(
+        heading=_HEADING,
+        fitted=" and the ".join(site.fitted),
+        site=site,
+        calibration=decision.calibration,
+        threshold=found.threshold or f"{decision.threshold:g}",
+        band=decision.uncertain,
+        shares="\n".join(
+            f"- {words}: sensitivity {one.sensitivity}, specificity {one.specificity}"
+            for words, one in lines(found).items()
+        ),
+        proof=_MOVED if found.moved else "",
+    )

@@ -1,0 +1,88 @@
+"""Which of the films a model is judged on, and whether it has seen them before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_export.film import Split
+from edge_kit.data.dataset import load_dataset
+from edge_kit.evaluation.films import Labelled
+from edge_kit.evaluation.subject import Subject
+from edge_runtime.errors import DataError, UsageError
+
+Wanted = Literal["val", "test", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The places of the chosen films, what they are called, and what should be known of them."""
+
+    places: tuple[int, ...]
+    name: Wanted
+    warnings: tuple[str, ...]
+
+
+def choose_rows(subject: Subject, labelled: Labelled, wanted: Wanted | None) -> Rows:
+    """Return the films to judge `subject` on: by default its test films, or all of other data.
+
+    A run's own split table counts for its own films; for a bundle, whose manifest tells only which
+    films calibrated it, the folder's splits do, or those that its seed deals.
+
+    Raises:
+        UsageError: a split is wanted of films that have none.
+        DataError: no film is in it.
+    """
+    seen = [subject.known.get(film.sha256) for film in labelled.films]
+    name: Wanted = wanted or ("test" if any(seen) else "all")
+    splits = _splits(subject, labelled, seen) if name != "all" else seen
+    if name != "all" and not any(splits):
+        problem = "these films have no splits, and are not those it was made with"
+        raise UsageError("--split", problem, "leave it out: all films are new")
+    places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
+    if not places:
+        raise DataError(labelled.root, f"holds no film of the {name} split", "choose another")
+    return Rows(places, name, tuple(_warnings(subject, labelled, seen, places)))
+
+
+def _splits(
+    subject: Subject, labelled: Labelled, seen: Sequence[Split | None]
+) -> Sequence[Split | None]:
+    if subject.kind == "run" and any(seen):
+        return seen
+    if any(labelled.splits) or not any(seen) or subject.seed is None:
+        return labelled.splits
+    # Films that its maker's command would deal alike, so they were dealt so.
+    dataset = load_dataset(
+        labelled.root,
+        modality=subject.modality,
+        positive=labelled.positive,
+        seed=subject.seed,
+        skip_unreadable=True,
+    )
+    dealt = {film.sha256: film.split for film in dataset.films}
+    return [dealt.get(film.sha256) for film in labelled.films]
+
+
+def _warnings(
+    subject: Subject,
+    labelled: Labelled,
+    seen: Sequence[Split | None],
+    places: Sequence[int],
+) -> list[str]:
+    films = labelled.films
+    trained = {films[place].group for place, split in enumerate(seen) if split == "train"}
+    itself = sum(seen[place] == "train" for place in places)
+    akin = sum(films[place].group in trained for place in places) - itself
+    done = "trained" if subject.kind == "run" else "calibrated"
+    found = []
+    if itself:
+        found.append(f"{itself} of these {len(places)} films {done} it: its figures flatter")
+    if akin:
+        found.append(
+            f"{akin} of these films share a patient or a near-duplicate with films that {done} it"
+        )
+    if subject.kind == "run" and (new := sum(split is None for split in seen)) < len(seen) and new:
+        found.append(f"{new} films are not in the run's split table")
+    return found

@@ -1,0 +1,90 @@
+"""The same figures for parts of the films: by source, sex, age and view, as the manifest says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_export.proof.statistics import Metrics
+from edge_kit.data.facts import Facts
+from edge_kit.evaluation.figures import Confusion, Judged, confusion, metrics
+
+NOT_STATED = "not stated"
+LEAST = 2
+"""Of each class; a smaller part has counts and no figures."""
+_MOST = 20  # parts of a kind; a column of patients' numbers is no kind of films
+_SEXES = {"m": "male", "f": "female", "o": "other"}  # DICOM's letters, or words
+_BANDS = {"0 to 17": (0, 17), "18 to 39": (18, 39), "40 to 64": (40, 64), "65 on": (65, 150)}
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """One part of the films that were judged; without `metrics` it is too small for any."""
+
+    kind: str
+    name: str
+    films: int
+    confusion: Confusion
+    metrics: Metrics | None
+
+
+def subgroups(films: Judged, facts: Sequence[Facts], threshold: float) -> tuple[Subgroup, ...]:
+    """Return the parts of `films` by what `facts`, one of each, say of them."""
+    return tuple(
+        found
+        for kind, told in _KINDS.items()
+        for found in _parts(kind, [told(one) for one in facts], films, threshold)
+    )
+
+
+def coincide(parts: Sequence[Subgroup], kind: str) -> bool:
+    """Tell whether no part of a `kind` has films of both classes: then it may stand for the class.
+
+    A single part says nothing.
+    """
+    named = [one for one in parts if one.kind == kind]
+    return len(named) > 1 and not any(_cases(one) and one.films - _cases(one) for one in named)
+
+
+def _cases(part: Subgroup) -> int:
+    return part.confusion.true_positive + part.confusion.false_negative
+
+
+def _parts(kind: str, told: Sequence[str], films: Judged, threshold: float) -> Iterator[Subgroup]:
+    counts = Counter(told)
+    if not 1 <= len(counts - Counter({NOT_STATED: counts[NOT_STATED]})) <= _MOST:
+        return
+    column = np.array(told)
+    for name in sorted(counts, key=lambda one: (one == NOT_STATED, one)):
+        part = films.only(column == name)
+        cases = int(part.positive.sum())
+        enough = min(cases, len(part.positive) - cases) >= LEAST
+        yield Subgroup(
+            kind=kind,
+            name=name,
+            films=len(part.positive),
+            confusion=confusion(part, threshold),
+            metrics=metrics(part, threshold) if enough else None,
+        )
+
+
+def age_band(text: str) -> str:
+    """Return the band of an age in whole years, as a table or DICOM (`063Y`) writes it."""
+    plain = text.strip().lower().removesuffix("y").removesuffix(".0")
+    years = int(plain) if plain.isdecimal() and len(plain) <= 3 else -1
+    return next((name for name, (low, high) in _BANDS.items() if low <= years <= high), NOT_STATED)
+
+
+def _cell(column: str) -> Callable[[Facts], str]:
+    return lambda facts: facts.get(column, "").lower() or NOT_STATED
+
+
+_KINDS: Mapping[str, Callable[[Facts], str]] = {
+    "source": _cell("source"),
+    "sex": lambda facts: _SEXES.get(facts.get("sex", "").lower()[:1], NOT_STATED),
+    "age": lambda facts: age_band(facts.get("age", "")),
+    "view": _cell("view"),
+}

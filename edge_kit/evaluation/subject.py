@@ -1,0 +1,167 @@
+"""What is judged, a run by its Keras model or a bundle by the clinic's engines, and its answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edge_export.film import Split
+from edge_export.graph.network import InputRange, load_model, network
+from edge_export.pixels import progress
+from edge_export.proof.prove import reference_outputs
+from edge_export.proof.threshold import ONE_HALF
+from edge_kit.data.labels import split_of
+from edge_kit.data.table import read_table
+from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
+from edge_runtime import Classifier
+from edge_runtime.bundle import verify_all
+from edge_runtime.bundle.manifest import Calibration, Decision, Preprocess, Uncertain
+from edge_runtime.errors import DataError, FilmError, Refusal
+from edge_runtime.film.preprocess import film_pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The logit of a film, before any calibration, or None and the reason of its refusal."""
+
+    logit: float | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: its decision, and the films that it is known to have seen.
+
+    `known` maps digests to splits: for a run all its films, for a bundle those that calibrated it,
+    which were training films. `seed` is what its splits were dealt by, where that is known.
+    """
+
+    kind: Literal["run", "bundle"]
+    name: str
+    identity: str | None
+    modality: str
+    negative: str
+    positive: str
+    decision: Decision
+    known: Mapping[str, Split]
+    seed: int | None
+    ask: Callable[[Sequence[Path]], list[Reply]]
+
+
+def open_subject(path: Path) -> Subject:
+    """Return the run or the bundle at `path`.
+
+    Raises:
+        DataError: there is nothing, or a run that cannot be read.
+        EdgeError: a bundle cannot be opened.
+    """
+    if not path.exists():
+        raise DataError(path, "no such file or folder", "give a run's folder or a .edge file")
+    run = path.parent if path.name == MODEL else path
+    return _run(run) if is_run(run) else _bundle(path)
+
+
+def _run(run: Path) -> Subject:
+    config = read_config(run)
+    model = load_model(run / MODEL)
+
+    def ask(paths: Sequence[Path]) -> list[Reply]:
+        pixels = _read(paths, config.recipe())
+        shape = (-1, config.recipe().height, config.recipe().width, config.recipe().channels)
+        given = b"".join(one for one in pixels if isinstance(one, bytes))
+        films = np.frombuffer(given, np.uint8).reshape(shape)
+        outputs = iter(reference_outputs(network(model, InputRange()), films))
+        return [
+            Reply(None, one) if isinstance(one, str) else _gated(next(outputs), gate)
+            for one in pixels
+        ]
+
+    gate = config.film_threshold
+    return Subject(
+        kind="run",
+        name=config.model,
+        identity=None,
+        modality=config.modality,
+        negative=config.negative,
+        positive=config.positive,
+        decision=Decision(
+            calibration=Calibration(method="none", scale=1.0, offset=0.0),
+            threshold=ONE_HALF,
+            uncertain=Uncertain(low=ONE_HALF, high=ONE_HALF),
+            chosen=None,
+        ),
+        known=_split_table(run / SPLITS),
+        seed=config.seed,
+        ask=ask,
+    )
+
+
+def _gated(outputs: np.ndarray[tuple[int], np.dtype[np.float64]], gate: float | None) -> Reply:
+    """Return a run's reply: its film branch refuses as the runtime will."""
+    refused = gate is not None and outputs[1] < gate
+    return Reply(None, "not_a_film") if refused else Reply(float(outputs[0]))
+
+
+def _split_table(table: Path) -> dict[str, Split]:
+    rows = ((row["sha256"], split_of(row["split"])) for _, row in read_table(table, _COLUMNS))
+    return {digest: split for digest, split in rows if split is not None}
+
+
+_COLUMNS = ("sha256", "split")
+
+
+def _read(paths: Sequence[Path], recipe: Preprocess) -> list[bytes | str]:
+    """Return each film's pixels, or why it is refused."""
+
+    def one(path: Path) -> bytes | str:
+        try:
+            return film_pixels(path, recipe)
+        except Refusal as error:
+            return error.reason
+        except FilmError as error:
+            raise DataError(error.subject, error.problem, error.cure) from error
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            return list(progress(pool.map(one, paths), len(paths), "reading", "film"))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _bundle(path: Path) -> Subject:
+    with verify_all(path) as bundle:
+        manifest = bundle.manifest
+
+    def ask(paths: Sequence[Path]) -> list[Reply]:
+        with Classifier(path) as classifier, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            try:
+                found = pool.map(classifier.classify, paths)
+                answers = list(progress(found, len(paths), "classifying", "film"))
+            finally:
+                pool.shutdown(cancel_futures=True)
+        for answer in answers:
+            if answer.status == "error" and answer.error:
+                raise DataError(answer.file, answer.error.problem, answer.error.cure)
+        return [
+            Reply(one.logit, one.error.reason if isinstance(one.error, Refusal) else "")
+            for one in answers
+        ]
+
+    return Subject(
+        kind="bundle",
+        name=f"{manifest.name} {manifest.version}",
+        identity=manifest.identity,
+        modality=manifest.intended_use.modality,
+        negative=manifest.classes.negative,
+        positive=manifest.classes.positive,
+        decision=manifest.decision,
+        known=dict.fromkeys(manifest.quantization.films, "train"),
+        seed=manifest.training.seed,
+        ask=ask,
+    )

@@ -1,0 +1,122 @@
+"""The state of a training after an epoch, in one file that is whole or not there.
+
+An .npz of the variables (weights, optimizer, seeds of layers that draw) and of a JSON text: what
+was trained on what and how, and the history by epoch. The order of films and their augmentation
+follow from seed and epoch, early stopping from the history, so neither has to be kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.errors import DataError, UsageError
+
+_ABOUT = "about"
+_VERSION = 1
+_SHORT = 40
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+History = dict[str, list[float]]
+"""Loss and metrics by name, a number for each epoch that is finished."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """What a training is, as JSON, how far it came, and its variables in their order."""
+
+    training: Mapping[str, Any]
+    history: History
+    variables: Sequence[NDArray[Any]]
+
+    @property
+    def epochs(self) -> int:
+        """Return the number of epochs that are finished."""
+        return len(self.history["loss"])
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint`; whatever happens meanwhile, `path` is the old one or the new one.
+
+    Raises:
+        OSError: the disk refuses; the old one still stands.
+    """
+    about = {
+        "version": _VERSION,
+        "training": checkpoint.training,
+        "history": checkpoint.history,
+    }
+    text = np.frombuffer(json.dumps(about, allow_nan=False).encode(), np.uint8)
+    arrays: dict[str, Any] = {str(place): one for place, one in enumerate(checkpoint.variables)}
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        with draft.open("wb") as stream:
+            np.savez(stream, **{_ABOUT: text, **arrays})
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def read_checkpoint(path: Path) -> Checkpoint | None:
+    """Return the checkpoint at `path`, `None` where there is none.
+
+    Raises:
+        DataError: it is damaged, or of another version.
+    """
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            about = json.loads(archive[_ABOUT].tobytes())
+            variables = [archive[str(place)] for place in range(len(archive.files) - 1)]
+        if about["version"] != _VERSION or len(about["history"]["loss"]) < 1:
+            raise ValueError(f"version {about['version']}")
+        return Checkpoint(about["training"], about["history"], variables)
+    except _DAMAGED as error:
+        problem = f"is no checkpoint of this version ({error})"
+        raise DataError(path, problem, f"delete {path.parent} and train again") from error
+
+
+def require_same(found: Mapping[str, Any], wanted: Mapping[str, Any], out: Path) -> None:
+    """Refuse to go on with a training that is not the one that was begun.
+
+    Raises:
+        UsageError: `found`, which was begun at `out`, is not `wanted`.
+    """
+    wanted = json.loads(json.dumps(wanted))
+    for name in sorted({*found, *wanted}):
+        if found.get(name) != wanted.get(name):
+            was, now = found.get(name), wanted.get(name)
+            told = f": {was}, not {now}"
+            told = told if len(told) < _SHORT else ""  # no digest, no table
+            problem = f"was begun with another {name.replace('_', ' ')}{told}"
+            cure = "repeat the command it was begun with, or name another --out"
+            raise UsageError(out, problem, cure)
+
+
+def restore(variables: Sequence[Any], checkpoint: Checkpoint, path: Path) -> None:
+    """Give Keras's `variables` the values of `checkpoint`, which was read at `path`.
+
+    Raises:
+        DataError: they are not of the same number and shapes.
+    """
+    found = [one.shape for one in checkpoint.variables]
+    if found != [tuple(one.shape) for one in variables]:
+        problem = "is of a network with other weights, or of another device"
+        raise DataError(path, problem, f"delete {path.parent} and train again")
+    for variable, value in zip(variables, checkpoint.variables, strict=True):
+        variable.assign(value)

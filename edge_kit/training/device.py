@@ -1,0 +1,96 @@
+"""What a training runs on, and how: GPUs with mixed precision and XLA, or the processor.
+
+XLA is Keras's own choice: on one GPU, where every layer can, and not with op determinism.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+FLOAT32, MIXED = "float32", "mixed_float16"
+_TENSOR_CORES = (7, 0)  # compute capability; below it half precision is no faster
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The logical devices of a training as TensorFlow names them, in words, and the precision."""
+
+    names: tuple[str, ...]
+    words: str
+    precision: str = FLOAT32
+
+    @property
+    def is_processor(self) -> bool:
+        """Tell whether there is no GPU."""
+        return not any("GPU" in name for name in self.names)
+
+    def __str__(self) -> str:
+        return f"{self.words}, {self.precision}"
+
+
+def find_device() -> Device:
+    """Return all GPUs of this machine, or its processor.
+
+    GPUs are set to take memory as they need it. `CUDA_VISIBLE_DEVICES` chooses among them.
+    """
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        with suppress(RuntimeError):  # in use already
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        return Device(("/CPU:0",), f"CPU with {os.cpu_count()} processors")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    modern = all(one.get("compute_capability", (0, 0)) >= _TENSOR_CORES for one in details)
+    return Device(
+        tuple(one.name for one in tf.config.list_logical_devices("GPU")),
+        f"{len(gpus)} x {details[0].get('device_name', 'GPU')}",
+        MIXED if modern else FLOAT32,
+    )
+
+
+def strategy(device: Device) -> Any:
+    """Return how the batches are shared out: mirrored over several devices, else not at all."""
+    import tensorflow as tf
+
+    if len(device.names) > 1:
+        return tf.distribute.MirroredStrategy(list(device.names))
+    return tf.distribute.get_strategy()
+
+
+def placed(model: keras.Model, device: Device) -> keras.Model:
+    """Return a copy of `model` for `device`, the model itself where nothing has to change.
+
+    Call it in the scope of the strategy. In mixed precision the layers that give the answer stay
+    float32; weights are float32 everywhere.
+    """
+    import keras
+
+    if device.precision == FLOAT32 and len(device.names) == 1:
+        return model
+    heads = {one._keras_history.operation.name for one in model.outputs}
+
+    def copied(layer: keras.Layer) -> keras.Layer:
+        policy = FLOAT32 if layer.name in heads else device.precision
+        return type(layer).from_config({**layer.get_config(), "dtype": policy})
+
+    copy = keras.models.clone_model(model, clone_function=copied)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def optimizer(learning_rate: float, device: Device) -> keras.Optimizer:
+    """Return Adam; in mixed precision the loss is scaled, or small gradients would be zero."""
+    import keras
+
+    adam = keras.optimizers.Adam(learning_rate)
+    if device.precision == MIXED:
+        return keras.optimizers.LossScaleOptimizer(adam)
+    return adam

@@ -1,0 +1,70 @@
+"""What a training is fed: batches of films, shuffled and drawn by seed and epoch alone.
+
+So an epoch is the same whether the training began with it or with another one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.pixels import Pixels
+from edge_kit.data.cache import CachedPixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The films of one split: pixels `(n, h, w, c)` uint8, positive `(n,)` bool."""
+
+    pixels: Pixels | CachedPixels
+    positive: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """The batches of the epochs from `first` to `last`, both counted from 0, `last` left out.
+
+    `draws` is how many numbers in [0, 1) come with each film.
+    """
+
+    rows: Rows
+    batch_size: int
+    seed: int
+    first: int
+    last: int
+    draws: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Return the number of batches of an epoch; the last one may be smaller."""
+        return -(-len(self.rows.positive) // self.batch_size)
+
+    def batches(self) -> Iterator[tuple[Any, NDArray[np.float32]]]:
+        """Yield what goes in, pixels and draws, and the truth `(n, 1)`."""
+        count = len(self.rows.positive)
+        for epoch in range(self.first, self.last):
+            generator = np.random.default_rng((self.seed, epoch))
+            order = generator.permutation(count)
+            draws = generator.random((count, self.draws), np.float32)
+            for start in range(0, count, self.batch_size):
+                chosen = order[start : start + self.batch_size]
+                pixels = self.rows.pixels[chosen]
+                truth = self.rows.positive[chosen, None].astype(np.float32)
+                yield ((pixels, draws[chosen]) if self.draws else pixels), truth
+
+    def dataset(self) -> Any:
+        """Return the batches as a `tf.data.Dataset` that prepares the next ones in good time."""
+        import tensorflow as tf
+
+        def spec(array: NDArray[Any]) -> tf.TensorSpec:
+            return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+        inputs, truth = next(self.batches())
+        inputs = tuple(map(spec, inputs)) if self.draws else spec(inputs)
+        signature = (inputs, spec(truth))
+        # Two batches ahead: on a processor, preparing more only takes it from the training.
+        return tf.data.Dataset.from_generator(self.batches, output_signature=signature).prefetch(2)

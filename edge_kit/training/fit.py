@@ -1,0 +1,168 @@
+"""Fits a network to films, epoch by epoch, and keeps each epoch's state on the disk.
+
+Import it late: it loads Keras.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from edge_kit.models.recipe import Augmentation, Recipe
+from edge_kit.training.augment import DRAWS, Augment
+from edge_kit.training.checkpoint import (
+    Checkpoint,
+    History,
+    read_checkpoint,
+    require_same,
+    restore,
+    write_checkpoint,
+)
+from edge_kit.training.device import Device, optimizer, placed, strategy
+from edge_kit.training.feed import Feed, Rows
+from edge_kit.training.stopping import has_stopped
+from edge_kit.training.watch import Watch
+from edge_runtime.errors import DataError
+
+
+def fit(
+    model: keras.Model,
+    rows: Rows,
+    held_out: Rows,
+    recipe: Recipe,
+    training: Mapping[str, Any],
+    *,
+    device: Device,
+    checkpoint: Path,
+    out: Path,
+    say: Callable[[str], None],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> History:
+    """Fit `model` by `recipe` with Adam on binary cross-entropy; return its history by epoch.
+
+    The weights are those of the last epoch, with early stopping too, as in the studies.
+    `training` says as JSON what is trained on what, with a `seed`; a training of just that which
+    `checkpoint` holds goes on where it ended. `out` is what messages call the training.
+
+    Raises:
+        UsageError: `checkpoint` is of another training.
+        DataError: it is damaged, a loss or metric was not finite, or memory was too small.
+    """
+    with strategy(device).scope():
+        worker = placed(model, device)
+        trainer = _trainer(worker, recipe.augmentation)
+        trainer.compile(
+            optimizer=optimizer(recipe.learning_rate, device),
+            loss="binary_crossentropy",
+            metrics=list(recipe.metrics),
+        )
+        trainer.optimizer.build(trainer.trainable_variables)
+    history: History = {}
+    if begun := read_checkpoint(checkpoint):
+        require_same(begun.training, training, out)
+        restore(_variables(trainer), begun, checkpoint)
+        history = dict(begun.history)
+        say(f"{out}: goes on after epoch {begun.epochs} of {recipe.epochs}")
+    films = len(rows.positive)
+    watch = Watch(worker, held_out, recipe, films=films, history=history, say=say)
+    saver = Saver(checkpoint, training, watch.history)
+    _run(
+        trainer,
+        rows=rows,
+        recipe=recipe,
+        seed=training["seed"],
+        callbacks=[watch, saver, *callbacks],
+        history=history,
+    )
+    if not watch.finite:
+        checkpoint.unlink(missing_ok=True)  # going on from it would end the same way
+        raise DataError(training["model"], "the loss is not finite", "lower --learning-rate")
+    say(f"{device}: {watch.summary()}")
+    if worker is not model:
+        model.set_weights(worker.get_weights())
+    return watch.history
+
+
+def _run(
+    trainer: Trainer,
+    *,
+    rows: Rows,
+    recipe: Recipe,
+    seed: int,
+    callbacks: list[keras.callbacks.Callback],
+    history: History,
+) -> None:
+    """Run the epochs that `history` does not have."""
+    done = len(history.get("loss", ()))
+    if done >= recipe.epochs or has_stopped(history.get("val_loss", ()), recipe.early_stopping):
+        return
+    draws = DRAWS if recipe.augmentation else 0
+    feed = Feed(rows, recipe.batch_size, seed, done, recipe.epochs, draws)
+    try:
+        trainer.fit(
+            feed.dataset(),
+            initial_epoch=done,
+            epochs=recipe.epochs,
+            steps_per_epoch=feed.steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
+    except tf.errors.ResourceExhaustedError as error:
+        problem = f"batches of {recipe.batch_size} do not fit in the device's memory"
+        raise DataError(trainer.name, problem, "lower --batch-size") from error
+
+
+class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
+    """A model that knows for how many seconds its training has waited for films."""
+
+    waited, train_function = 0.0, None
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Make Keras's training step, and take the time of the batch's coming apart from it."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        step: Any = self.train_function
+
+        def timed(batches: Iterator[Any]) -> Any:
+            started = perf_counter()
+            batch = next(batches)
+            self.waited += perf_counter() - started
+            return step(iter((batch,)))
+
+        self.train_function = timed
+
+
+def _trainer(model: keras.Model, augmentation: Augmentation | None) -> Trainer:
+    """Return what is fitted: `model`, behind the augmentation, which it is exported without."""
+    if augmentation is None:
+        return Trainer(model.inputs, model.outputs, name=model.name)
+    pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="uint8")
+    draws = keras.Input((DRAWS,), name="draws")
+    return Trainer([pixels, draws], model(Augment(augmentation)([pixels, draws])), name=model.name)
+
+
+def _variables(trainer: Trainer) -> list[Any]:
+    return [*trainer.variables, *trainer.optimizer.variables]
+
+
+class Saver(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes the checkpoint after each epoch whose figures are finite."""
+
+    def __init__(self, path: Path, training: Mapping[str, Any], history: History) -> None:
+        super().__init__()
+        self._path, self._training, self._history = path, training, history
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Write all that the next epoch depends on."""
+        del epoch, logs
+        if all(math.isfinite(values[-1]) for values in self._history.values()):
+            values = [variable.numpy() for variable in _variables(self.model)]
+            write_checkpoint(self._path, Checkpoint(self._training, self._history, values))

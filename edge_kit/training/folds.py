@@ -1,0 +1,237 @@
+"""Cross-validation: as many runs as folds, each film tested once by a run that never saw it.
+
+OUT/fold1 ... OUT/foldK    a run each, with validation films of its own
+OUT/folds.json             what they found together
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.film import Film, Split, require_held_out
+from edge_export.proof.statistics import (
+    NORMAL_95,
+    Bools,
+    Estimate,
+    Floats,
+    auc,
+    placements,
+    proportion,
+    standard_error,
+)
+from edge_kit.data.cache import cached_pixels, cached_scan
+from edge_kit.data.dataset import Dataset
+from edge_kit.data.fingerprints import Fingerprint, group_films, near_duplicates
+from edge_kit.data.split import FRACTIONS, assign, with_splits
+from edge_kit.models.registry import architecture
+from edge_kit.training.records import recorded
+from edge_kit.training.run import MODEL, SPLITS, finished, read_config, require_new, write_json
+from edge_kit.training.train import TrainingPlan, train
+from edge_runtime.errors import CannotWrite, DataError, FilmError
+
+RESULT = "folds.json"
+THRESHOLD = 0.5
+WHY_NOT_POOLED = (
+    "The AUC is the mean over the folds, with the sum of their DeLong variances. Scores are not "
+    "pooled over folds: they come from networks that were trained apart and need not be on one "
+    "scale, so that a film of one fold is ranked against films of another by chance. Decisions are "
+    "pooled, for each is its network's own. Films count as independent, and the folds' training "
+    "sets overlap: the true uncertainty is somewhat larger than the intervals."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What one run decided of the films that it was tested on."""
+
+    number: int
+    auc: Estimate
+    accuracy: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """What all folds found: the mean of their AUCs, and rates of their pooled decisions."""
+
+    folds: tuple[Fold, ...]
+    auc: Estimate
+    accuracy: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as plain JSON content."""
+        return {**asdict(self), "folds": [asdict(one) for one in self.folds], "how": WHY_NOT_POOLED}
+
+
+def table(found: Folds) -> str:
+    """Return the folds and all of them together, a line each."""
+    names = ("auc", "accuracy", "sensitivity", "specificity")
+    rows = [(f"fold {one.number}", one) for one in found.folds]
+    lines = ["         " + "".join(f"{name:<34}" for name in names).rstrip()]
+    for title, one in [*rows, ("all", found)]:
+        lines.append(f"{title:<9}" + "".join(f"{getattr(one, n)!s:<34}" for n in names).rstrip())
+    return "\n".join([*lines, "", WHY_NOT_POOLED, ""])
+
+
+def cross_validate(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    folds: int,
+    others: Sequence[Film] = (),
+    cache: Path | None = None,
+    resume: bool = False,
+) -> Folds:
+    """Train by `plan` once for each of `folds` folds of `dataset`, and write the runs to `out`.
+
+    Splits that the data have are not used. Patients and near-duplicates stay together, those too
+    that the given splits part. The other arguments are those of `train`; with `resume`, folds that
+    have ended are kept.
+
+    Raises:
+        DataError: there are too few patients of a class, or what `train` raises.
+        CannotWrite: `out` holds something and is not to go on, or the disk refuses.
+    """
+    if not resume:
+        require_new(out)
+    dealt = deal(replace(dataset, films=regrouped(dataset.films, cache)), folds, plan.seed)
+    outcomes = []
+    for number, part in enumerate(dealt, 1):
+        run = out / f"fold{number}"
+        say(f"fold {number} of {folds}")
+        if resume and finished(run):
+            _require_same(run, part, plan)
+            say(f"{run}: has ended, and is kept")
+        else:
+            with recorded(run, part.films) as timer:
+                train(
+                    part, data, plan, run, say,
+                    others=others, cache=cache, resume=resume, callbacks=[timer],
+                )  # fmt: skip
+        outcomes.append(_tested(run, part, plan, cache, say))
+    found = pooled(outcomes)
+    draft = out / f".{RESULT}.part"
+    try:
+        write_json(draft, found.to_json())
+        draft.replace(out / RESULT)
+    except OSError as error:
+        raise CannotWrite(out / RESULT, f"cannot be written ({error.strerror})") from error
+    return found
+
+
+def regrouped(films: Sequence[Film], cache: Path | None = None) -> tuple[Film, ...]:
+    """Return `films` in groups that near-duplicates across the given splits join as well.
+
+    Raises:
+        DataError: a film can no longer be read.
+    """
+    prints: list[Fingerprint] = []
+    for one in cached_scan([film.path for film in films], cache):
+        if isinstance(one, FilmError):
+            raise DataError(one.subject, one.problem, one.cure)
+        prints.append(one)
+    groups = group_films(
+        [film.sha256 for film in films], [(film.group,) for film in films], near_duplicates(prints)
+    )
+    return tuple(replace(film, group=group) for film, group in zip(films, groups, strict=True))
+
+
+def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
+    """Return the dataset of every fold: its films are the test films, the rest trains or validates.
+
+    Folds are dealt as splits are: on the films at hand as evenly as by scikit-learn's
+    StratifiedGroupKFold, and alike whatever the order of the films.
+
+    Raises:
+        DataError: a fold lacks two films of a class for its test or validation rows.
+    """
+    members = [(film.group, film.label) for film in dataset.films]
+    # To `assign` a split is a name like any other.
+    shares = cast("Mapping[Split, float]", {f"fold {one + 1}": 1.0 for one in range(folds)})
+    fold_of = assign(members, seed=seed, fractions=shares)
+    rest: dict[Split, float] = {split: FRACTIONS[split] for split in ("train", "val")}
+    dealt = []
+    for name in shares:
+        others = [(group, label) for group, label in members if fold_of[group] != name]
+        split_of = assign(others, seed=seed, fractions=rest)
+        films = [replace(film, split=split_of.get(film.group, "test")) for film in dataset.films]
+        try:
+            require_held_out(films)
+        except DataError as error:
+            cure = "choose fewer folds, or add films of other patients"
+            raise DataError(name, error.problem, cure) from error
+        dealt.append(replace(dataset, films=tuple(films)))
+    return dealt
+
+
+def _require_same(run: Path, part: Dataset, plan: TrainingPlan) -> None:
+    """Refuse a run that is not of this fold or not by this plan."""
+    config, network = read_config(run), architecture(plan.model)
+    recipe = plan.recipe(network)
+    ran = (config.model, config.seed, config.batch_size, config.learning_rate, config.recipe())
+    wanted = (network.name, plan.seed, recipe.batch_size, recipe.learning_rate, plan.preprocess)
+    epochs = config.epochs == recipe.epochs or recipe.early_stopping is not None
+    if ran != wanted or not epochs or with_splits(part.films, run / SPLITS) != part.films:
+        raise DataError(run, "is a run of another plan or fold", "name a new folder")
+
+
+def _tested(
+    run: Path, part: Dataset, plan: TrainingPlan, cache: Path | None, say: Callable[[str], None]
+) -> tuple[Bools, Floats]:
+    """Return of each test film of a fold whether it is positive, and the run's probability."""
+    from edge_export.graph.network import load_model
+    from edge_kit.training.watch import predict
+
+    films = [film for film in part.films if film.split == "test"]
+    pixels = np.asarray(cached_pixels(films, plan.preprocess, cache, say))
+    positive: NDArray[np.bool_] = np.array([film.label == part.positive for film in films])
+    return positive, predict(load_model(run / MODEL), pixels)
+
+
+def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
+    """Return what the folds found, given `(n,)` truth and probability of each one's test films.
+
+    The mean of the AUCs with an interval from the folds' variances: LeDell, Petersen and van der
+    Laan, Electron. J. Stat. 9 (2015) 1583. Why not of pooled scores: Airola et al., PMLR 8 (2010)
+    3; Forman and Scholz, SIGKDD Explor. 12 (2010) 49. Rates of pooled decisions have Wilson's.
+
+    Raises:
+        ValueError: as `auc` does.
+    """
+    folds = tuple(Fold(number, auc(*one), *_rates([one])) for number, one in enumerate(outcomes, 1))
+    mean = math.fsum(fold.auc.value for fold in folds) / len(folds)
+    variances = [_error(fold.auc, *one) ** 2 for fold, one in zip(folds, outcomes, strict=True)]
+    margin = NORMAL_95 * math.sqrt(math.fsum(variances)) / len(folds)
+    films = sum(len(positive) for positive, _ in outcomes)
+    area = Estimate(mean, max(0.0, mean - margin), min(1.0, mean + margin), films)
+    return Folds(folds, area, *_rates(outcomes))
+
+
+def _error(found: Estimate, positive: Bools, score: Floats) -> float:
+    """Return DeLong's standard error; where it is none, the width of the interval used instead."""
+    error = standard_error(*placements(positive, score))
+    return error or max(found.value - found.low, found.high - found.value) / NORMAL_95
+
+
+def _rates(outcomes: Sequence[tuple[Bools, Floats]]) -> tuple[Estimate, Estimate, Estimate]:
+    """Return accuracy, sensitivity and specificity of all decisions together."""
+    positive = np.concatenate([truth for truth, _ in outcomes])
+    decided = np.concatenate([score >= THRESHOLD for _, score in outcomes])
+    return (
+        proportion(int((decided == positive).sum()), len(positive)),
+        proportion(int((decided & positive).sum()), int(positive.sum())),
+        proportion(int((~decided & ~positive).sum()), int((~positive).sum())),
+    )

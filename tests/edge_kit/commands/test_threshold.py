@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_kit.cli import run
+from edge_runtime.bundle import verify_all
+from films import write_film
+from tiny_bundle import edge_run, write_tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny.edge")
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("films")
+    for one in range(6):
+        write_film(root / "covid" / f"{one}.png", one, gamma=0.6)
+        write_film(root / "normal" / f"{one}.png", 100 + one)
+    return root
+
+
+def test_a_site_s_bundle_is_written_checked_and_told_apart(
+    bundle: Path, films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new.edge"
+    given = ["threshold", str(bundle), "--data", str(films), "--out", str(out)]
+    assert run([*given, "--sensitivity", "0.8", "--calibration", "platt"]) == 0
+    shown = capsys.readouterr()
+    assert "threshold    0.5 -> " in shown.out
+    assert "the highest with a sensitivity of at least 0.8 on 6 positive and 6 neg" in shown.out
+    assert shown.out.count(": sensitivity ") == 4
+    assert "warning: 6 films of covid are few" in shown.err
+    with verify_all(out) as found:
+        assert f"identity {found.identity}" in shown.err
+        decision = found.manifest.decision
+    assert decision.calibration.method == "platt"
+    assert edge_run("check", out).returncode == 0
+    rows = edge_run("classify", films, "--bundle", out, "--format", "csv").stdout.splitlines()
+    assert len(rows) == 13
+    assert str(decision.threshold) in rows[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "problem"),
+    [
+        ([], 2, "nothing to fit"),
+        (["--sensitivity", "0.9", "--youden"], 2, "not allowed with"),
+        (["--sensitivity", "90"], 2, "'90' is not a number from 0 to 1"),
+        (["--youden", "--out", "m.zip"], 2, "m.zip is not a .edge file"),
+        (["--youden", "--out", "@bundle"], 2, "is the bundle itself"),
+        (["--youden", "--modality", "ct"], 2, "is for xray"),
+        (["--youden", "--positive", "flu"], 9, "no class is named 'flu'"),
+        (["--youden", "--out", "none/m.edge"], 10, "make the folder first"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_line_and_leaves_nothing(
+    arguments: list[str],
+    status: int,
+    problem: str,
+    bundle: Path,
+    films: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = bundle.read_bytes()
+    given = ["threshold", str(bundle), "--data", str(films), "--out", "m.edge", *arguments]
+    assert run([str(bundle) if one == "@bundle" else one for one in given]) == status
+    assert problem in capsys.readouterr().err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+    assert bundle.read_bytes() == before

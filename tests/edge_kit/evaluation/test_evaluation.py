@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_export.report.document import encoded
+from edge_kit.evaluation.evaluation import Evaluation, document, evaluate, set_digest, table
+from edge_kit.evaluation.films import Labelled, labelled_films
+from edge_kit.evaluation.report import render, write_report
+from edge_kit.evaluation.subject import open_subject
+from edge_runtime.errors import CannotWrite
+from films import write_films
+
+
+@pytest.fixture(scope="module")
+def found(bundle: Path, labelled: Labelled) -> Evaluation:
+    return evaluate(open_subject(bundle), labelled, prevalences=(0.1, 0.2))
+
+
+def test_an_evaluation_is_of_the_films_of_the_split(found: Evaluation, labelled: Labelled) -> None:
+    assert found.split == "all"
+    assert found.figures.films == len(labelled.films)
+    assert found.digest == set_digest([film.sha256 for film in labelled.films])
+    assert found.digest != set_digest([film.sha256 for film in labelled.films[1:]])
+
+
+def test_the_table_gives_every_figure_with_interval_and_n(found: Evaluation) -> None:
+    text = table(found)
+    for name in ("auc", "accuracy", "sensitivity", "specificity", "uncertain", "refused"):
+        (line,) = [one for one in text.splitlines() if one.startswith(f"{name} ")]
+        assert " to " in line
+        assert ", n " in line
+    assert "at 10 %      PPV " in text
+
+
+def test_the_document_is_json_of_numbers_without_names_or_paths(
+    found: Evaluation, data: Path, bundle: Path
+) -> None:
+    text = encoded(document(found)).decode()
+    content = json.loads(text)
+    assert content["figures"]["metrics"]["auc"]["value"] == found.figures.metrics.auc.value
+    assert content["subject"]["identity"] == open_subject(bundle).identity
+    for name in (str(data), "film-0", ".png", bundle.name):
+        assert name not in text
+
+
+@pytest.fixture(scope="module")
+def page(found: Evaluation) -> str:
+    return render(found)
+
+
+def test_the_page_runs_no_script_and_asks_no_network(page: str, data: Path) -> None:
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert page.count('<img src="data:image/svg+xml;base64,') == 3
+    assert str(data) not in page
+
+
+def test_names_of_classes_cannot_break_the_page(found: Evaluation) -> None:
+    subject = replace(found.subject, positive="<b>covid & co</b>")
+    page = render(replace(found, subject=subject, warnings=("<script>",)))
+    assert "<b>covid" not in page
+    assert "<script>" not in page
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    found: Evaluation, page: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "report"
+    write_report(out, found)
+    assert sorted(one.name for one in out.iterdir()) == ["evaluation.json", "report.html"]
+    assert (out / "report.html").read_text("utf-8") == page  # of the same figures the same bytes
+    with pytest.raises(CannotWrite, match="exists already"):
+        write_report(out, found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge_kit.evaluation.report.encoded", _full)
+        with pytest.raises(CannotWrite):
+            write_report(tmp_path / "other", found)
+    assert [one.name for one in tmp_path.iterdir()] == ["report"]
+
+
+def _full(content: object) -> bytes:
+    del content
+    raise OSError(28, "No space left on device")
+
+
+def test_sources_of_one_class_each_and_groups_are_told_of(tmp_path: Path, bundle: Path) -> None:
+    write_films(tmp_path, "covid", "normal", count=4)
+    rows = ["path,label,source,patient_id"]
+    rows += [f"{label}/{one}.png,{label},{label} hospital,{label}{one // 2}"
+             for label in ("covid", "normal") for one in range(4)]  # fmt: skip
+    (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
+    labelled = labelled_films(tmp_path, modality=None, positive="covid", skip_unreadable=False)
+    found = evaluate(open_subject(bundle), labelled)
+    assert "no source has films of both classes" in found.warnings[0]
+    assert found.warnings[1].startswith("8 films in 4 groups")
+    assert "source covid hospital: " in table(found)

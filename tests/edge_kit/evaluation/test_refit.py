@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from edge_export.film import Split
+from edge_export.proof.prove import calibrate
+from edge_export.proof.statistics import Bools, Floats
+from edge_export.proof.threshold import Rule, choose_threshold
+from edge_kit.evaluation.films import Labelled, labelled_films
+from edge_kit.evaluation.refit import Refit, lines, refit, write_site_bundle
+from edge_kit.evaluation.subject import Reply, Subject, open_subject
+from edge_runtime.bundle import open_bundle, verify_all
+from edge_runtime.bundle.manifest import Calibration, Decision, Uncertain
+from edge_runtime.engines import open_engine
+from edge_runtime.errors import DataError, UsageError
+from edge_runtime.machine.check import replay_golden
+from films import write_film
+
+RULE = Rule(0.75)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Labelled:
+    root = tmp_path_factory.mktemp("hospital-of-erika")
+    for one in range(12):  # brighter ones are positive to the tiny bundle, all but a few
+        write_film(root / "covid" / f"meier-{one}.png", one, gamma=0.6 if one % 4 else 1.0)
+        write_film(root / "normal" / f"schulz-{one}.png", 100 + one, gamma=1.1)
+    return labelled_films(root, modality=None, positive="covid", skip_unreadable=False)
+
+
+@pytest.fixture(scope="module")
+def subject(bundle: Path) -> Subject:
+    return open_subject(bundle)
+
+
+@pytest.fixture(scope="module")
+def found(subject: Subject, local: Labelled) -> Refit:
+    return refit(subject, local, RULE, "platt")
+
+
+def answers(subject: Subject, local: Labelled) -> tuple[Bools, Floats]:
+    raw = np.array([one.logit for one in subject.ask([film.path for film in local.films])])
+    return np.array([film.label == "covid" for film in local.films]), raw
+
+
+def test_threshold_and_calibration_are_those_of_the_site_s_films(
+    found: Refit, subject: Subject, local: Labelled
+) -> None:
+    positive, raw = answers(subject, local)
+    made = calibrate(positive, raw, "platt")
+    probability = expit(made.scale * raw + made.offset)
+    threshold = choose_threshold(positive, probability, RULE)
+    assert found.decision.calibration == made
+    assert found.decision.threshold == pytest.approx(threshold.value)
+    assert found.fitted.sensitivity.value >= 0.75
+    assert found.before.sensitivity.value == (raw[positive] >= 0).mean()
+    assert found.before.specificity.value == (raw[~positive] < 0).mean()
+    assert (found.site.positive, found.site.negative) == (12, 12)
+
+
+def test_the_new_bundle_has_the_same_graphs_and_says_whose_decision_it_has(
+    found: Refit, bundle: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new.edge"
+    identity = write_site_bundle(bundle, out, found)
+    with verify_all(bundle) as old, verify_all(out) as new:
+        assert new.identity == identity != old.identity
+        for name in old.manifest.files:
+            same = bytes(new.read(name)) == bytes(old.read(name))
+            assert same is (name != "card.md")
+        assert new.manifest.version == f"{old.manifest.version}+site"
+        assert new.manifest.site == found.site
+        assert new.manifest.site.bundle == old.identity
+        assert new.manifest.site.fitted == ("calibration", "threshold")
+        assert new.manifest.decision == found.decision
+        assert new.manifest.verdict == "undecided"
+        wanted = float(f"{0.2 / found.decision.calibration.scale:.3g}")
+        assert new.manifest.golden.tolerance == wanted
+        replay_golden(new, open_engine(new))
+        card = bytes(new.read("card.md")).decode()
+    assert "## Fitted again at a site" in card
+    assert f"{found.fitted.sensitivity}" in card
+
+
+def test_no_name_of_the_site_its_folder_or_its_films_is_in_the_bundle(
+    found: Refit, bundle: Path, local: Labelled, tmp_path: Path
+) -> None:
+    out = tmp_path / "new.edge"
+    write_site_bundle(bundle, out, found)
+    content = out.read_bytes()
+    for name in ("erika", str(tmp_path), *(film.path.name for film in local.films)):
+        assert name.encode() not in content
+    for film in local.films:
+        assert film.sha256.encode() not in content
+
+
+def test_a_bundle_fitted_twice_has_one_note_and_one_section(
+    found: Refit, bundle: Path, local: Labelled, tmp_path: Path
+) -> None:
+    once, twice = tmp_path / "once.edge", tmp_path / "twice.edge"
+    first = write_site_bundle(bundle, once, found)
+    again = refit(open_subject(once), local, Rule(None), None)
+    write_site_bundle(once, twice, again)
+    manifest = open_bundle(twice).manifest
+    assert manifest.version == open_bundle(once).manifest.version
+    assert manifest.site is not None
+    assert (manifest.site.bundle, manifest.site.fitted) == (first, ("threshold",))
+    assert manifest.decision.calibration == found.decision.calibration
+    card = bytes(open_bundle(twice).read("card.md")).decode()
+    assert card.count("## Fitted again at a site") == 1
+    assert "Youden" in card
+
+
+def with_logits(subject: Subject, logits: list[float], decision: Decision) -> Subject:
+    return replace(
+        subject, decision=decision, ask=lambda paths: [Reply(one) for one in logits[: len(paths)]]
+    )
+
+
+def decided(scale: float, threshold: float, low: float, high: float) -> Decision:
+    return Decision(
+        calibration=Calibration(method="temperature", scale=scale, offset=0.0),
+        threshold=threshold,
+        uncertain=Uncertain(low=low, high=high),
+        chosen=None,
+    )
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.4, 0.65), (0.5, 0.5), (0.0, 1.0)])
+def test_the_band_stays_as_wide_in_the_graph_s_own_logits(
+    low: float, high: float, subject: Subject, local: Labelled
+) -> None:
+    logits = np.random.default_rng(0).normal(size=24).tolist()
+    before = decided(2.0, 0.5, low, high)
+    after = refit(with_logits(subject, logits, before), local, RULE, "platt").decision
+    line, band = after.calibration, after.uncertain
+
+    def raw(probability: float) -> float:
+        return float((logit(probability) - line.offset) / line.scale)
+
+    if low == high:
+        assert band.low == band.high == after.threshold
+    elif low == 0:
+        assert (band.low, band.high) == (0.0, 1.0)
+    else:
+        assert raw(after.threshold) - raw(band.low) == pytest.approx(-logit(low) / 2, abs=1e-3)
+        assert raw(band.high) - raw(after.threshold) == pytest.approx(logit(high) / 2, abs=1e-3)
+
+
+def test_a_calibration_alone_keeps_the_threshold_as_a_probability(
+    subject: Subject, local: Labelled, bundle: Path, tmp_path: Path
+) -> None:
+    found = refit(subject, local, None, "platt")
+    assert found.decision.threshold == subject.decision.threshold
+    assert found.decision.chosen is None
+    assert found.site.fitted == ("calibration",)
+    # A temperature leaves the films on their sides of one half, and so what was proved.
+    kept = refit(subject, local, None, "temperature")
+    assert not kept.moved
+    write_site_bundle(bundle, tmp_path / "kept.edge", kept)
+    assert open_bundle(tmp_path / "kept.edge").manifest.verdict == "pass"
+
+
+def test_shares_of_films_left_out_of_the_fitting_are_no_better_than_chance_on_noise(
+    subject: Subject, local: Labelled
+) -> None:
+    sums = []
+    for seed in range(20):
+        logits = np.random.default_rng(seed).normal(size=24).tolist()
+        noise = with_logits(subject, logits, decided(1.0, 0.5, 0.5, 0.5))
+        with suppress(DataError):  # of some noise all films would be positive
+            found = refit(noise, local, Rule(None), None)
+            if found.validated:
+                both = (found.fitted, found.validated)
+                sums.append([one.sensitivity.value + one.specificity.value for one in both])
+    assert len(sums) > 8
+    fitted, validated = np.mean(sums, axis=0)
+    assert fitted > 1.2
+    assert validated < 1.1
+
+
+def test_films_left_out_are_decided_by_what_was_fitted_without_them(
+    subject: Subject, local: Labelled
+) -> None:
+    # All are over the old threshold, and the classes far apart.
+    logits = [5.0 if film.label == "covid" else 3.0 for film in local.films]
+    before = decided(1.0, 0.5, 0.5, 0.5)
+    found = refit(with_logits(subject, logits, before), local, Rule(None), "platt")
+    assert found.validated is not None
+    for one, specificity in ((found.before, 0.0), (found.fitted, 1.0), (found.validated, 1.0)):
+        assert (one.sensitivity.value, one.specificity.value) == (1.0, specificity)
+
+
+def test_of_one_group_a_class_nothing_can_be_left_out(subject: Subject, local: Labelled) -> None:
+    films = tuple(replace(film, group=film.label) for film in local.films)
+    found = refit(subject, replace(local, films=films), RULE, None)
+    assert found.validated is None
+    assert len(lines(found)) == 2
+
+
+def test_few_films_refused_films_and_films_seen_before_are_told_of(
+    subject: Subject, local: Labelled, found: Refit
+) -> None:
+    assert "12 films of covid are few: under 50" in found.warnings[0]
+    seen: dict[str, Split] = {local.films[0].sha256: "train"}
+
+    def ask(paths: object) -> list[Reply]:
+        del paths
+        return [*(Reply(float(one % 5)) for one in range(23)), Reply(None, "blank")]
+
+    warned = refit(replace(subject, known=seen, ask=ask), local, RULE, None).warnings
+    assert warned[0].startswith("1 of these films calibrated the bundle")
+    assert warned[1] == "1 films were refused and left out"
+
+
+def test_what_cannot_be_fitted_is_one_line(subject: Subject, local: Labelled, found: Refit) -> None:
+    with pytest.raises(UsageError, match="is a run"):
+        refit(replace(subject, kind="run"), local, RULE, None)
+    with pytest.raises(UsageError, match="nothing to fit"):
+        refit(subject, local, None, None)
+    with pytest.raises(UsageError, match="was chosen for the probabilities that it has now"):
+        refit(replace(subject, decision=found.decision), local, None, "platt")
+    few = [film for film in local.films if film.label == "covid"][:1]
+    few += [film for film in local.films if film.label != "covid"]
+    with pytest.raises(DataError, match="1 covid and 12 noncovid films were judged, 2 of each"):
+        refit(subject, replace(local, films=tuple(few)), RULE, None)
+    with pytest.raises(DataError, match="takes every film for positive"):
+        refit(with_logits(subject, [1.0] * 24, decided(1.0, 0.5, 0.5, 0.5)), local, RULE, None)
+    assert math.isfinite(found.decision.threshold)

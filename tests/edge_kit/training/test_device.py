@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from edge_kit.training.device import FLOAT32, MIXED, Device, find_device, optimizer, placed
+from edge_kit.training.watch import predict
+from tiny_training import CPU, PLAIN, network, rows, trained
+
+GPU = Device(("/GPU:0",), "1 x GPU", MIXED)
+
+
+def test_a_machine_without_a_gpu_trains_on_its_processor_in_float32() -> None:
+    device = find_device()
+    assert device.is_processor
+    assert device.precision == FLOAT32
+    assert str(device).startswith("CPU with ")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    """Return what makes TensorFlow tell of GPUs of these compute capabilities."""
+
+    def pretend(*capabilities: tuple[int, int]) -> list[Any]:
+        gpus = [SimpleNamespace(name=f"/GPU:{n}", told=one) for n, one in enumerate(capabilities)]
+        grown: list[Any] = []
+
+        def grow(gpu: Any, on: bool) -> None:
+            assert on
+            grown.append(gpu)
+
+        def details(gpu: Any) -> dict[str, Any]:
+            return {"device_name": "Card", "compute_capability": gpu.told}
+
+        config = "tensorflow.config."
+        for name in ("list_physical_devices", "list_logical_devices"):
+            monkeypatch.setattr(config + name, lambda _: gpus)
+        monkeypatch.setattr(config + "experimental.set_memory_growth", grow)
+        monkeypatch.setattr(config + "experimental.get_device_details", details)
+        return grown
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [([(9, 0)], MIXED), ([(7, 0)] * 2, MIXED), ([(6, 1)], FLOAT32), ([(8, 0), (6, 1)], FLOAT32)],
+)
+def test_all_gpus_are_used_and_half_precision_where_each_of_them_gains_by_it(
+    machine: Callable[..., list[Any]], capabilities: list[tuple[int, int]], precision: str
+) -> None:
+    grown = machine(*capabilities)
+    device = find_device()
+    assert device.names == tuple(f"/GPU:{number}" for number in range(len(capabilities)))
+    assert str(device) == f"{len(capabilities)} x Card, {precision}"
+    assert not device.is_processor
+    assert len(grown) == len(capabilities)
+
+
+def test_in_mixed_precision_the_answer_and_all_weights_stay_float32() -> None:
+    model = network()
+    copy = placed(model, GPU)
+    computed = {layer.name: layer.compute_dtype for layer in copy.layers}
+    assert computed.pop(copy.layers[-1].name) == "float32"
+    assert set(computed.values()) == {"float16"}
+    assert {one.dtype for one in copy.weights} == {"float32"}
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    for one, other in zip(model.get_weights(), copy.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    assert placed(model, CPU) is model
+
+
+def test_in_mixed_precision_the_loss_is_scaled() -> None:
+    assert isinstance(optimizer(0.01, GPU), keras.optimizers.LossScaleOptimizer)
+    assert isinstance(optimizer(0.01, CPU), keras.optimizers.Adam)
+
+
+def test_a_network_that_was_trained_in_mixed_precision_is_handed_back_in_float32(
+    tmp_path: Path,
+) -> None:
+    model, device = network(), Device(("/CPU:0",), "CPU", MIXED)
+    history = trained(model, tmp_path / "c.npz", recipe=PLAIN, device=device)
+    assert history["loss"][-1] < history["loss"][0]
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    moved = zip(model.get_weights(), network().get_weights(), strict=True)
+    assert all((one != other).any() for one, other in moved)
+    score = float(log_loss(rows().positive, predict(model, rows().pixels)))
+    assert score == pytest.approx(history["val_loss"][-1], abs=0.01)
