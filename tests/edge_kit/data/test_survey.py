@@ -129,9 +129,7 @@ def test_scanned_groups_keep_copies_together_that_hashes_part(root: Path, tmp_pa
 
 def test_a_film_that_was_not_scanned_is_refused(found: Survey, root: Path, tmp_path: Path) -> None:
     write_groups(Survey(found.films[1:], {}, ()), tmp_path / "groups.csv")
-    with pytest.raises(
-        DataError, match=r"0.png: is not in .*groups.csv \(1 such film\); sca"
-    ):
+    with pytest.raises(DataError, match=r"0.png: is not in .*groups.csv \(1 such film\); sca"):
         load_dataset(root, seed=0, skip_unreadable=True, groups=tmp_path / "groups.csv")
 
 
