@@ -17,8 +17,9 @@ setup: .venv/installed
 demo: setup
 	$(BIN)/edge-kit demo
 
+# Two processes, each file of tests in one of them.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

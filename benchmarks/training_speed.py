@@ -95,10 +95,15 @@ def compare(films: list[Film], folder: Path, model: str, rounds: int) -> None:
             seconds[name].append(next(epoch))
             if turn:  # the first compiles
                 print(f"{name}: {seconds[name][-1]:.2f} s", flush=True)
-    middle = {name: statistics.median(found[1:]) for name, found in seconds.items()}
-    print(f"{model}, {len(films)} films, {rounds} epochs of each way, medians")
-    print(f"flow / ours, both augmented: {middle['flow'] / middle['ours, augmented']:.2f}")
-    print(f"ours, by the network's own recipe / memory: {middle['ours'] / middle['memory']:.2f}")
+    print(f"{model}, {len(films)} films, ratios of {rounds} epochs in turns: median (all)")
+    print("flow / ours, both augmented:", ratios(seconds["flow"], seconds["ours, augmented"]))
+    print("ours, by its own recipe / memory:", ratios(seconds["ours"], seconds["memory"]))
+
+
+def ratios(one: list[float], other: list[float]) -> str:
+    """Return the median of the epochs' ratios, and all of them; the first epochs compile."""
+    found = [a / b for a, b in zip(one[1:], other[1:], strict=True)]
+    return f"{statistics.median(found):.2f} ({', '.join(f'{ratio:.2f}' for ratio in found)})"
 
 
 def ours(films: list[Film], folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]:
@@ -132,7 +137,7 @@ def ours(films: list[Film], folder: Path, network: Architecture, recipe: Recipe)
             device=find_device(),
             checkpoint=folder / "checkpoint.npz",
             out=folder,
-            say=lambda line: print("  " + line),
+            say=lambda _: None,
             callbacks=[Turns()],
         )
 

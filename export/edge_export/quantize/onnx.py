@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ def _static(
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+    _name_shared(model.graph)
     wide = recipe == INT16
     limits = {
         name: TensorData(lowest=np.float32(low), highest=np.float32(high))
@@ -88,6 +90,21 @@ def _static(
     _share_pixels(quantized.graph)
     encoded: bytes = quantized.SerializeToString(deterministic=True)
     return encoded
+
+
+def _name_shared(graph: onnx.GraphProto) -> None:
+    """Let no copy of a constant that several nodes read take the name of another tensor.
+
+    The quantizer numbers copies behind the name and looks for others among constants alone: a copy
+    of tensor_10 would be tensor_109, which a layer may write. Biases are shared where they are
+    zero: in networks that are new, or whose normalisation is.
+    """
+    reads = Counter(name for node in graph.node for name in node.input)
+    shared = {one.name for one in graph.initializer if reads[one.name] > 1}
+    for holder in graph.initializer:
+        holder.name += "_" * (holder.name in shared)
+    for node in graph.node:
+        node.input[:] = [name + "_" * (name in shared) for name in node.input]
 
 
 def _share_pixels(graph: onnx.GraphProto) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
+import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
@@ -211,3 +212,37 @@ def test_a_softmax_has_steps_of_one_in_256() -> None:
     graph = quantize_onnx(model.SerializeToString(), ranges, same)
     steps = activations(onnx.load_model_from_string(graph))
     assert steps["soft"] == (1 / 256, -128)
+
+
+def test_a_bias_that_several_layers_share_takes_no_other_tensor_s_name() -> None:
+    """Two convolutions share the bias tensor_1, whose copy would be tensor_10: what one writes."""
+    weights = {
+        "tensor_1": np.zeros(2),
+        "tensor_2": np.ones((2, 1, 3, 3)),
+        "tensor_3": np.full((2, 2, 1, 1), 0.5),
+        "tensor_6": np.ones((2, 1)),
+        "tensor_7": np.zeros(1),
+    }
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (uint8[1,1,8,8] pixels) => (float[1,1] logit) {
+            tensor_4 = Cast<to = 1>(pixels)
+            tensor_10 = Conv(tensor_4, tensor_2, tensor_1)
+            tensor_5 = Conv(tensor_10, tensor_3, tensor_1)
+            tensor_8 = GlobalAveragePool(tensor_5)
+            tensor_9 = Flatten(tensor_8)
+            logit = Gemm(tensor_9, tensor_6, tensor_7)
+        }
+    """)
+    model.graph.initializer.extend(
+        numpy_helper.from_array(one.astype(np.float32), name) for name, one in weights.items()
+    )
+    for number, node in enumerate(model.graph.node):
+        node.name = f"node_{number}"
+    table = {f"tensor_{one}": (0.0, 2550.0) for one in (4, 10, 5, 8, 9)} | {"logit": (0.0, 1.0)}
+    small = quantize_onnx(model.SerializeToString(), table, {name: name for name in table})
+    names = [one.name for one in onnx.load_model_from_string(small).graph.initializer]
+    assert not any(name.startswith("tensor_10_quantized") for name in names)
+    session = onnxruntime.InferenceSession(small, providers=["CPUExecutionProvider"])
+    (answer,) = session.run(None, {"pixels": np.full((1, 1, 8, 8), 200, np.uint8)})
+    assert answer.item() == pytest.approx(2 * 1800, rel=0.02)

@@ -169,6 +169,18 @@ def test_early_stopping_is_over_after_a_resume_too(tmp_path: Path) -> None:
     assert trained(network(), path, recipe=recipe) == history
 
 
+def test_a_loss_that_is_not_finite_leaves_no_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    class Poison(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            del epoch, logs
+            assert (tmp_path / "c.npz").exists()
+            self.model.set_weights([weight * np.nan for weight in self.model.get_weights()])
+
+    with pytest.raises(DataError, match="tiny: the loss is not finite; lower --learning-rate"):
+        trained(network(), tmp_path / "c.npz", recipe=PLAIN, callbacks=[Poison()])
+    assert not list(tmp_path.iterdir())
+
+
 def test_memory_that_is_too_small_is_one_line_with_a_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
