@@ -12,6 +12,7 @@ from edge_export.film import SPLITS
 from edge_kit.arguments import count, data_options, folds, rate, seed
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
+from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--deterministic",
         action=argparse.BooleanOptionalAction,
         help="the same seed gives the same weights; default on a CPU, costs speed on a GPU",
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="default: mixed where the device gains by it"
     )
     parser.add_argument(
         "--groups", type=Path, metavar="CSV", help="groups.csv of edge-kit data scan"
@@ -109,6 +113,7 @@ def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
         learning_rate=options.learning_rate,
         seed=options.seed,
         deterministic=options.deterministic,
+        precision=options.precision,
     )
 
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.film import SPLITS, Film, Split
-from edge_kit.data.fingerprints import Fingerprint, group_films, near_duplicates, scan
+from edge_kit.data.films import ReadFilm, count, list_films, read_listed
+from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.groups import read_groups
-from edge_kit.data.index import Entry, check_splits, index_films, select_modality
-from edge_kit.data.labels import Classes, Modality, match_classes
+from edge_kit.data.index import check_splits, index_films
+from edge_kit.data.labels import Modality
 from edge_kit.data.split import FRACTIONS, assign
-from edge_runtime.errors import DataError, FilmError
+from edge_runtime.errors import DataError
 
 NEAR_PAIR = "near-duplicate pair"
 Pairs = NDArray[np.intp]
@@ -48,13 +49,6 @@ class Dataset:
     leaks: tuple[Leak, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    entry: Entry
-    label: str
-    print: Fingerprint
-
-
 def load_dataset(
     root: Path,
     *,
@@ -76,29 +70,22 @@ def load_dataset(
         UsageError: there are films of several modalities and `modality` chooses none.
         DataError: the folder, its manifest or its films cannot be trained on.
     """
-    chosen, entries = select_modality(root, index_films(root, positive=positive), modality)
-    found = Counter(entry.found for entry in entries)
-    classes = match_classes(found, positive=positive, subject=root)
-    check_splits(root, entries)
-    read, unreadable = _read(root, entries, classes)
-    if unreadable and not skip_unreadable:
-        first, count = unreadable[0], _count(len(unreadable), "film")
-        problem = f"{first.problem} ({count} of {len(entries)} unreadable)"
-        raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
-    kept = _without_copies(root, read)
-    ids = _ids(root, kept, groups)
-    pairs = near_duplicates([item.print for item in kept])
-    films = _split(root, kept, _groups(kept, ids, pairs), seed)
-    leaks = tuple(_leaks(kept, films, ids, pairs))
+    listed = list_films(root, modality=modality, positive=positive)
+    check_splits(root, listed.entries)
+    read = read_listed(listed, skip_unreadable=skip_unreadable)
+    ids = _ids(root, read.films, groups)
+    pairs = near_duplicates([film.print for film in read.films])
+    films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
+    leaks = tuple(_leaks(read.films, films, ids, pairs))
+    classes = listed.classes
     _require_both_classes(root, films, (classes.positive, classes.negative))
-    counts = Counter(item.entry.found for item in kept)
     return Dataset(
         films=films,
-        modality=chosen,
+        modality=listed.modality,
         positive=classes.positive,
         negative=classes.negative,
-        classes={name: (classes.of[name], counts[name]) for name in sorted(classes.of)},
-        warnings=tuple(_warnings(root, unreadable, len(read) - len(kept), leaks)),
+        classes=read.classes(listed),
+        warnings=(*read.warnings(), *_parted(root, leaks)),
         leaks=leaks,
     )
 
@@ -123,42 +110,14 @@ def other_films(
     )
 
 
-def _read(
-    root: Path, entries: Sequence[Entry], classes: Classes
-) -> tuple[list[_Read], list[FilmError]]:
-    read: list[_Read] = []
-    unreadable: list[FilmError] = []
-    prints = scan([root / entry.name for entry in entries])
-    for entry, result in zip(entries, prints, strict=True):
-        if isinstance(result, FilmError):
-            unreadable.append(result)
-        else:
-            read.append(_Read(entry, classes.of[entry.found], result))
-    return read, unreadable
-
-
-def _without_copies(root: Path, read: Sequence[_Read]) -> list[_Read]:
-    """Keep one of the films with the same bytes, the one to test on before the one to train on."""
-    kept: dict[str, _Read] = {}
-    for item in sorted(read, key=lambda item: -SPLITS.index(item.entry.split or "train")):
-        first = kept.setdefault(item.print.sha256, item)
-        if item.label != first.label:
-            raise DataError(
-                root / item.entry.name,
-                f"is {item.label}, but its copy {first.entry.name} is {first.label}",
-                "delete the wrong one",
-            )
-    return sorted(kept.values(), key=lambda item: item.entry.name)
-
-
-def _ids(root: Path, kept: Sequence[_Read], table: Path | None) -> list[tuple[str, ...]]:
+def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple[str, ...]]:
     """Return what ties every film to others: its patient, its given group, its scanned group."""
     if table is None:
         return [item.entry.ids for item in kept]
     scanned = read_groups(table)
     names = [item.entry.name for item in kept]
     if missing := [name for name in names if name not in scanned]:
-        problem = f"is not in {table} ({_count(len(missing), 'such film')})"
+        problem = f"is not in {table} ({count(len(missing), 'such film')})"
         raise DataError(root / missing[0], problem, "scan again: edge-kit data scan")
     return [
         (*item.entry.ids, f"scanned group {scanned[name]}")
@@ -166,7 +125,7 @@ def _ids(root: Path, kept: Sequence[_Read], table: Path | None) -> list[tuple[st
     ]
 
 
-def _groups(kept: Sequence[_Read], ids: Sequence[tuple[str, ...]], pairs: Pairs) -> list[str]:
+def _groups(kept: Sequence[ReadFilm], ids: Sequence[tuple[str, ...]], pairs: Pairs) -> list[str]:
     """Return the group of every film; what the given splits part is in several groups."""
     together = [kept[low].entry.split == kept[high].entry.split for low, high in pairs]
     return group_films(
@@ -180,7 +139,7 @@ def _groups(kept: Sequence[_Read], ids: Sequence[tuple[str, ...]], pairs: Pairs)
 
 
 def _leaks(
-    kept: Sequence[_Read], films: Sequence[Film], ids: Sequence[tuple[str, ...]], pairs: Pairs
+    kept: Sequence[ReadFilm], films: Sequence[Film], ids: Sequence[tuple[str, ...]], pairs: Pairs
 ) -> Iterator[Leak]:
     """Yield one leak for every near-duplicate pair and every further split of an id."""
     first: dict[str, tuple[int, set[Split | None]]] = {}
@@ -195,7 +154,9 @@ def _leaks(
             yield Leak(NEAR_PAIR, (films[low], films[high]))
 
 
-def _split(root: Path, kept: Sequence[_Read], groups: Sequence[str], seed: int) -> tuple[Film, ...]:
+def _split(
+    root: Path, kept: Sequence[ReadFilm], groups: Sequence[str], seed: int
+) -> tuple[Film, ...]:
     given = {item.entry.split for item in kept}
     missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given)]
     pool = [
@@ -230,13 +191,8 @@ def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str,
                 )
 
 
-def _warnings(
-    root: Path, unreadable: Sequence[FilmError], copies: int, leaks: Sequence[Leak]
-) -> Iterator[str]:
-    for error in unreadable:
-        yield f"skipped: {error.subject} {error.problem}"
-    if copies:
-        yield f"{_count(copies, 'film')} left out, byte for byte the same as others"
+def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
+    """Yield a warning where the given splits part what belongs together."""
     for thing in (NEAR_PAIR, "group"):
         found = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
         if found:
@@ -244,8 +200,4 @@ def _warnings(
                 " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
                 for leak in found[:2]
             )
-            yield f"the given splits part {_count(len(found), thing)}: {examples}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+            yield f"the given splits part {count(len(found), thing)}: {examples}"

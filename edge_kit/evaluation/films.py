@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_export.film import Film, Split
 from edge_kit.data.facts import Facts, manifest_facts
-from edge_kit.data.fingerprints import Fingerprint, group_films, near_duplicates, scan
-from edge_kit.data.index import Entry, index_films, select_modality
-from edge_kit.data.labels import Classes, match_classes
-from edge_runtime.errors import DataError, FilmError
+from edge_kit.data.films import list_films, read_listed
+from edge_kit.data.fingerprints import group_films, near_duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,60 +40,24 @@ def labelled_films(
         DataError: there are not two classes, a film cannot be read and none may be skipped, or
             copies of one film are labelled differently.
     """
-    _, entries = select_modality(root, index_films(root, positive=positive), modality)
-    classes = match_classes(
-        Counter(entry.found for entry in entries), positive=positive, subject=root
-    )
-    read, skipped = _read(root, entries, skip_unreadable)
-    kept = _once(root, read, classes)
+    listed = list_films(root, modality=modality, positive=positive)
+    read = read_listed(listed, skip_unreadable=skip_unreadable)
     groups = group_films(
-        [found.sha256 for _, found in kept],
-        [entry.ids for entry, _ in kept],
-        near_duplicates([found for _, found in kept]),
+        [film.print.sha256 for film in read.films],
+        [film.entry.ids for film in read.films],
+        near_duplicates([film.print for film in read.films]),
     )
     films = tuple(
-        Film(root / entry.name, classes.of[entry.found], entry.split or "test", group, found.sha256)
-        for (entry, found), group in zip(kept, groups, strict=True)
+        Film(root / one.entry.name, one.label, one.entry.split or "test", group, one.print.sha256)
+        for one, group in zip(read.films, groups, strict=True)
     )
-    counts = Counter(entry.found for entry, _ in kept)
-    copies = len(read) - len(kept)
     return Labelled(
         root=root,
         films=films,
-        splits=tuple(entry.split for entry, _ in kept),
+        splits=tuple(one.entry.split for one in read.films),
         facts=manifest_facts(root, films),
-        negative=classes.negative,
-        positive=classes.positive,
-        classes={name: (classes.of[name], counts[name]) for name in sorted(classes.of)},
-        warnings=(*skipped, *([f"copies left out: {copies}"] if copies else [])),
+        negative=listed.classes.negative,
+        positive=listed.classes.positive,
+        classes=read.classes(listed),
+        warnings=tuple(read.warnings()),
     )
-
-
-def _read(
-    root: Path, entries: Sequence[Entry], skip_unreadable: bool
-) -> tuple[list[tuple[Entry, Fingerprint]], list[str]]:
-    read: list[tuple[Entry, Fingerprint]] = []
-    skipped: list[str] = []
-    found = scan([root / entry.name for entry in entries])
-    for entry, one in zip(entries, found, strict=True):
-        if not isinstance(one, FilmError):
-            read.append((entry, one))
-        elif skip_unreadable:
-            skipped.append(f"skipped: {one.subject} {one.problem}")
-        else:
-            cure = "restore it, or skip with --skip-unreadable"
-            raise DataError(one.subject, one.problem, cure) from one
-    return read, skipped
-
-
-def _once(
-    root: Path, read: Sequence[tuple[Entry, Fingerprint]], classes: Classes
-) -> list[tuple[Entry, Fingerprint]]:
-    """Keep one of the films with the same bytes."""
-    kept: dict[str, tuple[Entry, Fingerprint]] = {}
-    for entry, one in read:
-        first = kept.setdefault(one.sha256, (entry, one))[0]
-        if classes.of[entry.found] != classes.of[first.found]:
-            problem = f"is {entry.found}, but its copy {first.name} is {first.found}"
-            raise DataError(root / entry.name, problem, "delete the wrong one")
-    return list(kept.values())

@@ -1,5 +1,8 @@
 """What a training runs on, and how: GPUs with mixed precision and XLA, or the processor.
 
+Precision is mixed where matrix units gain by it: half precision on GPUs with tensor cores, bfloat16
+on processors with AMX. Weights, optimizer, loss and the layers that answer are float32 everywhere.
+
 XLA is Keras's own choice: on one GPU, where every layer can, and not with op determinism.
 """
 
@@ -10,10 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.engines.processor import features
+
 if TYPE_CHECKING:
     import keras
 
-FLOAT32, MIXED = "float32", "mixed_float16"
+FLOAT32, MIXED, BFLOAT16 = "float32", "mixed_float16", "mixed_bfloat16"
+PRECISIONS = (FLOAT32, MIXED, BFLOAT16)
 _TENSOR_CORES = (7, 0)  # compute capability; below it half precision is no faster
 
 
@@ -34,8 +40,8 @@ class Device:
         return f"{self.words}, {self.precision}"
 
 
-def find_device() -> Device:
-    """Return all GPUs of this machine, or its processor.
+def find_device(precision: str | None = None) -> Device:
+    """Return all GPUs of this machine, or its processor; `None` leaves it the precision, too.
 
     GPUs are set to take memory as they need it. `CUDA_VISIBLE_DEVICES` chooses among them.
     """
@@ -46,13 +52,15 @@ def find_device() -> Device:
         with suppress(RuntimeError):  # in use already
             tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
-        return Device(("/CPU:0",), f"CPU with {os.cpu_count()} processors")
+        fastest = BFLOAT16 if "amx_bf16" in (features() or ()) else FLOAT32
+        words = f"CPU with {os.cpu_count()} processors"
+        return Device(("/CPU:0",), words, precision or fastest)
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     modern = all(one.get("compute_capability", (0, 0)) >= _TENSOR_CORES for one in details)
     return Device(
         tuple(one.name for one in tf.config.list_logical_devices("GPU")),
         f"{len(gpus)} x {details[0].get('device_name', 'GPU')}",
-        MIXED if modern else FLOAT32,
+        precision or (MIXED if modern else FLOAT32),
     )
 
 
@@ -68,8 +76,7 @@ def strategy(device: Device) -> Any:
 def placed(model: keras.Model, device: Device) -> keras.Model:
     """Return a copy of `model` for `device`, the model itself where nothing has to change.
 
-    Call it in the scope of the strategy. In mixed precision the layers that give the answer stay
-    float32; weights are float32 everywhere.
+    Call it in the scope of the strategy.
     """
     import keras
 
@@ -87,7 +94,10 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
 
 
 def optimizer(learning_rate: float, device: Device) -> keras.Optimizer:
-    """Return Adam; in mixed precision the loss is scaled, or small gradients would be zero."""
+    """Return Adam; in half precision the loss is scaled, or small gradients would be zero.
+
+    The exponent of bfloat16 is that of float32.
+    """
     import keras
 
     adam = keras.optimizers.Adam(learning_rate)

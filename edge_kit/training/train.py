@@ -54,7 +54,7 @@ class TrainingPlan:
     """What to train and how; `None` leaves a choice to the network's own recipe.
 
     `deterministic` asks for the same weights from the same seed, which on a GPU costs speed and
-    XLA; `None` asks for it on a processor only.
+    XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`.
     """
 
     model: str = "model3"
@@ -64,6 +64,7 @@ class TrainingPlan:
     learning_rate: float | None = None
     seed: int = 0
     deterministic: bool | None = None
+    precision: str | None = None
 
     def recipe(self, network: Architecture) -> Recipe:
         """Return the recipe of `network` with what this plan says otherwise."""
@@ -103,7 +104,7 @@ def train(
     recipe = plan.recipe(network)
     with new_folder(out, resume=resume) as folder, _kept(folder.parent / CHECKPOINT, out, say):
         rows = {split: _rows(dataset, split, plan.preprocess, cache, say) for split in SPLITS}
-        device = find_device()
+        device = find_device(plan.precision)
         plan = _seeded(plan, device)
         config = _config(dataset, data, plan=plan, network=network, recipe=recipe, device=device)
         say(f"training {network.name} on {device}")

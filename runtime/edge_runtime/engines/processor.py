@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Xgetbv = Callable[[], int]
     """The low half of XCR0: which registers the system saves between two processes."""
 
-_EAX, _EBX, _ECX = 0, 1, 2
+_EAX, _EBX, _ECX, _EDX = 0, 1, 2, 3
 # Name, as in Linux's /proc/cpuinfo -> leaf, subleaf, register, bit.
 _BITS = {
     "sse4_2": (1, 0, _ECX, 20),
@@ -41,9 +41,14 @@ _BITS = {
     "avx512f": (7, 0, _EBX, 16),
     "avx512_vnni": (7, 0, _ECX, 11),
     "avx_vnni": (7, 1, _EAX, 4),
+    "amx_bf16": (7, 0, _EDX, 22),
 }
 _OSXSAVE = 27  # the bit of leaf 1, ECX: the system has switched XGETBV on
-_STATES = {"avx": 0x06, "avx512": 0xE6}  # what XCR0 must hold for names that begin so
+_STATES = {
+    "avx": 0x06,
+    "avx512": 0xE6,
+    "amx": 0x60000,
+}  # what XCR0 must hold for names that begin so
 
 # Takes (leaf, subleaf, registers) in ECX, EDX and R8, as Windows hands arguments over.
 _CPUID = bytes.fromhex(
@@ -68,7 +73,7 @@ def is_x86() -> bool:
 
 
 def features() -> frozenset[str] | None:
-    """Return which of sse4_2, avx2, avx512f, avx512_vnni and avx_vnni can be used; None: unknown.
+    """Return which of the names in `_BITS` can be used, `None` where that is not known.
 
     Processor and operating system both have to offer them. Asked once in a process; empty, and
     nothing is run, where the processor is no x86.
@@ -86,7 +91,7 @@ def _features() -> frozenset[str] | None:
 def lacks_sse4_2() -> bool:
     """Tell whether this is an x86 processor known to be without SSE4.2, an extension of 2008.
 
-    `features` would tell as well, but asks eight times, each of which stops a virtual machine for
+    `features` would tell as well, but asks nine times, each of which stops a virtual machine for
     20 microseconds, and this question is on the cold path.
     """
     if not is_x86():

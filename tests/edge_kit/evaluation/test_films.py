@@ -42,7 +42,7 @@ def test_a_copy_counts_once_and_near_duplicates_are_one_group(tmp_path: Path) ->
     write_film(tmp_path / "covid" / "near.png", 1, brighter=1)
     found = read(tmp_path)
     groups = {film.path.name: film.group for film in found.films if film.label == "covid"}
-    assert found.warnings == ("copies left out: 1",)
+    assert found.warnings == ("1 film left out, byte for byte the same as others",)
     assert groups["near.png"] == groups["1.png"] != groups["0.png"]
 
 
@@ -79,5 +79,5 @@ def test_classes_are_two_and_one_is_positive(
 def test_a_copy_of_the_other_class_is_refused(tmp_path: Path) -> None:
     write_films(tmp_path, "covid", "normal", count=2)
     shutil.copyfile(tmp_path / "covid" / "0.png", tmp_path / "normal" / "copy.png")
-    with pytest.raises(DataError, match=r"is normal, but its copy covid/0\.png is covid"):
+    with pytest.raises(DataError, match=r"is noncovid, but its copy covid/0\.png is covid"):
         read(tmp_path)

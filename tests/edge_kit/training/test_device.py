@@ -10,18 +10,48 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from edge_kit.training.device import FLOAT32, MIXED, Device, find_device, optimizer, placed
+from edge_kit.training.device import (
+    BFLOAT16,
+    FLOAT32,
+    MIXED,
+    PRECISIONS,
+    Device,
+    find_device,
+    optimizer,
+    placed,
+)
 from edge_kit.training.watch import predict
 from tiny_training import CPU, PLAIN, network, rows, trained
 
 GPU = Device(("/GPU:0",), "1 x GPU", MIXED)
 
 
-def test_a_machine_without_a_gpu_trains_on_its_processor_in_float32() -> None:
+@pytest.mark.parametrize(
+    ("features", "precision"),
+    [
+        (frozenset({"avx512f", "amx_bf16"}), BFLOAT16),
+        (frozenset({"avx512f"}), FLOAT32),
+        (None, FLOAT32),
+    ],
+)
+def test_a_processor_trains_in_bfloat16_where_it_has_matrix_units_for_it(
+    features: frozenset[str] | None, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_kit.training.device.features", lambda: features)
     device = find_device()
     assert device.is_processor
-    assert device.precision == FLOAT32
     assert str(device).startswith("CPU with ")
+    assert str(device).endswith(f", {precision}")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_precision_that_was_asked_for_is_taken(
+    precision: str, machine: Callable[..., list[Any]]
+) -> None:
+    machine()
+    assert find_device(precision).precision == precision
+    machine((9, 0))
+    assert find_device(precision).precision == precision
 
 
 @pytest.fixture
@@ -64,12 +94,13 @@ def test_all_gpus_are_used_and_half_precision_where_each_of_them_gains_by_it(
     assert len(grown) == len(capabilities)
 
 
-def test_in_mixed_precision_the_answer_and_all_weights_stay_float32() -> None:
+@pytest.mark.parametrize("precision", [MIXED, BFLOAT16])
+def test_in_mixed_precision_the_answer_and_all_weights_stay_float32(precision: str) -> None:
     model = network()
-    copy = placed(model, GPU)
+    copy = placed(model, Device(("/GPU:0",), "1 x GPU", precision))
     computed = {layer.name: layer.compute_dtype for layer in copy.layers}
     assert computed.pop(copy.layers[-1].name) == "float32"
-    assert set(computed.values()) == {"float16"}
+    assert set(computed.values()) == {precision.removeprefix("mixed_")}
     assert {one.dtype for one in copy.weights} == {"float32"}
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     for one, other in zip(model.get_weights(), copy.get_weights(), strict=True):
@@ -77,15 +108,18 @@ def test_in_mixed_precision_the_answer_and_all_weights_stay_float32() -> None:
     assert placed(model, CPU) is model
 
 
-def test_in_mixed_precision_the_loss_is_scaled() -> None:
+def test_in_half_precision_the_loss_is_scaled() -> None:
     assert isinstance(optimizer(0.01, GPU), keras.optimizers.LossScaleOptimizer)
+    bfloat16 = Device(("/CPU:0",), "CPU", BFLOAT16)
+    assert isinstance(optimizer(0.01, bfloat16), keras.optimizers.Adam)
     assert isinstance(optimizer(0.01, CPU), keras.optimizers.Adam)
 
 
+@pytest.mark.parametrize("precision", [MIXED, BFLOAT16])
 def test_a_network_that_was_trained_in_mixed_precision_is_handed_back_in_float32(
-    tmp_path: Path,
+    precision: str, tmp_path: Path
 ) -> None:
-    model, device = network(), Device(("/CPU:0",), "CPU", MIXED)
+    model, device = network(), Device(("/CPU:0",), "CPU", precision)
     history = trained(model, tmp_path / "c.npz", recipe=PLAIN, device=device)
     assert history["loss"][-1] < history["loss"][0]
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}

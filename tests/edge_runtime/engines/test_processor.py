@@ -21,9 +21,10 @@ NEHALEM = frozenset({"sse4_2"})
 HASWELL = NEHALEM | {"avx2"}
 SKYLAKE_SERVER = HASWELL | {"avx512f"}
 ICE_LAKE = SKYLAKE_SERVER | {"avx512_vnni"}
+SAPPHIRE_RAPIDS = ICE_LAKE | {"amx_bf16"}
 ALDER_LAKE = HASWELL | {"avx_vnni"}
 SSE4_2, OSXSAVE = 1 << 20, 1 << 27
-AVX2, AVX512F, AVX512_VNNI, AVX_VNNI = 1 << 5, 1 << 16, 1 << 11, 1 << 4
+AVX2, AVX512F, AVX512_VNNI, AVX_VNNI, AMX_BF16 = 1 << 5, 1 << 16, 1 << 11, 1 << 4, 1 << 22
 NEVER = -1  # XGETBV would be an illegal instruction
 
 
@@ -37,6 +38,7 @@ class Machine:
     highest_of_7: int = 0
     ebx_7: int = 0
     ecx_7: int = 0
+    edx_7: int = 0
     eax_7_1: int = 0
     xcr0: int = NEVER
 
@@ -44,7 +46,7 @@ class Machine:
         return {
             (0, 0): (self.highest, 0, 0, 0),
             (1, 0): (0, 0, self.ecx_1, 0),
-            (7, 0): (self.highest_of_7, self.ebx_7, self.ecx_7, 0),
+            (7, 0): (self.highest_of_7, self.ebx_7, self.ecx_7, self.edx_7),
             (7, 1): (self.eax_7_1, 0, 0, 0),
         }[leaf, subleaf]
 
@@ -65,6 +67,12 @@ MACHINES = {
     "AVX-512 with VNNI": Machine(ICE_LAKE, ebx_7=AVX2 | AVX512F, ecx_7=AVX512_VNNI, xcr0=0xE7),
     "a system from before AVX-512": Machine(
         HASWELL, ebx_7=AVX2 | AVX512F, ecx_7=AVX512_VNNI, xcr0=0x07
+    ),
+    "AMX": Machine(
+        SAPPHIRE_RAPIDS, ebx_7=AVX2 | AVX512F, ecx_7=AVX512_VNNI, edx_7=AMX_BF16, xcr0=0x600E7
+    ),
+    "a system from before AMX": Machine(
+        ICE_LAKE, ebx_7=AVX2 | AVX512F, ecx_7=AVX512_VNNI, edx_7=AMX_BF16, xcr0=0xE7
     ),
     "AVX-VNNI": Machine(ALDER_LAKE, highest_of_7=1, ebx_7=AVX2, eax_7_1=AVX_VNNI, xcr0=0x07),
     "subleaf 1 does not exist and answers like another": Machine(

@@ -1,0 +1,109 @@
+"""The films below a folder: found, labelled, fingerprinted, and each there once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_export.film import SPLITS
+from edge_kit.data.fingerprints import Fingerprint, scan
+from edge_kit.data.index import Entry, index_films, select_modality
+from edge_kit.data.labels import Classes, Modality, match_classes
+from edge_runtime.errors import DataError, FilmError
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a folder says it holds of one modality, before any film is opened."""
+
+    root: Path
+    modality: Modality
+    entries: Sequence[Entry]
+    classes: Classes
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFilm:
+    """A film that could be decoded, and the class its own was taken for."""
+
+    entry: Entry
+    label: str
+    print: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFilms:
+    """The films by path, of films with the same bytes one; and what was left out."""
+
+    films: Sequence[ReadFilm]
+    unreadable: Sequence[FilmError]
+    copies: int
+
+    def classes(self, listed: Listed) -> Mapping[str, tuple[str, int]]:
+        """Return of every class name the class it was taken for, and its count of films."""
+        counts, names = Counter(film.entry.found for film in self.films), listed.classes.of
+        return {name: (names[name], counts[name]) for name in sorted(names)}
+
+    def warnings(self) -> list[str]:
+        """Return what the owner of the films should read."""
+        copies = count(self.copies, "film")
+        return [
+            *(f"skipped: {error.subject} {error.problem}" for error in self.unreadable),
+            *([f"{copies} left out, byte for byte the same as others"] if self.copies else []),
+        ]
+
+
+def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
+    """Return what the folder or its manifest lists.
+
+    Raises:
+        UsageError: there are films of several modalities and `modality` chooses none.
+        DataError: there is none, or there are not two classes of which one is `positive`.
+    """
+    chosen, entries = select_modality(root, index_films(root, positive=positive), modality)
+    found = Counter(entry.found for entry in entries)
+    return Listed(root, chosen, entries, match_classes(found, positive=positive, subject=root))
+
+
+def read_listed(listed: Listed, *, skip_unreadable: bool) -> ReadFilms:
+    """Decode and fingerprint the films that are listed.
+
+    Raises:
+        DataError: a film cannot be read and none may be skipped, or copies of one film are
+            labelled differently.
+    """
+    read: list[ReadFilm] = []
+    unreadable: list[FilmError] = []
+    prints = scan([listed.root / entry.name for entry in listed.entries])
+    for entry, found in zip(listed.entries, prints, strict=True):
+        if isinstance(found, FilmError):
+            unreadable.append(found)
+        else:
+            read.append(ReadFilm(entry, listed.classes.of[entry.found], found))
+    if unreadable and not skip_unreadable:
+        first, films = unreadable[0], count(len(unreadable), "film")
+        problem = f"{first.problem} ({films} of {len(listed.entries)} unreadable)"
+        raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
+    kept = _without_copies(listed.root, read)
+    return ReadFilms(kept, unreadable, len(read) - len(kept))
+
+
+def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
+    """Keep one of the films with the same bytes, the one to test on before the one to train on."""
+    kept: dict[str, ReadFilm] = {}
+    for film in sorted(read, key=lambda film: -SPLITS.index(film.entry.split or "train")):
+        first = kept.setdefault(film.print.sha256, film)
+        if film.label != first.label:
+            raise DataError(
+                root / film.entry.name,
+                f"is {film.label}, but its copy {first.entry.name} is {first.label}",
+                "delete the wrong one",
+            )
+    return sorted(kept.values(), key=lambda film: film.entry.name)
+
+
+def count(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
