@@ -9,15 +9,15 @@ says of it in words, and the time it takes beside reading the films.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 from edge_export.pixels import load_pixels
 from edge_kit.audit.audit import AUDITED, Audit, audit, rows
+from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import areas, sentences
-from edge_kit.audit.subject import Subject, open_subject
-from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.dataset import Dataset
+from edge_kit.evaluation.subject import Subject, open_subject
 from edge_runtime.film.preprocess import standard
 
 
@@ -28,12 +28,10 @@ def main() -> None:
     options.add_argument("--modality", default="xray")
     options.add_argument("--model", type=Path, nargs="*", default=[])
     given = options.parse_args()
-    dataset = load_dataset(given.data, modality=given.modality, seed=0)
-    show("films alone", *timed(dataset, given.data, None))
-    for path in given.model:
-        with open_subject(path) as subject:
-            dealt = replace(dataset, films=subject.dealt(dataset.films))
-            show(path.name, *timed(dealt, given.data, subject))
+    subjects = {"films alone": None, **{path.name: open_subject(path) for path in given.model}}
+    for title, subject in subjects.items():
+        dataset = audited_films(given.data, subject, modality=given.modality)
+        show(title, *timed(dataset, given.data, subject))
 
 
 def timed(dataset: Dataset, data: Path, subject: Subject | None) -> tuple[Audit, float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from edge_runtime.errors import UsageError
@@ -28,6 +29,19 @@ def data_options(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that reads a folder of films."""
     parser.add_argument("--modality", choices=("xray", "ct"), help="needed where there are both")
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
+
+
+def cache_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a command takes that needs the pixels of many films."""
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded films are kept")
+    parser.add_argument("--no-cache", action="store_true", help="keep decoded films in memory only")
+
+
+def cache_of(options: argparse.Namespace) -> Path | None:
+    """Return the folder of decoded films that `cache_options` have chosen, `None` for none."""
+    from edge_kit.data.cache import default_cache
+
+    return None if options.no_cache else options.cache or default_cache()
 
 
 def count(text: str) -> int:

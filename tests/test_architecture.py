@@ -31,8 +31,8 @@ ROOMS = (
     *("report", "examine", "package", "export", "debug"),
 )
 KIT_ROOMS = (
-    *("__init__", "console", "arguments", "data", "models", "gate", "training"),
-    *("audit", "evaluation", "source", "demo", "commands", "cli"),
+    *("__init__", "console", "data", "arguments", "models", "gate", "training"),
+    *("evaluation", "audit", "source", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
     *("errors", "bundle", "engines", "console", "film", "answer", "machine"),

@@ -7,7 +7,7 @@ films, as the network is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,11 +28,9 @@ from edge_kit.audit.features import (
 )
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.facts import manifest_facts
+from edge_kit.evaluation.subject import Predict
 from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.errors import DataError
-
-Predict = Callable[[Pixels], Floats]
-"""From `(n, height, width, channels)` pixels to `(n,)` scores, higher for the positive class."""
 
 Answer = Literal["no evidence", "undecided", "no shortcut found"]
 

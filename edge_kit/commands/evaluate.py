@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
-from edge_kit.arguments import data_options, margin
+from edge_kit.arguments import cache_of, cache_options, data_options, margin
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
 
@@ -33,12 +34,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
+    cache_options(parser)
     data_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.report.document import encoded
+    from edge_kit.audit.caveat import caveat
     from edge_kit.evaluation.evaluation import document, evaluate, table
     from edge_kit.evaluation.figures import PREVALENCES
     from edge_kit.evaluation.films import labelled_films
@@ -60,6 +63,12 @@ def run(options: argparse.Namespace) -> None:
     for name, (label, films) in labelled.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     found = evaluate(subject, labelled, options.split, options.prevalence or PREVALENCES)
+    beside = caveat(
+        *(subject, options.data, cache_of(options), say),
+        positive=options.positive,
+        skip_unreadable=options.skip_unreadable,
+    )
+    found = replace(found, caveat=tuple(beside))
     for warning in found.warnings:
         say(f"warning: {warning}")
     if options.out:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.film import SPLITS
-from edge_kit.arguments import count, data_options, folds, rate, seed
+from edge_kit.arguments import cache_of, cache_options, count, data_options, folds, rate, seed
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
@@ -63,15 +63,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
     parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded films are kept")
-    parser.add_argument("--no-cache", action="store_true", help="keep decoded films in memory only")
+    cache_options(parser)
     data_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.quiet import import_tensorflow
-    from edge_kit.data.cache import default_cache
     from edge_kit.data.dataset import load_dataset
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.models.registry import architecture
@@ -97,7 +95,7 @@ def run(options: argparse.Namespace) -> None:
     others = _counter_examples(options, dataset.modality)
     import_tensorflow()
     plan = _plan(options, network.channels)
-    cache = None if options.no_cache else options.cache or default_cache()
+    cache = cache_of(options)
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, cache)
 
 
@@ -125,6 +123,8 @@ def _train(
     cache: Path | None,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
+    from edge_kit.audit.caveat import caveat
+    from edge_kit.evaluation.subject import open_subject
     from edge_kit.training.price import leak_price
     from edge_kit.training.records import TENSORBOARD, recorded, tensorboard_callback
     from edge_kit.training.run import staging
@@ -142,7 +142,9 @@ def _train(
             callbacks=callbacks,
         )
     show_metrics(metrics)
-    _show_audit(options, dataset, plan, cache)
+    subject, skip = open_subject(options.out), options.skip_unreadable
+    for line in caveat(subject, options.data, cache, say, skip_unreadable=skip):
+        write(f"{line}\n")
     if dataset.leaks:
         write(f"{leak_price(dataset, options.data, plan, say, cache=cache)}\n")
 
@@ -164,32 +166,6 @@ def _cross_validate(
         resume=options.resume,
     )
     write(table(found))
-
-
-def _show_audit(
-    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, cache: Path | None
-) -> None:
-    """Say how far shortcuts alone get on these films, beside every accuracy."""
-    import numpy as np
-
-    from edge_kit.audit.audit import AUDITED, audit, rows
-    from edge_kit.audit.sentences import sentences
-    from edge_kit.audit.subject import open_subject
-    from edge_kit.data.cache import cached_pixels
-
-    recipe = plan.preprocess
-    pixels = {
-        split: np.asarray(cached_pixels(rows(dataset, split), recipe, cache, say))
-        for split in AUDITED
-    }
-    try:
-        with open_subject(options.out) as subject:
-            found = audit(dataset, options.data, recipe, subject.predict, pixels=pixels)
-    except EdgeError as error:  # the run is written, and good without it
-        say(f"warning: the films were not audited for shortcuts: {error}")
-        return
-    for line in sentences(found):
-        write(f"{line}\n")
 
 
 def _counter_examples(options: argparse.Namespace, modality: Modality) -> tuple[Film, ...]:

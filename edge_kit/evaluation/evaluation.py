@@ -21,7 +21,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a subject is worth on the films of a split, `digest` of which names their set."""
+    """What a subject is worth on the films of a split, `digest` of which names their set.
+
+    `caveat` is what an audit says of these films, in sentences, the conclusion first.
+    """
 
     subject: Subject
     split: Wanted
@@ -29,6 +32,7 @@ class Evaluation:
     figures: Figures
     subgroups: tuple[Subgroup, ...]
     warnings: tuple[str, ...]
+    caveat: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -110,6 +114,7 @@ def document(found: Evaluation) -> dict[str, Any]:
         },
         "data": {"split": found.split, "sha256": found.digest},
         "warnings": list(found.warnings),
+        "caveat": list(found.caveat),
         "figures": {
             **asdict(figures),
             "reliability": [
@@ -144,7 +149,7 @@ def table(found: Evaluation) -> str:
         f"at {100 * at.prevalence:g} %".ljust(13) + f"PPV {at.positive}, NPV {at.negative}"
         for at in one.predictive
     ]
-    return "\n".join([*lines, *map(_part, found.subgroups)]) + "\n"
+    return "\n".join([*lines, *map(_part, found.subgroups), *found.caveat]) + "\n"
 
 
 def _part(part: Subgroup) -> str:

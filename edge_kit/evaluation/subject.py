@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,17 +14,22 @@ import numpy as np
 
 from edge_export.film import Split
 from edge_export.graph.network import InputRange, load_model, network
-from edge_export.pixels import progress
+from edge_export.pixels import Pixels, progress
 from edge_export.proof.prove import reference_outputs
+from edge_export.proof.statistics import Floats
 from edge_export.proof.threshold import ONE_HALF
 from edge_kit.data.labels import split_of
 from edge_kit.data.table import read_table
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
 from edge_runtime import Classifier
-from edge_runtime.bundle import verify_all
+from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.manifest import Calibration, Decision, Preprocess, Uncertain
+from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels
+
+Predict = Callable[[Pixels], Floats]
+"""From `(n, height, width, channels)` pixels to `(n,)` scores, higher for the positive class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Subject:
 
     `known` maps digests to splits: for a run all its films, for a bundle those that calibrated it,
     which were training films. `seed` is what its splits were dealt by, where that is known.
+    `ask` answers to the films of files; `predict` to pixels prepared by `recipe`, and does not
+    refuse any, so that they may be hidden in part.
     """
 
     kind: Literal["run", "bundle"]
@@ -51,6 +59,8 @@ class Subject:
     decision: Decision
     known: Mapping[str, Split]
     seed: int | None
+    recipe: Preprocess
+    predict: Predict
     ask: Callable[[Sequence[Path]], list[Reply]]
 
 
@@ -70,6 +80,9 @@ def open_subject(path: Path) -> Subject:
 def _run(run: Path) -> Subject:
     config = read_config(run)
     model = load_model(run / MODEL)
+
+    def predict(pixels: Pixels) -> Floats:
+        return reference_outputs(network(model, InputRange()), pixels)[:, 0]
 
     def ask(paths: Sequence[Path]) -> list[Reply]:
         pixels = _read(paths, config.recipe())
@@ -98,6 +111,8 @@ def _run(run: Path) -> Subject:
         ),
         known=_split_table(run / SPLITS),
         seed=config.seed,
+        recipe=config.recipe(),
+        predict=predict,
         ask=ask,
     )
 
@@ -138,6 +153,10 @@ def _bundle(path: Path) -> Subject:
     with verify_all(path) as bundle:
         manifest = bundle.manifest
 
+    def predict(pixels: Pixels) -> Floats:
+        with open_bundle(path) as bundle, closing(open_engine(bundle)) as engine:
+            return np.array([engine.logits(film.tobytes())[0] for film in pixels], np.float64)
+
     def ask(paths: Sequence[Path]) -> list[Reply]:
         with Classifier(path) as classifier, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             try:
@@ -163,5 +182,7 @@ def _bundle(path: Path) -> Subject:
         decision=manifest.decision,
         known=dict.fromkeys(manifest.quantization.films, "train"),
         seed=manifest.training.seed,
+        recipe=manifest.preprocess,
+        predict=predict,
         ask=ask,
     )

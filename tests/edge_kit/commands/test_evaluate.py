@@ -36,10 +36,16 @@ def test_a_bundle_is_judged_and_the_report_is_what_was_printed(
 
 
 def test_a_run_is_judged_on_its_test_films(
-    trained: Path, data: Path, capsys: pytest.CaptureFixture[str]
+    trained: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["evaluate", str(trained), "--data", str(data)]) == 0
-    assert capsys.readouterr().out.startswith("tiny, test films: 12")
+    out = tmp_path / "report"
+    assert run(["evaluate", str(trained), "--data", str(data), "--out", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("tiny, test films: 12")
+    content = json.loads((out / "evaluation.json").read_text("utf-8"))
+    assert content["caveat"][0].startswith("Accuracy on these films is ")
+    assert told.endswith("".join(f"{one}\n" for one in content["caveat"]))
+    assert content["caveat"][0] in (out / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

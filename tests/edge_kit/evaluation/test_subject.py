@@ -48,6 +48,20 @@ def test_a_bundle_answers_as_a_clinic_s_classifier_does(bundle: Path, dataset: D
 
 
 @pytest.mark.parametrize("kind", ["run", "bundle"])
+def test_pixels_are_answered_as_films_are_and_never_refused(
+    kind: str, trained: Path, bundle: Path, dataset: Dataset
+) -> None:
+    subject, films = open_subject(trained if kind == "run" else bundle), dataset.films[:6]
+    found = subject.predict(load_pixels(films, subject.recipe))
+    replies = subject.ask([film.path for film in films])
+    answered = [number for number, one in enumerate(replies) if one.logit is not None]
+    expected = [one.logit for one in replies if one.logit is not None]
+    assert found.shape == (6,)
+    assert found[answered].tolist() == pytest.approx(expected, abs=1e-5)
+    assert np.isfinite(subject.predict(0 * load_pixels(films, subject.recipe))).all()
+
+
+@pytest.mark.parametrize("kind", ["run", "bundle"])
 def test_a_film_that_is_refused_has_its_reason_and_the_others_an_answer(
     kind: str, trained: Path, tmp_path: Path
 ) -> None:

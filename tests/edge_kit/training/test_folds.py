@@ -14,9 +14,9 @@ import pytest
 from edge_export.film import SPLITS, Film
 from edge_export.pixels import load_pixels
 from edge_export.proof.statistics import auc, proportion
-from edge_kit.audit.subject import open_subject
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.split import with_splits, write_split_table
+from edge_kit.evaluation.subject import open_subject
 from edge_kit.training.folds import (
     WHY_NOT_POOLED,
     Folds,
@@ -179,9 +179,9 @@ def test_every_fold_is_judged_on_its_test_films(
     tested = []
     for number, fold in enumerate(found.folds, 1):
         films = with_splits(regrouped(dataset.films), out / f"fold{number}" / "splits.csv")
-        with open_subject(out / f"fold{number}") as subject:
-            rows = [film for film in films if film.split == "test"]
-            score = subject.predict(load_pixels(rows, subject.recipe))
+        subject = open_subject(out / f"fold{number}")
+        rows = [film for film in films if film.split == "test"]
+        score = subject.predict(load_pixels(rows, subject.recipe))
         assert fold.auc == auc(np.array([film.label == "covid" for film in rows]), score)
         tested += [film.sha256 for film in rows]
     assert sorted(tested) == sorted(film.sha256 for film in dataset.films)

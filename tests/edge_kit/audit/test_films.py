@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from edge_kit.audit.films import audited_films
+from edge_kit.data.dataset import Dataset
+from edge_kit.evaluation.subject import open_subject
+from films import write_films
+
+
+def test_the_films_of_a_run_are_dealt_as_it_dealt_them(
+    trained: Path, data: Path, dataset: Dataset
+) -> None:
+    subject = open_subject(trained / "model.keras")
+    known = {film.sha256: film.split for film in dataset.films}
+    for digest in list(known)[:2]:
+        known[digest] = "val" if known[digest] == "train" else "train"
+    found = audited_films(data, replace(subject, known=known))
+    assert {film.sha256: film.split for film in found.films} == known
+
+
+def test_films_beside_the_run_s_own_are_left_out(
+    trained: Path, data: Path, dataset: Dataset
+) -> None:
+    subject = open_subject(trained)
+    own = dict(list(subject.known.items())[5:])
+    found = audited_films(data, replace(subject, known=own))
+    assert found.films == tuple(film for film in dataset.films if film.sha256 in own)
+
+
+def test_films_it_never_saw_keep_their_splits(trained: Path, tmp_path: Path) -> None:
+    folders = [f"{split}/{name}" for split in ("train", "val", "test") for name in ("covid", "no")]
+    found = audited_films(write_films(tmp_path, *folders, count=2), open_subject(trained))
+    assert {film.split for film in found.films} == {"train", "val", "test"}
+    assert all(film.path.relative_to(tmp_path).parts[0] == film.split for film in found.films)
+
+
+def test_without_a_model_the_seed_deals_them(data: Path) -> None:
+    first, again = (audited_films(data, None, seed=4) for _ in range(2))
+    assert first == again
