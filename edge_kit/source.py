@@ -20,9 +20,12 @@ from edge_export.proof.threshold import Rule
 from edge_export.quantize.recipe import INT8
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
+from edge_kit.audit.caveat import caveat
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.labels import class_key
 from edge_kit.data.split import with_splits
+from edge_kit.evaluation.subject import open_subject
+from edge_kit.models.function import word
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_accuracy, read_config
 from edge_runtime.bundle.manifest import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
@@ -34,9 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model to export, its films with their splits, and what is known of both."""
+    """A model to export, its films below `root` with their splits, and what is known of both."""
 
     model: keras.Model
+    root: Path
     films: tuple[Film, ...]
     modality: str
     negative: str
@@ -79,7 +83,12 @@ def export_source(options: argparse.Namespace, say: Say, write: Say) -> Findings
         as_json = options.format == "json"
         write(encoded(document).decode() if as_json else summary(findings, facts))
 
-    return export(model, source.films, _plan(source, facts, options), options.out, say, show)
+    findings = export(model, source.films, _plan(source, facts, options), options.out, say, show)
+    if options.format == "table":  # JSON is one document, that of the export
+        subject, skip = open_subject(options.out), options.skip_unreadable
+        for line in caveat(subject, source.root, None, say, skip_unreadable=skip):
+            write(f"{line}\n")
+    return findings
 
 
 def _folded(
@@ -169,6 +178,7 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
     dataset = _films(options, data, config.modality, config.positive, config.seed)
     return Source(
         model=load_model(run / MODEL),
+        root=data,
         films=with_splits(dataset.films, run / SPLITS),
         modality=config.modality,
         negative=config.negative,
@@ -199,13 +209,14 @@ def _from_file(path: Path, options: argparse.Namespace) -> Source:
     _, height, width, channels = model.input_shape
     return Source(
         model=model,
+        root=options.data,
         films=dataset.films,
         modality=dataset.modality,
         negative=dataset.negative,
         positive=dataset.positive,
         preprocess=standard(height, width, channels),
         input_range=given_range,
-        training=Training(model=_word(model.name), seed=None, epochs=None),
+        training=Training(model=word(model.name), seed=None, epochs=None),
         warnings=dataset.warnings,
         film_threshold=_film_threshold(model, options.film_threshold),
     )
@@ -258,12 +269,6 @@ def _pair(text: str, option: str, wanted: str) -> tuple[str, str]:
     if not (first and comma and second) or "," in second:
         raise UsageError(option, f"{text!r} is not {wanted}", "give two, with a comma between")
     return first, second
-
-
-def _word(name: str) -> str:
-    """Return a Keras model's name as the manifest spells words."""
-    kept = "".join(one if one.isascii() and one.isalnum() else "-" for one in name.lower())
-    return kept.strip("-")[:48] or "model"  # with the modality behind, a bundle's name
 
 
 def _limits(path: Path | None) -> str:

@@ -30,7 +30,9 @@ def caveat(
     returned.
     """
     try:
-        dataset = audited_films(root, subject, positive=positive, skip_unreadable=skip_unreadable)
+        dataset = audited_films(
+            root, subject, positive=positive, skip_unreadable=skip_unreadable, cache=cache
+        )
         pixels = {
             split: np.asarray(cached_pixels(rows(dataset, split), subject.recipe, cache, say))
             for split in AUDITED

@@ -17,6 +17,7 @@ def audited_films(
     positive: str | None = None,
     seed: int | None = None,
     skip_unreadable: bool = False,
+    cache: Path | None = None,
 ) -> Dataset:
     """Return the films below `root` to audit, for `subject` if there is one.
 
@@ -35,6 +36,7 @@ def audited_films(
         positive=positive or (subject.positive if subject else "covid"),
         seed=known if seed is None else seed,
         skip_unreadable=skip_unreadable,
+        cache=cache,
     )
     if subject is None or subject.kind != "run":
         return dataset

@@ -79,6 +79,7 @@ def _dataset(options: argparse.Namespace, subject: Subject | None) -> Dataset:
         positive=options.positive,
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
+        cache=cache_of(options),
     )
     for warning in dataset.warnings:
         say(f"warning: {warning}")

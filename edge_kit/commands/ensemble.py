@@ -47,8 +47,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_kit.audit.caveat import caveat
     from edge_kit.data.dataset import load_dataset
     from edge_kit.data.split import with_splits
+    from edge_kit.evaluation.subject import open_subject
     from edge_kit.models.ensemble import mean_of_logits
     from edge_kit.training.run import SPLITS, require_new
 
@@ -80,6 +82,9 @@ def run(options: argparse.Namespace) -> None:
             for measure in ("accuracy", "sensitivity", "specificity", "auc"):
                 write(f"{split:<5} {measure:<12} {getattr(values, measure)}  {name}\n")
     say(f"wrote {options.out}")
+    subject, skip = open_subject(options.out), options.skip_unreadable
+    for line in caveat(subject, data, None, say, skip_unreadable=skip):
+        write(f"{line}\n")
 
 
 def read_members(runs: Sequence[Path]) -> list[Member]:

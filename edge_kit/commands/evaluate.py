@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
 
     if options.out:
         require_new(options.out)
-    subject = open_subject(options.subject)
+    subject, cache = open_subject(options.subject), cache_of(options)
     if options.modality not in (None, subject.modality):
         raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")
     labelled = labelled_films(
@@ -59,12 +59,14 @@ def run(options: argparse.Namespace) -> None:
         modality=subject.modality,
         positive=options.positive or subject.positive,
         skip_unreadable=options.skip_unreadable,
+        cache=cache,
     )
     for name, (label, films) in labelled.classes.items():
         say(f"class {name!r} is {label}: {films} films")
-    found = evaluate(subject, labelled, options.split, options.prevalence or PREVALENCES)
+    wanted = options.split, options.prevalence or PREVALENCES
+    found = evaluate(subject, labelled, *wanted, cache)
     beside = caveat(
-        *(subject, options.data, cache_of(options), say),
+        *(subject, options.data, cache, say),
         positive=options.positive,
         skip_unreadable=options.skip_unreadable,
     )

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
         return
     if not options.folds:
         require_new(options.out, resume=options.resume)
-    network = architecture(options.model)
+    network, cache = architecture(options.model), cache_of(options)
     dataset = load_dataset(
         options.data,
         modality=options.modality,
@@ -88,14 +88,14 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
         groups=options.groups,
+        cache=cache,
     )
     show_dataset(dataset)
     if not (options.allow_leaks or options.folds):
         require_no_leaks(dataset)
-    others = _counter_examples(options, dataset.modality)
+    others = _counter_examples(options, dataset.modality, cache)
     import_tensorflow()
     plan = _plan(options, network.channels)
-    cache = cache_of(options)
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, cache)
 
 
@@ -123,8 +123,6 @@ def _train(
     cache: Path | None,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
-    from edge_kit.audit.caveat import caveat
-    from edge_kit.evaluation.subject import open_subject
     from edge_kit.training.price import leak_price
     from edge_kit.training.records import TENSORBOARD, recorded, tensorboard_callback
     from edge_kit.training.run import staging
@@ -142,9 +140,7 @@ def _train(
             callbacks=callbacks,
         )
     show_metrics(metrics)
-    subject, skip = open_subject(options.out), options.skip_unreadable
-    for line in caveat(subject, options.data, cache, say, skip_unreadable=skip):
-        write(f"{line}\n")
+    _show_caveat(options, options.out, cache)
     if dataset.leaks:
         write(f"{leak_price(dataset, options.data, plan, say, cache=cache)}\n")
 
@@ -156,7 +152,7 @@ def _cross_validate(
     others: tuple[Film, ...],
     cache: Path | None,
 ) -> None:
-    from edge_kit.training.folds import cross_validate, table
+    from edge_kit.training.folds import cross_validate, fold_run, table
 
     found = cross_validate(
         *(dataset, options.data, plan, options.out, say),
@@ -166,16 +162,32 @@ def _cross_validate(
         resume=options.resume,
     )
     write(table(found))
+    write("the films of the first fold:\n")
+    _show_caveat(options, fold_run(options.out, 1), cache)
 
 
-def _counter_examples(options: argparse.Namespace, modality: Modality) -> tuple[Film, ...]:
+def _show_caveat(options: argparse.Namespace, run: Path, cache: Path | None) -> None:
+    """Say how far shortcuts alone get on the films of a run, beside its accuracy."""
+    from edge_kit.audit.caveat import caveat
+    from edge_kit.evaluation.subject import open_subject
+
+    skip = options.skip_unreadable
+    for line in caveat(open_subject(run), options.data, cache, say, skip_unreadable=skip):
+        write(f"{line}\n")
+
+
+def _counter_examples(
+    options: argparse.Namespace, modality: Modality, cache: Path | None
+) -> tuple[Film, ...]:
     """Return the films of other modalities; a training does not need them, so it only says so."""
     from edge_kit.data.dataset import other_films
 
     if not options.counter_examples:
         return ()
     try:
-        found = other_films(options.data, modality, positive=options.positive, seed=options.seed)
+        found = other_films(
+            options.data, modality, positive=options.positive, seed=options.seed, cache=cache
+        )
     except EdgeError as error:
         say(f"warning: films of other modalities are left out: {error}")
         return ()

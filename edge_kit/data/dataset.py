@@ -57,10 +57,12 @@ def load_dataset(
     seed: int,
     skip_unreadable: bool = False,
     groups: Path | None = None,
+    cache: Path | None = None,
 ) -> Dataset:
     """Find, check, fingerprint, group and split the films below `root`.
 
-    `groups` is a table of `edge-kit data scan`, which also finds what no hash can.
+    `groups` is a table of `edge-kit data scan`, which also finds what no hash can. Films that
+    folder `cache` has seen before are not read again.
 
     A split the folder does not give is taken from its train films (all films if it gives none),
     by groups: patients, given groups and near-duplicates. Copies of a film count once. The same
@@ -72,7 +74,7 @@ def load_dataset(
     """
     listed = list_films(root, modality=modality, positive=positive)
     check_splits(root, listed.entries)
-    read = read_listed(listed, skip_unreadable=skip_unreadable)
+    read = read_listed(listed, cache, skip_unreadable=skip_unreadable)
     ids = _ids(root, read.films, groups)
     pairs = near_duplicates([film.print for film in read.films])
     films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
@@ -91,7 +93,12 @@ def load_dataset(
 
 
 def other_films(
-    root: Path, modality: Modality, *, positive: str = "covid", seed: int
+    root: Path,
+    modality: Modality,
+    *,
+    positive: str = "covid",
+    seed: int,
+    cache: Path | None = None,
 ) -> tuple[Film, ...]:
     """Return the films below `root` that are not of `modality`, with their splits.
 
@@ -105,7 +112,7 @@ def other_films(
         film
         for other in sorted(found - {modality, None}, key=str)
         for film in load_dataset(
-            root, modality=other, positive=positive, seed=seed, skip_unreadable=True
+            root, modality=other, positive=positive, seed=seed, skip_unreadable=True, cache=cache
         ).films
     )
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_export.film import SPLITS
-from edge_kit.data.fingerprints import Fingerprint, scan
+from edge_kit.data.cache import cached_scan
+from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import Entry, index_films, select_modality
 from edge_kit.data.labels import Classes, Modality, match_classes
 from edge_runtime.errors import DataError, FilmError
@@ -67,8 +68,8 @@ def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
     return Listed(root, chosen, entries, match_classes(found, positive=positive, subject=root))
 
 
-def read_listed(listed: Listed, *, skip_unreadable: bool) -> ReadFilms:
-    """Decode and fingerprint the films that are listed.
+def read_listed(listed: Listed, cache: Path | None, *, skip_unreadable: bool) -> ReadFilms:
+    """Decode and fingerprint the films that are listed, but those that `cache` knows.
 
     Raises:
         DataError: a film cannot be read and none may be skipped, or copies of one film are
@@ -76,7 +77,7 @@ def read_listed(listed: Listed, *, skip_unreadable: bool) -> ReadFilms:
     """
     read: list[ReadFilm] = []
     unreadable: list[FilmError] = []
-    prints = scan([listed.root / entry.name for entry in listed.entries])
+    prints = cached_scan([listed.root / entry.name for entry in listed.entries], cache)
     for entry, found in zip(listed.entries, prints, strict=True):
         if isinstance(found, FilmError):
             unreadable.append(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def evaluate(
     labelled: Labelled,
     split: Wanted | None = None,
     prevalences: Sequence[float] = PREVALENCES,
+    cache: Path | None = None,
 ) -> Evaluation:
     """Return what `subject` is worth on the films of a `split` of `labelled`.
 
@@ -47,7 +49,7 @@ def evaluate(
         UsageError: a split is wanted of films that have none.
         DataError: a film cannot be read, or fewer than two of a class were judged.
     """
-    rows = choose_rows(subject, labelled, split)
+    rows = choose_rows(subject, labelled, split, cache)
     films = [labelled.films[place] for place in rows.places]
     replies = subject.ask([film.path for film in films])
     positive = np.array([film.label == labelled.positive for film in films], np.bool_)

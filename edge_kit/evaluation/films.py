@@ -31,9 +31,16 @@ class Labelled:
 
 
 def labelled_films(
-    root: Path, *, modality: str | None, positive: str, skip_unreadable: bool
+    root: Path,
+    *,
+    modality: str | None,
+    positive: str,
+    skip_unreadable: bool,
+    cache: Path | None = None,
 ) -> Labelled:
     """Return the films of `modality` below `root`, grouped by patient and near-duplicate.
+
+    Films that folder `cache` has seen before are not read again.
 
     Raises:
         UsageError: there are films of several modalities and `modality` chooses none.
@@ -41,7 +48,7 @@ def labelled_films(
             copies of one film are labelled differently.
     """
     listed = list_films(root, modality=modality, positive=positive)
-    read = read_listed(listed, skip_unreadable=skip_unreadable)
+    read = read_listed(listed, cache, skip_unreadable=skip_unreadable)
     groups = group_films(
         [film.print.sha256 for film in read.films],
         [film.entry.ids for film in read.films],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from edge_export.film import Split
@@ -24,7 +25,9 @@ class Rows:
     warnings: tuple[str, ...]
 
 
-def choose_rows(subject: Subject, labelled: Labelled, wanted: Wanted | None) -> Rows:
+def choose_rows(
+    subject: Subject, labelled: Labelled, wanted: Wanted | None, cache: Path | None = None
+) -> Rows:
     """Return the films to judge `subject` on: by default its test films, or all of other data.
 
     A run's own split table counts for its own films; for a bundle, whose manifest tells only which
@@ -36,7 +39,7 @@ def choose_rows(subject: Subject, labelled: Labelled, wanted: Wanted | None) -> 
     """
     seen = [subject.known.get(film.sha256) for film in labelled.films]
     name: Wanted = wanted or ("test" if any(seen) else "all")
-    splits = _splits(subject, labelled, seen) if name != "all" else seen
+    splits = _splits(subject, labelled, seen, cache) if name != "all" else seen
     if name != "all" and not any(splits):
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
@@ -47,7 +50,7 @@ def choose_rows(subject: Subject, labelled: Labelled, wanted: Wanted | None) -> 
 
 
 def _splits(
-    subject: Subject, labelled: Labelled, seen: Sequence[Split | None]
+    subject: Subject, labelled: Labelled, seen: Sequence[Split | None], cache: Path | None
 ) -> Sequence[Split | None]:
     if subject.kind == "run" and any(seen):
         return seen
@@ -60,6 +63,7 @@ def _splits(
         positive=labelled.positive,
         seed=subject.seed,
         skip_unreadable=True,
+        cache=cache,
     )
     dealt = {film.sha256: film.split for film in dataset.films}
     return [dealt.get(film.sha256) for film in labelled.films]

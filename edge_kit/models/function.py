@@ -98,4 +98,4 @@ def _one_sigmoid(subject: str, model: keras.Model) -> keras.Model:
 def word(name: str) -> str:
     """Return a name as manifests spell words, without what would tell of the machine."""
     kept = "".join(one if one.isascii() and one.isalnum() else "-" for one in name.lower())
-    return kept.strip("-")[:48] or "model"
+    return kept.strip("-")[:48] or "model"  # with the modality behind, a bundle's name

@@ -83,6 +83,11 @@ def table(found: Folds) -> str:
     return "\n".join([*lines, "", WHY_NOT_POOLED, ""])
 
 
+def fold_run(out: Path, number: int) -> Path:
+    """Return the folder of a fold's run, counted from 1."""
+    return out / f"fold{number}"
+
+
 def cross_validate(
     dataset: Dataset,
     data: Path,
@@ -110,7 +115,7 @@ def cross_validate(
     dealt = deal(replace(dataset, films=regrouped(dataset.films, cache)), folds, plan.seed)
     outcomes = []
     for number, part in enumerate(dealt, 1):
-        run = out / f"fold{number}"
+        run = fold_run(out, number)
         say(f"fold {number} of {folds}")
         if resume and finished(run):
             _require_same(run, part, plan)

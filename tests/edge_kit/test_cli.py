@@ -92,15 +92,15 @@ def test_films_of_another_modality_are_used_or_it_is_said_why_not(
 ) -> None:
     write_films(tmp_path, "xray/covid", "xray/normal", "ct/covid")
     options = parser().parse_args(["train", "--data", str(tmp_path), "--out", "r"])
-    assert _counter_examples(options, "xray") == ()
+    assert _counter_examples(options, "xray", None) == ()
     assert "warning: films of other modalities are left out: " in capsys.readouterr().err
     write_films(tmp_path, "ct/normal")
-    assert len(_counter_examples(options, "xray")) == 16
+    assert len(_counter_examples(options, "xray", None)) == 16
     assert "counter-examples: 16 films of another modality" in capsys.readouterr().err
     options = parser().parse_args(
         ["train", "--data", str(tmp_path), "--out", "r", "--no-counter-examples"]
     )
-    assert _counter_examples(options, "xray") == ()
+    assert _counter_examples(options, "xray", None) == ()
 
 
 @pytest.mark.usefixtures("tiny")

@@ -73,6 +73,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exported]:
     monkeypatch.setattr(
         "edge_kit.source.export", lambda _, films, plan, *__: calls.append((films, plan))
     )
+    monkeypatch.setattr("edge_kit.source.open_subject", lambda _: None)  # there is no bundle
+    monkeypatch.setattr("edge_kit.source.caveat", lambda *_, **__: [])
 
     def ask(*given: object) -> Exported:
         said = export(*given, "--out", "m.edge")

@@ -97,7 +97,9 @@ def test_each_member_is_shown_beside_the_ensemble(runs: list[Path], made: tuple[
         shown = [line.split()[:2] for line in lines if line.endswith(f"  {name}")]
         measures = ("accuracy", "sensitivity", "specificity", "auc")
         assert shown == [[split, one] for split in ("val", "test") for one in measures]
-    assert all(" n " in line for line in lines)
+    figures = lines[: (len(runs) + 1) * 2 * len(measures)]
+    assert all(" n " in line for line in figures)
+    assert lines[len(figures)].startswith("Accuracy on these films is ")
 
 
 def other(change: dict[str, Any]) -> Callable[[Path], None]:
