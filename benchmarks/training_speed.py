@@ -3,10 +3,15 @@
 Films are phantoms of 1024 x 1024 pixels as PNG. An epoch of ours, from the cache, is compared with
 
 - `flow`: the X-ray study's own way, Keras's `ImageDataGenerator.flow_from_directory` with the same
-  augmentation, network, batch and optimizer (the study took three channels, Keras's default);
-- `memory`: `model.fit` on arrays that lie in memory, without augmentation, the least there is.
+  augmentation, network, batch and optimizer in float32 (the study took three channels, Keras's
+  default);
+- `memory`: `model.fit` on arrays that lie in memory, without augmentation, in our precision: the
+  least there is.
 
-    python benchmarks/training_speed.py [--model model3] [--channels 3] [--films 400]
+Ours trains in the precision that the device gains by, unless told, and the same seed gives the same
+weights, as `edge-kit train` does by default.
+
+    python benchmarks/training_speed.py [--model model3] [--channels 3] [--precision float32]
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ from edge_export.film import Film
 from edge_export.phantom import phantom
 from edge_export.pixels import load_pixels
 from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.training.device import FLOAT32, PRECISIONS, Device, find_device, placed
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.film.preprocess import standard
 
@@ -53,6 +59,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--model", default="model3")
     options.add_argument("--channels", type=int, choices=(1, 3), help="default: the network's own")
+    options.add_argument("--precision", choices=PRECISIONS, help="default: the device's own")
     options.add_argument("--films", type=int, default=400)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
@@ -78,18 +85,23 @@ def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
     from edge_export.quiet import import_tensorflow
 
     import_tensorflow()
+    import keras
+    import tensorflow as tf
+
     from edge_kit.models.recipe import Augmentation
     from edge_kit.models.registry import architecture
 
-    network, rounds = architecture(given.model), given.rounds
+    keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
+    network, rounds, device = architecture(given.model), given.rounds, find_device(given.precision)
     network = replace(network, channels=given.channels or network.channels)
     own = replace(network.recipe, early_stopping=None, epochs=rounds + 1)
     study = replace(own, augmentation=Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True))
     ways = {
-        "ours, augmented": ours(films, folder / "augmented", network, study),
+        "ours, augmented": ours(films, folder / "augmented", network, study, device),
         "flow": flow(folder / "films", network, own),
-        "ours": ours(films, folder / "own", network, own),
-        "memory": memory(films, network, own),
+        "ours": ours(films, folder / "own", network, own, device),
+        "memory": memory(films, network, own, device),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
@@ -97,7 +109,7 @@ def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
             seconds[name].append(next(way))
             if turn:  # the first compiles
                 print(f"{name}: {seconds[name][-1]:.2f} s", flush=True)
-    what = f"{network.name}, {len(films)} films, {network.channels} channels"
+    what = f"{network.name}, {len(films)} films, {network.channels} channels, {device}"
     print(f"{what}, ratios of {rounds} epochs in turns: median (all)")
     print("flow / ours, both augmented:", ratios(seconds["flow"], seconds["ours, augmented"]))
     print("ours, by its own recipe / memory:", ratios(seconds["ours"], seconds["memory"]))
@@ -109,12 +121,13 @@ def ratios(one: list[float], other: list[float]) -> str:
     return f"{statistics.median(found):.2f} ({', '.join(f'{ratio:.2f}' for ratio in found)})"
 
 
-def ours(films: list[Film], folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]:
+def ours(
+    films: list[Film], folder: Path, network: Architecture, recipe: Recipe, device: Device
+) -> Iterator[float]:
     """Yield the seconds of one epoch after the other: batches, checkpoint and figures."""
     import keras
 
     from edge_kit.data.cache import cached_pixels
-    from edge_kit.training.device import find_device
     from edge_kit.training.feed import Rows
     from edge_kit.training.fit import fit
 
@@ -137,7 +150,7 @@ def ours(films: list[Film], folder: Path, network: Architecture, recipe: Recipe)
             network.build(SIDE, SIDE, network.channels),
             *(rows, Rows(pixels[:4], positive(films[:4])), recipe),
             {"model": network.name, "seed": 0},
-            device=find_device(),
+            device=device,
             checkpoint=folder / "checkpoint.npz",
             out=folder,
             say=lambda _: None,
@@ -163,24 +176,26 @@ def flow(folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]
         batch_size=recipe.batch_size,
         class_mode="binary",
     )
-    model = compiled(network, recipe)
+    model = compiled(network, recipe, find_device(FLOAT32))
     while True:
         yield epoch(model, generator)
 
 
-def memory(films: list[Film], network: Architecture, recipe: Recipe) -> Iterator[float]:
+def memory(
+    films: list[Film], network: Architecture, recipe: Recipe, device: Device
+) -> Iterator[float]:
     """Yield the seconds of one epoch after the other on arrays that lie in memory."""
     pixels = load_pixels(films, standard(SIDE, SIDE, network.channels)).astype(np.float32)
-    truth, model = positive(films).astype(np.float32), compiled(network, recipe)
+    truth, model = positive(films).astype(np.float32), compiled(network, recipe, device)
     while True:
         yield epoch(model, pixels, truth, batch_size=recipe.batch_size)
 
 
-def compiled(network: Architecture, recipe: Recipe) -> Any:
+def compiled(network: Architecture, recipe: Recipe, device: Device) -> Any:
     """Return the network, ready for Keras's own training."""
     import keras
 
-    model = network.build(SIDE, SIDE, network.channels)
+    model = placed(network.build(SIDE, SIDE, network.channels), device)
     optimizer = keras.optimizers.Adam(recipe.learning_rate)
     model.compile(optimizer, "binary_crossentropy", metrics=list(recipe.metrics))
     return model
