@@ -150,11 +150,14 @@ def audit(
     order, for whoever has them in memory. The same films give the same audit.
 
     Raises:
-        DataError: a film cannot be read, there are fewer than two test films of a class, or the
-            model's answer is not finite.
+        DataError: a film cannot be read, there are too few films of a class, or the model's
+            answer is not finite.
     """
     require_held_out(dataset.films)
     train, test = (rows(dataset, split) for split in AUDITED)
+    if {film.label for film in train} != {dataset.negative, dataset.positive}:
+        problem = "has no training films of both classes to find shortcuts on"
+        raise DataError(data, problem, "audit the folder that was trained on")
     if pixels is None:
         pixels = {"train": load_pixels(train, recipe), "test": load_pixels(test, recipe)}
     seen, judged = grey_levels(pixels["train"]), grey_levels(pixels["test"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.evaluation.subject import Subject
+from edge_runtime.errors import DataError
 
 
 def audited_films(
@@ -26,20 +27,28 @@ def audited_films(
 
     Raises:
         UsageError: there are films of several modalities and neither `modality` nor `subject`
-            chooses one.
-        DataError: the films cannot be read, or a split has too few.
+            chooses one, or `positive` is the subject's negative class.
+        DataError: the films cannot be read, a split has too few, or these are not the splits by
+            which a bundle was made.
     """
     known = (subject.seed if subject else None) or 0
     dataset = load_dataset(
         root,
         modality=modality or (subject.modality if subject else None),
-        positive=positive or (subject.positive if subject else "covid"),
+        positive=subject.positive_among(positive) if subject else positive or "covid",
         seed=known if seed is None else seed,
         skip_unreadable=skip_unreadable,
         cache=cache,
     )
-    if subject is None or subject.kind != "run":
+    if subject is None:
         return dataset
     table = subject.known
+    if subject.kind == "bundle":
+        if any(
+            table.get(film.sha256) == "train" for film in dataset.films if film.split != "train"
+        ):
+            problem = "are not in the splits by which the bundle was made"
+            raise DataError(root, problem, "audit the run it was exported from")
+        return dataset
     own = [replace(one, split=table[one.sha256]) for one in dataset.films if one.sha256 in table]
     return replace(dataset, films=tuple(own)) if own else dataset

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_of, cache_options, data_options, seed
 from edge_kit.console import say, write
-from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
@@ -68,11 +67,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _dataset(options: argparse.Namespace, subject: Subject | None) -> Dataset:
     from edge_kit.audit.films import audited_films
-    from edge_kit.data.labels import class_key
 
-    if subject and options.positive and class_key(options.positive) != class_key(subject.positive):
-        problem = f"{options.positive!r} is not the model's positive class, {subject.positive!r}"
-        raise UsageError("--positive", problem, "leave it out")
     dataset = audited_films(
         *(options.data, subject),
         modality=options.modality,

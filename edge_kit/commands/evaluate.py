@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     labelled = labelled_films(
         options.data,
         modality=subject.modality,
-        positive=options.positive or subject.positive,
+        positive=subject.positive_among(options.positive),
         skip_unreadable=options.skip_unreadable,
         cache=cache,
     )
@@ -71,6 +71,8 @@ def run(options: argparse.Namespace) -> None:
         skip_unreadable=options.skip_unreadable,
     )
     found = replace(found, caveat=tuple(beside))
+    for line in labelled.skipped:
+        say(line)
     for warning in found.warnings:
         say(f"warning: {warning}")
     if options.out:

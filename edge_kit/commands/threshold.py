@@ -39,12 +39,14 @@ def run(options: argparse.Namespace) -> None:
     labelled = labelled_films(
         options.data,
         modality=subject.modality,
-        positive=options.positive or subject.positive,
+        positive=subject.positive_among(options.positive),
         skip_unreadable=options.skip_unreadable,
     )
     for name, (label, films) in labelled.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     found = refit(subject, labelled, threshold_rule(options), options.calibration)
+    for line in labelled.skipped:
+        say(line)
     for warning in (*labelled.warnings, *found.warnings):
         say(f"warning: {warning}")
     identity = write_site_bundle(options.bundle, options.out, found)

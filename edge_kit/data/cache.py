@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +30,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from edge_export.film import Film
 from edge_export.pixels import Pixels, load_pixels, progress
-from edge_kit.data.fingerprints import Fingerprint, scan
+from edge_kit.data.fingerprints import VERSION, Fingerprint, scan
 from edge_kit.data.lock import locked
 from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.errors import DataError, FilmError
@@ -222,9 +222,8 @@ def _key(path: Path) -> bytes | None:
     except OSError:
         return None  # the scan says why
     parts = (path.resolve(), found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    # A later version may take other fingerprints.
-    names = [field.name for field in fields(Fingerprint)]
-    return hashlib.sha256("\0".join(map(str, (*parts, *names))).encode("utf-8", "replace")).digest()
+    made = (VERSION, PIL.__version__)
+    return hashlib.sha256("\0".join(map(str, (*parts, *made))).encode("utf-8", "replace")).digest()
 
 
 def _database(cache: Path) -> sqlite3.Connection:

@@ -87,7 +87,7 @@ def load_dataset(
         positive=classes.positive,
         negative=classes.negative,
         classes=read.classes(listed),
-        warnings=(*read.warnings(), *_parted(root, leaks)),
+        warnings=(*read.skipped(), *read.warnings(), *_parted(root, leaks)),
         leaks=leaks,
     )
 

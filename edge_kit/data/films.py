@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_export.film import SPLITS
@@ -47,13 +47,17 @@ class ReadFilms:
         counts, names = Counter(film.entry.found for film in self.films), listed.classes.of
         return {name: (names[name], counts[name]) for name in sorted(names)}
 
+    def skipped(self) -> list[str]:
+        """Return which films could not be read, for the terminal of their owner alone."""
+        return [f"skipped: {error.subject} {error.problem}" for error in self.unreadable]
+
     def warnings(self) -> list[str]:
-        """Return what the owner of the films should read."""
-        copies = count(self.copies, "film")
-        return [
-            *(f"skipped: {error.subject} {error.problem}" for error in self.unreadable),
-            *([f"{copies} left out, byte for byte the same as others"] if self.copies else []),
-        ]
+        """Return what a reader of figures should know, without a film's name."""
+        left_out = {
+            "that cannot be read": len(self.unreadable),
+            "byte for byte the same as others": self.copies,
+        }
+        return [f"{count(n, 'film')} left out, {why}" for why, n in left_out.items() if n]
 
 
 def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
@@ -92,7 +96,10 @@ def read_listed(listed: Listed, cache: Path | None, *, skip_unreadable: bool) ->
 
 
 def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
-    """Keep one of the films with the same bytes, the one to test on before the one to train on."""
+    """Keep one of the films with the same bytes, the one to test on before the one to train on.
+
+    It is of all patients and groups that its copies are of.
+    """
     kept: dict[str, ReadFilm] = {}
     for film in sorted(read, key=lambda film: -SPLITS.index(film.entry.split or "train")):
         first = kept.setdefault(film.print.sha256, film)
@@ -102,7 +109,13 @@ def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
                 f"is {film.label}, but its copy {first.entry.name} is {first.label}",
                 "delete the wrong one",
             )
-    return sorted(kept.values(), key=lambda film: film.entry.name)
+    ids: dict[str, dict[str, None]] = {}
+    for film in read:
+        ids.setdefault(film.print.sha256, {}).update(dict.fromkeys(film.entry.ids))
+    return [
+        replace(film, entry=replace(film.entry, ids=tuple(ids[film.print.sha256])))
+        for film in sorted(kept.values(), key=lambda film: film.entry.name)
+    ]
 
 
 def count(number: int, thing: str) -> str:

@@ -20,6 +20,10 @@ from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
 from edge_runtime.errors import FilmError
+from edge_runtime.film.decode import WIDE
+
+VERSION = 2
+"""Raised whenever a film may get another fingerprint."""
 
 NEAR = 4
 """Largest distance, in bits of 64, of both hashes of two near-duplicates."""
@@ -48,7 +52,7 @@ def decode(path: Path) -> tuple[str, Image.Image]:
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as image:
-            grey = image.convert("L")
+            grey = _grey(image)
     except UnidentifiedImageError as error:
         raise FilmError(path, "is empty" if not data else "is no image", cure) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -58,6 +62,18 @@ def decode(path: Path) -> tuple[str, Image.Image]:
         reason = getattr(error, "strerror", None) or error
         raise FilmError(path, f"cannot be decoded ({reason})", cure) from error
     return hashlib.sha256(data).hexdigest(), grey
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Return an image in grey of eight bits; clipping more than that would leave a white square."""
+    if image.mode not in WIDE:
+        return image.convert("L")
+    levels = np.asarray(image.convert("F"), np.float64)
+    low, high = np.percentile(levels, (1, 99))
+    if not np.isfinite(levels).all():
+        raise ValueError("holds values that are not numbers")
+    span = max(high - low, np.finfo(np.float64).tiny)
+    return Image.fromarray(np.rint(255 * ((levels - low) / span).clip(0, 1)).astype(np.uint8))
 
 
 def fingerprint_of(sha256: str, grey: Image.Image) -> Fingerprint:

@@ -40,33 +40,31 @@ def grouped_and_naive(dataset: Dataset, *, seed: int) -> tuple[Dataset, Dataset]
     The second is the customary random split, in which a film's copies may be tested on; the
     difference of a model's accuracy on the two is what the leak buys.
     """
-    films = dataset.films
-    groups = _joined(dataset)
-    sizes = Counter(film.split for film in films)
+    whole = closed(dataset)
+    sizes = Counter(film.split for film in whole.films)
     dealt = assign(
-        [(group, film.label) for group, film in zip(groups, films, strict=True)],
+        [(film.group, film.label) for film in whole.films],
         seed=seed,
         fractions={split: float(count) for split, count in sizes.items()},
     )
-    grouped = tuple(
-        replace(film, split=dealt[group], group=group)
-        for group, film in zip(groups, films, strict=True)
-    )
-    return (
-        replace(dataset, films=grouped, leaks=()),
-        replace(dataset, films=_shuffled(grouped, seed), leaks=()),
-    )
+    grouped = tuple(replace(film, split=dealt[film.group]) for film in whole.films)
+    return replace(whole, films=grouped), replace(whole, films=_shuffled(grouped, seed))
 
 
-def _joined(dataset: Dataset) -> list[str]:
-    """Return the group of every film, with what the given splits part in one."""
+def closed(dataset: Dataset) -> Dataset:
+    """Return `dataset` in groups that hold together what its splits part, with those splits still.
+
+    So it is to be dealt anew.
+    """
     place = {film.sha256: index for index, film in enumerate(dataset.films)}
     pairs = [[place[film.sha256] for film in leak.films] for leak in dataset.leaks]
-    return group_films(
+    groups = group_films(
         list(place),
         [(film.group,) for film in dataset.films],
         np.array(pairs, np.intp).reshape(-1, 2),
     )
+    films = [replace(one, group=group) for one, group in zip(dataset.films, groups, strict=True)]
+    return replace(dataset, films=tuple(films), leaks=())
 
 
 def _shuffled(films: tuple[Film, ...], seed: int) -> tuple[Film, ...]:

@@ -18,6 +18,7 @@ class Labelled:
 
     `splits` are those that the folder gives, None where it gives none; `classes` maps every class
     name found to the class it was taken for and its count; `facts` is what the manifest says.
+    `warnings` are for every reader, `skipped` names files and is for their owner's terminal.
     """
 
     root: Path
@@ -28,6 +29,7 @@ class Labelled:
     positive: str
     classes: Mapping[str, tuple[str, int]]
     warnings: tuple[str, ...]
+    skipped: tuple[str, ...]
 
 
 def labelled_films(
@@ -67,4 +69,5 @@ def labelled_films(
         positive=listed.classes.positive,
         classes=read.classes(listed),
         warnings=tuple(read.warnings()),
+        skipped=tuple(read.skipped()),
     )

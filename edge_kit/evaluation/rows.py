@@ -31,10 +31,12 @@ def choose_rows(
     """Return the films to judge `subject` on: by default its test films, or all of other data.
 
     A run's own split table counts for its own films; for a bundle, whose manifest tells only which
-    films calibrated it, the folder's splits do, or those that its seed deals.
+    films calibrated it, the folder's splits do, or those that its seed deals. Films that calibrated
+    it were training films; where these splits put one elsewhere, it was made by others, and then
+    all films are judged, with a warning.
 
     Raises:
-        UsageError: a split is wanted of films that have none.
+        UsageError: a split is wanted of films that have none, or not those it was made by.
         DataError: no film is in it.
     """
     seen = [subject.known.get(film.sha256) for film in labelled.films]
@@ -43,10 +45,18 @@ def choose_rows(
     if name != "all" and not any(splits):
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
+    warnings = []
+    if any(one == "train" != dealt for one, dealt in zip(seen, splits, strict=True) if dealt):
+        if wanted:
+            problem = "these films are not in the splits by which the bundle was made"
+            raise UsageError("--split", problem, "judge the run it was exported from")
+        warnings = ["by which splits it was made is not known: most of these films may be its own"]
+        name, splits = "all", seen
     places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
     if not places:
         raise DataError(labelled.root, f"holds no film of the {name} split", "choose another")
-    return Rows(places, name, tuple(_warnings(subject, labelled, seen, places)))
+    warnings += _warnings(subject, labelled, seen, places)
+    return Rows(places, name, tuple(warnings))
 
 
 def _splits(

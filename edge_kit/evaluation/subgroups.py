@@ -43,9 +43,9 @@ def subgroups(films: Judged, facts: Sequence[Facts], threshold: float) -> tuple[
 def coincide(parts: Sequence[Subgroup], kind: str) -> bool:
     """Tell whether no part of a `kind` has films of both classes: then it may stand for the class.
 
-    A single part says nothing.
+    A single part says nothing, nor do films of which it is not stated.
     """
-    named = [one for one in parts if one.kind == kind]
+    named = [one for one in parts if one.kind == kind and one.name != NOT_STATED]
     return len(named) > 1 and not any(_cases(one) and one.films - _cases(one) for one in named)
 
 

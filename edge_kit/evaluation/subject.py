@@ -18,14 +18,14 @@ from edge_export.pixels import Pixels, progress
 from edge_export.proof.prove import reference_outputs
 from edge_export.proof.statistics import Floats
 from edge_export.proof.threshold import ONE_HALF
-from edge_kit.data.labels import split_of
+from edge_kit.data.labels import class_key, split_of
 from edge_kit.data.table import read_table
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
 from edge_runtime import Classifier
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.manifest import Calibration, Decision, Preprocess, Uncertain
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import DataError, FilmError, Refusal
+from edge_runtime.errors import DataError, FilmError, Refusal, UsageError
 from edge_runtime.film.preprocess import film_pixels
 
 Predict = Callable[[Pixels], Floats]
@@ -62,6 +62,17 @@ class Subject:
     recipe: Preprocess
     predict: Predict
     ask: Callable[[Sequence[Path]], list[Reply]]
+
+    def positive_among(self, given: str | None) -> str:
+        """Return the name of the positive class among films to judge: `given`, or the model's own.
+
+        Raises:
+            UsageError: that is the model's negative class, so all figures would be turned round.
+        """
+        if given is not None and class_key(given) == class_key(self.negative):
+            problem = f"{given!r} is the model's negative class, not {self.positive!r}"
+            raise UsageError("--positive", problem, "leave it out")
+        return given or self.positive
 
 
 def open_subject(path: Path) -> Subject:

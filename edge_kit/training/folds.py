@@ -26,15 +26,15 @@ from edge_export.proof.statistics import (
     proportion,
     standard_error,
 )
-from edge_kit.data.cache import cached_pixels, cached_scan
+from edge_kit.data.cache import cached_pixels
 from edge_kit.data.dataset import Dataset
-from edge_kit.data.fingerprints import Fingerprint, group_films, near_duplicates
+from edge_kit.data.leaks import closed
 from edge_kit.data.split import FRACTIONS, assign, with_splits
 from edge_kit.models.registry import architecture
 from edge_kit.training.records import recorded
 from edge_kit.training.run import MODEL, SPLITS, finished, read_config, require_new, write_json
 from edge_kit.training.train import TrainingPlan, train
-from edge_runtime.errors import CannotWrite, DataError, FilmError
+from edge_runtime.errors import CannotWrite, DataError
 
 RESULT = "folds.json"
 THRESHOLD = 0.5
@@ -112,7 +112,7 @@ def cross_validate(
     """
     if not resume:
         require_new(out)
-    dealt = deal(replace(dataset, films=regrouped(dataset.films, cache)), folds, plan.seed)
+    dealt = deal(closed(dataset), folds, plan.seed)
     outcomes = []
     for number, part in enumerate(dealt, 1):
         run = fold_run(out, number)
@@ -135,23 +135,6 @@ def cross_validate(
     except OSError as error:
         raise CannotWrite(out / RESULT, f"cannot be written ({error.strerror})") from error
     return found
-
-
-def regrouped(films: Sequence[Film], cache: Path | None = None) -> tuple[Film, ...]:
-    """Return `films` in groups that near-duplicates across the given splits join as well.
-
-    Raises:
-        DataError: a film can no longer be read.
-    """
-    prints: list[Fingerprint] = []
-    for one in cached_scan([film.path for film in films], cache):
-        if isinstance(one, FilmError):
-            raise DataError(one.subject, one.problem, one.cure)
-        prints.append(one)
-    groups = group_films(
-        [film.sha256 for film in films], [(film.group,) for film in films], near_duplicates(prints)
-    )
-    return tuple(replace(film, group=group) for film, group in zip(films, groups, strict=True))
 
 
 def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:

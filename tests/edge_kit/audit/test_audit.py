@@ -38,6 +38,16 @@ def test_a_marker_in_a_corner_is_found(marked: Films) -> None:
     assert found.films == {"train": 24, "test": 24}
 
 
+@pytest.mark.parametrize("left", [(), ("covid",)])
+def test_without_training_films_of_both_classes_there_is_nothing_to_find_shortcuts_on(
+    left: tuple[str, ...], marked: Films
+) -> None:
+    dataset, root = marked
+    films = tuple(one for one in dataset.films if one.split != "train" or one.label in left)
+    with pytest.raises(DataError, match="has no training films of both classes"):
+        audit(replace(dataset, films=films), root, RECIPE)
+
+
 def test_another_format_of_one_class_is_found(tmp_path: Path) -> None:
     found = audit(write_dataset(tmp_path, wide), tmp_path, RECIPE)
     assert found.size.value == 1.0

@@ -3,9 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from edge_export.film import Split
 from edge_kit.audit.films import audited_films
 from edge_kit.data.dataset import Dataset
 from edge_kit.evaluation.subject import open_subject
+from edge_runtime.errors import DataError
 from films import write_films
 
 
@@ -27,6 +31,15 @@ def test_films_beside_the_run_s_own_are_left_out(
     own = dict(list(subject.known.items())[5:])
     found = audited_films(data, replace(subject, known=own))
     assert found.films == tuple(film for film in dataset.films if film.sha256 in own)
+
+
+def test_of_a_bundle_that_other_splits_made_no_audit_is_made(
+    trained: Path, data: Path, dataset: Dataset
+) -> None:
+    known: dict[str, Split] = {film.sha256: "train" for film in dataset.films}
+    subject = replace(open_subject(trained), kind="bundle", known=known)
+    with pytest.raises(DataError, match="not in the splits by which the bundle was made"):
+        audited_films(data, subject)
 
 
 def test_films_it_never_saw_keep_their_splits(trained: Path, tmp_path: Path) -> None:

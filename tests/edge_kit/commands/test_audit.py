@@ -38,4 +38,4 @@ def test_another_positive_class_than_the_models_is_refused(
 ) -> None:
     arguments = ["audit", "--data", str(data), "--model", str(trained), "--positive", "noncovid"]
     assert run(arguments) == 2
-    assert "'noncovid' is not the model's positive class" in capsys.readouterr().err
+    assert "'noncovid' is the model's negative class" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_a_run_is_judged_on_its_test_films(
     assert content["caveat"][0] in (out / "report.html").read_text("utf-8")
 
 
+def test_a_film_that_cannot_be_read_is_named_on_the_terminal_alone(
+    bundle: Path, films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = tmp_path / "films", tmp_path / "report"
+    shutil.copytree(films, root)
+    (root / "corona" / "smith_1950.png").write_bytes(b"torn")
+    given = ["evaluate", str(bundle), "--data", str(root), "--positive", "corona"]
+    assert run([*given, "--skip-unreadable", "--out", str(out), "--format", "json"]) == 0
+    shown = capsys.readouterr()
+    assert "smith_1950.png" in shown.err
+    assert "1 film left out, that cannot be read" in json.loads(shown.out)["warnings"]
+    for file in out.iterdir():
+        assert "smith" not in file.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "problem"),
     [
@@ -57,6 +73,8 @@ def test_a_run_is_judged_on_its_test_films(
         (["@bundle", "--data", "@films", "--positive", "corona", "--split", "test"], 2,
          "--split: these films have no splits"),
         (["@bundle", "--data", "none"], 9, "none: is no folder"),
+        (["@bundle", "--data", "@films", "--positive", "noncovid"], 2,
+         "'noncovid' is the model's negative class"),
         (["none", "--data", "@films"], 9, "none: no such file or folder"),
         (["@bundle", "--data", "@films", "--out", "@films"], 10, "exists already"),
         (["@bundle", "--data", "@films", "--prevalence", "1"], 2, "between 0 and 1"),

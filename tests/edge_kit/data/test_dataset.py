@@ -131,6 +131,7 @@ def test_unreadable_films_stop_or_are_skipped_and_reported(tmp_path: Path) -> No
     assert dataset.warnings == (
         f"skipped: {root}/covid/bad.png is empty",
         f"skipped: {root}/normal/bad.jpg is no image",
+        "2 films left out, that cannot be read",
     )
     assert dataset.classes == {"covid": ("covid", 8), "normal": ("noncovid", 8)}
 

@@ -66,6 +66,33 @@ def test_there_is_no_bar_without_a_terminal(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("least", "most"), [(0, 4095), (300, 65535), (-900, 40_000)])
+def test_films_of_more_than_eight_bits_are_told_apart_by_their_content(
+    least: int, most: int, tmp_path: Path
+) -> None:
+    kind, suffix = (np.uint16, "png") if least >= 0 else (np.int32, "tiff")
+    paths = []
+    for number in range(6):
+        with Image.open(write_film(tmp_path / f"{number}.png", number)) as film:
+            shades = np.asarray(film, np.float64) / 255
+        path = tmp_path / f"wide-{number}.{suffix}"
+        Image.fromarray((least + shades * (most - least)).astype(kind)).save(path)
+        paths.append(path)
+    wide = [one for one in scan(paths) if isinstance(one, Fingerprint)]
+    assert len(wide) == 6
+    assert not len(near_duplicates(wide))
+    plain = scan([tmp_path / f"{n}.png" for n in range(6)])
+    both = [*wide, *(one for one in plain if isinstance(one, Fingerprint))]
+    assert near_duplicates(both).tolist() == [[n, n + 6] for n in range(6)]
+
+
+def test_a_film_of_values_that_are_no_numbers_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "nan.tiff"
+    Image.fromarray(np.full((70, 70), np.nan, np.float32)).save(path)
+    (found,) = scan([path])
+    assert "holds values that are not numbers" in str(found)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "near"),
     [

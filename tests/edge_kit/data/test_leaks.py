@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.data.leaks import grouped_and_naive, require_no_leaks
+from edge_kit.data.leaks import closed, grouped_and_naive, require_no_leaks
 from edge_runtime.errors import DataError
 from films import write_film
 
@@ -40,10 +40,26 @@ def test_splits_that_part_a_patient_leak_and_are_refused(tmp_path: Path) -> None
     )
 
 
+def test_what_the_splits_part_is_held_together_to_be_dealt_anew(tmp_path: Path) -> None:
+    dataset = given(tmp_path)
+    write_film(tmp_path / "covid/twin.png", 0, brighter=9)
+    with (tmp_path / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.write("\ncovid/twin.png,covid,test,")
+    dataset = load_dataset(tmp_path, seed=0)
+    assert len({film.group for film in dataset.films}) == 41
+    whole = closed(dataset)
+    assert len({film.group for film in whole.films}) == 20
+    assert whole.leaks == ()
+    assert [film.split for film in whole.films] == [film.split for film in dataset.films]
+    patient = {film.path.name: film.group for film in whole.films}
+    assert patient["twin.png"] == patient["0-0.png"] == patient["0-1.png"] != patient["2-0.png"]
+
+
 def test_splits_by_patient_do_not_leak(tmp_path: Path) -> None:
     dataset = given(tmp_path, leaking=False)
     assert dataset.leaks == ()
     require_no_leaks(dataset)
+    assert closed(dataset) == dataset
 
 
 def test_splits_that_part_near_duplicates_leak(tmp_path: Path) -> None:

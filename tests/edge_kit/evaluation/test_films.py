@@ -62,7 +62,9 @@ def test_a_film_that_cannot_be_read_is_an_error_or_left_out_as_told(tmp_path: Pa
         read(tmp_path)
     found = read(tmp_path, skip_unreadable=True)
     assert len(found.films) == 4
-    assert "broken.png is no image" in found.warnings[0]
+    assert len(found.skipped) == 1
+    assert "broken.png is no image" in found.skipped[0]
+    assert found.warnings == ("1 film left out, that cannot be read",)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,19 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
     assert "films calibrated it" in everything.warnings[0]
 
 
+def test_a_bundle_that_other_splits_made_is_judged_on_all_films_with_a_warning(
+    other: Labelled, bundle: Path
+) -> None:
+    dataset = load_dataset(other.root, seed=7)
+    calibrated: dict[str, Split] = {film.sha256: "train" for film in dataset.films}
+    subject = replace(open_subject(bundle), known=calibrated, seed=7, modality="xray")
+    found = choose_rows(subject, other, None)
+    assert (found.name, len(found.places)) == ("all", len(other.films))
+    assert found.warnings[0].startswith("by which splits it was made is not known")
+    with pytest.raises(UsageError, match="not in the splits by which the bundle was made"):
+        choose_rows(subject, other, "test")
+
+
 def test_a_split_without_films_is_one_line(run: Subject, labelled: Labelled) -> None:
     known = {digest: split for digest, split in run.known.items() if split != "val"}
     with pytest.raises(DataError, match="holds no film of the val split"):

@@ -13,7 +13,7 @@ from edge_kit.evaluation.subject import open_subject
 from edge_kit.training.run import read_config
 from edge_runtime import Classifier
 from edge_runtime.bundle import open_bundle
-from edge_runtime.errors import DataError, EdgeError
+from edge_runtime.errors import DataError, EdgeError, UsageError
 from films import write_film
 from tiny_bundle import write_tiny_bundle
 from tiny_network import RECIPE
@@ -75,6 +75,14 @@ def test_a_film_that_is_refused_has_its_reason_and_the_others_an_answer(
     assert second.logit is None
     assert second.refusal == "blank"
     assert first.logit is not None or first.refusal == "not_a_film"
+
+
+def test_the_positive_class_may_have_another_name_but_not_the_negative_s(bundle: Path) -> None:
+    subject = open_subject(bundle)
+    assert subject.positive_among(None) == "covid"
+    assert subject.positive_among("corona") == "corona"
+    with pytest.raises(UsageError, match="--positive: 'NonCovid' is the model's negative class"):
+        subject.positive_among("NonCovid")
 
 
 def test_what_is_neither_is_one_line(trained: Path, tmp_path: Path) -> None:

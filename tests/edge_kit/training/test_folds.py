@@ -14,7 +14,7 @@ import pytest
 from edge_export.film import SPLITS, Film
 from edge_export.pixels import load_pixels
 from edge_export.proof.statistics import auc, proportion
-from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table
 from edge_kit.evaluation.subject import open_subject
 from edge_kit.training.folds import (
@@ -23,13 +23,11 @@ from edge_kit.training.folds import (
     cross_validate,
     deal,
     pooled,
-    regrouped,
     table,
 )
 from edge_kit.training.records import run_digest
 from edge_kit.training.train import TrainingPlan, train
 from edge_runtime.errors import CannotWrite, DataError
-from films import write_film, write_films
 
 
 def patients(count: int, films_each: int = 3) -> Dataset:
@@ -78,27 +76,6 @@ def test_folds_do_not_depend_on_the_order_of_films_but_on_the_seed() -> None:
 def test_too_few_patients_for_the_folds_are_refused() -> None:
     with pytest.raises(DataError, match=r"fold \d: \d films of class .+ choose fewer folds"):
         deal(patients(12), 6, seed=0)
-
-
-def test_copies_that_given_splits_part_are_one_group(tmp_path: Path) -> None:
-    root = write_films(tmp_path, *(f"{s}/{c}" for s in SPLITS for c in ("covid", "noncovid")))
-    write_film(root / "test/covid/again.png", 0, brighter=3)  # of train/covid/0.png
-    films = load_dataset(root, seed=0).films
-    twins = [film for film in films if film.path.name == "again.png" or film.path.stem == "0"]
-    first, again = (
-        next(film.group for film in of if film.path.match(name))
-        for of, name in ((twins, "train/covid/0.png"), (twins, "test/covid/again.png"))
-    )
-    assert first != again
-    group = {film.path: film.group for film in regrouped(films)}
-    assert group[root / "train/covid/0.png"] == group[root / "test/covid/again.png"]
-    assert len(set(group.values())) == len(films) - 1
-
-
-def test_a_film_that_vanished_before_regrouping_is_named(tmp_path: Path) -> None:
-    film = Film(tmp_path / "gone.png", "covid", "train", "g", "0" * 64)
-    with pytest.raises(DataError, match=r"gone\.png: cannot be decoded"):
-        regrouped([film])
 
 
 RNG = np.random.default_rng(4)
@@ -178,7 +155,7 @@ def test_every_fold_is_judged_on_its_test_films(
     assert content["how"] == WHY_NOT_POOLED
     tested = []
     for number, fold in enumerate(found.folds, 1):
-        films = with_splits(regrouped(dataset.films), out / f"fold{number}" / "splits.csv")
+        films = with_splits(dataset.films, out / f"fold{number}" / "splits.csv")
         subject = open_subject(out / f"fold{number}")
         rows = [film for film in films if film.split == "test"]
         score = subject.predict(load_pixels(rows, subject.recipe))
