@@ -2,10 +2,10 @@
 
 Trains a small network with dropout on generated films, undisturbed; then again, with `kill -9` at
 random moments from the start of the process to its end, and `--resume` after each. A training that
-is finished before all kills are spent is followed by another. History, weights and metrics have to
-be the same, byte for byte where they are text.
+is finished before all kills are spent is followed by another. All files of the run have to be the
+same, byte for byte, but the record of its time.
 
-    python benchmarks/kill.py [--kills 10] [--epochs 30] [--seed 0]
+    python benchmarks/kill.py [--kills 10] [--epochs 150] [--seed 0]
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-
 from edge_export.phantom import write_phantoms
 
 EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
-SAME = ("history.csv", "metrics.json", "splits.csv", "config.json")
+SAME = ("model.keras", "history.csv", "metrics.json", "splits.csv", "config.json", "curves.png")
 NETWORK = """
 def small(height, width, channels):
     from keras import Input, Sequential, layers
@@ -46,7 +44,7 @@ def main() -> None:
     """Print a line for each kill, and the verdict; exit 1 unless all is the same."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--kills", type=int, default=10)
-    options.add_argument("--epochs", type=int, default=30)
+    options.add_argument("--epochs", type=int, default=150)
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -102,17 +100,10 @@ def killed(command: list[str], folder: Path, kills: list[float]) -> list[Path]:
 
 def same(alone: Path, run: Path, epochs: int) -> bool:
     """Tell whether a run is that of the undisturbed training, with every epoch once."""
-    from edge_export.graph.network import load_model
-    from edge_export.quiet import import_tensorflow
-
-    import_tensorflow()
     with (run / "history.csv").open(encoding="utf-8", newline="") as stream:
         once = [row["epoch"] for row in csv.DictReader(stream)]
-    weights, others = (load_model(one / "model.keras").get_weights() for one in (alone, run))
-    return (
-        once == [str(epoch) for epoch in range(1, epochs + 1)]
-        and all((alone / name).read_bytes() == (run / name).read_bytes() for name in SAME)
-        and all(np.array_equal(one, other) for one, other in zip(weights, others, strict=True))
+    return once == [str(epoch) for epoch in range(1, epochs + 1)] and all(
+        (alone / name).read_bytes() == (run / name).read_bytes() for name in SAME
     )
 
 

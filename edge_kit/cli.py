@@ -24,7 +24,7 @@ from edge_kit.commands import (
     threshold,
     train,
 )
-from edge_kit.console import say
+from edge_kit.console import discard_output, say
 from edge_runtime.errors import EdgeError
 
 COMMANDS = {
@@ -71,8 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         say("edge-kit: terminated")
         return TERMINATED
     except BrokenPipeError:
-        # Nobody reads on; what could not be written must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # nobody reads on
         return 0
     return 0
 

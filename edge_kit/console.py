@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
-from edge_runtime.errors import printable
+from edge_runtime.errors import CannotWrite, printable
 
 
 def say(line: str) -> None:
@@ -13,5 +15,23 @@ def say(line: str) -> None:
 
 
 def write(text: str) -> None:
-    """Write a result to stdout."""
-    sys.stdout.write(text)
+    """Write a result to stdout.
+
+    Raises:
+        BrokenPipeError: nobody reads on.
+        CannotWrite: the disk behind it refuses.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise CannotWrite("stdout", error.strerror or str(error), "free some space") from error
+
+
+def discard_output() -> None:
+    """Give up stdout: what could not be written must not be tried again at exit."""
+    with suppress(OSError, ValueError):  # it may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,12 +23,16 @@ HELP = "average several runs into one network that is exported like a run"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A run to be averaged: where it lies, its configuration, and its model with its digest."""
+    """A run to be averaged: where it lies, its configuration, its model with its digest.
+
+    `gate` is what its film gate refused, as the run wrote it down.
+    """
 
     run: Path
     config: RunConfig
     sha256: str
     model: keras.Model
+    gate: Mapping[str, Any] | None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -92,10 +96,10 @@ def read_members(runs: Sequence[Path]) -> list[Member]:
 
     Raises:
         UsageError: there is only one, or one is given twice.
-        DataError: one is no run, or was made of other films, splits, classes or pixels.
+        DataError: one is no whole run, or was made of other films, splits, classes or pixels.
     """
     from edge_export.graph.network import load_model
-    from edge_kit.training.run import MODEL, SPLITS, read_config
+    from edge_kit.training.run import MODEL, SPLITS, read_config, read_gate
     from edge_runtime.bundle.digest import sha256
 
     if len(runs) < 2:
@@ -108,7 +112,8 @@ def read_members(runs: Sequence[Path]) -> list[Member]:
             digest, table = sha256((path / MODEL).read_bytes()), (path / SPLITS).read_bytes()
         except OSError as error:
             raise DataError(path, f"is no whole run ({error.strerror})", "train again") from error
-        members.append(Member(path, config, digest, load_model(path / MODEL)))
+        gate = None if config.film_threshold is None else read_gate(path)
+        members.append(Member(path, config, digest, load_model(path / MODEL), gate))
         tables.append(table)
         _require_alike(members[0], members[-1], same_table=table == tables[0])
     if len({one.sha256 for one in members}) < len(members):
@@ -168,9 +173,15 @@ def write_ensemble(
     Raises:
         CannotWrite: the disk did not take it.
     """
-    import json
-
-    from edge_kit.training.run import CONFIG, METRICS, MODEL, SPLITS, new_folder, write_json
+    from edge_kit.training.run import (
+        CONFIG,
+        METRICS,
+        MODEL,
+        SPLITS,
+        new_folder,
+        save_model,
+        write_json,
+    )
 
     plain = [{str(split): asdict(one) for split, one in each.items()} for each in figures]
     content: dict[str, Any] = {**plain[0]}
@@ -179,10 +190,10 @@ def write_ensemble(
         for one, found in zip(members, plain[1:], strict=True)
     ]
     run = members[0].run
-    if config.film_threshold is not None:  # the branch is that of the first, and so is its gate
-        content["film_gate"] = json.loads((run / METRICS).read_text("utf-8"))["film_gate"]
+    if members[0].gate:  # the branch is that of the first, and so is its gate
+        content["film_gate"] = members[0].gate
     with new_folder(out) as folder:
-        model.save(folder / MODEL)
+        save_model(model, folder / MODEL)
         write_json(folder / CONFIG, config)
         (folder / SPLITS).write_bytes((run / SPLITS).read_bytes())
         write_json(folder / METRICS, content)

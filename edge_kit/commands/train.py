@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from edge_kit.arguments import cache_of, cache_options, count, data_options, fol
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
-from edge_runtime.errors import EdgeError
+from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
     from edge_export.film import Film, Split
@@ -74,11 +73,13 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.models.registry import architecture
     from edge_kit.training.run import finished, require_new
+    from edge_kit.training.train import require_same_training
 
-    if options.resume and finished(options.out):
-        say(f"{options.out}: is finished, there is nothing to go on with")
-        return
-    if not options.folds:
+    if options.folds and options.allow_leaks:
+        problem = "folds hold together what the splits part, so none leaks"
+        raise UsageError("--allow-leaks", problem, "leave it out")
+    done = options.resume and finished(options.out)
+    if not (options.folds or done):
         require_new(options.out, resume=options.resume)
     network, cache = architecture(options.model), cache_of(options)
     dataset = load_dataset(
@@ -93,9 +94,14 @@ def run(options: argparse.Namespace) -> None:
     show_dataset(dataset)
     if not (options.allow_leaks or options.folds):
         require_no_leaks(dataset)
-    others = _counter_examples(options, dataset.modality, cache)
     import_tensorflow()
     plan = _plan(options, network.channels)
+    if done:
+        require_same_training(options.out, dataset, options.data, plan)
+        say(f"{options.out}: has ended, there is nothing to go on with")
+        _show_run(options, dataset, plan, cache)
+        return
+    others = _counter_examples(options, dataset.modality, cache)
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, cache)
 
 
@@ -123,23 +129,29 @@ def _train(
     cache: Path | None,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
-    from edge_kit.training.price import leak_price
-    from edge_kit.training.records import TENSORBOARD, recorded, tensorboard_callback
-    from edge_kit.training.run import staging
+    from edge_kit.training.records import recorded
     from edge_kit.training.train import train
 
-    with recorded(options.out, dataset.films) as timer:
-        callbacks = [timer]
-        if options.tensorboard:
-            callbacks.append(tensorboard_callback(staging(options.out) / "run" / TENSORBOARD))
-        metrics = train(
+    tensorboard = options.tensorboard
+    with recorded(options.out, dataset.films, tensorboard=tensorboard) as callbacks:
+        train(
             *(dataset, options.data, plan, options.out, say),
             others=others,
             cache=cache,
             resume=options.resume,
             callbacks=callbacks,
         )
-    show_metrics(metrics)
+    _show_run(options, dataset, plan, cache)
+
+
+def _show_run(
+    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, cache: Path | None
+) -> None:
+    """Print the figures of a finished run, and beside them what they are worth."""
+    from edge_kit.training.price import leak_price
+    from edge_kit.training.run import read_metrics
+
+    show_metrics(read_metrics(options.out))
     _show_caveat(options, options.out, cache)
     if dataset.leaks:
         write(f"{leak_price(dataset, options.data, plan, say, cache=cache)}\n")
@@ -160,6 +172,7 @@ def _cross_validate(
         others=others,
         cache=cache,
         resume=options.resume,
+        tensorboard=options.tensorboard,
     )
     write(table(found))
     write("the films of the first fold:\n")
@@ -213,4 +226,4 @@ def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
     """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
     for split, one in metrics.items():
         for name in ("accuracy", "sensitivity", "specificity", "auc"):
-            sys.stdout.write(f"{split:<5} {name:<12} {getattr(one, name)}\n")
+            write(f"{split:<5} {name:<12} {getattr(one, name)}\n")

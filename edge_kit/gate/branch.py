@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
+from edge_kit.data.cache import CachedPixels
 from edge_kit.gate.negatives import (
     KINDS,
     Kind,
@@ -40,6 +41,7 @@ _SIDE = 56  # what the pixels are averaged down to; enough to see which way up a
 _ROUNDS, _EPOCHS = 8, 3  # new pictures in every round; drawing them takes as long as learning
 _BATCH_SIZE, _LEARNING_RATE = 64, 0.003
 _POSES, _NEGATIVES = 2, 3  # a film, in every round
+_MOST = 4000  # films in a round, and likewise others; of 224 x 224 they take 2 GB of memory
 
 
 def film_branch(height: int, width: int, channels: int) -> keras.Model:
@@ -87,10 +89,13 @@ def film_logits(branch: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
     return logit.astype(np.float64)
 
 
-def fit_branch(films: Pixels, others: Pixels, recipe: Preprocess, seed: int) -> keras.Model:
+def fit_branch(
+    films: Pixels | CachedPixels, others: Pixels, recipe: Preprocess, seed: int
+) -> keras.Model:
     """Return a branch trained on `films` against what is made from them and against `others`.
 
-    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none.
+    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. Of
+    very many, each round draws some.
 
     Raises:
         DataError: a loss was not finite.
@@ -101,17 +106,25 @@ def fit_branch(films: Pixels, others: Pixels, recipe: Preprocess, seed: int) -> 
     keras.utils.set_random_seed(seed)
     draw = np.random.default_rng(seed)
     branch = film_branch(recipe.height, recipe.width, recipe.channels)
-    batches = -(-((_POSES + _NEGATIVES) * len(films) + len(others)) // _BATCH_SIZE)
+    seen, foreign = min(len(films), _MOST), min(len(others), _MOST)
+    batches = -(-((_POSES + _NEGATIVES) * seen + foreign) // _BATCH_SIZE)
     rate = keras.optimizers.schedules.PolynomialDecay(
         _LEARNING_RATE, _ROUNDS * _EPOCHS * batches, end_learning_rate=0.0
     )
     branch.compile(keras.optimizers.Adam(rate), keras.losses.BinaryCrossentropy(from_logits=True))
     for _ in progress(range(_ROUNDS), _ROUNDS, "film branch", "round"):
-        pixels, is_film = _round(films, others, recipe, draw)
+        pixels, is_film = _round(_some(films, draw), _some(others, draw), recipe, draw)
         history = branch.fit(pixels, is_film, batch_size=_BATCH_SIZE, epochs=_EPOCHS, verbose=0)
         if not math.isfinite(history.history["loss"][-1]):
             raise DataError("film branch", "the loss is not finite", "train with another --seed")
     return branch
+
+
+def _some(pixels: Pixels | CachedPixels, draw: np.random.Generator) -> Pixels:
+    """Return at most `_MOST` of the films, drawn without putting back."""
+    if len(pixels) <= _MOST:
+        return np.asarray(pixels)
+    return np.asarray(pixels[np.sort(draw.choice(len(pixels), _MOST, replace=False))])
 
 
 def _round(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.engines.processor import features
+from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +78,9 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
     """Return a copy of `model` for `device`, the model itself where nothing has to change.
 
     Call it in the scope of the strategy.
+
+    Raises:
+        DataError: a layer of somebody's own cannot be copied.
     """
     import keras
 
@@ -84,11 +88,18 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
         return model
     heads = {one._keras_history.operation.name for one in model.outputs}
 
-    def copied(layer: keras.Layer) -> keras.Layer:
-        policy = FLOAT32 if layer.name in heads else device.precision
-        return type(layer).from_config({**layer.get_config(), "dtype": policy})
+    def copied(layer: Any) -> Any:
+        config = layer.get_config()
+        if isinstance(layer, keras.Layer):  # and not the bare operation of "x + y"
+            config["dtype"] = FLOAT32 if layer.name in heads else device.precision
+        return type(layer).from_config(config)
 
-    copy = keras.models.clone_model(model, clone_function=copied)
+    try:
+        copy = keras.models.clone_model(model, clone_function=copied, recursive=True)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        first, *_ = str(error).splitlines() or [type(error).__name__]
+        cure = "see get_config of its layers, or train on one device with --precision float32"
+        raise DataError(model.name, f"cannot be copied for {device} ({first})", cure) from error
     copy.set_weights(model.get_weights())
     return copy
 

@@ -29,11 +29,10 @@ from edge_export.proof.statistics import (
 from edge_kit.data.cache import cached_pixels
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import closed
-from edge_kit.data.split import FRACTIONS, assign, with_splits
-from edge_kit.models.registry import architecture
+from edge_kit.data.split import FRACTIONS, assign
 from edge_kit.training.records import recorded
-from edge_kit.training.run import MODEL, SPLITS, finished, read_config, require_new, write_json
-from edge_kit.training.train import TrainingPlan, train
+from edge_kit.training.run import MODEL, finished, require_new, write_json
+from edge_kit.training.train import TrainingPlan, require_same_training, train
 from edge_runtime.errors import CannotWrite, DataError
 
 RESULT = "folds.json"
@@ -99,6 +98,7 @@ def cross_validate(
     others: Sequence[Film] = (),
     cache: Path | None = None,
     resume: bool = False,
+    tensorboard: bool = False,
 ) -> Folds:
     """Train by `plan` once for each of `folds` folds of `dataset`, and write the runs to `out`.
 
@@ -107,6 +107,7 @@ def cross_validate(
     have ended are kept.
 
     Raises:
+        UsageError: a fold that has ended is of another plan or of other films.
         DataError: there are too few patients of a class, or what `train` raises.
         CannotWrite: `out` holds something and is not to go on, or the disk refuses.
     """
@@ -118,13 +119,13 @@ def cross_validate(
         run = fold_run(out, number)
         say(f"fold {number} of {folds}")
         if resume and finished(run):
-            _require_same(run, part, plan)
+            require_same_training(run, part, data, plan)
             say(f"{run}: has ended, and is kept")
         else:
-            with recorded(run, part.films) as timer:
+            with recorded(run, part.films, tensorboard=tensorboard) as callbacks:
                 train(
                     part, data, plan, run, say,
-                    others=others, cache=cache, resume=resume, callbacks=[timer],
+                    others=others, cache=cache, resume=resume, callbacks=callbacks,
                 )  # fmt: skip
         outcomes.append(_tested(run, part, plan, cache, say))
     found = pooled(outcomes)
@@ -163,17 +164,6 @@ def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
             raise DataError(name, error.problem, cure) from error
         dealt.append(replace(dataset, films=tuple(films)))
     return dealt
-
-
-def _require_same(run: Path, part: Dataset, plan: TrainingPlan) -> None:
-    """Refuse a run that is not of this fold or not by this plan."""
-    config, network = read_config(run), architecture(plan.model)
-    recipe = plan.recipe(network)
-    ran = (config.model, config.seed, config.batch_size, config.learning_rate, config.recipe())
-    wanted = (network.name, plan.seed, recipe.batch_size, recipe.learning_rate, plan.preprocess)
-    epochs = config.epochs == recipe.epochs or recipe.early_stopping is not None
-    if ran != wanted or not epochs or with_splits(part.films, run / SPLITS) != part.films:
-        raise DataError(run, "is a run of another plan or fold", "name a new folder")
 
 
 def _tested(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from edge_export.proof.statistics import Metrics
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import grouped_and_naive
-from edge_kit.training.train import TrainingPlan, train
+from edge_kit.training.train import TrainingPlan, train_and_measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,9 @@ def leak_price(
     """Train by `plan` on both splits of `dataset` and return how either does on its test films.
 
     Raises:
-        EdgeError: as `train` does.
+        EdgeError: as `train_and_measure` does.
     """
     found = []
     for part in grouped_and_naive(dataset, seed=plan.seed):
-        with TemporaryDirectory(prefix="edge-kit-") as folder:
-            found.append(train(part, data, plan, Path(folder) / "run", say, cache=cache)["test"])
+        found.append(train_and_measure(part, data, plan, say, cache=cache)["test"])
     return LeakPrice(*found)

@@ -5,6 +5,7 @@ RUN/record.json    time, packages, machine; what changes from run to run, and is
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,13 +21,22 @@ from typing import TYPE_CHECKING, Any
 from edge_export.film import Film
 from edge_export.proof.statistics import Estimate
 from edge_kit.data.table import read_table
-from edge_kit.training.run import METRICS, SPLITS, RunConfig, is_run, read_config, write_json
+from edge_kit.training.run import (
+    METRICS,
+    SPLITS,
+    TENSORBOARD,
+    RunConfig,
+    is_run,
+    read_config,
+    staging,
+    write_json,
+)
 from edge_runtime.errors import CannotWrite, DataError
 
 if TYPE_CHECKING:
     import keras
 
-RECORD, TENSORBOARD = "record.json", "tensorboard"
+RECORD = "record.json"
 PACKAGES = ("edge-kit", "keras", "numpy", "pillow", "scikit-learn", "scipy", "tensorflow")
 
 
@@ -82,16 +92,18 @@ def _digest(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 @contextmanager
-def recorded(run: Path, films: Iterable[Film]) -> Iterator[keras.callbacks.Callback]:
+def recorded(
+    run: Path, films: Iterable[Film], *, tensorboard: bool = False
+) -> Iterator[list[keras.callbacks.Callback]]:
     """Time the block, which trains `run` on `films`, and write the record if it succeeds.
 
-    Yields the callback that the training is to be given.
+    Yields the callbacks that the training is to be given.
 
     Raises:
         CannotWrite: the disk refuses; the run is whole without its record.
     """
     timer, began = _timer(), perf_counter()
-    yield timer
+    yield [timer, *([tensorboard_callback(staging(run) / TENSORBOARD)] if tensorboard else [])]
     record = Record(
         data_digest=data_digest(films),
         seconds=round(perf_counter() - began, 3),
@@ -135,21 +147,33 @@ def tensorboard_callback(folder: Path) -> keras.callbacks.Callback:
     import keras
     import tensorflow as tf
 
+    @contextmanager
+    def on_disk() -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:  # TensorFlow's word for a full disk, too
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        except tf.errors.OpError as error:
+            raise OSError(errno.EIO, error.message) from error
+
     plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
     metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
 
     class TensorBoardLog(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
         def on_train_begin(self, *_: object) -> None:
-            self._writer = tf.summary.create_file_writer(str(folder))
+            with on_disk():
+                self._writer = tf.summary.create_file_writer(str(folder))
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            with self._writer.as_default(step=epoch + 1):
-                for name, value in (logs or {}).items():
-                    tf.summary.write(name, tf.constant(value, tf.float32), metadata=metadata)
-            self._writer.flush()
+            with on_disk():
+                with self._writer.as_default(step=epoch + 1):
+                    for name, value in (logs or {}).items():
+                        tf.summary.write(name, tf.constant(value, tf.float32), metadata=metadata)
+                self._writer.flush()
 
         def on_train_end(self, *_: object) -> None:
-            self._writer.close()
+            with on_disk():
+                self._writer.close()
 
     return TensorBoardLog()
 

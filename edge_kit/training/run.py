@@ -6,26 +6,38 @@ RUN/splits.csv       which film was in which split, by digest; no names, no path
 RUN/history.csv      loss and metrics by epoch
 RUN/metrics.json     accuracy, sensitivity, specificity, AUC and refusals with intervals and n
 RUN/curves.png       the same as pictures
+RUN/tensorboard      the same by epoch for TensorBoard, if it was asked for
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, ZipInfo
 
+from edge_export.film import HELD_OUT, Split
+from edge_export.proof.statistics import Estimate, Metrics
 from edge_kit.data.lock import try_lock
 from edge_runtime.bundle.manifest import FilmGate, Preprocess, Training
 from edge_runtime.errors import CannotWrite, DataError
 
+if TYPE_CHECKING:
+    import keras
+
 MODEL, CONFIG, SPLITS = "model.keras", "config.json", "splits.csv"
 HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
+TENSORBOARD = "tensorboard"
 CHECKPOINT = "checkpoint.npz"
 """The state of a training that is not finished; in no run that is."""
+
+_ADDRESS = re.compile(rb'("shared_object_id": )(\d+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,8 @@ class RunConfig:
     """How a run was trained, and all that an export needs to know of it.
 
     `film_threshold` is the film branch's logit below which a picture is no film, `None` where the
-    model has no such branch. `epochs` are those that ran, which early stopping may have cut short.
+    model has no such branch. `epochs` are those that ran, of at most `most_epochs`: early stopping
+    may have cut them short.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -55,6 +68,7 @@ class RunConfig:
     augmentation: dict[str, float] | None = None
     device: str = ""
     deterministic: bool = True
+    most_epochs: int = 0
 
     def recipe(self) -> Preprocess:
         """Return the image pipeline the model was trained on."""
@@ -90,13 +104,69 @@ def read_config(run: Path) -> RunConfig:
     return config
 
 
+def read_metrics(run: Path) -> dict[Split, Metrics]:
+    """Return what a run measured on each held-out split.
+
+    Raises:
+        DataError: it wrote nothing of the kind.
+    """
+    with _expected(run / METRICS) as content:
+        return {
+            split: Metrics(**{name: Estimate(**one) for name, one in content[split].items()})
+            for split in HELD_OUT
+        }
+
+
+def read_gate(run: Path) -> dict[str, Any]:
+    """Return what the film gate of a run refuses, as it was written.
+
+    Raises:
+        DataError: it wrote nothing of the kind.
+    """
+    with _expected(run / METRICS) as content:
+        return dict(content["film_gate"])
+
+
+@contextmanager
+def _expected(path: Path) -> Iterator[Any]:
+    """Yield the JSON content of a file of a run for a block that expects something of it."""
+    try:
+        yield json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        problem = f"is not as a run writes it ({error})"
+        raise DataError(path, problem, "train again") from error
+
+
+def _numbered() -> Callable[[re.Match[bytes]], bytes]:
+    """Return what replaces each address by its number in order of first appearance."""
+    seen: dict[bytes, int] = {}
+    return lambda found: b"%s%d" % (found[1], seen.setdefault(found[2], len(seen)))
+
+
 def read_accuracy(run: Path) -> float | None:
     """Return the accuracy on the test rows that a run measured, if it wrote that down."""
-    try:
-        content = json.loads((run / METRICS).read_text("utf-8"))
-        return float(content["test"]["accuracy"]["value"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+    with suppress(DataError):
+        return read_metrics(run)["test"].accuracy.value
+    return None
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Write `model` as a `.keras` file, the same bytes for the same weights.
+
+    Keras itself puts the time of day into it, and addresses in memory.
+    """
+    draft = path.with_name(f"draft-{path.name}")
+    model.save(draft)
+    with ZipFile(draft) as old, ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "metadata.json":
+                versions = {k: v for k, v in json.loads(content).items() if k != "date_saved"}
+                content = json.dumps(versions, sort_keys=True).encode()
+            elif name == "config.json":
+                content = _ADDRESS.sub(_numbered(), content)
+            new.writestr(ZipInfo(name), content)
+    draft.unlink()
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -141,6 +211,9 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
     A file `CHECKPOINT` that the block writes beside the folder stays if the block fails, and is
     there again for the next one that is to `resume`.
 
+    Before it does, all of it is on the disk: a power failure leaves either a whole run, or the
+    checkpoint of one.
+
     Raises:
         CannotWrite: `out` exists and is not empty, or the disk refuses.
     """
@@ -158,7 +231,9 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
                 yield folder
                 if place.exists():
                     place.rmdir()
+                _sync(folder)
                 folder.replace(place)
+                _sync_names(place.parent)
                 (partial / CHECKPOINT).unlink(missing_ok=True)
             finally:
                 kept = (partial / CHECKPOINT).exists()
@@ -166,3 +241,23 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(out, problem, "check the rights and the free space") from error
+
+
+def _sync(folder: Path) -> None:
+    """Wait until every file below `folder`, and every name, is on the disk."""
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with (Path(here) / name).open("rb+") as stream:
+                os.fsync(stream.fileno())
+        _sync_names(Path(here))
+
+
+def _sync_names(folder: Path) -> None:
+    """Wait until the names in `folder` are on the disk, where a system can say so."""
+    if os.name == "posix":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import csv
-import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
 from edge_export.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import Metrics, evaluate
-from edge_kit.data.cache import cached_pixels
+from edge_kit.data.cache import CachedPixels, cached_pixels
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import write_split_table
 from edge_kit.gate.branch import film_logits, fit_branch, join
 from edge_kit.gate.gate import Gate, film_threshold, measure
 from edge_kit.models.recipe import Architecture, Recipe
 from edge_kit.models.registry import architecture
-from edge_kit.training.checkpoint import History
+from edge_kit.training.checkpoint import History, require_same
 from edge_kit.training.curves import draw_curves
 from edge_kit.training.device import Device, find_device
 from edge_kit.training.feed import Rows
+from edge_kit.training.records import data_digest, run_digest
 from edge_kit.training.run import (
     CHECKPOINT,
     CONFIG,
@@ -34,13 +37,16 @@ from edge_kit.training.run import (
     HISTORY,
     METRICS,
     MODEL,
+    TENSORBOARD,
     RunConfig,
     new_folder,
+    read_config,
+    save_model,
     write_json,
 )
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_runtime.bundle.manifest import Preprocess
-from edge_runtime.errors import EdgeError
+from edge_runtime.errors import CannotWrite, EdgeError
 from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
@@ -97,39 +103,111 @@ def train(
             finite.
         CannotWrite: `out` could not be written; finished epochs are kept, nothing else.
     """
-    from edge_kit.training.fit import fit
-
     require_held_out(dataset.films)
-    network = architecture(plan.model)
-    recipe = plan.recipe(network)
     with new_folder(out, resume=resume) as folder, _kept(folder.parent / CHECKPOINT, out, say):
-        rows = {split: _rows(dataset, split, plan.preprocess, cache, say) for split in SPLITS}
-        device = find_device(plan.precision)
-        plan = _seeded(plan, device)
-        config = _config(dataset, data, plan=plan, network=network, recipe=recipe, device=device)
-        say(f"training {network.name} on {device}")
-        size = plan.preprocess
-        model = network.build(size.height, size.width, size.channels)
-        history = fit(
-            model,
-            rows["train"],
-            rows["val"],
-            recipe,
-            _identity(dataset, config),
-            device=device,
+        fitted = _fitted(
+            *(dataset, data, plan, out, say),
             checkpoint=folder.parent / CHECKPOINT,
-            out=out,
-            say=say,
+            cache=cache,
             callbacks=callbacks,
         )
-        config = replace(config, epochs=len(history["loss"]))
-        metrics, gate = _write_run(
-            folder, model, rows=rows, others=others, config=config, history=history
-        )
+        metrics, gate = _write_run(folder, fitted, others)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
+        if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
+            log.rename(folder / TENSORBOARD)
     say(f"film gate: refuses {gate.refused['test']}")
     say(f"wrote {out}")
     return metrics
+
+
+def train_and_measure(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    say: Callable[[str], None],
+    *,
+    cache: Path | None = None,
+) -> dict[Split, Metrics]:
+    """Train by `plan` on `dataset`, as `train` does, and keep nothing but the metrics.
+
+    Raises:
+        DataError: as `train` does.
+        CannotWrite: the folder for temporary files takes no checkpoint.
+    """
+    require_held_out(dataset.films)
+    try:
+        with TemporaryDirectory(prefix="edge-kit-") as folder:
+            checkpoint = Path(folder) / CHECKPOINT
+            fitted = _fitted(
+                *(dataset, data, plan, Path(folder), say), checkpoint=checkpoint, cache=cache
+            )
+            return fitted.measured()[0]
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise CannotWrite(gettempdir(), problem, "free some space, or set TMPDIR") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A network after its last epoch, with what it was trained on and how."""
+
+    model: keras.Model
+    rows: Mapping[Split, Rows]
+    config: RunConfig
+    history: History
+
+    def measured(self) -> tuple[dict[Split, Metrics], dict[Split, NDArray[np.float64]]]:
+        """Return metrics at a threshold of one half and scores `(n,)` of each held-out split."""
+        from edge_kit.training.watch import predict
+
+        scores = {split: predict(self.model, self.rows[split].pixels) for split in HELD_OUT}
+        found = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
+        return found, scores
+
+
+def _fitted(
+    dataset: Dataset,
+    data: Path,
+    plan: TrainingPlan,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    checkpoint: Path,
+    cache: Path | None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> _Fitted:
+    """Build the network of `plan` and fit it, from `checkpoint` on if there is one."""
+    from edge_kit.training.fit import fit
+
+    network, size = architecture(plan.model), plan.preprocess
+    rows = {split: _rows(dataset, split, size, cache, say) for split in SPLITS}
+    device = find_device(plan.precision)
+    config = _config(dataset, data, plan, network, device)
+    _seed(config)
+    say(f"training {network.name} on {device}")
+    model = network.build(size.height, size.width, size.channels)
+    history = fit(
+        *(model, rows["train"], rows["val"], plan.recipe(network), _identity(dataset, config)),
+        device=device,
+        checkpoint=checkpoint,
+        out=out,
+        say=say,
+        callbacks=callbacks,
+    )
+    return _Fitted(model, rows, replace(config, epochs=len(history["loss"])), history)
+
+
+def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
+    """Refuse a finished run that is not of `plan` on `dataset`.
+
+    Raises:
+        UsageError: it is another one.
+        DataError: it cannot be read.
+    """
+    found = read_config(run)
+    wanted = _config(dataset, data, plan, architecture(plan.model), find_device(plan.precision))
+    config = _of_training(replace(found, epochs=found.most_epochs), run_digest(run))
+    require_same(json.loads(json.dumps(config)), _identity(dataset, wanted), run)
 
 
 @contextmanager
@@ -143,46 +221,43 @@ def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[N
         raise
 
 
-def _seeded(plan: TrainingPlan, device: Device) -> TrainingPlan:
-    """Seed all generators; return `plan` with its choice of determinism made."""
+def _seed(config: RunConfig) -> None:
+    """Seed all generators, and make the operations deterministic if the run is to be.
+
+    Layers are counted anew as well, and memory of networks before is given back: what the process
+    trained before shows neither in the run nor in what it needs.
+    """
     import keras
     import tensorflow as tf
 
-    keras.utils.set_random_seed(plan.seed)
-    deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
-    if deterministic:
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    return replace(plan, deterministic=deterministic)
 
 
 def _write_run(
-    folder: Path,
-    model: keras.Model,
-    *,
-    rows: Mapping[Split, Rows],
-    others: Sequence[Film],
-    config: RunConfig,
-    history: History,
+    folder: Path, fitted: _Fitted, others: Sequence[Film]
 ) -> tuple[dict[Split, Metrics], Gate]:
     """Write all of a run but its splits: model, configuration, history, metrics and curves."""
-    from edge_kit.training.watch import predict
-
-    truth = {split: rows[split].positive for split in HELD_OUT}
-    scores = {split: predict(model, rows[split].pixels) for split in HELD_OUT}
-    metrics = {split: evaluate(truth[split], scores[split], threshold=0.5) for split in HELD_OUT}
-    pixels = {split: np.asarray(rows[split].pixels) for split in SPLITS}
+    metrics, scores = fitted.measured()
+    config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
     branch, gate = _film_branch(pixels, others, config.recipe(), config.seed)
-    join(model, branch).save(folder / MODEL)
+    save_model(join(fitted.model, branch), folder / MODEL)
     write_json(folder / CONFIG, replace(config, film_threshold=gate.threshold))
-    _write_history(folder / HISTORY, history)
+    _write_history(folder / HISTORY, fitted.history)
     figures = {split: asdict(value) for split, value in metrics.items()}
     write_json(folder / METRICS, {**figures, "film_gate": asdict(gate)})
-    draw_curves(folder / CURVES, history, truth, scores)
+    truth = {split: fitted.rows[split].positive for split in HELD_OUT}
+    draw_curves(folder / CURVES, fitted.history, truth, scores)
     return metrics, gate
 
 
 def _film_branch(
-    films: Mapping[Split, Pixels], others: Sequence[Film], recipe: Preprocess, seed: int
+    films: Mapping[Split, Pixels | CachedPixels],
+    others: Sequence[Film],
+    recipe: Preprocess,
+    seed: int,
 ) -> tuple[keras.Model, Gate]:
     """Return a branch trained on the training films, and the gate that it makes on the others."""
     other = {
@@ -190,9 +265,10 @@ def _film_branch(
         for split in SPLITS
     }
     branch = fit_branch(films["train"], other["train"], recipe, seed)
-    threshold = film_threshold(film_logits(branch, films["val"]))
+    held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
+    threshold = film_threshold(film_logits(branch, held_out["val"]))
     refused = {
-        split: measure(branch, threshold, films[split], other[split], recipe=recipe, seed=seed)
+        split: measure(branch, threshold, held_out[split], other[split], recipe=recipe, seed=seed)
         for split in HELD_OUT
     }
     return branch, Gate(threshold, refused)
@@ -211,15 +287,11 @@ def _rows(
 
 
 def _config(
-    dataset: Dataset,
-    data: Path,
-    *,
-    plan: TrainingPlan,
-    network: Architecture,
-    recipe: Recipe,
-    device: Device,
+    dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
 ) -> RunConfig:
+    recipe = plan.recipe(network)
     stopping, augmentation = recipe.early_stopping, recipe.augmentation
+    deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
     return RunConfig(
         model=network.name,
         modality=dataset.modality,
@@ -227,6 +299,7 @@ def _config(
         positive=dataset.positive,
         seed=plan.seed,
         epochs=recipe.epochs,
+        most_epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
         preprocess=plan.preprocess.to_json(),
@@ -235,17 +308,19 @@ def _config(
         early_stopping=asdict(stopping) if stopping else None,
         augmentation=asdict(augmentation) if augmentation else None,
         device=str(device),
-        deterministic=bool(plan.deterministic),
+        deterministic=deterministic,
     )
 
 
 def _identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
     """Return what has to be the same for a training to go on; where the films lie does not."""
-    films = sorted((film.sha256, film.label, film.split) for film in dataset.films)
-    ours = asdict(config)
-    for free in ("data", "tools", "film_threshold"):
-        del ours[free]
-    return {**ours, "set_of_films": hashlib.sha256(repr(films).encode()).hexdigest()}
+    return _of_training(config, data_digest(dataset.films))
+
+
+def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
+    free = ("data", "tools", "film_threshold")
+    said = {name: value for name, value in asdict(config).items() if name not in free}
+    return said | {"set_of_films": films}
 
 
 def _write_history(path: Path, history: History) -> None:

@@ -124,6 +124,12 @@ def test_training_and_export_from_the_command_line(
     assert all(line.startswith(("val ", "test ")) for line in figures)
     assert conclusion.startswith("Accuracy on these films")
     assert shown.out.startswith("val   accuracy")
+    # What was killed behind the training, before its figures were shown, shows them.
+    assert run([*train, "--resume"]) == 0
+    again = capsys.readouterr()
+    assert again.out == shown.out
+    assert f"{made}: has ended, there is nothing to go on with" in again.err
+    assert run([*train, "--resume", "--seed", "5"]) == 2
 
     loose = ["--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9"]
     loose += ["--allow-calibration", "few_films"]
@@ -161,10 +167,12 @@ def test_training_and_export_from_the_command_line(
         (["train", "--data", "missing", "--out", "r"], 9, "missing: is no folder"),
         (["train", "--data", "empty", "--out", "r"], 9, "empty: holds no films"),
         (["train", "--data", "empty", "--out", "full"], 10, "full: exists already"),
+        (["train", "--data", "empty", "--out", "r", "--folds", "3", "--allow-leaks"], 2,
+         "--allow-leaks: folds hold together what the splits part"),
         (["export", "missing", "--int8", *OUT], 9, "missing: no such file or folder"),
         (["export", "empty", "--int8", *OUT], 9, "empty: is no run: it has no config.json"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_there_is_one_line_with_its_own_status(
     arguments: list[str],
     status: int,
@@ -241,6 +249,17 @@ def test_a_closed_stderr_does_not_turn_notes_into_results(tmp_path: Path) -> Non
         check=False,
     )
     assert (process.returncode, process.stdout) == (9, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_behind_stdout_is_one_line_and_status_10(trained: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*COMMAND, "runs", str(trained)],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment(),
+        )  # fmt: skip
+    assert done.stderr == "edge-kit: stdout: No space left on device; free some space\n"
+    assert done.returncode == 10
 
 
 def test_a_usage_error_is_raised_where_argparse_would_exit() -> None:

@@ -9,6 +9,7 @@ from edge_export.graph.network import load_model
 from edge_export.phantom import phantom
 from edge_export.pixels import Pixels
 from edge_export.proof.statistics import auc
+from edge_kit.data.cache import CachedPixels
 from edge_kit.gate import branch as module
 from edge_kit.gate.branch import LAYER, film_branch, film_logits, fit_branch, join
 from edge_kit.gate.negatives import KINDS, made
@@ -99,6 +100,26 @@ def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(
     keras.utils.set_random_seed(99)
     again = fit_branch(films(0, 24), NONE, RECIPE, 3).get_weights()
     assert all((one == other).all() for one, other in zip(again, fitted, strict=True))
+
+
+def test_of_very_many_films_each_round_draws_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+
+    def noted(films: Pixels, others: Pixels, *_: object) -> tuple[Pixels, np.ndarray]:
+        seen.append(films[:, 0, 0, 0].tolist())
+        assert len(others) == 5
+        return films, np.ones(len(films), np.float32)
+
+    monkeypatch.setattr("edge_kit.gate.branch._MOST", 5)
+    monkeypatch.setattr("edge_kit.gate.branch._round", noted)
+    numbered = (
+        np.zeros((9, 64, 64, 1), np.uint8) + np.arange(9, dtype=np.uint8)[:, None, None, None]
+    )
+    cached = CachedPixels(numbered, np.arange(9))
+    fit_branch(cached, numbered[:6], RECIPE, 3)
+    assert all(len(set(one)) == 5 for one in seen)
+    assert len(set(map(tuple, seen))) > 1
+    assert len(set().union(*seen)) > 5
 
 
 def test_films_of_another_modality_are_learnt_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from edge_kit.training.device import (
     placed,
 )
 from edge_kit.training.watch import predict
+from edge_runtime.errors import DataError
 from tiny_training import CPU, PLAIN, network, rows, trained
 
 GPU = Device(("/GPU:0",), "1 x GPU", MIXED)
@@ -106,6 +107,37 @@ def test_in_mixed_precision_the_answer_and_all_weights_stay_float32(precision: s
     for one, other in zip(model.get_weights(), copy.get_weights(), strict=True):
         assert np.array_equal(one, other)
     assert placed(model, CPU) is model
+
+
+def test_what_is_no_layer_and_what_lies_in_a_model_within_is_copied_too() -> None:
+    from keras import Input, Model, Sequential, layers
+
+    films = Input((8, 8, 1))
+    body = Sequential([Input((8, 8, 1)), layers.Conv2D(2, 3, padding="same")], name="body")
+    features = body(films)
+    answer = layers.Dense(1, activation="sigmoid")(layers.Flatten()(features + 2 * films))
+    model = Model(films, answer)
+    copy = placed(model, Device(("/CPU:0",), "CPU", BFLOAT16))
+    assert {one.compute_dtype for one in copy.get_layer("body").layers} == {"bfloat16"}
+    assert copy.layers[-1].compute_dtype == "float32"
+    pixels = np.random.default_rng(0).random((3, 8, 8, 1), np.float32)
+    found, expected = (one.predict(pixels, verbose=0) for one in (copy, model))
+    assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_a_layer_that_cannot_be_copied_is_one_line() -> None:
+    class Own(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self, size: int) -> None:
+            super().__init__()
+            self.size = size
+
+        def call(self, films: Any) -> Any:
+            return films[:, : self.size]
+
+    films = keras.Input((8,))
+    model = keras.Model(films, keras.layers.Dense(1, activation="sigmoid")(Own(4)(films)), name="m")
+    with pytest.raises(DataError, match="m: cannot be copied for 1 x GPU, mixed_float16"):
+        placed(model, GPU)
 
 
 def test_in_half_precision_the_loss_is_scaled() -> None:

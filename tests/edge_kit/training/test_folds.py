@@ -27,7 +27,7 @@ from edge_kit.training.folds import (
 )
 from edge_kit.training.records import run_digest
 from edge_kit.training.train import TrainingPlan, train
-from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.errors import CannotWrite, DataError, UsageError
 
 
 def patients(count: int, films_each: int = 3) -> Dataset:
@@ -211,7 +211,7 @@ def test_folds_of_another_plan_are_refused(
     plan: TrainingPlan,
 ) -> None:
     other = replace(plan, **change)
-    with pytest.raises(DataError, match="is a run of another plan or fold"):
+    with pytest.raises(UsageError, match=r"fold1: was begun with another"):
         cross_validate(dataset, data, other, validated[0], lambda _: None, folds=2, resume=True)
 
 

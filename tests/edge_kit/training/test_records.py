@@ -48,7 +48,7 @@ def test_the_digest_is_of_films_labels_and_splits_alone(dataset: Dataset, run: P
 
 
 def test_a_record_has_what_changes_from_run_to_run(dataset: Dataset, run: Path) -> None:
-    with recorded(run, dataset.films) as timer:
+    with recorded(run, dataset.films) as (timer,):
         for epoch in range(2):
             timer.on_epoch_begin(epoch)
             timer.on_epoch_end(epoch, {})
@@ -87,6 +87,26 @@ def test_tensorboard_is_told_every_figure_of_every_epoch(tmp_path: Path) -> None
             told[event.step, value.tag] = float(tf.make_ndarray(value.tensor))
     expected = {(1, "loss"): 0.5, (2, "loss"): 0.25, (1, "val_auc"): 0.25, (2, "val_auc"): 0.25}
     assert told == expected
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("raised", "problem"),
+    [("ResourceExhaustedError", "No space left on device"), ("UnavailableError", "the stick")],
+)
+def test_a_disk_that_takes_no_log_is_an_error_of_the_disk(
+    raised: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    def full(*_: object, **__: object) -> None:
+        raise getattr(tf.errors, raised)(None, None, "the stick is gone")
+
+    callback = tensorboard_callback(tmp_path / "tensorboard")
+    callback.on_train_begin()
+    monkeypatch.setattr("tensorflow.summary.write", full)
+    with pytest.raises(OSError, match=problem):
+        callback.on_epoch_end(0, {"loss": 0.5})
 
 
 def test_runs_are_found_below_folders_each_once(run: Path, tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
+from edge_export.graph.network import load_model
+from edge_kit.gate.branch import film_branch, join
 from edge_kit.training.run import (
     CHECKPOINT,
     CONFIG,
@@ -16,14 +19,19 @@ from edge_kit.training.run import (
     finished,
     is_run,
     new_folder,
+    read_accuracy,
     read_config,
+    read_gate,
+    read_metrics,
     require_new,
+    save_model,
     staging,
     write_json,
 )
 from edge_runtime.bundle.manifest import FilmGate
 from edge_runtime.errors import CannotWrite, DataError
 from edge_runtime.film.preprocess import standard
+from tiny_network import tiny_network
 
 CONFIGURATION = RunConfig(
     model="model3",
@@ -112,6 +120,63 @@ def test_a_folder_appears_when_it_is_full(tmp_path: Path) -> None:
         assert not out.exists()
     assert [one.name for one in out.iterdir()] == ["a"]
     assert [one.name for one in out.parent.iterdir()] == ["run"]
+
+
+def test_a_run_has_reached_the_disk_before_it_is_there_and_its_checkpoint_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, synced, sync = tmp_path / "run", list[tuple[str, bool]](), os.fsync
+
+    def noted(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        synced.append((name, out.exists()))
+        assert (staging(out) / CHECKPOINT).exists()
+        sync(descriptor)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("no /proc")
+    monkeypatch.setattr("os.fsync", noted)
+    with new_folder(out) as folder:
+        (folder.parent / CHECKPOINT).touch()
+        (folder / "model").write_bytes(b"weights")
+        (folder / "tensorboard").mkdir()
+        (folder / "tensorboard" / "log").write_bytes(b"figures")
+    assert synced[-1] == (tmp_path.name, True)
+    assert {name for name, there in synced if not there} == {"model", "log", "run", "tensorboard"}
+    assert [one.name for one in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_model_is_the_same_bytes_whenever_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one.keras", "two.keras"):
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(0)
+        model = join(tiny_network(), film_branch(64, 64, 1))
+        save_model(model, tmp_path / name)
+        monkeypatch.setattr("time.time", lambda: 2e9)
+    assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
+    for one, other in zip(
+        load_model(tmp_path / "one.keras").get_weights(), model.get_weights(), strict=True
+    ):
+        assert (one == other).all()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["one.keras", "two.keras"]
+
+
+@pytest.mark.parametrize(
+    "content", [None, "no JSON", "[]", '{"val": 3}', '{"val": {}, "test": {}}']
+)
+def test_metrics_that_are_not_those_of_a_run_are_one_line(
+    content: str | None, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "metrics.json").write_text(content, "utf-8")
+    assert read_accuracy(tmp_path) is None
+    for read in (read_metrics, read_gate):
+        with pytest.raises(
+            DataError, match=r"metrics\.json: is not as a run writes it .* train ag"
+        ):
+            read(tmp_path)
 
 
 def test_an_empty_folder_is_filled_the_current_one_too(

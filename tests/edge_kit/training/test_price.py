@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_export.proof.statistics import Metrics, proportion
+from edge_kit.data.dataset import Dataset
+from edge_kit.training.price import leak_price
+from edge_kit.training.train import TrainingPlan
+
+
+def test_the_price_is_the_naive_split_s_accuracy_less_the_grouped_one_s(
+    dataset: Dataset, data: Path, plan: TrainingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Dataset, TrainingPlan]] = []
+
+    def measured(part: Dataset, _: Path, plan: TrainingPlan, *__: Any, **___: Any) -> Any:
+        asked.append((part, plan))
+        right = proportion((9, 12)[len(asked) - 1], 12)
+        return {"test": Metrics(right, right, right, replace(right, value=0.5))}
+
+    monkeypatch.setattr("edge_kit.training.price.train_and_measure", measured)
+    found = leak_price(dataset, data, plan, lambda _: None)
+    (grouped, first), (naive, second) = asked
+    assert first == second == plan
+    assert len({film.group for film in naive.films}) == len(naive.films)
+    assert {film.sha256 for film in grouped.films} == {film.sha256 for film in naive.films}
+    assert (found.grouped.accuracy.value, found.naive.accuracy.value) == (0.75, 1.0)
+    assert str(found).startswith(
+        "the leak buys +25.0 points of test accuracy: split film by film 1"
+    )
