@@ -60,6 +60,7 @@ def main() -> None:
     options.add_argument("--model", default="model3")
     options.add_argument("--channels", type=int, choices=(1, 3), help="default: the network's own")
     options.add_argument("--precision", choices=PRECISIONS, help="default: the device's own")
+    options.add_argument("--against", choices=("flow", "memory"), help="default: both")
     options.add_argument("--films", type=int, default=400)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
@@ -103,16 +104,21 @@ def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
         "ours": ours(films, folder / "own", network, own, device),
         "memory": memory(films, network, own, device),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    pairs = {
+        "flow": ("flow / ours, both augmented", "flow", "ours, augmented"),
+        "memory": ("ours, by its own recipe / memory", "ours", "memory"),
+    }
+    chosen = [pair for name, pair in pairs.items() if given.against in (None, name)]
+    seconds: dict[str, list[float]] = {name: [] for _, *both in chosen for name in both}
     for turn in range(rounds + 1):
-        for name, way in ways.items():
-            seconds[name].append(next(way))
+        for name, taken in seconds.items():
+            taken.append(next(ways[name]))
             if turn:  # the first compiles
-                print(f"{name}: {seconds[name][-1]:.2f} s", flush=True)
+                print(f"{name}: {taken[-1]:.2f} s", flush=True)
     what = f"{network.name}, {len(films)} films, {network.channels} channels, {device}"
     print(f"{what}, ratios of {rounds} epochs in turns: median (all)")
-    print("flow / ours, both augmented:", ratios(seconds["flow"], seconds["ours, augmented"]))
-    print("ours, by its own recipe / memory:", ratios(seconds["ours"], seconds["memory"]))
+    for words, one, other in chosen:
+        print(f"{words}:", ratios(seconds[one], seconds[other]))
 
 
 def ratios(one: list[float], other: list[float]) -> str:

@@ -115,6 +115,9 @@ def train(
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
+            for number, one in enumerate(sorted((folder / TENSORBOARD).iterdir())):
+                # TensorFlow names the machine in it; TensorBoard needs no more than this.
+                one.rename(one.with_name(f"events.out.tfevents.{number}"))
     say(f"film gate: refuses {gate.refused['test']}")
     say(f"wrote {out}")
     return metrics

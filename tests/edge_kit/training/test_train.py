@@ -255,6 +255,7 @@ def test_the_log_of_all_epochs_is_in_the_run_after_an_interruption(
     train(dataset, data, plan, tmp_path / "run", lambda _: None, resume=True)
     (log,) = (tmp_path / "run" / "tensorboard").iterdir()
     assert log.stat().st_size > 0
+    assert log.name == "events.out.tfevents.0"
     assert [one.name for one in tmp_path.iterdir()] == ["run"]
 
 
