@@ -37,6 +37,7 @@ def main() -> None:
     options.add_argument("--runs", type=Path, required=True, help="finished runs here are kept")
     options.add_argument("--modality", default="xray")
     options.add_argument("--epochs", help="instead of each author's own")
+    options.add_argument("--seed", default="0", help="of weights and splits")
     options.add_argument("names", nargs="*", default=list(MODELS))
     given = options.parse_args()
     given.runs.mkdir(parents=True, exist_ok=True)
@@ -57,9 +58,10 @@ def export(name: str, given: argparse.Namespace) -> dict[str, Any]:
     run, bundle = given.runs / name, given.runs / f"{name}.edge"
     data = ["--data", str(given.data), "--modality", given.modality]
     epochs = ["--epochs", given.epochs] if given.epochs else []
+    seed = ["--seed", given.seed]
     if not run.is_dir():
-        train = ["train", *data, *epochs, "--no-counter-examples", "--model", name, "--resume"]
-        output(*EDGE_KIT, *train, "--out", str(run))
+        train = ["train", *data, *epochs, *seed, "--no-counter-examples", "--model", name]
+        output(*EDGE_KIT, *train, "--resume", "--out", str(run))
     report = bundle.with_suffix(".report.json")
     if not report.is_file():
         output(*EDGE_KIT, "export", str(run), "--int8", "--data", str(given.data),

@@ -26,7 +26,8 @@ from edge_kit.data.labels import class_key
 from edge_kit.data.split import with_splits
 from edge_kit.evaluation.subject import open_subject
 from edge_kit.models.function import word
-from edge_kit.training.run import MODEL, SPLITS, is_run, read_accuracy, read_config
+from edge_kit.models.registry import MODELS
+from edge_kit.training.run import MODEL, SPLITS, RunConfig, is_run, read_accuracy, read_config
 from edge_runtime.bundle.manifest import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.film.preprocess import standard
@@ -52,6 +53,8 @@ class Source:
     ours: bool = False
     recorded_accuracy: float | None = None
     film_threshold: float | None = None
+    caution: str = ""
+    made_by: str = ""
 
 
 def export_source(options: argparse.Namespace, say: Say, write: Say) -> Findings:
@@ -116,7 +119,8 @@ def _facts(source: Source, options: argparse.Namespace) -> BundleFacts:
         preprocess=source.preprocess,
         training=source.training,
         film_threshold=source.film_threshold,
-        limits=_limits(options.limits),
+        limits=_limits(options.limits, source.caution),
+        made_by=source.made_by,
     )
 
 
@@ -186,10 +190,24 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
         preprocess=config.recipe(),
         input_range=InputRange(),
         training=config.training(),
-        warnings=dataset.warnings,
+        warnings=(*([config.caution()] if config.leaks else []), *dataset.warnings),
         ours=True,
+        caution=config.caution(),
+        made_by=_made_by(config),
         recorded_accuracy=read_accuracy(run),
         film_threshold=config.film_threshold,
+    )
+
+
+def _made_by(config: RunConfig) -> str:
+    """Return the command that made a run, where its card could not tell by the model's name."""
+    if config.members:
+        return "edge-kit ensemble RUN... --out RUN"
+    if config.model in MODELS:
+        return ""
+    return (
+        f"edge-kit train --data DATA --out RUN --model MODEL --seed {config.seed} "
+        f"--epochs {config.epochs}"
     )
 
 
@@ -271,10 +289,12 @@ def _pair(text: str, option: str, wanted: str) -> tuple[str, str]:
     return first, second
 
 
-def _limits(path: Path | None) -> str:
+def _limits(path: Path | None, caution: str) -> str:
+    """Return what the card says of limits: what the maker wrote, and what the run has to say."""
+    own = f"- Of this model: {caution}.\n" if caution else ""
     if path is None:
-        return ""
+        return own
     try:
-        return path.read_text(encoding="utf-8")
+        return own + path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(path, f"cannot be read ({error})", "give a text file in UTF-8") from error

@@ -109,15 +109,19 @@ class Audit:
     def answer(self) -> Answer:
         """What accuracy on these films is worth.
 
-        Undecided is where films are too few to tell the model from a shortcut that may be chance.
+        Undecided is where films are too few to tell: a shortcut that may be chance may also reach
+        the model, or without one `STRONG`.
         """
         if self.found or self.coincide:
             return "no evidence"
-        unclear = any(self._reaches(one) for one in self.shortcuts.values())
+        unclear = any(self._may_reach(one) for one in self.shortcuts.values())
         return "undecided" if unclear else "no shortcut found"
 
     def _reaches(self, one: Estimate) -> bool:
         return self.model is not None and one.high >= self.model.whole.low
+
+    def _may_reach(self, one: Estimate) -> bool:
+        return self._reaches(one) if self.model else one.high > STRONG
 
     def to_json(self) -> dict[str, Any]:
         """Return the audit as plain JSON content; it names sources, but no film and no path."""

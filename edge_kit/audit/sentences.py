@@ -40,14 +40,16 @@ def _conclusion(audit: Audit) -> str:
             "can be told apart without a look at the lungs."
         )
     if audit.answer == "undecided":
-        return (
-            "Accuracy on these films is weak evidence: they are too few to tell the model from a "
-            "shortcut that may be no better than chance."
+        unknown = (
+            "tell the model from a shortcut that may be no better than chance"
+            if audit.model
+            else f"tell whether a shortcut reaches an AUC of {STRONG}"
         )
+        return f"Accuracy on these films is weak evidence: they are too few to {unknown}."
+    does = "does nearly as well as the model" if audit.model else f"reaches an AUC of {STRONG}"
     return (
-        "No shortcut of those tried does nearly as well"
-        f"{' as the model' if audit.model else ''}; there may be others, which films from "
-        "elsewhere would show."
+        f"No shortcut of those tried {does}; there may be others, which films from elsewhere would "
+        "show."
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_kit.arguments import data_options
 from edge_kit.commands.export import decision_options, require_bundle_name
 from edge_kit.console import say, write
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import CannotWrite, UsageError
 
 HELP = "fit a bundle's threshold and calibration to a site's own labelled films"
 
@@ -33,6 +33,8 @@ def run(options: argparse.Namespace) -> None:
     require_bundle_name(options.out)
     if options.out.exists() and options.out.samefile(options.bundle):
         raise UsageError("--out", f"{options.out} is the bundle itself", "name a new file")
+    if options.out.exists():
+        raise CannotWrite(options.out, "exists already", "name a new file")
     subject = open_subject(options.bundle)
     if options.modality not in (None, subject.modality):
         raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")

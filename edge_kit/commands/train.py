@@ -155,6 +155,8 @@ def _show_run(
     _show_caveat(options, options.out, cache)
     if dataset.leaks:
         write(f"{leak_price(dataset, options.data, plan, say, cache=cache)}\n")
+    elif options.allow_leaks:
+        say("--allow-leaks: no split parts a group or near-duplicates, so there is no price")
 
 
 def _cross_validate(

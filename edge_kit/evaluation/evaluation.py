@@ -18,6 +18,7 @@ from edge_kit.evaluation.subject import Reply, Subject
 from edge_runtime.bundle.digest import sha256
 
 SCHEMA = 1
+NEVER = "- (no such answer was given)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def evaluate(
         figures=figures,
         subgroups=parts,
         warnings=(
+            *([subject.caution] if subject.caution else []),
             *labelled.warnings,
             *rows.warnings,
             *_cautions(figures, parts, positive, replies),
@@ -148,7 +150,8 @@ def table(found: Evaluation) -> str:
     if one.line:
         lines.append(f"             slope {one.line.slope}, intercept {one.line.intercept}")
     lines += [
-        f"at {100 * at.prevalence:g} %".ljust(13) + f"PPV {at.positive}, NPV {at.negative}"
+        f"at {100 * at.prevalence:g} %".ljust(13)
+        + f"PPV {at.positive or NEVER}, NPV {at.negative or NEVER}"
         for at in one.predictive
     ]
     return "\n".join([*lines, *map(_part, found.subgroups), *found.caveat]) + "\n"

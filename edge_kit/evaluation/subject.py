@@ -44,8 +44,9 @@ class Reply:
 class Subject:
     """What is judged: its decision, and the films that it is known to have seen.
 
-    `known` maps digests to splits: for a run all its films, for a bundle those that calibrated it,
-    which were training films. `seed` is what its splits were dealt by, where that is known.
+    `caution` is what has to be said beside its figures. `known` maps digests to splits: for a
+    run all its films, for a bundle those that calibrated it, which were training films. `seed` is
+    what its splits were dealt by, where that is known.
     `ask` answers to the films of files; `predict` to pixels prepared by `recipe`, and does not
     refuse any, so that they may be hidden in part.
     """
@@ -56,6 +57,7 @@ class Subject:
     modality: str
     negative: str
     positive: str
+    caution: str
     decision: Decision
     known: Mapping[str, Split]
     seed: int | None
@@ -114,6 +116,7 @@ def _run(run: Path) -> Subject:
         modality=config.modality,
         negative=config.negative,
         positive=config.positive,
+        caution=config.caution(),
         decision=Decision(
             calibration=Calibration(method="none", scale=1.0, offset=0.0),
             threshold=ONE_HALF,
@@ -190,6 +193,7 @@ def _bundle(path: Path) -> Subject:
         modality=manifest.intended_use.modality,
         negative=manifest.classes.negative,
         positive=manifest.classes.positive,
+        caution="",
         decision=manifest.decision,
         known=dict.fromkeys(manifest.quantization.films, "train"),
         seed=manifest.training.seed,

@@ -5,7 +5,6 @@ Import it late: it loads Keras.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -70,14 +69,18 @@ def fit(
         history = dict(begun.history)
         say(f"{out}: goes on after epoch {begun.epochs} of {recipe.epochs}")
     films = len(rows.positive)
-    watch = Watch(worker, held_out, recipe, films=films, history=history, say=say)
-    saver = Saver(checkpoint, training, watch.history)
+
+    def keep() -> None:
+        values = [variable.numpy() for variable in _variables(trainer)]
+        write_checkpoint(checkpoint, Checkpoint(training, watch.history, values))
+
+    watch = Watch(worker, held_out, recipe, films=films, history=history, say=say, keep=keep)
     _run(
         trainer,
         rows=rows,
         recipe=recipe,
         seed=training["seed"],
-        callbacks=[watch, saver, *callbacks],
+        callbacks=[watch, *callbacks],
         history=history,
     )
     if not watch.finite:
@@ -151,18 +154,3 @@ def _trainer(model: keras.Model, augmentation: Augmentation | None) -> Trainer:
 
 def _variables(trainer: Trainer) -> list[Any]:
     return [*trainer.variables, *trainer.optimizer.variables]
-
-
-class Saver(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes the checkpoint after each epoch whose figures are finite."""
-
-    def __init__(self, path: Path, training: Mapping[str, Any], history: History) -> None:
-        super().__init__()
-        self._path, self._training, self._history = path, training, history
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Write all that the next epoch depends on."""
-        del epoch, logs
-        if all(math.isfinite(values[-1]) for values in self._history.values()):
-            values = [variable.numpy() for variable in _variables(self.model)]
-            write_checkpoint(self._path, Checkpoint(self._training, self._history, values))

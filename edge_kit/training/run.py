@@ -47,6 +47,7 @@ class RunConfig:
     `film_threshold` is the film branch's logit below which a picture is no film, `None` where the
     model has no such branch. `epochs` are those that ran, of at most `most_epochs`: early stopping
     may have cut them short.
+    `leaks` counts what the split parts that belongs together; where it is not 0, figures flatter.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -69,6 +70,16 @@ class RunConfig:
     device: str = ""
     deterministic: bool = True
     most_epochs: int = 0
+    leaks: int = 0
+
+    def caution(self) -> str:
+        """Return what to say beside every figure of a run whose split leaks, else nothing."""
+        if not self.leaks:
+            return ""
+        return (
+            f"it was trained on a split that parts {self.leaks} groups or near-duplicates: its "
+            "figures flatter"
+        )
 
     def recipe(self) -> Preprocess:
         """Return the image pipeline the model was trained on."""

@@ -303,6 +303,7 @@ def _config(
         seed=plan.seed,
         epochs=recipe.epochs,
         most_epochs=recipe.epochs,
+        leaks=len(dataset.leaks),
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
         preprocess=plan.preprocess.to_json(),

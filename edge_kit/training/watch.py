@@ -57,12 +57,16 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         films: int,
         history: History,
         say: Callable[[str], None],
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
-        """Watch `worker` being trained on `films` films an epoch; go on from `history`."""
+        """Watch `worker` being trained on `films` films an epoch; go on from `history`.
+
+        `keep` keeps an epoch whose figures are finite, before anything is said of it.
+        """
         super().__init__()
         self.history = {name: list(values) for name, values in history.items()}
         self._worker, self._held_out, self._recipe = worker, held_out, recipe
-        self._films, self._say = films, say
+        self._films, self._say, self._keep = films, say, keep
         self._paces: list[tuple[float, float]] = []  # seconds of an epoch, and of waiting in it
         self._bar = tqdm(disable=True)
 
@@ -99,6 +103,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
             self.history.setdefault(name, []).append(value)
         if logs is not None:  # for the callbacks that come after
             logs.update(figures)
+        if self.finite:
+            self._keep()
         self._show(epoch, figures)
         rule = self._recipe.early_stopping
         self.model.stop_training = not self.finite
@@ -131,7 +137,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
     def _speed(self, paces: Sequence[tuple[float, float]]) -> str:
         whole, waited = (sum(seconds) for seconds in zip(*paces, strict=True))
         films = self._films * len(paces) / whole
-        return f"{films:.0f} films/s, waited for data {waited / whole:.0%} of the time"
+        pace = f"{films:.0f}" if films >= 10 else f"{films:.2g}"
+        return f"{pace} films/s, waited for data {waited / whole:.0%} of the time"
 
     def _validate(self) -> dict[str, float]:
         positive, score = self._held_out.positive, predict(self._worker, self._held_out.pixels)

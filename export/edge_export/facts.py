@@ -21,7 +21,8 @@ class BundleFacts:
     """What a bundle says of itself that no measurement can: names, classes, intended use.
 
     A model with a film / not-film branch has a `film_threshold`, in logits: what lies below it is
-    refused. Any other has none.
+    refused. Any other has none. `made_by` is the command that made the model, where it is not that
+    of a training of `training.model` by name.
     """
 
     name: str
@@ -33,6 +34,7 @@ class BundleFacts:
     training: Training
     film_threshold: float | None = None
     limits: str = ""
+    made_by: str = ""
 
     @property
     def film_gate(self) -> FilmGate | None:

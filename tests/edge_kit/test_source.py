@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from edge_export.proof.threshold import Rule
 from edge_kit.cli import parser, run
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.source import export_source
+from edge_kit.training.run import read_config, write_json
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
 from films import write_films
@@ -95,6 +96,23 @@ def test_a_run_knows_its_films_classes_and_training(
     assert (facts.negative, facts.positive) == ("noncovid", "covid")
     assert (training.model, training.seed, training.epochs) == ("tiny", 3, 2)
     assert facts.preprocess == RECIPE
+
+
+def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
+    trained: Path, asked: Callable[..., Exported], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    config = read_config(run)
+    write_json(run / "config.json", replace(config, leaks=2))
+    found = asked(run)
+    assert found.plan.facts.limits == f"- Of this model: {replace(config, leaks=2).caution()}.\n"
+    assert any("parts 2 groups" in line for line in found.said)
+    assert found.plan.facts.made_by == ""  # the model is known by its name
+    write_json(run / "config.json", replace(config, members=("a", "b")))
+    assert asked(run).plan.facts.made_by == "edge-kit ensemble RUN... --out RUN"
+    write_json(run / "config.json", replace(config, model="own"))
+    assert "--model MODEL --seed 3" in asked(run).plan.facts.made_by
 
 
 def test_a_bundle_is_for_adults_and_frontal_films_unless_its_maker_says_otherwise(

@@ -12,11 +12,14 @@ from edge_export.proof.statistics import NORMAL_95, Bools, Estimate, Floats
 
 @dataclass(frozen=True, slots=True)
 class PredictiveValues:
-    """How often a positive and a negative answer are right where `prevalence` are positive."""
+    """How often a positive and a negative answer are right where `prevalence` are positive.
+
+    `None` is that of an answer that was never given.
+    """
 
     prevalence: float
-    positive: Estimate
-    negative: Estimate
+    positive: Estimate | None
+    negative: Estimate | None
 
 
 def predictive_values(
@@ -55,14 +58,16 @@ def predictive_values(
     )
 
 
-def _share(yes: float, no: float) -> float:
-    """Return `yes` of both, and one half of nothing: an answer that is never given."""
-    return yes / (yes + no) if yes + no else 0.5
+def _share(yes: float, no: float) -> float | None:
+    """Return `yes` of both, and of nothing none: an answer that is never given."""
+    return yes / (yes + no) if yes + no else None
 
 
 def _interval(  # noqa: PLR0917, the terms of the formula in its order
-    value: float, odds: float, first: float, other: float, trials: float, n: int
-) -> Estimate:
+    value: float | None, odds: float, first: float, other: float, trials: float, n: int
+) -> Estimate | None:
+    if value is None:
+        return None
     margin = NORMAL_95 * math.sqrt(first + other / ((1 - other) * trials))
     low, high = (1 / (1 + math.exp(-math.log(odds) - sign * margin)) for sign in (-1, 1))
     return Estimate(value, min(value, low), max(value, high), n)

@@ -68,9 +68,11 @@ With 95 % intervals, on the test rows, `{graph}`:
 _OURS = """\
 Trained for {epochs} epochs from seed {seed}:
 
-    edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
-        --channels {channels} --positive {option} --seed {seed} --epochs {epochs}
+    {made_by}
     edge-kit export RUN --int8 --data DATA{decision} --out {name}.edge"""
+_TRAINED = """\
+edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
+        --channels {channels} --positive {option} --seed {seed} --epochs {epochs}"""
 _FOREIGN = """\
 Trained elsewhere: on which films is not
 known here, and those below may be among them."""
@@ -107,6 +109,7 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         "width": recipe.width,
         "channels": recipe.channels,
     }
+    known["made_by"] = facts.made_by or _TRAINED.format(**known)
     return _CARD.format(
         **known,
         origin=(_FOREIGN if training.epochs is None else _OURS).format(**known),

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from edge_export.proof.statistics import Estimate
 from edge_export.proof.utility import net_benefit, predictive_values
 
 # Zhang et al., Cancer Manag. Res. 12 (2020), table 4 (PMC6993280): what treating everybody gains
@@ -44,9 +47,31 @@ def test_a_net_benefit_needs_films_and_odds(films: int, threshold: float) -> Non
         net_benefit(np.ones(films, np.bool_), np.ones(films), threshold)
 
 
+@dataclass
+class Both:
+    positive: Estimate
+    negative: Estimate
+
+
+def both(found: tuple[int, int], cleared: tuple[int, int], prevalence: float) -> Both:
+    """Return both predictive values, of answers that were given."""
+    values = predictive_values(found, cleared, prevalence)
+    assert values.positive
+    assert values.negative
+    return Both(values.positive, values.negative)
+
+
+def test_an_answer_that_was_never_given_has_no_predictive_value() -> None:
+    always = predictive_values((5, 5), (0, 6), 0.01)
+    assert always.negative is None
+    assert always.positive
+    assert always.positive.value == pytest.approx(0.01)
+    assert predictive_values((0, 5), (6, 6), 0.01).positive is None
+
+
 def test_predictive_values_and_their_logit_intervals_are_those_computed_by_hand() -> None:
     # Apolipoprotein E4 and Alzheimer's disease: the table of Mercaldo, Lau and Zhou (2007).
-    found = predictive_values((240, 418), (288, 375), 0.03)
+    found = both((240, 418), (288, 375), 0.03)
     sensitivity, specificity = 240 / 418, 288 / 375
     assert found.positive.value == pytest.approx(
         sensitivity * 0.03 / (sensitivity * 0.03 + (1 - specificity) * 0.97)
@@ -63,17 +88,18 @@ def test_predictive_values_and_their_logit_intervals_are_those_computed_by_hand(
 
 
 def test_predictive_values_at_the_prevalence_of_the_films_are_shares_of_answers() -> None:
-    found = predictive_values((30, 40), (50, 60), 0.4)
+    found = both((30, 40), (50, 60), 0.4)
     assert found.positive.value == pytest.approx(30 / 40)
     assert found.negative.value == pytest.approx(50 / 60)
 
 
-@pytest.mark.parametrize("found", [(0, 5), (5, 5), (2, 5)])
-@pytest.mark.parametrize("cleared", [(0, 6), (6, 6)])
+@pytest.mark.parametrize(
+    ("found", "cleared"), [((0, 5), (0, 6)), ((5, 5), (6, 6)), ((2, 5), (0, 6)), ((2, 5), (6, 6))]
+)
 def test_without_a_single_error_predictive_values_still_have_intervals(
     found: tuple[int, int], cleared: tuple[int, int]
 ) -> None:
-    values = predictive_values(found, cleared, 0.1)
+    values = both(found, cleared, 0.1)
     for one in (values.positive, values.negative):
         assert 0 <= one.low <= one.value <= one.high <= 1
         assert one.low < one.high

@@ -43,6 +43,8 @@ def test_a_site_s_bundle_is_written_checked_and_told_apart(
     rows = edge_run("classify", films, "--bundle", out, "--format", "csv").stdout.splitlines()
     assert len(rows) == 13
     assert str(decision.threshold) in rows[1]
+    assert run([*given, "--youden"]) == 10  # nothing is written over
+    assert verify_all(out).identity == found.identity
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,11 @@ def found(bundle: Path, labelled: Labelled) -> Evaluation:
     return evaluate(open_subject(bundle), labelled, prevalences=(0.1, 0.2))
 
 
+def test_what_has_to_be_said_of_a_model_is_said_first(bundle: Path, labelled: Labelled) -> None:
+    subject = replace(open_subject(bundle), caution="its split leaks")
+    assert evaluate(subject, labelled).warnings[0] == "its split leaks"
+
+
 def test_an_evaluation_is_of_the_films_of_the_split(found: Evaluation, labelled: Labelled) -> None:
     assert found.split == "all"
     assert found.figures.films == len(labelled.films)

@@ -33,6 +33,7 @@ def test_figures_are_those_counted_by_hand() -> None:
     assert found.refusals == {"blank": 1}
     assert found.uncertain == proportion(1, 8)
     assert [one.prevalence for one in found.predictive] == [0.1]
+    assert found.predictive[0].positive
     assert found.predictive[0].positive.value == pytest.approx(0.75 * 0.1 / 0.3)
     assert found.calibration.n == 8
     assert sum(seen.n for _, seen in found.reliability) == 8

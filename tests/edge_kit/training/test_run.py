@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,13 @@ def test_a_configuration_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found.recipe() == standard()
     assert (found.training().seed, found.training().epochs) == (7, 20)
     assert found.film_gate() == FilmGate(threshold=-1.25)
+
+
+def test_a_run_whose_split_leaks_says_so() -> None:
+    assert CONFIGURATION.caution() == ""
+    assert replace(CONFIGURATION, leaks=3).caution() == (
+        "it was trained on a split that parts 3 groups or near-duplicates: its figures flatter"
+    )
 
 
 def test_a_run_without_a_film_branch_has_no_gate(tmp_path: Path) -> None:
