@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,12 +58,12 @@ def main() -> None:
         subprocess.run([*command, folder / "alone"], check=True, capture_output=True)
         seconds = perf_counter() - started
         print(f"undisturbed: {given.epochs} epochs, {seconds:.1f} s in all", flush=True)
-        draw = random.Random(given.seed)
-        kills = [draw.uniform(0, seconds) for _ in range(given.kills)]
-        runs = killed(command, folder, kills)
+        runs = killed(command, folder, given.kills, random.Random(given.seed), seconds)
         failed = [run for run in runs if not same(folder / "alone", run, given.epochs)]
         left = sorted(one.name for one in folder.iterdir() if one.name.startswith("."))
-        print(f"{len(kills)} kills, {len(runs)} trainings, {len(failed)} differ, left over: {left}")
+        print(
+            f"{given.kills} kills, {len(runs)} trainings, {len(failed)} differ, left over: {left}"
+        )
         raise SystemExit(bool(failed or left))
 
 
@@ -75,12 +76,18 @@ def train(folder: Path, epochs: int) -> list[str]:
     ]
 
 
-def killed(command: list[str], folder: Path, kills: list[float]) -> list[Path]:
-    """Kill trainings after so many seconds and resume them; return the runs that are finished."""
-    runs = [folder / "killed-1"]
-    for number, seconds in enumerate(kills, 1):
+def killed(
+    command: list[str], folder: Path, kills: int, draw: random.Random, most: float
+) -> list[Path]:
+    """Kill trainings at random moments and resume them; return the runs that are finished.
+
+    A moment that comes after the end of a training is no kill, and is drawn again.
+    """
+    runs, done = [folder / "killed-1"], 0
+    while done < kills:
         if runs[-1].exists():
             runs.append(folder / f"killed-{len(runs) + 1}")
+        seconds = draw.uniform(0, most)
         process = subprocess.Popen(
             [*command, runs[-1]], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
@@ -91,9 +98,9 @@ def killed(command: list[str], folder: Path, kills: list[float]) -> list[Path]:
         _, said = process.communicate()
         epochs = [line.split(":")[0] for line in said.splitlines() if line.startswith("epoch ")]
         told = f"{epochs[0]} to {epochs[-1]}" if epochs else "no epoch"
-        print(
-            f"kill {number} after {seconds:.1f} s: status {process.returncode}, {told}", flush=True
-        )
+        done += process.returncode == -signal.SIGKILL
+        what = f"kill {done}" if process.returncode < 0 else f"ended, status {process.returncode}"
+        print(f"after {seconds:.1f} s: {what}, {told}", flush=True)
     subprocess.run([*command, runs[-1]], check=True, capture_output=True)
     return runs
 

@@ -29,8 +29,15 @@ _STUDIES = (
     Architecture(
         "model2",
         studies.model2,
-        Recipe(epochs=10, batch_size=32, metrics=("accuracy", "precision", "recall")),
-        ours=f"{_SILENT}; a third convolution of 64 filters; no pooling, as in the baseline",
+        Recipe(
+            epochs=10,
+            batch_size=32,
+            learning_rate=1e-5,
+            metrics=("accuracy", "precision", "recall"),
+        ),
+        # Each dense unit has three million inputs: a larger step takes it below zero for good.
+        ours="3x3 kernels, ReLU and Adam at 0.00001, for at 0.001 seeds 0, 1 and 2 died; a third "
+        "convolution of 64 filters; no pooling, as in the baseline",
     ),
     Architecture(
         "model3",
