@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_of, cache_options, data_options, margin
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_kit.evaluation.films import Labelled
+    from edge_kit.evaluation.subject import Subject
 
 HELP = "measure a run or a bundle on labelled films"
 
@@ -38,20 +43,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     data_options(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Carry out the command."""
-    from edge_export.report.document import encoded
-    from edge_kit.audit.caveat import caveat
-    from edge_kit.evaluation.evaluation import document, evaluate, table
-    from edge_kit.evaluation.figures import PREVALENCES
-    from edge_kit.evaluation.films import labelled_films
-    from edge_kit.evaluation.report import write_report
-    from edge_kit.evaluation.subject import open_subject
-    from edge_kit.training.run import require_new
+def films_to_judge(
+    options: argparse.Namespace, subject: Subject, cache: Path | None = None
+) -> Labelled:
+    """Return the films that the options name for `subject`, and say what was found.
 
-    if options.out:
-        require_new(options.out)
-    subject, cache = open_subject(options.subject), cache_of(options)
+    Raises:
+        UsageError: the options contradict the subject.
+        DataError: the films cannot be judged on.
+    """
+    from edge_kit.evaluation.films import labelled_films
+
     if options.modality not in (None, subject.modality):
         raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")
     labelled = labelled_films(
@@ -63,6 +65,25 @@ def run(options: argparse.Namespace) -> None:
     )
     for name, (label, films) in labelled.classes.items():
         say(f"class {name!r} is {label}: {films} films")
+    for line in labelled.skipped:
+        say(line)
+    return labelled
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out the command."""
+    from edge_export.report.document import encoded
+    from edge_kit.audit.caveat import caveat
+    from edge_kit.evaluation.evaluation import document, evaluate, table
+    from edge_kit.evaluation.figures import PREVALENCES
+    from edge_kit.evaluation.report import write_report
+    from edge_kit.evaluation.subject import open_subject
+    from edge_kit.training.run import require_new
+
+    if options.out:
+        require_new(options.out)
+    subject, cache = open_subject(options.subject), cache_of(options)
+    labelled = films_to_judge(options, subject, cache)
     wanted = options.split, options.prevalence or PREVALENCES
     found = evaluate(subject, labelled, *wanted, cache)
     beside = caveat(
@@ -71,8 +92,6 @@ def run(options: argparse.Namespace) -> None:
         skip_unreadable=options.skip_unreadable,
     )
     found = replace(found, caveat=tuple(beside))
-    for line in labelled.skipped:
-        say(line)
     for warning in found.warnings:
         say(f"warning: {warning}")
     if options.out:

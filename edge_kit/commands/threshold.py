@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from edge_kit.arguments import data_options
+from edge_kit.commands.evaluate import films_to_judge
 from edge_kit.commands.export import decision_options, require_bundle_name
 from edge_kit.console import say, write
 from edge_runtime.errors import CannotWrite, UsageError
@@ -25,7 +26,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
-    from edge_kit.evaluation.films import labelled_films
     from edge_kit.evaluation.refit import lines, refit, write_site_bundle
     from edge_kit.evaluation.subject import open_subject
     from edge_kit.source import threshold_rule
@@ -36,19 +36,8 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         raise CannotWrite(options.out, "exists already", "name a new file")
     subject = open_subject(options.bundle)
-    if options.modality not in (None, subject.modality):
-        raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")
-    labelled = labelled_films(
-        options.data,
-        modality=subject.modality,
-        positive=subject.positive_among(options.positive),
-        skip_unreadable=options.skip_unreadable,
-    )
-    for name, (label, films) in labelled.classes.items():
-        say(f"class {name!r} is {label}: {films} films")
+    labelled = films_to_judge(options, subject)
     found = refit(subject, labelled, threshold_rule(options), options.calibration)
-    for line in labelled.skipped:
-        say(line)
     for warning in (*labelled.warnings, *found.warnings):
         say(f"warning: {warning}")
     identity = write_site_bundle(options.bundle, options.out, found)

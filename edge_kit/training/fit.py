@@ -55,34 +55,21 @@ def fit(
     """
     with strategy(device).scope():
         worker = placed(model, device)
-        trainer = _trainer(worker, recipe.augmentation)
-        trainer.compile(
-            optimizer=optimizer(recipe.learning_rate, device),
-            loss="binary_crossentropy",
-            metrics=list(recipe.metrics),
-        )
-        trainer.optimizer.build(trainer.trainable_variables)
+        trainer = _trainer(worker, recipe, device)
     history: History = {}
     if begun := read_checkpoint(checkpoint):
         require_same(begun.training, training, out)
         restore(_variables(trainer), begun, checkpoint)
         history = dict(begun.history)
         say(f"{out}: goes on after epoch {begun.epochs} of {recipe.epochs}")
-    films = len(rows.positive)
+    films, seed = len(rows.positive), training["seed"]
 
     def keep() -> None:
         values = [variable.numpy() for variable in _variables(trainer)]
         write_checkpoint(checkpoint, Checkpoint(training, watch.history, values))
 
     watch = Watch(worker, held_out, recipe, films=films, history=history, say=say, keep=keep)
-    _run(
-        trainer,
-        rows=rows,
-        recipe=recipe,
-        seed=training["seed"],
-        callbacks=[watch, *callbacks],
-        history=history,
-    )
+    _run(trainer, rows, recipe, seed=seed, callbacks=[watch, *callbacks], history=history)
     if not watch.finite:
         checkpoint.unlink(missing_ok=True)  # going on from it would end the same way
         raise DataError(training["model"], "the loss is not finite", "lower --learning-rate")
@@ -94,9 +81,9 @@ def fit(
 
 def _run(
     trainer: Trainer,
-    *,
     rows: Rows,
     recipe: Recipe,
+    *,
     seed: int,
     callbacks: list[keras.callbacks.Callback],
     history: History,
@@ -143,8 +130,20 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
         self.train_function = timed
 
 
-def _trainer(model: keras.Model, augmentation: Augmentation | None) -> Trainer:
-    """Return what is fitted: `model`, behind the augmentation, which it is exported without."""
+def _trainer(model: keras.Model, recipe: Recipe, device: Device) -> Trainer:
+    """Return what is fitted, compiled, with all variables that a checkpoint keeps."""
+    trainer = _augmented(model, recipe.augmentation)
+    trainer.compile(
+        optimizer=optimizer(recipe.learning_rate, device),
+        loss="binary_crossentropy",
+        metrics=list(recipe.metrics),
+    )
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
+
+
+def _augmented(model: keras.Model, augmentation: Augmentation | None) -> Trainer:
+    """Return `model` behind the augmentation, which it is exported without."""
     if augmentation is None:
         return Trainer(model.inputs, model.outputs, name=model.name)
     pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="uint8")
