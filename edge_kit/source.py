@@ -28,7 +28,7 @@ from edge_kit.evaluation.subject import open_subject
 from edge_kit.models.function import word
 from edge_kit.models.registry import MODELS
 from edge_kit.training.run import MODEL, SPLITS, RunConfig, is_run, read_accuracy, read_config
-from edge_runtime.bundle.manifest import Preprocess, Training
+from edge_runtime.bundle.records import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.film.preprocess import standard
 

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 import edge_runtime
-from edge_runtime.bundle.manifest import Preprocess
 from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.film.preprocess import film_pixels, film_stages
 from edge_runtime.machine.check import stage_digest
 from sample_bundle import sample_fields

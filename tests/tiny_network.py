@@ -16,7 +16,7 @@ from edge_export.phantom import phantom
 from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.bundle.manifest import Training
+from edge_runtime.bundle.records import Training
 from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:

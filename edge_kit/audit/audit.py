@@ -29,7 +29,7 @@ from edge_kit.audit.features import (
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.facts import manifest_facts
 from edge_kit.evaluation.subject import Predict
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
 Answer = Literal["no evidence", "undecided", "no shortcut found"]

@@ -32,7 +32,7 @@ from edge_export.film import Film
 from edge_export.pixels import Pixels, load_pixels, progress
 from edge_kit.data.fingerprints import VERSION, Fingerprint, scan
 from edge_kit.data.lock import locked
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, FilmError
 from edge_runtime.film.preprocess import film_pixels
 

@@ -32,7 +32,7 @@ from edge_export.proof.utility import (
     predictive_values,
 )
 from edge_kit.evaluation.subject import Reply
-from edge_runtime.bundle.manifest import Decision
+from edge_runtime.bundle.records import Decision
 from edge_runtime.errors import DataError
 
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)

@@ -20,8 +20,9 @@ from edge_kit.evaluation.evaluation import set_digest
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.subject import Subject
 from edge_runtime.bundle import verify_all
-from edge_runtime.bundle.manifest import SITE, Decision, Manifest, Site, Uncertain
+from edge_runtime.bundle.manifest import SITE, Manifest
 from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.bundle.records import Decision, Site, Uncertain
 from edge_runtime.errors import DataError, UsageError
 
 LEAST = 2

@@ -23,7 +23,7 @@ from edge_kit.data.table import read_table
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
 from edge_runtime import Classifier
 from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.bundle.manifest import Calibration, Decision, Preprocess, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, Preprocess, Uncertain
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, FilmError, Refusal, UsageError
 from edge_runtime.film.preprocess import film_pixels

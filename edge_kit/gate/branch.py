@@ -28,7 +28,7 @@ from edge_kit.gate.negatives import (
     tilted,
     upside_down,
 )
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:

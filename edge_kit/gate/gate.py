@@ -13,7 +13,7 @@ from edge_export.pixels import Pixels
 from edge_export.proof.statistics import Estimate, proportion
 from edge_kit.gate.branch import film_logits
 from edge_kit.gate.negatives import KINDS, made
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 
 if TYPE_CHECKING:
     import keras

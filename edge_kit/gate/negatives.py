@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from edge_export.pixels import Pixels
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, Refusal
 from edge_runtime.film.preprocess import normalise
 

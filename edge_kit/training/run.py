@@ -25,7 +25,7 @@ from zipfile import ZipFile, ZipInfo
 from edge_export.film import HELD_OUT, Split
 from edge_export.proof.statistics import Estimate, Metrics
 from edge_kit.data.lock import try_lock
-from edge_runtime.bundle.manifest import FilmGate, Preprocess, Training
+from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import CannotWrite, DataError
 
 if TYPE_CHECKING:

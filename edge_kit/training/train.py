@@ -45,7 +45,7 @@ from edge_kit.training.run import (
     write_json,
 )
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, EdgeError
 from edge_runtime.film.preprocess import standard
 

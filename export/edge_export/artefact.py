@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
 from edge_export.quiet import quiet
-from edge_runtime.bundle.manifest import IntegerOutput
+from edge_runtime.bundle.records import IntegerOutput
 from edge_runtime.engines import first_engine
 from edge_runtime.errors import ParityFailed
 

@@ -20,7 +20,8 @@ from edge_export.report.summary import aligned
 from edge_runtime.answer.decide import calibrated
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.bundle.manifest import Decision, Manifest
+from edge_runtime.bundle.manifest import Manifest
+from edge_runtime.bundle.records import Decision
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.film.preprocess import film_pixels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge_runtime.bundle.manifest import FilmGate, IntendedUse, Preprocess, Training
+from edge_runtime.bundle.records import FilmGate, IntendedUse, Preprocess, Training
 
 ADULTS = (18, 150)
 """The ages that a bundle is for where nobody says otherwise, in years.

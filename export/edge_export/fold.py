@@ -14,7 +14,7 @@ from edge_export.graph.grey import fold_grey
 from edge_export.graph.network import InputRange, network
 from edge_export.pixels import load_pixels
 from edge_export.proof.prove import reference_outputs
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from edge_export.findings import Findings
 from edge_export.golden import golden_images
 from edge_export.report.card import card
 from edge_export.report.document import TOOLS, encoded, parity
-from edge_runtime.bundle.manifest import Calibration, Graph, Preprocess, Quantization
 from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.bundle.records import Calibration, Graph, Preprocess, Quantization
 from edge_runtime.film.preprocess import STAGES, film_stages
 from edge_runtime.machine.check import stage_digest
 

@@ -18,7 +18,7 @@ from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow
 from edge_export.trial import Bench
-from edge_runtime.bundle.manifest import FilmGate
+from edge_runtime.bundle.records import FilmGate
 from tiny_network import (
     LOOSE,
     RECIPE,

@@ -21,7 +21,7 @@ from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import DYNAMIC, FLOAT16, FULL, Setting
 from edge_export.report.document import parity
 from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.bundle.manifest import Calibration, Decision, Training, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, Training, Uncertain
 from edge_runtime.errors import CannotWrite
 from edge_runtime.film.preprocess import film_pixels, film_stages
 from edge_runtime.machine.check import stage_digest

@@ -22,7 +22,7 @@ from pydicom.sr._snomed_dict import mapping as older
 from pydicom.sr.codedict import codes
 
 from dicom_films import dicom_film
-from edge_runtime.bundle.manifest import IntendedUse
+from edge_runtime.bundle.records import IntendedUse
 from edge_runtime.errors import REFUSALS, FilmError, Refusal
 from edge_runtime.film.header import refuse_foreign
 from edge_runtime.film.preprocess import film_pixels, standard

@@ -40,7 +40,7 @@ Case = Callable[[Random], tuple[bytes, Callable[[bytes], str]]]
 
 def film_case() -> Case:
     """Return what damages films and runs them through the preprocessing."""
-    from edge_runtime.bundle.manifest import IntendedUse
+    from edge_runtime.bundle.records import IntendedUse
     from edge_runtime.errors import FilmError, Refusal
     from edge_runtime.film.preprocess import film_pixels, standard
     from fuzz.mutate import damaged, film_mutators

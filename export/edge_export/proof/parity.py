@@ -13,7 +13,7 @@ import numpy as np
 from edge_export.film import Split
 from edge_export.proof.statistics import Bools, Floats, Metrics, evaluate
 from edge_runtime.answer.decide import calibrated
-from edge_runtime.bundle.manifest import Calibration
+from edge_runtime.bundle.records import Calibration
 
 REFERENCE = "keras"
 ROWS = ("val", "test", "both")

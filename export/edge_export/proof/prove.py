@@ -44,7 +44,7 @@ from edge_export.proof.statistics import (
 )
 from edge_export.proof.threshold import ONE_HALF, Rule, Threshold, choose_threshold
 from edge_export.proof.verdict import Verdict, judge
-from edge_runtime.bundle.manifest import Calibration, Decision, FilmGate, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, FilmGate, Uncertain
 from edge_runtime.errors import DataError
 
 CALIBRATIONS = ("temperature", "platt")

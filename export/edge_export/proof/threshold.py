@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from edge_export.proof.statistics import Bools, Estimate, Floats, proportion
-from edge_runtime.bundle.manifest import Chosen
+from edge_runtime.bundle.records import Chosen
 from edge_runtime.errors import DataError
 
 ONE_HALF = 0.5

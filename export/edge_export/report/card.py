@@ -14,7 +14,7 @@ from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
     from edge_export.facts import BundleFacts
-    from edge_runtime.bundle.manifest import IntendedUse
+    from edge_runtime.bundle.records import IntendedUse
 
 _CARD = """\
 # {name} {version}

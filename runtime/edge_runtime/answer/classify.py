@@ -14,7 +14,7 @@ from edge_runtime.film.preprocess import film_pixels
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
-    from edge_runtime.bundle.manifest import Decision
+    from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
     from edge_runtime.film.preprocess import Film
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from edge_runtime.bundle.manifest import Decision, Uncertain
+from edge_runtime.bundle.records import Decision, Uncertain
 from edge_runtime.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edge_runtime.bundle.manifest import Calibration, Classes, FilmGate
+    from edge_runtime.bundle.records import Calibration, Classes, FilmGate
 
 UNCERTAIN = "uncertain"
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from edge_runtime.answer.classify import Answer
     from edge_runtime.answer.occlusion import Heatmap
-    from edge_runtime.bundle.manifest import Classes, Decision, Manifest
+    from edge_runtime.bundle.manifest import Manifest
+    from edge_runtime.bundle.records import Classes, Decision
 
     Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
     Colour = tuple[int, int, int]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
 
     from edge_runtime.bundle import Bundle
-    from edge_runtime.bundle.manifest import Decision
+    from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
 
 

@@ -9,14 +9,8 @@ from edge_runtime.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edge_runtime.bundle.manifest import (
-        Decision,
-        FilmGate,
-        IntendedUse,
-        Manifest,
-        Site,
-        Training,
-    )
+    from edge_runtime.bundle.manifest import Manifest
+    from edge_runtime.bundle.records import Decision, FilmGate, IntendedUse, Site, Training
 
 _PARITY = {
     "pass": "proved: it decides like the model it was made from",

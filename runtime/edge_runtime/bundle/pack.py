@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from edge_runtime.bundle import Bundle, archive, verify_all
 from edge_runtime.bundle.archive import MANIFEST
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.bundle.manifest import LARGEST_MANIFEST, SCHEMA, File, Manifest
+from edge_runtime.bundle.manifest import LARGEST_MANIFEST, SCHEMA, Manifest
+from edge_runtime.bundle.records import File
 from edge_runtime.bundle.schema import SchemaError
 from edge_runtime.errors import CannotWrite
 

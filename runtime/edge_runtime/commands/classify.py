@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge_runtime.answer.classify import Answer
     from edge_runtime.answer.resume import Results
     from edge_runtime.bundle import Bundle
-    from edge_runtime.bundle.manifest import Decision
+    from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
 
     Judge = Callable[[str], Answer]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
-    from edge_runtime.bundle.manifest import IntendedUse, Preprocess
+    from edge_runtime.bundle.records import IntendedUse, Preprocess
 
 # First bytes -> (plug-in, class). Asking for one plug-in by what the file holds, not by its name,
 # saves importing the others and makes a wrong extension harmless.

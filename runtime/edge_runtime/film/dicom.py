@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from edge_runtime.bundle.manifest import IntendedUse, Preprocess
+    from edge_runtime.bundle.records import IntendedUse, Preprocess
 
     Array = np.ndarray[Any, Any]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from edge_runtime.bundle.manifest import IntendedUse
+    from edge_runtime.bundle.records import IntendedUse
 
 # What a bundle's modality is called in (0008,0060), PS3.3 C.7.3.1.1.1. RG is film that was
 # digitised; DR is not of the standard, and what some consoles write for DX.

@@ -19,7 +19,7 @@ from math import isfinite
 
 from PIL import Image
 
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.decode import WIDE, decode, load, open_film
 from edge_runtime.film.refuse import unreadable
@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge_runtime.bundle.manifest import IntendedUse
+    from edge_runtime.bundle.records import IntendedUse
 
     Film = str | os.PathLike[str] | bytes | Image.Image
     """A path, an encoded picture in memory, or a decoded one."""

@@ -6,7 +6,7 @@ from edge_runtime.errors import Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edge_runtime.bundle.manifest import Preprocess
+    from edge_runtime.bundle.records import Preprocess
 
 FORMATS = "PNG, JPEG, TIFF, BMP, WebP, PGM or DICOM"
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from PIL import Image
 
-    from edge_runtime.bundle.manifest import GoldenFilm
+    from edge_runtime.bundle.records import GoldenFilm
     from edge_runtime.engines import Engine
 
 

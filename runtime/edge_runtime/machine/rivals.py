@@ -10,7 +10,7 @@ from string import Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from edge_runtime.bundle.manifest import Preprocess
+    from edge_runtime.bundle.records import Preprocess
 
 EDGE_RUN, FLOOR, LITERT, ONNX = "edge-run", "floor", "LiteRT script", "ONNX Runtime script"
 

@@ -11,7 +11,7 @@ from edge_export.proof.statistics import Floats
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import Format
 from edge_export.trial import Bench
-from edge_runtime.bundle.manifest import FilmGate
+from edge_runtime.bundle.records import FilmGate
 from sabotage import int8, scaled, written_by
 
 BOTH = pytest.mark.parametrize("form", ["tflite", "onnx"])

@@ -13,7 +13,7 @@ from edge_export.proof.parity import (
     probabilities,
     widest_difference,
 )
-from edge_runtime.bundle.manifest import Calibration
+from edge_runtime.bundle.records import Calibration
 
 POSITIVE = np.array([True, True, False, False])
 REFERENCE = np.array([0.9, 0.6, 0.5, 0.1])

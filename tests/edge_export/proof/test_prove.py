@@ -16,7 +16,7 @@ from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_out
 from edge_export.proof.statistics import calibration_error, fit_platt
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
 from edge_export.trial import Bench, Trial
-from edge_runtime.bundle.manifest import Calibration
+from edge_runtime.bundle.records import Calibration
 from edge_runtime.errors import DataError
 from tiny_network import constant
 

@@ -6,7 +6,7 @@ import pytest
 from edge_export.proof.statistics import auc, proportion
 from edge_kit.evaluation.figures import Confusion, judged, measure
 from edge_kit.evaluation.subject import Reply
-from edge_runtime.bundle.manifest import Calibration, Decision, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.errors import DataError
 
 DECISION = Decision(

@@ -17,7 +17,7 @@ from edge_kit.evaluation.films import Labelled, labelled_films
 from edge_kit.evaluation.refit import Refit, lines, refit, write_site_bundle
 from edge_kit.evaluation.subject import Reply, Subject, open_subject
 from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.bundle.manifest import Calibration, Decision, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.machine.check import replay_golden

@@ -28,7 +28,7 @@ from edge_kit.training.run import (
     staging,
     write_json,
 )
-from edge_runtime.bundle.manifest import FilmGate
+from edge_runtime.bundle.records import FilmGate
 from edge_runtime.errors import CannotWrite, DataError
 from edge_runtime.film.preprocess import standard
 from tiny_network import tiny_network

@@ -28,7 +28,7 @@ from edge_kit.training.train import (
     train,
     train_and_measure,
 )
-from edge_runtime.bundle.manifest import Preprocess
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 from tiny_network import tiny_network
 

@@ -12,7 +12,7 @@ from PIL import Image
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.decide import sigmoid
 from edge_runtime.bundle import Bundle
-from edge_runtime.bundle.manifest import Calibration, Decision, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from edge_runtime.answer.decide import UNCERTAIN, calibrated, is_film, label, sigmoid, widened
-from edge_runtime.bundle.manifest import Calibration, Classes, Decision, FilmGate, Uncertain
+from edge_runtime.bundle.records import Calibration, Classes, Decision, FilmGate, Uncertain
 from edge_runtime.errors import UsageError
 
 CLASSES = Classes(negative="noncovid", positive="covid")

@@ -16,7 +16,8 @@ from edge_runtime.answer.decide import widened
 from edge_runtime.answer.heatmap import write_heatmap
 from edge_runtime.answer.occlusion import CELLS, Heatmap, occlusion
 from edge_runtime.bundle import Bundle, open_bundle
-from edge_runtime.bundle.manifest import Classes, Manifest
+from edge_runtime.bundle.manifest import Manifest
+from edge_runtime.bundle.records import Classes
 from edge_runtime.engines import EngineUnavailable, open_engine
 from edge_runtime.errors import CannotWrite, FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.bundle.manifest import Calibration, Manifest, canonical, parse
+from edge_runtime.bundle.manifest import Manifest, canonical, parse
+from edge_runtime.bundle.records import Calibration
 from edge_runtime.bundle.schema import SchemaError
 from edge_runtime.errors import IntegrityError, NotABundle
 from sample_bundle import sample_manifest

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from edge_runtime.bundle import verify_all
-from edge_runtime.bundle.manifest import Classes
 from edge_runtime.bundle.pack import pack, unpack, write_bundle
+from edge_runtime.bundle.records import Classes
 from edge_runtime.errors import CannotWrite, IntegrityError
 from sample_bundle import MEMBERS, sample_fields
 

@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from dicom_films import dicom_film, lookup_table
-from edge_runtime.bundle.manifest import IntendedUse, Preprocess
+from edge_runtime.bundle.records import IntendedUse, Preprocess
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels, film_stages, standard
 from tiny_bundle import encoded, film_array

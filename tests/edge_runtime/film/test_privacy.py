@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dicom_films import dicom_film
-from edge_runtime.bundle.manifest import IntendedUse
+from edge_runtime.bundle.records import IntendedUse
 from edge_runtime.cli import run
 from edge_runtime.errors import Refusal
 from edge_runtime.film.preprocess import film_pixels, standard
