@@ -202,7 +202,7 @@ def compiled(network: Architecture, recipe: Recipe, device: Device) -> Any:
     import keras
 
     model = placed(network.build(SIDE, SIDE, network.channels), device)
-    optimizer = keras.optimizers.Adam(recipe.learning_rate)
+    optimizer = keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon)
     model.compile(optimizer, "binary_crossentropy", metrics=list(recipe.metrics))
     return model
 

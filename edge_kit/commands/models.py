@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_kit.arguments import count
 from edge_kit.console import write
+from edge_kit.models.recipe import EPSILON
 from edge_kit.models.registry import HELP as NAMES
 from edge_kit.models.registry import MODELS, architecture
 
@@ -68,6 +69,7 @@ def recipe(chosen: Recipe) -> str:
         f"{chosen.epochs} epochs",
         f"batch {chosen.batch_size}",
         f"Adam {chosen.learning_rate:g}",
+        f"epsilon {chosen.epsilon:g}" if chosen.epsilon != EPSILON else "",
         f"stops early (min_delta {stop.min_delta:g}, patience {stop.patience})" if stop else "",
         f"shear {drawn.shear:g}, zoom {drawn.zoom:g}" if drawn else "",
         "horizontal flip" if drawn and drawn.horizontal_flip else "",

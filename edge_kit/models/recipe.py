@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Builder = Callable[[int, int, int], "keras.Model"]
 """From height, width and channels to a network of raw grey levels 0..255, untrained."""
 
+EPSILON = 1e-7
+"""Adam's, as Keras has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
@@ -35,11 +38,16 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An author's own choices; all train with Adam on binary cross-entropy."""
+    """An author's own choices; all train with Adam on binary cross-entropy.
+
+    `epsilon` is Adam's: what it adds to the root of the mean squared gradient that it divides by. A
+    large one makes a step as small as its gradient is.
+    """
 
     epochs: int
     batch_size: int
     learning_rate: float = 0.001
+    epsilon: float = EPSILON
     early_stopping: EarlyStopping | None = None
     augmentation: Augmentation | None = None
     metrics: tuple[str, ...] = ("accuracy",)

@@ -32,12 +32,13 @@ _STUDIES = (
         Recipe(
             epochs=10,
             batch_size=32,
-            learning_rate=1e-5,
+            epsilon=0.1,
             metrics=("accuracy", "precision", "recall"),
         ),
-        # Each dense unit has three million inputs: a larger step takes it below zero for good.
-        ours="3x3 kernels, ReLU and Adam at 0.00001, for at 0.001 seeds 0, 1 and 2 died; a third "
-        "convolution of 64 filters; no pooling, as in the baseline",
+        # Each dense unit sums three million inputs, none negative. Adam's step has one length for
+        # all of them, however small the gradient, and takes the unit below zero for good.
+        ours=f"{_SILENT}, its epsilon 0.1 (with 1e-7 seeds 0, 1 and 2 died); a third convolution "
+        "of 64 filters; no pooling, as in the baseline",
     ),
     Architecture(
         "model3",

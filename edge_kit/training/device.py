@@ -19,6 +19,8 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
+    from edge_kit.models.recipe import Recipe
+
 FLOAT32, MIXED, BFLOAT16 = "float32", "mixed_float16", "mixed_bfloat16"
 PRECISIONS = (FLOAT32, MIXED, BFLOAT16)
 _TENSOR_CORES = (7, 0)  # compute capability; below it half precision is no faster
@@ -104,14 +106,14 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
     return copy
 
 
-def optimizer(learning_rate: float, device: Device) -> keras.Optimizer:
+def optimizer(recipe: Recipe, device: Device) -> keras.Optimizer:
     """Return Adam; in half precision the loss is scaled, or small gradients would be zero.
 
     The exponent of bfloat16 is that of float32.
     """
     import keras
 
-    adam = keras.optimizers.Adam(learning_rate)
+    adam = keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon)
     if device.precision == MIXED:
         return keras.optimizers.LossScaleOptimizer(adam)
     return adam

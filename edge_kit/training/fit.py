@@ -134,7 +134,7 @@ def _trainer(model: keras.Model, recipe: Recipe, device: Device) -> Trainer:
     """Return what is fitted, compiled, with all variables that a checkpoint keeps."""
     trainer = _augmented(model, recipe.augmentation)
     trainer.compile(
-        optimizer=optimizer(recipe.learning_rate, device),
+        optimizer=optimizer(recipe, device),
         loss="binary_crossentropy",
         metrics=list(recipe.metrics),
     )

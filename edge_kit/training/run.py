@@ -25,6 +25,7 @@ from zipfile import ZipFile, ZipInfo
 from edge_export.film import HELD_OUT, Split
 from edge_export.proof.statistics import Estimate, Metrics
 from edge_kit.data.lock import try_lock
+from edge_kit.models.recipe import EPSILON
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import CannotWrite, DataError
 
@@ -70,6 +71,7 @@ class RunConfig:
     device: str = ""
     deterministic: bool = True
     most_epochs: int = 0
+    epsilon: float = EPSILON
     leaks: int = 0
 
     def caution(self) -> str:

@@ -306,6 +306,7 @@ def _config(
         leaks=len(dataset.leaks),
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
+        epsilon=recipe.epsilon,
         preprocess=plan.preprocess.to_json(),
         data=str(data.resolve()),
         tools={tool: version(tool) for tool in TOOLS},

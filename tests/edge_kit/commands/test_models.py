@@ -42,7 +42,10 @@ def test_the_table_says_what_is_estimated_and_what_is_ours(
     ("name", "line"),
     [
         ("baseline", "20 epochs, batch 64, Adam 0.001, stops early (min_delta 0.01, patience 5)"),
-        ("model2", "10 epochs, batch 32, Adam 0.001, tracks accuracy, precision, recall"),
+        (
+            "model2",
+            "10 epochs, batch 32, Adam 0.001, epsilon 0.1, tracks accuracy, precision, recall",
+        ),
         ("xray_cnn", "6 epochs, batch 32, Adam 0.001, shear 0.2, zoom 0.2, horizontal flip"),
     ],
 )

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("tiny")
 RECIPES = {
     "baseline": Recipe(20, 64, early_stopping=EarlyStopping(min_delta=0.01, patience=5)),
     "model1": Recipe(10, 32),
-    "model2": Recipe(10, 32, learning_rate=1e-5, metrics=("accuracy", "precision", "recall")),
+    "model2": Recipe(10, 32, epsilon=0.1, metrics=("accuracy", "precision", "recall")),
     "model3": Recipe(20, 32),
     "xray_cnn": Recipe(6, 32, augmentation=Augmentation(0.2, 0.2, horizontal_flip=True)),
 }
