@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,21 +194,29 @@ def _from_run(run: Path, options: argparse.Namespace) -> Source:
         warnings=(*([config.caution()] if config.leaks else []), *dataset.warnings),
         ours=True,
         caution=config.caution(),
-        made_by=_made_by(config),
+        made_by=made_by(config),
         recorded_accuracy=read_accuracy(run),
         film_threshold=config.film_threshold,
     )
 
 
-def _made_by(config: RunConfig) -> str:
-    """Return the command that made a run, where its card could not tell by the model's name."""
+def made_by(config: RunConfig) -> str:
+    """Return the command that made a run, with what is not the recipe's of its model's name."""
     if config.members:
         return "edge-kit ensemble RUN... --out RUN"
-    if config.model in MODELS:
-        return ""
+    known = MODELS.get(config.model)
+    options = [
+        *("--channels", config.recipe().channels, "--positive", config.positive),
+        *("--seed", config.seed, "--epochs", config.epochs),
+    ]
+    if known is None or config.batch_size != known.recipe.batch_size:
+        options += ["--batch-size", config.batch_size]
+    if known is None or config.learning_rate != known.recipe.learning_rate:
+        options += ["--learning-rate", config.learning_rate]
+    model = config.model if known else "MODEL"
     return (
-        f"edge-kit train --data DATA --out RUN --model MODEL --seed {config.seed} "
-        f"--epochs {config.epochs}"
+        f"edge-kit train --data DATA --out RUN --model {model} --modality {config.modality} \\\n"
+        f"        {shlex.join(map(str, options))}"
     )
 
 

@@ -26,6 +26,7 @@ SIDE = 64
 RECIPE = standard(SIDE, SIDE, 1)
 FILM = 3.0
 LOOSE = Budget(flips=0.2, auc=0.2, margin=0.5)
+MADE_BY = "edge-kit train --model tiny"
 """For a network that has hardly learnt anything and answers about one half to every film."""
 
 
@@ -130,6 +131,7 @@ def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> Ex
         preprocess=RECIPE,
         training=Training(model="tiny", seed=0, epochs=12),
         film_threshold=film_threshold,
+        made_by=MADE_BY,
     )
     return ExportPlan(facts=facts, calibration_count=12, allowed=("few_films",), budget=budget)
 

@@ -21,8 +21,8 @@ class BundleFacts:
     """What a bundle says of itself that no measurement can: names, classes, intended use.
 
     A model with a film / not-film branch has a `film_threshold`, in logits: what lies below it is
-    refused. Any other has none. `made_by` is the command that made the model, where it is not that
-    of a training of `training.model` by name.
+    refused. Any other has none. `made_by` is the command that made the model, empty where it was
+    trained elsewhere.
     """
 
     name: str

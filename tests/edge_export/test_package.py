@@ -25,7 +25,7 @@ from edge_runtime.bundle.records import Calibration, Decision, Training, Uncerta
 from edge_runtime.errors import CannotWrite
 from edge_runtime.film.preprocess import film_pixels, film_stages
 from edge_runtime.machine.check import stage_digest
-from tiny_network import RECIPE, tiny_plan
+from tiny_network import MADE_BY, RECIPE, tiny_plan
 
 if TYPE_CHECKING:
     import keras
@@ -99,10 +99,8 @@ def replace_scale(proof: Proof, scale: float) -> Proof:
 def test_the_card_of_our_own_run_gives_the_commands_that_made_it(
     findings: Findings, tmp_path: Path
 ) -> None:
-    facts = replace(FACTS, positive="opacity (any)", negative="none")
-    text = card(written(tmp_path / "m.edge", findings, facts))
-    assert "edge-kit train --data DATA --out RUN --model tiny --modality xray" in text
-    assert "--channels 1 --positive 'opacity (any)' --seed 0 --epochs 12" in text
+    text = card(written(tmp_path / "m.edge", findings, FACTS))
+    assert f"for 12 epochs from seed 0:\n\n    {MADE_BY}\n" in text
     assert "edge-kit export RUN --int8 --data DATA --out tiny-xray.edge" in text
 
 
@@ -135,7 +133,8 @@ def test_a_chosen_threshold_travels_with_how_it_was_chosen(
 def test_the_card_of_a_foreign_model_claims_no_training_that_is_not_known(
     findings: Findings, tmp_path: Path
 ) -> None:
-    facts = replace(FACTS, training=Training(model="theirs", seed=None, epochs=None))
+    theirs = Training(model="theirs", seed=None, epochs=None)
+    facts = replace(FACTS, training=theirs, made_by="")
     text = card(written(tmp_path / "m.edge", findings, facts))
     assert "None" not in text
     assert "edge-kit train" not in text

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from edge_export.proof.parity import Budget
 from edge_export.proof.threshold import Rule
 from edge_kit.cli import parser, run
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.source import export_source
+from edge_kit.source import export_source, made_by
 from edge_kit.training.run import read_config, write_json
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
@@ -108,11 +109,32 @@ def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
     found = asked(run)
     assert found.plan.facts.limits == f"- Of this model: {replace(config, leaks=2).caution()}.\n"
     assert any("parts 2 groups" in line for line in found.said)
-    assert found.plan.facts.made_by == ""  # the model is known by its name
     write_json(run / "config.json", replace(config, members=("a", "b")))
     assert asked(run).plan.facts.made_by == "edge-kit ensemble RUN... --out RUN"
-    write_json(run / "config.json", replace(config, model="own"))
-    assert "--model MODEL --seed 3" in asked(run).plan.facts.made_by
+
+
+TRAIN = "edge-kit train --data DATA --out RUN --model"
+OPTIONS = "--seed 3 --epochs 2 --batch-size 16 --learning-rate 0.01"
+
+
+@pytest.mark.parametrize(
+    ("changed", "command"),
+    [
+        ({"model": "own", "batch_size": 16}, f"{TRAIN} MODEL --modality xray \\\n"
+         f"        --channels 1 --positive covid {OPTIONS}"),
+        ({"model": "model3", "batch_size": 32, "learning_rate": 0.001, "positive": "a b"},
+         f"{TRAIN} model3 --modality xray \\\n"
+         "        --channels 1 --positive 'a b' --seed 3 --epochs 2"),
+        ({"model": "baseline", "batch_size": 16, "learning_rate": 0.001},
+         f"{TRAIN} baseline --modality xray \\\n"
+         "        --channels 1 --positive covid --seed 3 --epochs 2 --batch-size 16"),
+    ],
+)  # fmt: skip
+def test_a_card_gives_the_command_with_what_is_not_the_recipes_of_that_name(
+    changed: dict[str, Any], command: str, trained: Path
+) -> None:
+    config = replace(read_config(trained), **changed)
+    assert made_by(config) == command
 
 
 def test_a_bundle_is_for_adults_and_frontal_films_unless_its_maker_says_otherwise(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from edge_export.findings import Findings
@@ -70,9 +69,6 @@ Trained for {epochs} epochs from seed {seed}:
 
     {made_by}
     edge-kit export RUN --int8 --data DATA{decision} --out {name}.edge"""
-_TRAINED = """\
-edge-kit train --data DATA --out RUN --model {model} --modality {modality} \\
-        --channels {channels} --positive {option} --seed {seed} --epochs {epochs}"""
 _FOREIGN = """\
 Trained elsewhere: on which films is not
 known here, and those below may be among them."""
@@ -101,18 +97,17 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         "negative": facts.negative,
         "positive": facts.positive,
         "decision": _decision_options(proof),
-        "option": shlex.quote(facts.positive),
         "model": training.model,
         "seed": training.seed,
         "epochs": training.epochs,
         "height": recipe.height,
         "width": recipe.width,
         "channels": recipe.channels,
+        "made_by": facts.made_by,
     }
-    known["made_by"] = facts.made_by or _TRAINED.format(**known)
     return _CARD.format(
         **known,
-        origin=(_FOREIGN if training.epochs is None else _OURS).format(**known),
+        origin=(_OURS if facts.made_by else _FOREIGN).format(**known),
         method=proof.decision.calibration.method,
         threshold=proof.decision.threshold,
         chosen=_chosen(proof.threshold),
