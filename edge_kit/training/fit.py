@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from edge_kit.models.recipe import Augmentation, Recipe
@@ -139,6 +140,9 @@ def _trainer(model: keras.Model, recipe: Recipe, device: Device) -> Trainer:
         metrics=list(recipe.metrics),
     )
     trainer.optimizer.build(trainer.trainable_variables)
+    # This makes the metrics' variables: made within the first step, they have it traced twice.
+    trainer.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
+    trainer.reset_metrics()
     return trainer
 
 

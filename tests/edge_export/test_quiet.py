@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import warnings
 
@@ -21,6 +22,15 @@ def test_what_compiled_code_says_is_held_back(capfd: pytest.CaptureFixture[str])
         warnings.warn("a foreign warning", stacklevel=1)
     chatter()
     assert capfd.readouterr().err == "compiled chatter\n"
+
+
+def test_tensorflow_comes_without_the_plots_that_nobody_asked_for() -> None:
+    program = (
+        "import sys; from edge_export.quiet import import_tensorflow; import_tensorflow();"
+        "assert 'keras' in sys.modules and 'matplotlib.pyplot' not in sys.modules;"
+        "import matplotlib.pyplot"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_it_is_the_clue_when_something_unexpected_fails(
