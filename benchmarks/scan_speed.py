@@ -42,7 +42,7 @@ def main() -> None:
     entries = index_films(given.data)
     with tempfile.TemporaryDirectory() as name:
         root, out = Path(name) / "films", Path(name) / "scan"
-        for label in {entry.label for entry in entries}:
+        for label in {entry.found for entry in entries}:
             (root / label).mkdir(parents=True)
         with ProcessPoolExecutor() as pool:
             write = partial(written, given.data, entries, root)
@@ -62,7 +62,7 @@ def written(data: Path, entries: Sequence[Entry], root: Path, number: int) -> Pa
     turn, index = divmod(number, len(entries))
     entry = entries[index]
     stem = f"{index:05}-{turn:02}" if turn else f"{index:05}{ORIGINAL}"
-    path = root / entry.label / f"{stem}.png"
+    path = root / entry.found / f"{stem}.png"
     with Image.open(data / entry.name) as film:
         grey = film.convert("L")
     if turn:
