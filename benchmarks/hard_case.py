@@ -57,7 +57,7 @@ def decision(model: Path, out: Path) -> None:
 def ruin(model: Path, spread: float, out: Path) -> None:
     """Write `model` with unequal channels to `out`."""
     from edge_export.graph.network import load_model
-    from hard_case import unequal
+    from unequal_channels import unequal
 
     unequal(load_model(model), spread).save(out)
 

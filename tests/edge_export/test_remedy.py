@@ -18,7 +18,7 @@ from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, INT16, Setting
 from edge_export.remedy import Attempt, attempts, climb
 from edge_export.trial import Bench
-from hard_case import multiplications, unequal
+from unequal_channels import multiplications, unequal
 
 if TYPE_CHECKING:
     import keras

@@ -4,7 +4,7 @@ The networks are small and untrained, but none is degenerate (`tests/zoo.py`); t
 phantoms. Untrained, they decide by chance and close to the threshold, so flips say little here and
 verdicts nothing; that all of it converts, runs and agrees from format to format is what is shown.
 
-    python benchmarks/zoo.py [NAME...]
+    python benchmarks/every_recipe.py [NAME...]
 """
 
 from __future__ import annotations
