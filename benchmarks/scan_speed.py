@@ -78,14 +78,19 @@ def decoded(path: Path) -> None:
 
 
 def grouped(table: Path) -> str:
-    """Return how many of the copies are in their original's group."""
+    """Return how many copies are in their original's group, and how many originals in another's."""
     with table.open(encoding="utf-8", newline="") as stream:
         group = {Path(row["path"]).stem: row["group"] for row in csv.DictReader(stream)}
     originals = {name.removesuffix(ORIGINAL): of for name, of in group.items() if ORIGINAL in name}
     found = Counter(
         group[name] == originals[name.split("-")[0]] for name in group if ORIGINAL not in name
     )
-    return f"{found[True]} of {found.total()} copies are in their original's group"
+    together = Counter(originals.values())
+    shared = sum(together[of] > 1 for of in originals.values())
+    return (
+        f"{found[True]} of {found.total()} copies are in their original's group, "
+        f"{shared} of {len(originals)} originals share theirs with another"
+    )
 
 
 def timed(work: Callable[[], object]) -> float:
