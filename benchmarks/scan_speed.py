@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -23,7 +23,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from augmented_copies import KINDS
+from augmented_copies import KINDS, patient
 from PIL import Image
 
 from edge_kit.data.fingerprints import decode
@@ -54,7 +54,7 @@ def main() -> None:
         print(f"{len(paths)} films of {len(entries)} originals: {seconds:.0f} s, "
               f"{seconds / floor:.2f} x decoding them alone ({floor:.0f} s), "
               f"largest process {used.ru_maxrss / 1e6:.2f} GB")  # fmt: skip
-        print(grouped(out / "groups.csv"))
+        print(grouped(out / "groups.csv", entries))
 
 
 def written(data: Path, entries: Sequence[Entry], root: Path, number: int) -> Path:
@@ -77,8 +77,8 @@ def decoded(path: Path) -> None:
     decode(path)
 
 
-def grouped(table: Path) -> str:
-    """Return how many copies are in their original's group, and how many originals in another's."""
+def grouped(table: Path, entries: Sequence[Entry]) -> str:
+    """Return how many copies are in their original's group, and what else was put together."""
     with table.open(encoding="utf-8", newline="") as stream:
         group = {Path(row["path"]).stem: row["group"] for row in csv.DictReader(stream)}
     originals = {name.removesuffix(ORIGINAL): of for name, of in group.items() if ORIGINAL in name}
@@ -87,9 +87,14 @@ def grouped(table: Path) -> str:
     )
     together = Counter(originals.values())
     shared = sum(together[of] > 1 for of in originals.values())
+    patients: defaultdict[str, set[str]] = defaultdict(set)
+    for name, of in originals.items():
+        patients[of].update({patient(entries[int(name)])} - {""})
+    merged = {one for known in patients.values() if len(known) > 1 for one in known}
     return (
         f"{found[True]} of {found.total()} copies are in their original's group, "
-        f"{shared} of {len(originals)} originals share theirs with another"
+        f"{shared} of {len(originals)} originals share theirs with another; patients merged with "
+        f"others: {len(merged)} of {len(set().union(*patients.values()))}"
     )
 
 
