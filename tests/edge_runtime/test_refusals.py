@@ -24,7 +24,7 @@ from pydicom.sr.codedict import codes
 from dicom_films import dicom_film
 from edge_runtime.bundle.records import IntendedUse
 from edge_runtime.errors import REFUSALS, FilmError, Refusal
-from edge_runtime.film.header import refuse_foreign
+from edge_runtime.film.dicom.intended_use import refuse_foreign
 from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_bundle import encoded, environment, film_array, film_image
 

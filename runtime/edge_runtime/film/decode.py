@@ -99,7 +99,7 @@ def _decode_dicom(
         problem = f"DICOM is read where {_DICOM_SPACE >> 20} MiB of address space are allowed"
         raise Refusal("too_large", subject, problem, "raise the limit (ulimit -v)")
     try:
-        from edge_runtime.film.dicom import dicom_image
+        from edge_runtime.film.dicom.read import dicom_image
     except ImportError as error:
         problem = "DICOM, which is read with pydicom and numpy"
         raise Refusal("unreadable", subject, problem, "install edge-runtime[dicom]") from error

@@ -25,6 +25,7 @@ from pydicom.uid import (
 from dicom_films import dicom_film, lookup_table
 from edge_runtime.bundle.records import IntendedUse, Preprocess
 from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.film.dicom import frame
 from edge_runtime.film.preprocess import film_pixels, film_stages, standard
 from tiny_bundle import encoded, film_array
 
@@ -336,7 +337,9 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
 def test_what_is_not_installed_is_named_with_its_cure(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [one for one in sys.modules if one in ("edge_runtime.film.dicom", module)]:
+    for name in [
+        one for one in sys.modules if one.startswith("edge_runtime.film.dicom") or one == module
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(Refusal, match=r"install edge-runtime\[dicom\]") as caught:
@@ -345,7 +348,7 @@ def test_what_is_not_installed_is_named_with_its_cure(
 
 
 def test_a_missing_decoder_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_runtime.film.dicom._DECODERS", ())
+    monkeypatch.setattr(frame, "_DECODERS", ())
     with pytest.raises(Refusal, match=r"JPEG Baseline.*install edge-runtime\[dicom\]"):
         film_pixels(jpeg(), RECIPE)
 

@@ -1,0 +1,1 @@
+"""DICOM films: `read` is the way in."""

@@ -1,0 +1,151 @@
+"""From stored values to what a viewer would show: grey of eight or sixteen bits, or colours.
+
+All of it is done to a table of every value that the stored bits can hold, and each pixel looks its
+grey level up: a film of 16 million pixels costs no floats.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut, apply_windowing
+
+from edge_runtime.film.dicom.frame import bounds
+from edge_runtime.film.refuse import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Array = np.ndarray[Any, Any]
+
+_WINDOW = (
+    "WindowCenter", "WindowWidth", "VOILUTFunction",
+    "PhotometricInterpretation", "BitsStored", "PixelRepresentation",
+)  # fmt: skip
+_PIXELS_AT_ONCE = 1 << 18
+
+
+def grey(film: Dataset, stored: Array, subject: str) -> Image.Image:
+    """Return stored values as `L` or, of more than eight bits, as `I;16`."""
+    bits = film.BitsStored
+    lowest, highest = bounds(film)
+    # The value of each bit pattern: two's complement begins with the positive ones.
+    values = np.roll(np.arange(lowest, highest + 1), lowest)
+    with np.errstate(all="ignore"):
+        shades = _shades(film, values)
+    if not np.isfinite(shades).all():
+        raise unreadable(subject, "a DICOM file whose window or rescaling is not a number")
+    if film.PhotometricInterpretation == "MONOCHROME1":
+        shades = -shades
+    padding = _padding(film, values)
+    darkest, brightest = shades[~padding].min(), shades[~padding].max()
+    scale = ((1 << bits) - 1) / (brightest - darkest or 1)
+    table = np.rint((shades.clip(darkest, brightest) - darkest) * scale)
+    table = table.astype("u1" if bits <= 8 else "<u2")
+    if padding.any():
+        seen = np.zeros(len(table), bool)
+        for _, codes in _codes(film, stored):
+            seen[codes] = True
+        # As dark as the film gets: black beyond it would move the percentiles.
+        table[padding] = table[seen & ~padding].min(initial=table[~padding].max())
+    grey = np.empty(stored.shape, table.dtype)
+    for rows, codes in _codes(film, stored):
+        grey[rows] = table[codes]
+    mode = "L" if bits <= 8 else "I;16"
+    return Image.frombuffer(mode, (film.Columns, film.Rows), grey, "raw", mode, 0, 1)
+
+
+def _codes(film: Dataset, stored: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield the bit patterns of the stored values as unsigned numbers, some rows at a time."""
+    shift, mask = 0, (1 << film.BitsStored) - 1
+    if not film.file_meta.TransferSyntaxUID.is_encapsulated:
+        shift = film.get("HighBit", film.BitsStored - 1) + 1 - film.BitsStored
+    patterns = stored.view(stored.dtype.str.replace("i", "u"))
+    step = max(1, _PIXELS_AT_ONCE // film.Columns)
+    for first in range(0, film.Rows, step):
+        rows = slice(first, first + step)
+        yield rows, patterns[rows] >> shift & mask
+
+
+def _shades(film: Dataset, values: Array) -> Array:
+    """Return what a viewer shows for stored values: modality LUT or rescale, VOI LUT or window."""
+    if film.get("ModalityLUTSequence"):
+        values = _looked_up(values, film, "ModalityLUTSequence")
+    elif film.get("RescaleSlope") is not None and film.get("RescaleIntercept") is not None:
+        values = values * float(film.RescaleSlope) + float(film.RescaleIntercept)
+    if film.get("VOILUTSequence"):
+        values = _looked_up(values, film, "VOILUTSequence")
+    elif film.get("WindowCenter") is not None and film.get("WindowWidth") is not None:
+        # Without the rescaling, of which only pydicom's range of results depends, and which with
+        # a negative slope it turns upside down.
+        window = Dataset()
+        for keyword in _WINDOW:
+            if film.get(keyword) not in (None, ""):
+                window[keyword] = film[keyword]
+        values = apply_windowing(values, window)
+    return values.astype(float)
+
+
+def _looked_up(values: Array, film: Dataset, sequence: str) -> Array:
+    """Return the entry of a table for each value, the ends for those beyond it (PS3.3 C.11.1.1).
+
+    pydicom's own function overflows where entries of 8 bits stand for more than 256 values.
+    """
+    item = film[sequence].value[0]
+    entries = int(item.LUTDescriptor[0]) or 1 << 16
+    # Signed if what goes in is (PS3.3 C.11.2.1.1): pydicom goes by what lies in the file.
+    first = _wrapped(item.LUTDescriptor[1], 16, signed=values.min() < 0)
+    data = item.LUTData
+    if isinstance(data, bytes):
+        order = "<" if film.file_meta.TransferSyntaxUID.is_little_endian else ">"
+        data = np.frombuffer(data, "u1" if len(data) < 2 * entries else f"{order}u2")
+    # As integers that know a sign, or what lies before the next table's first would wrap around.
+    table: Array = np.asarray(data)[:entries].astype(int)
+    if len(table) < entries:
+        raise ValueError("a table of fewer entries than it says")
+    found: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
+    return found
+
+
+def _padding(film: Dataset, values: Array) -> Array:
+    """Tell which values fill the place around the film (PS3.3 C.7.5.1.1.2)."""
+    padding = film.get("PixelPaddingValue")
+    if padding is None:
+        return np.zeros(len(values), bool)
+    limit = film.get("PixelPaddingRangeLimit")
+    ends = sorted(
+        # Some files call the number unsigned where their pixels are signed.
+        _wrapped(one, film.BitsAllocated, signed=bool(film.PixelRepresentation))
+        for one in (padding, padding if limit is None else limit)
+    )
+    return (values >= ends[0]) & (values <= ends[1])
+
+
+def _wrapped(number: Any, bits: int, *, signed: bool) -> int:
+    """Return the value of a number's lowest `bits`, in two's complement where `signed`."""
+    least = -(1 << bits - 1) if signed else 0
+    return (int(number) - least) % (1 << bits) + least
+
+
+def colour(film: Dataset, stored: Array, subject: str) -> Image.Image:
+    """Return a palette's or a true-colour picture as `RGB` of eight bits a sample."""
+    kind = film.PhotometricInterpretation
+    if kind == "PALETTE COLOR":
+        table = apply_color_lut(np.arange(1 << film.BitsStored, dtype="u2"), film)
+        if table.dtype.itemsize > 1:
+            table = (table >> 8).astype("u1")
+        colours = np.empty((*stored.shape, 3), "u1")
+        for rows, codes in _codes(film, stored):
+            colours[rows] = table[codes]
+        mode = "RGB"
+    elif kind in ("RGB", "YBR_FULL", "YBR_FULL_422"):
+        colours = stored
+        if colours.dtype.itemsize > 1:
+            colours = (colours >> max(0, film.BitsStored - 8)).astype("u1")
+        mode = "RGB" if kind == "RGB" else "YCbCr"  # which Pillow means as JFIF, and DICOM does
+    else:
+        raise unreadable(subject, "a DICOM file in colours that are not read")
+    return Image.frombytes(mode, (film.Columns, film.Rows), colours.tobytes()).convert("RGB")
