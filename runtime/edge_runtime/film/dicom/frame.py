@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
-from pydicom.encaps import get_frame
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
@@ -19,13 +21,17 @@ from pydicom.uid import (
 )
 
 from edge_runtime.errors import Refusal
+from edge_runtime.film.dicom import jpeg_2000
+from edge_runtime.film.dicom.torn import damage, has_overwritten_part
 from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     import numpy as np
-    from pydicom.dataset import Dataset
+    from pydicom.pixels.decoders.base import Decoder
+
+    from edge_runtime.film.jpeg import Decode
 
     Array = np.ndarray[Any, Any]
 
@@ -71,20 +77,35 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
     if syntax.is_encapsulated:
         values, found = _decompressed(film, syntax, subject)
     else:
-        size = film.Rows * film.Columns * film.SamplesPerPixel * film.BitsAllocated // 8
-        if film.PhotometricInterpretation != "YBR_FULL_422" and len(film.PixelData) < size:
-            raise unreadable(subject, "a DICOM file that is torn off within its pixels")
+        _judge_length(film, subject)
         values, found = get_decoder(syntax).as_array(film, raw=True, **_WITHOUT_COPIES)
     film.PhotometricInterpretation = str(found["photometric_interpretation"])
     del film.PixelData
     return film, values
 
 
+def _judge_length(film: Dataset, subject: str) -> None:
+    """Refuse uncompressed pixels that are fewer or more than the header says.
+
+    An even number of bytes is stored; of colours in YBR_FULL_422 a third is left out (PS3.5, 8.2).
+    """
+    size = film.Rows * film.Columns * film.SamplesPerPixel * film.BitsAllocated // 8
+    if film.PhotometricInterpretation == "YBR_FULL_422":
+        size = size // 3 * 2
+    if len(film.PixelData) < size:
+        raise unreadable(subject, "a DICOM file that is torn off within its pixels")
+    if len(film.PixelData) > size + size % 2:
+        raise unreadable(subject, "a DICOM file with more pixels in it than it says")
+
+
 def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict[str, str | int]]:
     """Return what the first of our decoders gives that can read the one frame."""
+    frame = get_frame(film.PixelData, 0, number_of_frames=1)
     # The decoders believe the frame, whatever size was judged in the header.
-    if syntax != RLELossless and _coded_size(film, syntax) != (film.Columns, film.Rows):
+    if syntax != RLELossless and _coded_size(frame, syntax) != (film.Columns, film.Rows):
         raise unreadable(subject, "a DICOM file whose pixels are not of the size it says")
+    if problem := damage(frame, syntax):
+        raise unreadable(subject, f"a damaged DICOM file: {problem}")
     decoder = get_decoder(syntax)
     ours = _RLE_DECODERS if syntax == RLELossless else _DECODERS
     plugins = [name for name in ours if name in decoder.available_plugins]
@@ -97,20 +118,40 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
             lowest, highest = bounds(film)
             if film.SamplesPerPixel == 1 and not lowest <= values.min() <= values.max() <= highest:
                 raise unreadable(subject, "a DICOM file with more bits in it than it says")
+            if has_overwritten_part(frame, syntax, _digest_by(film, decoder, plugin)):
+                problem = "a part of its compressed pixels is zeros"
+                raise unreadable(subject, f"a damaged DICOM file: {problem}")
             return values, found
     raise ValueError("none of the decoders could read it")
 
 
-def _coded_size(film: Dataset, syntax: UID) -> tuple[int, int]:
+def _digest_by(film: Dataset, decoder: Decoder, plugin: str) -> Decode:
+    """Return a function that decodes another frame of `film` and returns a digest of its values."""
+
+    def digest(frame: bytes) -> object:
+        other = Dataset()
+        other.file_meta = film.file_meta
+        other.update(film)
+        other.PixelData = encapsulate([frame])
+        other["PixelData"].is_undefined_length = True
+        try:
+            return zlib.crc32(
+                decoder.as_array(other, raw=True, decoding_plugin=plugin)[0].tobytes()
+            )
+        except RuntimeError:  # in which pydicom wraps whatever a decoder raises
+            return None
+
+    return digest
+
+
+def _coded_size(frame: bytes, syntax: UID) -> tuple[int, int]:
     """Return width and height by the frame's own header.
 
     They stand in the SIZ segment of JPEG 2000 (ITU-T T.800, A.5.1), and in the first frame segment
     of JPEG and JPEG-LS (ITU-T T.81, B.2.2, and T.87, C.2.2).
     """
-    frame = get_frame(film.PixelData, 0, number_of_frames=1)
     if syntax in JPEG2000TransferSyntaxes:
-        right, bottom, left, top = struct.unpack_from(">4I", frame, frame.index(b"\xff\x4f") + 8)
-        return right - left, bottom - top
+        return jpeg_2000.coded_size(frame)
     place = 2
     while frame[place] == 0xFF:
         kind = frame[place + 1]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from edge_runtime.bundle.records import IntendedUse, Preprocess
 
+FORMAT = "DICOM"
+"""The `format` of a picture whose pixels lay in the file as they are."""
 LARGEST_FILE = 128 << 20
 """Bytes of a file that are looked at; a film of `max_pixels` in 16 bits is shorter."""
 LARGEST_CODED = 40 << 20
@@ -78,9 +80,11 @@ def dicom_image(
         _judge_picture(header, subject, recipe)
         stream.seek(0)
         header, values = pixels(stream, subject)
-        if header.PhotometricInterpretation.startswith("MONOCHROME"):
-            return grey(header, values, subject)
-        return colour(header, values, subject)
+        show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
+        image = show(header, values, subject)
+        if not header.file_meta.TransferSyntaxUID.is_encapsulated:
+            image.format = FORMAT
+        return image
     except _DAMAGED:
         # Without the cause, whose message may hold a value of the header.
         raise unreadable(subject, "damaged DICOM file") from None
