@@ -6,7 +6,7 @@ import struct
 from math import ceil
 
 _HOLE = 512
-"""Zero bytes in a row: a tile has far fewer empty packets, one a layer, resolution and component."""
+"""Zero bytes in a row: far more than a tile has empty packets, which are one a layer and band."""
 _START, _END, _TILE_PART = b"\xff\x4f", b"\xff\xd9", b"\xff\x90"
 _TORN = "its JPEG 2000 data are torn off"
 
