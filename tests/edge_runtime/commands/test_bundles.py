@@ -206,6 +206,11 @@ def test_the_one_that_the_variable_names_is_in_use(
     assert table[1].startswith(f"*  {stick / 'c.edge'}")
 
 
+def _to_folder(folder: Path) -> None:
+    (folder / "a.edge").unlink()
+    (folder / "a.edge").mkdir()
+
+
 CHANGED: dict[str, tuple[Callable[[Path, Path], object], int, str]] = {
     "gone": (lambda folder, _: (folder / "a.edge").unlink(), 3, "was chosen, and is not there"),
     "another": (
@@ -214,11 +219,7 @@ CHANGED: dict[str, tuple[Callable[[Path, Path], object], int, str]] = {
         "is not the bundle that was chosen (identity ",
     ),
     "damaged": (lambda folder, _: os.truncate(folder / "a.edge", 999), 4, "is cut short"),
-    "replaced by a folder": (
-        lambda folder, _: ((folder / "a.edge").unlink(), (folder / "a.edge").mkdir()),
-        3,
-        "holds no manifest.json",
-    ),
+    "replaced by a folder": (lambda folder, _: _to_folder(folder), 3, "holds no manifest.json"),
     "a record that is torn": (
         lambda folder, _: os.truncate(folder / "bundles.json", 20), 2, "is not what edge-run wrote",
     ),
