@@ -43,7 +43,7 @@ def installing(extra: str = "", *, again: bool = False) -> str:
     if _belongs_to_the_system():
         new = os.path.join("VENV", "Scripts" if os.name == "nt" else "bin", "python")
         install = f"{python} -m venv VENV && {new} -m pip install {packages}"
-        return f"{install}, and run edge-run by {new}"
+        return _noted(install, f"then let {new} run edge-run")
     from importlib.util import find_spec
 
     install = f"{python} -m pip install {options}{packages}"
@@ -53,7 +53,7 @@ def installing(extra: str = "", *, again: bool = False) -> str:
         return f"uv pip install --python {python} {packages}"
     if find_spec("ensurepip"):
         return f"{python} -m ensurepip && {install}"
-    return f"{install}, once this Python has pip (Debian: apt install python3-pip)"
+    return _noted(install, "once this Python has pip; Debian: apt install python3-pip")
 
 
 def _from_stick(extra: str, stick: dict[str, Any]) -> str:
@@ -67,7 +67,13 @@ def _from_stick(extra: str, stick: dict[str, Any]) -> str:
     flags += [flag for name, flag in _FLAGS.items() if name in wanted]
     script = "install.bat" if os.name == "nt" else "sh install.sh"
     place = "" if _is_usual_place() else f" {_quoted(sys.prefix)}"
-    return f"{script}{place}, from a stick made by: {' '.join(['make wheelhouse', *flags])}"
+    made = f"of a stick that is made by: {' '.join(['make wheelhouse', *flags])}"
+    return _noted(f"{script}{place}", made)
+
+
+def _noted(command: str, note: str) -> str:
+    """Return a command with a remark that does not keep it from being run as it stands."""
+    return f"{command} ({note})" if os.name == "nt" else f"{command}  # {note}"
 
 
 def _is_usual_place() -> bool:

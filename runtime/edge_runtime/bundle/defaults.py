@@ -93,7 +93,9 @@ def record(folder: str) -> Record:
         plain = [*added, *added.values()]
         if chosen is not None:
             plain += [chosen["file"], chosen["identity"]]
-        if not all(isinstance(text, str) and os.path.basename(text) == text for text in plain):
+        if not all(
+            isinstance(text, str) and text == os.path.basename(text) != "" for text in plain
+        ):
             raise ValueError("a name is none")
     except (FileNotFoundError, NotADirectoryError):
         return {"chosen": None, "added": {}}

@@ -168,14 +168,13 @@ def _engines() -> Iterator[Finding]:
         facts = {"version": version, "usable": not found["problem"]} if version else {}
         if lacks := found.get("lacks"):
             # A lean wheelhouse leaves numpy out, which is no fault of it.
-            text = f"{version} is no use without {lacks}" if version else "not installed"
+            text = f"{version} without {lacks}, which it needs" if version else "not installed"
             text += "; not needed here" if enough else "; one engine is enough"
             cure = "" if enough else installing(extra)
             yield Finding(label, MISSING, text, cure, facts)
         elif found["problem"]:
             text = f"{version} cannot be used: {found['problem']}"
-            cure = f"{installing(extra, again=True)}, or use another engine"
-            yield Finding(label, PROBLEM, text, cure, facts)
+            yield Finding(label, PROBLEM, text, installing(extra, again=True), facts)
         else:
             enough = True
             yield Finding(label, OK, f"{version} runs a graph", facts=facts)
