@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_runtime.bundle.store import Store
 from tiny_bundle import environment, write_film, write_tiny_bundle
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ KIT_ROOMS = (
     *("evaluation", "audit", "source", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *("errors", "bundle", "engines", "console", "film", "answer", "machine"),
+    *("errors", "cures", "bundle", "engines", "console", "film", "answer", "machine"),
     *("__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {
@@ -106,12 +107,23 @@ def test_importing_the_runtime_loads_nothing_else() -> None:
     assert modules_after("import edge_runtime") - bare <= {"edge_runtime", "__future__"}
 
 
-def test_the_default_path_loads_nothing_heavy(tmp_path: Path) -> None:
-    bundle = write_tiny_bundle(tmp_path / "m.edge")
+@pytest.mark.parametrize("way", ["named", "the only one", "chosen"])
+def test_the_default_path_loads_nothing_heavy(way: str, tmp_path: Path) -> None:
+    folder = tmp_path / "edge-kit"
+    folder.mkdir()
+    bundle = write_tiny_bundle(folder / "m.edge")
     film = write_film(tmp_path / "film.png")
     script = "from edge_runtime.cli import run\nassert run(sys.argv[2:]) == 0"
+    named = ["--bundle", str(bundle)] if way == "named" else []
+    if way != "named":
+        # A user of its own: the interpreter is told no variable but by this.
+        home = {"XDG_DATA_HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+        script = f"import os\nos.environ.update({home})\nsys.platform = 'linux'\n{script}"
+    if way == "chosen":
+        write_tiny_bundle(folder / "another.edge")
+        Store(str(folder)).choose("m.edge")
     bare = modules_after("")
-    loaded = modules_after(script, "classify", "--bundle", str(bundle), str(film))
+    loaded = modules_after(script, "classify", *named, str(film))
     assert "edge_runtime.engines.litert_c" in loaded
     assert not HEAVY & (loaded - bare)
 

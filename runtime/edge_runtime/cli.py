@@ -22,6 +22,7 @@ usage: edge-run COMMAND ...
   info [BUNDLE]     what a bundle is, and for whom
   check [BUNDLE]    prove a bundle on this machine, with a receipt
   doctor [BUNDLE]   what this machine has, what it lacks and what to install
+  bundles           the bundles here: list, choose, add, remove
   bench [BUNDLE]    how fast this machine answers, against customary scripts
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
@@ -29,7 +30,7 @@ was refused or unreadable (the others were answered), 6 no engine or no Pillow,
 7 golden films differ, 9 data unusable, 10 cannot write, 130/143 interrupted.
 Results go to stdout, everything else to stderr.
 """
-COMMANDS = ("classify", "info", "check", "doctor", "bench")
+COMMANDS = ("classify", "info", "check", "doctor", "bundles", "bench")
 INTERRUPTED = 130
 
 

@@ -31,7 +31,10 @@ from offline.wheels import ARCHITECTURES, Target, build_runtime, complete, pip, 
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-SCRIPTS = ("install.py", "install.sh", "install.bat", "README.txt")
+SCRIPTS = (
+    *("install.py", "install.sh", "install.bat", "README.txt"),
+    *("uninstall.py", "uninstall.sh", "uninstall.bat"),
+)
 LITERT = "ai-edge-litert"
 # pip in a wheel of its own installs where Debian left it out of the virtual environments.
 PIP = Requirement("pip")
@@ -195,6 +198,8 @@ def summary(folder: Path, choice: Choice) -> str:
 def prove(folder: Path) -> str:
     """Install the wheelhouse here, with every way to a network closed, and classify a film.
 
+    Then install it again, as an upgrade does, and uninstall it, which has to leave nothing.
+
     Raises:
         DataError: something of that failed.
     """
@@ -214,6 +219,10 @@ def prove(folder: Path) -> str:
         draw = "import sys; from PIL import Image; Image.radial_gradient('L').save(sys.argv[1])"
         _step([scripts / "python", "-c", draw, film], environment)
         _step([scripts / "edge-run", "classify", film, "--engine", "litert"], environment, {0, 5})
+        _step([sys.executable, folder / "install.py", place], environment)
+        _step([sys.executable, place / "uninstall.py"], environment)
+        if left := [*home.glob("edge-run"), *home.rglob("edge-kit")]:
+            raise DataError(folder, f"uninstalling it left {left[0]}", "mend uninstall.py")
     return f"installed offline in {seconds:.1f} s, {size / 1e6:.1f} MB with compiled modules"
 
 

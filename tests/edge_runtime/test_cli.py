@@ -103,7 +103,7 @@ def test_help_fits_a_terminal(text: str) -> None:
         (["classify", "--bundle", "{tiny}", "--files-from", "none.txt"], "No such file"),
         (
             ["classify", "film.png"],
-            "none given and none found; name one, set EDGE_BUNDLE or copy a",
+            "none given and none found; name one, set EDGE_BUNDLE or add one: edge-run bundles",
         ),
         (["info"], "none given and none found; name one"),
     ],
@@ -189,7 +189,7 @@ def test_a_folder_gives_a_row_for_each_file_and_an_empty_one_a_complaint(
     (tmp_path / "empty").mkdir()
     assert run(["classify", str(tmp_path / "empty"), str(folder), *options]) == 5
     (complaint,) = complaints(capsys)
-    assert "empty: holds no files" in complaint
+    assert "empty: holds no films" in complaint
 
 
 @pytest.mark.parametrize(
@@ -246,25 +246,66 @@ def test_info_shows_the_bundle_to_people_and_to_machines(tiny: Path, capsys: Cap
     assert len(shown["identity"]) == 64
 
 
-def test_the_bundle_is_the_named_one_else_the_variable_else_the_newest(
+def test_the_bundle_is_the_named_one_else_the_variable_else_the_chosen_one(
     tiny: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = cli_data_folder(monkeypatch, tmp_path)
     (folder / "gone.edge").symlink_to(folder / "nowhere")
-    for name, age in (("old.edge", 2000), ("new.edge", 1000), ("older.edge", 3000)):
-        shutil.copy(tiny, folder / name)
-        os.utime(folder / name, (10_000 - age, 10_000 - age))
+    (folder / "._old.edge").write_bytes(b"what macOS leaves beside it")
+    shutil.copy(tiny, folder / "old.edge")
     shutil.copy(tiny, folder / "not-a-bundle.zip")
-    assert run(["check"]) == 0
-    assert capsys.readouterr().out.startswith(f"{folder / 'new.edge'}: ")
-    monkeypatch.setenv("EDGE_BUNDLE", str(folder / "old.edge"))
+    assert run(["check"]) == 0  # the only one
+    assert capsys.readouterr().out.startswith(f"{folder / 'old.edge'}: ")
+    shutil.copy(tiny, folder / "new.edge")
+    assert run(["check"]) == 2
+    assert complaints(capsys) == [
+        f"edge-run: --bundle: none given, and none of the 2 bundles in {folder} was chosen; "
+        "choose one: edge-run bundles --use NAME"
+    ]
+    assert run(["bundles", "--use", "old"]) == 0
+    shutil.copy(tiny, folder / "newest.edge")
+    capsys.readouterr()
     assert run(["check"]) == 0
     assert capsys.readouterr().out.startswith(f"{folder / 'old.edge'}: ")
+    monkeypatch.setenv("EDGE_BUNDLE", str(folder / "new.edge"))
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.startswith(f"{folder / 'new.edge'}: ")
     assert run(["check", str(tiny)]) == 0
     assert capsys.readouterr().out.startswith(f"{tiny}: ")
     monkeypatch.setenv("EDGE_BUNDLE", str(folder / "none.edge"))
     assert run(["check"]) == 3
     assert "none.edge: does not exist" in capsys.readouterr().err
+
+
+def test_what_systems_leave_in_folders_is_one_line_and_changes_no_status(
+    tiny: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    films = tmp_path / "films"
+    for name in ("a/Thumbs.db", "a/README.txt", "@eaDir/thumb.jpg", "a/._a.png", "b/notes.CSV"):
+        (films / name).parent.mkdir(parents=True, exist_ok=True)
+        (films / name).write_bytes(b"no film")
+    write_film(films / "a" / "a.png")
+    write_film(films / "b" / "IM000001")
+    line = (
+        "edge-run: passed over in folders: 2 system files, 1 system folder, 2 text files; "
+        "a file that is named itself is judged"
+    )
+    options = ["--bundle", str(tiny), "--format", "csv"]
+    assert run(["classify", str(films), *options]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 3
+    assert said.err.splitlines() == [NOTICE, line]
+    results = tmp_path / "results.csv"
+    assert run(["classify", str(films), "--bundle", str(tiny), "--resume", str(results)]) == 0
+    assert complaints(capsys)[0] == line
+    assert len(results.read_text().splitlines()) == 3
+    # A file that is named itself gets its row.
+    assert run(["classify", str(films / "b" / "notes.CSV"), *options]) == 5
+    assert '"unreadable"' in capsys.readouterr().out
+    for name in ("a/a.png", "b/IM000001"):
+        (films / name).unlink()
+    assert run(["classify", str(films), *options]) == 5
+    assert complaints(capsys) == [f"edge-run: {films}: holds no films; name another folder", line]
 
 
 def test_the_default_bundle_is_told_by_its_path(
@@ -281,8 +322,9 @@ def cli_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     from edge_runtime.bundle.defaults import data_folder
 
     monkeypatch.setenv("HOME", str(tmp_path))
-    folder = data_folder()
-    assert folder is not None
+    found = data_folder()
+    assert found is not None
+    folder = Path(found)
     folder.mkdir(parents=True)
     return folder
 

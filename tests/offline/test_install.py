@@ -10,74 +10,38 @@ from pathlib import Path
 
 import pytest
 
-from fake_wheels import SOURCE, write_wheel
-from offline.wheelhouse import Choice, furnish
-from offline.wheels import Target
-
-HERE = "{}.{}".format(*sys.version_info)
-# What pip and edge-run do is theirs to test; here they write down what they are asked.
-PIP = """\
-import os, sys, zipfile, sysconfig
-from pathlib import Path
-with open(os.environ["LOG"], "a") as log:
-    print("pip", *sys.argv[1:], file=log)
-for wheel in sys.argv[1:]:
-    if wheel.endswith(".whl"):
-        zipfile.ZipFile(wheel).extractall(sysconfig.get_path("purelib"))
-script = Path(sysconfig.get_path("scripts"), "edge-run")
-script.write_text(f"#!{sys.executable}\\nfrom edge_runtime.said import main\\nmain()\\n")
-script.chmod(0o755)
-"""
-SAID = """\
-import os, sys
-def main():
-    with open(os.environ["LOG"], "a") as log:
-        print("edge-run", *sys.argv[1:], file=log)
-    sys.exit(int(os.environ.get("STATUS", "0")))
-"""
-posix = pytest.mark.skipif(os.name == "nt", reason="its stand-in for edge-run is a Unix script")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """Return a wheelhouse of fake wheels with one bundle."""
-    folder = tmp_path / "the stick"
-    folder.mkdir()
-    write_wheel(folder, "pip", files={"pip/__main__.py": PIP})
-    modules = {name: (SOURCE / name).read_text() for name in ("__init__.py", "errors.py")}
-    modules |= {
-        "bundle/defaults.py": (SOURCE / "bundle" / "defaults.py").read_text(),
-        "said.py": SAID,
-    }
-    files = {f"edge_runtime/{name}": text for name, text in modules.items()}
-    write_wheel(folder, "edge-runtime", files=files)
-    (folder / "m.edge").write_bytes(b"a bundle")
-    furnish(folder, Choice(Target("x86_64", HERE), ("litert",), False, ()))
-    return folder
-
-
-def install(house: Path, *arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "HOME": str(house.parent), "LOG": str(house.parent / "log"), **changes}
-    env.pop("XDG_DATA_HOME", None)
-    return subprocess.run(
-        [sys.executable, house / "install.py", *map(str, arguments)],
-        env=env, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+from fake_stick import (
+    DATA,
+    HERE,
+    finish,
+    install,
+    installed,
+    posix,
+)
+from fake_wheels import write_wheel
 
 
 @posix
 def test_wheels_bundle_and_proof_by_one_command(house: Path) -> None:
     home = house.parent
     done = install(house, home / "box")
-    assert (done.returncode, done.stderr) == (0, f"installed: {home}/box/bin/edge-run\n")
-    bundle = home / ".local/share/edge-kit/m.edge"
-    assert bundle.read_bytes() == b"a bundle"
-    pip, *said = (home / "log").read_text().splitlines()
-    assert said == ["edge-run doctor", f"edge-run check {bundle}"]
+    bundle = home / DATA / "m.edge"
+    added, said, removing = done.stderr.splitlines()
+    assert done.returncode == 0
+    assert added.startswith("edge-run: added m.edge: model3-xray 0.1.0, identity ")
+    assert added.endswith("; in use: m.edge (chosen)")
+    assert said == f"installed: {home}/box/bin/edge-run, 1.0 (litert)"
+    assert removing == f"to remove it: sh {home}/box/uninstall.sh"
+    assert bundle.read_bytes() == (house / "m.edge").read_bytes()
+    pip, *said_to = (home / "log").read_text().splitlines()
+    assert said_to == [
+        f"edge-run check {house}/m.edge",
+        f"edge-run bundles --add --replace {house}/m.edge",
+        "edge-run doctor",
+    ]
     assert pip.startswith("pip install --isolated --no-index --no-deps ")
     assert pip.endswith("edge_runtime-1.0-py3-none-any.whl")
-    # Once more, over what is there: an upgrade.
-    assert install(house, home / "box").returncode == 0
+    assert not list(house.rglob("__pycache__"))
 
 
 @posix
@@ -85,6 +49,7 @@ def test_a_bundle_that_fails_on_this_machine_is_said(house: Path) -> None:
     done = install(house, STATUS="7")
     assert done.returncode == 7
     assert done.stderr.endswith("m.edge: did not pass its check on this machine\n")
+    assert installed(house.parent, "doctor").returncode == 0
 
 
 def _flip(path: Path) -> None:
@@ -96,6 +61,7 @@ def _flip(path: Path) -> None:
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a changed wheel": (lambda d: _flip(d / "edge_runtime-1.0-py3-none-any.whl"), "is not the"),
     "a changed bundle": (lambda d: _flip(d / "m.edge"), "m.edge: is not the file that was"),
+    "a changed remover": (lambda d: _flip(d / "uninstall.sh"), "uninstall.sh: is not the file"),
     "a changed script": (lambda d: _flip(d / "install.sh"), "install.sh: is not the file"),
     "a missing wheel": (lambda d: (d / "pip-1.0-py3-none-any.whl").unlink(), "cannot be read"),
     "a stray wheel": (lambda d: write_wheel(d, "stray"), "stray-1.0-py3-none-any.whl: is not in"),
@@ -118,8 +84,7 @@ def test_nothing_is_installed_from_a_damaged_folder(name: str, house: Path) -> N
 
 
 def test_another_python_is_named_before_anything_is_made(house: Path) -> None:
-    (house / "SHA256SUMS").unlink()
-    furnish(house, Choice(Target("x86_64", "3.99"), ("litert",), False, ()))
+    finish(house, python="3.99")
     done = install(house)
     assert done.returncode == 2
     assert done.stderr == (
@@ -136,12 +101,25 @@ def test_a_folder_with_something_else_in_it_is_left_alone(house: Path) -> None:
     assert [path.name for path in (house.parent / "box").iterdir()] == ["letter.txt"]
 
 
-@pytest.mark.parametrize("arguments", [["a", "b"], ["--help"]])
+USAGE = "install: python install.py [FOLDER] | python install.py --uninstall [FOLDER]\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["a", "b"], ["--help"], ["--uninstall", "a", "b"], ["--uninstall", "--uninstall"]]
+)
 def test_a_wrong_command_line_is_answered_by_the_right_one(
     arguments: list[str], house: Path
 ) -> None:
     done = install(house, *arguments)
-    assert (done.returncode, done.stderr) == (2, "install: python install.py [FOLDER]\n")
+    assert (done.returncode, done.stderr) == (2, USAGE)
+
+
+def test_what_macos_leaves_beside_each_file_of_a_stick_is_nothing(house: Path) -> None:
+    for path in list(house.iterdir()):
+        (house / f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    done = install(house)
+    assert done.returncode == 0, done.stderr
+    assert not list((house.parent / DATA).glob("._*"))
 
 
 def test_every_file_has_its_digest_and_scripts_the_line_ends_of_their_system(house: Path) -> None:
@@ -163,4 +141,4 @@ def test_the_shell_script_is_the_installer(house: Path) -> None:
     env = {**os.environ, "PATH": f"{tools}:/usr/bin:/bin"}
     line = ["sh", str(house / "install.sh"), "a", "b"]
     done = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "install: python install.py [FOLDER]\n")
+    assert (done.returncode, done.stderr) == (2, USAGE)

@@ -12,7 +12,7 @@ from edge_runtime.answer.batch import processors
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.decide import widened
 from edge_runtime.bundle import open_bundle
-from edge_runtime.bundle.defaults import default_bundle
+from edge_runtime.bundle.defaults import open_default
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import NoEngine, UsageError
 
@@ -64,7 +64,7 @@ class Classifier:
         self._most = processors() if engines is None else engines
         if self._most < 1:
             raise UsageError("engines", f"{engines} are too few to run anything", "give 1 or more")
-        self._bundle = open_bundle(default_bundle() if bundle is None else bundle)
+        self._bundle = open_default() if bundle is None else open_bundle(bundle)
         self._decision = widened(self._bundle.manifest.decision, band)
         first = open_engine(self._bundle, engine)
         self._engine = first.name

@@ -1,45 +1,172 @@
-"""Which bundle is used when none is named."""
+"""Which bundle is used when none is named.
+
+`$EDGE_BUNDLE` counts first. Of those in the data folder it is the one that was chosen, which the
+folder's `bundles.json` names by file and identity; without a choice, the only one that is there.
+Several without a choice, and a chosen one that is gone or another by now, are errors: which bundle
+answers never changes by copying a file. On the cold path, hence what it does not import.
+"""
+# ruff: noqa: PTH110, PTH111, PTH118, PTH119, PTH123, PTH208
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from pathlib import Path
 
-from edge_runtime.errors import UsageError
+from edge_runtime.bundle import open_bundle
+from edge_runtime.errors import IntegrityError, NotABundle, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from edge_runtime.bundle import Bundle
+
+    class Record(TypedDict):
+        """What `bundles.json` holds."""
+
+        chosen: dict[str, str] | None
+        """The `file` and the `identity` of the bundle that was chosen."""
+        added: dict[str, str]
+        """File -> SHA-256 of what `edge-run bundles --add` wrote: uninstalling removes these."""
 
 
-def data_folder() -> Path | None:
+RECORD = "bundles.json"
+SUFFIX = ".edge"
+CHOOSE = "edge-run bundles --use NAME"
+
+
+class Default:
+    """The bundle at `path`, `why` it is used, and its `identity` where one was chosen."""
+
+    __slots__ = ("identity", "path", "why")
+
+    def __init__(self, path: str, why: str, identity: str | None = None) -> None:
+        self.path = path
+        self.why = why
+        self.identity = identity
+
+
+def data_folder() -> str | None:
     """Return the folder of this user for bundles, or `None` where the user has no home."""
-    try:
-        home = Path.home()
-    except RuntimeError:
+    home = os.path.expanduser("~")
+    if home == "~":
         return None
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "edge-kit"
+        local = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        return os.path.join(local, "edge-kit")
     if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "edge-kit"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "edge-kit"
+        return os.path.join(home, "Library", "Application Support", "edge-kit")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    return os.path.join(data, "edge-kit")
 
 
-def default_bundle() -> str:
-    """Return `$EDGE_BUNDLE`, else the bundle in the data folder that was written last.
+def bundle_names(folder: str) -> list[str]:
+    """Return the names of what looks like a bundle in `folder`, sorted; none where it is missing.
+
+    Hidden files are none: macOS leaves a `._NAME` beside each file that it copies to a stick.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: the folder cannot be listed.
+    """
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        problem = f"cannot be listed ({error.strerror or error})"
+        raise UsageError(folder, problem, "name a bundle with --bundle or EDGE_BUNDLE") from error
+    return sorted(name for name in names if name[0] != "." and name.lower().endswith(SUFFIX))
+
+
+def record(folder: str) -> Record:
+    """Return what `bundles.json` in `folder` holds; nothing was chosen or added without one.
+
+    Raises:
+        UsageError: it cannot be read, or is not what we wrote.
+    """
+    path = os.path.join(folder, RECORD)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            found = json.load(stream)
+        chosen, added = found["chosen"], found["added"]
+        plain = [*added, *added.values()]
+        if chosen is not None:
+            plain += [chosen["file"], chosen["identity"]]
+        if not all(
+            isinstance(text, str) and text == os.path.basename(text) != "" for text in plain
+        ):
+            raise ValueError("a name is none")
+    except (FileNotFoundError, NotADirectoryError):
+        return {"chosen": None, "added": {}}
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+        raise UsageError(path, problem, "name a bundle with --bundle or EDGE_BUNDLE") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        problem = "is not what edge-run wrote"
+        raise UsageError(path, problem, f"choose a bundle again: {CHOOSE}") from error
+    return {"chosen": chosen, "added": added}
+
+
+def used_in(folder: str) -> Default | None:
+    """Return the bundle in `folder` that is used, or `None` where there is no bundle at all.
+
+    Raises:
+        UsageError: there are several and none was chosen, or the folder cannot be read.
+    """
+    if chosen := record(folder)["chosen"]:
+        return Default(os.path.join(folder, chosen["file"]), "chosen", chosen["identity"])
+    # A link that leads nowhere must not keep us from the only one.
+    paths = [os.path.join(folder, name) for name in bundle_names(folder)]
+    there = [path for path in paths if os.path.exists(path)]
+    if len(there) > 1:
+        problem = f"none given, and none of the {len(there)} bundles in {folder} was chosen"
+        raise UsageError("--bundle", problem, f"choose one: {CHOOSE}")
+    return Default(there[0], "the only one") if there else None
+
+
+def default_bundle() -> Default:
+    """Return the bundle that is used when none is named, which nobody has opened yet.
+
+    Raises:
+        UsageError: there is none, or none of several was chosen.
     """
     if named := os.environ.get("EDGE_BUNDLE"):
-        return named
+        return Default(named, "named by EDGE_BUNDLE")
     folder = data_folder()
-    try:
-        # A link that leads nowhere must not hide the others.
-        bundles = [one for one in folder.glob("*.edge") if one.exists()] if folder else []
-        newest = max(bundles, key=lambda bundle: bundle.stat().st_mtime, default=None)
-    except OSError:
-        newest = None
-    if newest is None:
-        where = f" or copy a .edge file to {folder}" if folder else ""
+    found = used_in(folder) if folder else None
+    if found is None:
+        more = " or add one: edge-run bundles --add FILE.edge" if folder else ""
         raise UsageError(
-            "--bundle", "none given and none found", f"name one, set EDGE_BUNDLE{where}"
+            "--bundle", "none given and none found", f"name one, set EDGE_BUNDLE{more}"
         )
-    return str(newest)
+    return found
+
+
+def open_default() -> Bundle:
+    """Return the bundle that is used when none is named, ready for `read`.
+
+    Raises:
+        UsageError: as `default_bundle` says.
+        NotABundle, IntegrityError: as `require_chosen` says.
+    """
+    return require_chosen(default_bundle())
+
+
+def require_chosen(default: Default) -> Bundle:
+    """Return the bundle of `default`, opened, if it is the one that was chosen.
+
+    Raises:
+        NotABundle, IntegrityError: as `open_bundle` says, or it is gone, or another by now.
+    """
+    if default.identity and not os.path.exists(default.path):
+        cure = f"put it back, or choose another: {CHOOSE}"
+        raise NotABundle(default.path, "was chosen, and is not there", cure)
+    bundle = open_bundle(default.path)
+    if default.identity and default.identity != bundle.identity:
+        now, then = bundle.identity[:16], default.identity[:16]
+        problem = f"is not the bundle that was chosen (identity {now}, chosen was {then})"
+        name = os.path.basename(default.path)
+        cure = f"put that one back, or choose this one: edge-run bundles --use {name}"
+        raise IntegrityError(default.path, problem, cure)
+    return bundle

@@ -24,7 +24,7 @@ def bundle_path(path: str | None) -> str:
         return path
     from edge_runtime.bundle.defaults import default_bundle
 
-    return default_bundle()
+    return default_bundle().path
 
 
 def open_named(path: str | None) -> Bundle:
@@ -32,11 +32,14 @@ def open_named(path: str | None) -> Bundle:
 
     Raises:
         UsageError: none is named and there is no default.
-        NotABundle, IntegrityError: as `open_bundle` says.
+        NotABundle, IntegrityError: as `open_bundle` says, and `open_default`.
     """
+    if path is None:
+        from edge_runtime.bundle.defaults import open_default
+
+        return open_default()
     from edge_runtime.bundle import open_bundle
 
-    path = bundle_path(path)
     if not path:
         raise NotABundle("--bundle", "is empty", "name a .edge file")
     return open_bundle(path)

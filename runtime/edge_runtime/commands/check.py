@@ -40,15 +40,15 @@ _ALL = "all"
 
 def run(paths: list[str], options: dict[str, str]) -> int:
     """Check a bundle and write a receipt where one is wanted, of a failure too."""
-    path, wanted = bundle_path(only_bundle(paths, options)), options.get("engine", "auto")
+    named, wanted = only_bundle(paths, options), options.get("engine", "auto")
     if wanted not in ("auto", _ALL, *ENGINES):
         cure = f"one of: auto, {_ALL}, {', '.join(ENGINES)}"
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
-    if "receipt" in options and _is_in(path, options["receipt"]):
+    if "receipt" in options and _is_in(bundle_path(named), options["receipt"]):
         raise UsageError("--receipt", "is the bundle, or lies in it", "give another name")
     outcome = Outcome()
     try:
-        _check(path, wanted, outcome)
+        _check(named, wanted, outcome)
     except UsageError:
         raise
     except EdgeError as error:
@@ -67,9 +67,9 @@ def _is_in(bundle: str, out: str) -> bool:
     return part == whole or part.startswith(whole + os.sep)
 
 
-def _check(path: str, wanted: str, outcome: Outcome) -> None:
+def _check(named: str | None, wanted: str, outcome: Outcome) -> None:
     """Fill `outcome`; with all engines, one that fails keeps none of the others from its turn."""
-    with open_named(path) as bundle:
+    with open_named(named) as bundle:
         outcome.manifest = bundle.manifest
         bundle.verify()
         outcome.whole = True

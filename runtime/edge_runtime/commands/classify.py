@@ -16,7 +16,7 @@ from edge_runtime.console import hushed, is_watched, say
 from edge_runtime.engines import open_engine
 from edge_runtime.engines.opening import OpeningEngine
 from edge_runtime.errors import FilmError, UsageError, printable
-from edge_runtime.film.walk import films_in
+from edge_runtime.film.walk import films_in, in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ usage: edge-run classify PATH... [--bundle B] [--format F] [--engine E]
        edge-run classify --files-from LIST   (one path a line, - for stdin)
 
 PATH is a film or a folder; every file below a folder gets a row, in the order
-of names (in a folder of more than 10,000, as the disk lists them).
+of names (in a folder of more than 10,000, as the disk lists them). Text files
+and what systems leave in folders are passed over there, and counted in a line.
 
-  --bundle B         the bundle; else $EDGE_BUNDLE, else the newest one in the
-                     data folder
+  --bundle B         the bundle; else $EDGE_BUNDLE, else the one that
+                     edge-run bundles shows to be in use
   --format F         table, json (one object a line) or csv
   --engine E         auto, litert, litert-python, tflite-runtime, onnxruntime
   --threads N        films at once; else one for each processor
@@ -105,11 +106,12 @@ def _written(
 
     def complain(folder: str) -> None:
         nonlocal status
-        say(f"edge-run: {FilmError(folder, 'holds no files', 'name another folder')}")
+        say(f"edge-run: {FilmError(folder, 'holds no films', 'name another folder')}")
         status = FilmError.exit_status
 
+    passed_over = dict[str, int]()
     # Chained, so that a film is answered before the next name has come down the pipe.
-    films = films_in(chain(paths, _listed(options.get("files-from"))), complain)
+    films = films_in(chain(paths, _listed(options.get("files-from"))), complain, passed_over)
     with _results(options.get("resume"), bundle, engine) as results:
         found = answers(results.not_done(films) if results else films)
         if is_watched(rows_elsewhere=results is not None):
@@ -124,6 +126,8 @@ def _written(
                 write(answer)
                 if answer.error:
                     status = answer.error.exit_status
+    if passed_over:
+        say(f"edge-run: {in_words(passed_over)}")
     if results:
         say(f"edge-run: {results}")
         status = FilmError.exit_status if results.refused else status

@@ -7,6 +7,7 @@ import sys
 from edge_runtime.commands import only_bundle
 from edge_runtime.errors import UsageError
 from edge_runtime.machine import doctor
+from edge_runtime.machine.finding import table
 
 OPTIONS = ("bundle=", "format=")
 USAGE = """\
@@ -33,5 +34,5 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     if form == "json":
         sys.stdout.write(doctor.document(findings))
     else:
-        sys.stdout.write(doctor.table(findings) + doctor.summary(findings))
+        sys.stdout.write(table(findings) + doctor.summary(findings))
     return doctor.status(findings)

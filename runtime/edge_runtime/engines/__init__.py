@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     """From a format to the verified bytes of a graph of that format, if there is one."""
 
 
-# Engine -> (its module, the format it runs, what installs it), in the order of preference.
+# Engine -> (its module, the format it runs, the extra with it), in the order of preference.
 ENGINES: Mapping[str, tuple[str, str, str]] = {
-    "litert": ("litert_c", "tflite", "edge-runtime[litert]"),
-    "litert-python": ("litert_python", "tflite", "edge-runtime[litert]"),
-    "tflite-runtime": ("tflite_runtime", "tflite", "edge-runtime[tflite]"),
-    "onnxruntime": ("onnx_runtime", "onnx", "edge-runtime[onnx]"),
+    "litert": ("litert_c", "tflite", "litert"),
+    "litert-python": ("litert_python", "tflite", "litert"),
+    "tflite-runtime": ("tflite_runtime", "tflite", "tflite"),
+    "onnxruntime": ("onnx_runtime", "onnx", "onnx"),
 }
 
 
@@ -118,8 +118,7 @@ def first_engine(
     if wanted not in ("auto", *ENGINES):
         cure = f"one of: auto, {', '.join(ENGINES)}"
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
-    too_old = False
-    reasons = []
+    reasons, lacking, old = [], dict[str, ModuleNotFoundError](), False
     for name in ENGINES if wanted == "auto" else (wanted,):
         module, form, extra = ENGINES[name]
         data = graph(form)
@@ -128,11 +127,12 @@ def first_engine(
             continue
         try:
             if reason := _would_die(name):
-                too_old = True
+                old = True
                 raise EngineUnavailable(reason)
             engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
         except ModuleNotFoundError as error:
-            reasons.append(f"{name}: {error.name} is not installed ({extra})")
+            reasons.append(f"{name}: {error.name} is not installed (edge-runtime[{extra}])")
+            lacking.setdefault(extra, error)
         # numpy says by a RuntimeError that it was built for newer processors.
         except (EngineUnavailable, ImportError, OSError, RuntimeError) as error:
             reasons.append(f"{name}: {error}")
@@ -140,10 +140,19 @@ def first_engine(
                 say(f"engine {name} passed over: {error}")
         else:
             return engine
-    cure = "install one of them" if wanted == "auto" else "install it or leave --engine out"
-    if too_old:
-        cure = f"install {ENGINES['tflite-runtime'][2]} or use a newer machine"
-    raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure)
+    cure, first = _cure([*lacking], wanted, old), next(iter(lacking.values()), None)
+    raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure) from first
+
+
+def _cure(lacking: list[str], wanted: str, old: bool) -> str:
+    """Return how to get an engine: by the first extra that is lacking, or by another way."""
+    from edge_runtime.cures import installing
+
+    extras = ["tflite"] if old else lacking
+    ways = [installing(extras[0])] if extras else ["see edge-run doctor"]
+    ways += ["use a newer machine"] if old else []
+    ways += ["leave --engine out"] if wanted != "auto" else []
+    return ", or ".join(ways)
 
 
 def _would_die(name: str) -> str:

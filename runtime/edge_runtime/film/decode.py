@@ -124,6 +124,20 @@ def _decode_jpeg(
     return image
 
 
+def begins_as_film(magic: bytes) -> bool:
+    """Tell whether the first 132 bytes of a file are those of a format that is read here.
+
+    `BM` and `P5` may begin a word as well: they count where what follows is that of a picture.
+    """
+    if magic[128:] == b"DICM" or _begins_as_dicom(magic):
+        return True
+    if magic.startswith(b"BM"):
+        return b"\0" in magic
+    if magic.startswith((b"P2", b"P5", b"P6")):
+        return magic[2:3].isspace()
+    return magic.startswith(tuple(prefix for prefix, _, _ in _PLUGINS))
+
+
 def _decode_dicom(
     stream: BinaryIO, subject: str, recipe: Preprocess, use: IntendedUse | None
 ) -> Image.Image:
@@ -133,8 +147,10 @@ def _decode_dicom(
     try:
         from edge_runtime.film.dicom.read import dicom_image
     except ImportError as error:
+        from edge_runtime.cures import installing
+
         problem = "DICOM, which is read with pydicom and numpy"
-        raise Refusal("unreadable", subject, problem, "install edge-runtime[dicom]") from error
+        raise Refusal("unreadable", subject, problem, installing("dicom")) from error
     return dicom_image(stream, subject, recipe, use)
 
 

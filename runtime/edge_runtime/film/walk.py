@@ -1,5 +1,7 @@
 """The films that a command line names: every file below its folders, as a stream.
 
+What systems leave in folders by themselves and text files are passed over there, and counted. A
+film is never passed over for its name: what begins as one does is one, whatever it is called.
 Nothing here holds a whole listing, so that millions of films take no more memory than a thousand.
 """
 # On the cold path, where loading pathlib would cost more than it is worth:
@@ -10,6 +12,9 @@ from __future__ import annotations
 import os
 from itertools import chain, islice
 
+from edge_runtime.errors import FilmError
+from edge_runtime.film.decode import begins_as_film, open_film
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,11 +23,41 @@ SORTED = 10_000
 """The most entries of one folder that come sorted; of a larger one they come as the disk lists
 them."""
 
+TEXT, SYSTEM, INDEX, FOLDER = "text file", "system file", "DICOMDIR", "system folder"
+"""The kinds of what is passed over, in the words of the line that counts them."""
 
-def films_in(arguments: Iterable[str], empty: Callable[[str], None]) -> Iterator[str]:
-    """Yield the films in and below `arguments`; `empty` is told of folders that hold none."""
+# All in small letters; names are compared without regard to capitals.
+SYSTEM_FOLDERS = frozenset((
+    *("@eadir", "#recycle", "#snapshot", "@recycle", ".@__thumb"),  # network storage
+    *("__macosx", ".appledouble", ".spotlight-v100", ".fseventsd", ".temporaryitems"),
+    *(".documentrevisions-v100", "$recycle.bin", "recycler", "system volume information"),
+    *("lost+found", ".thumbnails"),
+))  # fmt: skip
+SYSTEM_FILES = frozenset((
+    *("thumbs.db", "thumbs.db:encryptable", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),
+    *(".ds_store", ".localized", "icon\r", ".apdisk", ".volumeicon.icns", ".directory"),
+    *(".nomedia", ".picasa.ini", "picasa.ini", "indexervolumeguid", "wpsettings.dat"),
+))  # fmt: skip
+TEXT_FILES = frozenset((
+    *("readme", "license", "licence", "md5sums", "sha1sums", "sha256sums", "sha512sums"),
+))  # fmt: skip
+TEXT_ENDINGS = frozenset((
+    *("txt", "text", "csv", "tsv", "json", "jsonl", "ndjson", "xml", "log", "md", "rst", "ini"),
+    *("inf", "cfg", "conf", "toml", "yaml", "yml", "htm", "html", "md5", "sha1", "sha256"),
+))  # fmt: skip
+
+
+def films_in(
+    arguments: Iterable[str],
+    empty: Callable[[str], None],
+    passed_over: dict[str, int] | None = None,
+) -> Iterator[str]:
+    """Yield the films in and below `arguments`; `empty` is told of folders that hold none.
+
+    `passed_over` counts what is left out, by its kind.
+    """
     for argument in arguments:
-        films = films_below(argument)
+        films = films_below(argument, passed_over)
         first = next(films, None)
         if first is None:
             empty(argument)
@@ -31,48 +66,91 @@ def films_in(arguments: Iterable[str], empty: Callable[[str], None]) -> Iterator
             yield from films
 
 
-def films_below(argument: str) -> Iterator[str]:
-    """Yield `argument` itself or, for a folder, every file below it, in the order of their names.
+def films_below(argument: str, passed_over: dict[str, int] | None = None) -> Iterator[str]:
+    """Yield `argument` itself or, for a folder, every film below it, in the order of their names.
 
     Links count as what they lead to, but links to folders are not followed, so that no loop can
     hold us. A folder that cannot be listed and a link that leads nowhere are yielded as well:
-    reading them will say why.
+    reading them will say why. `passed_over` counts what is left out, by its kind.
     """
     if not os.path.isdir(argument):
         yield argument
         return
-    listings = [_listing(argument)]  # folders nest deeper than calls can
+    listings = [_listing(argument, passed_over)]  # folders nest deeper than calls can
     while listings:
         for path, is_folder in listings[-1]:
             if is_folder:
-                listings.append(_listing(path))
+                listings.append(_listing(path, passed_over))
                 break
             yield path
         else:
             listings.pop()
 
 
-def _listing(folder: str) -> Iterator[tuple[str, bool]]:
-    """Yield the path of each file and folder in `folder`, and whether it is a folder."""
+def _listing(folder: str, passed_over: dict[str, int] | None) -> Iterator[tuple[str, bool]]:
+    """Yield the path of each film and folder in `folder`, and whether it is a folder."""
     try:
         with os.scandir(folder) as entries:
             found = list(islice(entries, SORTED + 1))
             if len(found) > SORTED:
-                yield from _kinds(chain(found, entries))
+                yield from _kinds(chain(found, entries), passed_over)
                 return
     except OSError:
         yield folder, False
         return
     # Only now, so that folders wait without holding a file descriptor each.
     found.sort(key=lambda entry: entry.name)
-    yield from _kinds(found)
+    yield from _kinds(found, passed_over)
 
 
-def _kinds(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, bool]]:
+def _kinds(
+    entries: Iterable[os.DirEntry[str]], passed_over: dict[str, int] | None
+) -> Iterator[tuple[str, bool]]:
     for entry in entries:
         try:
             is_folder = entry.is_dir(follow_symlinks=False)
         except OSError:  # what it is can only be asked of the disk, which does not tell
             is_folder = False
-        if is_folder or os.path.isfile(entry.path) or not os.path.exists(entry.path):
+        is_file = not is_folder and os.path.isfile(entry.path)
+        if kind := _left_out(entry.name, entry.path, is_folder=is_folder, is_file=is_file):
+            if passed_over is not None:
+                passed_over[kind] = passed_over.get(kind, 0) + 1
+        elif is_folder or is_file or not os.path.exists(entry.path):
             yield entry.path, is_folder
+
+
+def _left_out(name: str, path: str, *, is_folder: bool, is_file: bool) -> str:
+    """Return the kind of what is passed over, or nothing for what may be a film or hold one."""
+    name = name.lower()
+    if is_folder:
+        # .Trash, .Trashes and .Trash-1000 are of three systems.
+        return FOLDER if name in SYSTEM_FOLDERS or name.startswith(".trash") else ""
+    if not is_file:
+        return ""
+    if name == "dicomdir":  # DICOM PS3.10, 8.6: this name is the index of a disc
+        return INDEX
+    kind = ""
+    # macOS keeps what other disks cannot hold of NAME in ._NAME.
+    if name in SYSTEM_FILES or name.startswith("._"):
+        kind = SYSTEM
+    elif name in TEXT_FILES or name.rpartition(".")[2] in TEXT_ENDINGS:
+        kind = TEXT if "." in name or name in TEXT_FILES else ""
+    return kind if kind and not _is_film(path) else ""
+
+
+def _is_film(path: str) -> bool:
+    """Tell whether the file at `path` begins as a film does; one that cannot be read does not."""
+    try:
+        with open_film(path) as stream:
+            return begins_as_film(stream.read(132))
+    except (OSError, ValueError, FilmError):
+        return False
+
+
+def in_words(counts: dict[str, int]) -> str:
+    """Return the line that counts what was passed over, by its kinds."""
+    listed = [
+        f"{count} {kind}{'' if count == 1 or kind == INDEX else 's'}"
+        for kind, count in sorted(counts.items())
+    ]
+    return f"passed over in folders: {', '.join(listed)}; a file that is named itself is judged"

@@ -14,38 +14,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import edge_runtime
 from edge_runtime.answer.batch import processors
-from edge_runtime.bundle.defaults import data_folder, default_bundle
+from edge_runtime.bundle.defaults import Default, data_folder, default_bundle
+from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
 from edge_runtime.engines.processor import is_x86
 from edge_runtime.errors import NoEngine, UsageError
 from edge_runtime.machine import box, child
+from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding
 
-OK, MISSING, PROBLEM = "ok", "missing", "problem"
 LEAST_MEMORY = 128 << 20
 """Bytes in which a film of 4000 x 4000 pixels in 16 bits is answered."""
 LEAST_DISK = 64 << 20
 SECONDS = 60
 """After so long an engine is said not to answer."""
 _MIB = 1 << 20
-_OFFLINE = 'pip install --no-index --find-links WHEELS "{}"'
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: `state` is ok, missing or problem; `facts` say the same to a program."""
-
-    name: str
-    state: str
-    text: str
-    cure: str = ""
-    facts: Mapping[str, object] = field(default_factory=dict)
+_OFFLINE = "without a network add to pip install: --no-index --find-links FOLDER_OF_WHEELS\n"
 
 
 def examine(bundle: str | None = None) -> list[Finding]:
@@ -88,21 +77,11 @@ def lacking(findings: Sequence[Finding]) -> list[str]:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Return the line below the table: whether films can be classified, else what to mend."""
+    """Return the end of the table: whether films can be classified, else what to mend."""
+    offline = _OFFLINE if any("pip install" in one.cure for one in findings) else ""
     if wanting := lacking(findings):
-        return f"\nfilms cannot be classified yet: see {', '.join(wanting)}\n"
-    return "\nfilms can be classified here\n"
-
-
-def table(findings: Sequence[Finding]) -> str:
-    """Return the findings as lines for people, each cure below what it cures."""
-    width = max(len(finding.name) for finding in findings)
-    lines = []
-    for one in findings:
-        lines.append(f"{one.name:<{width}}  {one.state:<7}  {one.text}\n")
-        if one.cure:
-            lines.append(f"{'':<{width}}  {'':<7}  -> {one.cure}\n")
-    return "".join(lines)
+        return f"\n{offline}films cannot be classified yet: see {', '.join(wanting)}\n"
+    return f"\n{offline}films can be classified here\n"
 
 
 def document(findings: Sequence[Finding]) -> str:
@@ -162,11 +141,11 @@ def _bytecode() -> Finding:
 
 
 def _pillow() -> Finding:
-    cure = _OFFLINE.format("pillow")
     try:
         from PIL import __version__ as version
         from PIL import features
     except ImportError as error:
+        cure = installing(again=box.installed("pillow") is not None)
         return Finding("Pillow", MISSING, f"cannot be loaded ({error})", cure)
     needed = {"PNG": "zlib", "JPEG": "jpg", "TIFF": "libtiff", "WebP": "webp"}
     codecs = {name: bool(features.check(feature)) for name, feature in needed.items()}
@@ -175,6 +154,7 @@ def _pillow() -> Finding:
     facts = {"version": version, "codecs": codecs}
     text = f"{version}, reads {', '.join(has)}"
     if lacks:
+        cure = installing(again=True)
         return Finding("Pillow", PROBLEM, f"{text}, and no {', '.join(lacks)}", cure, facts)
     return Finding("Pillow", OK, text, facts=facts)
 
@@ -183,24 +163,25 @@ def _engines() -> Iterator[Finding]:
     """Try each; of what would come after one that runs, nothing needs to be installed."""
     enough = False
     for name, (_, _, extra) in ENGINES.items():
-        label, cure = f"engine {name}", _OFFLINE.format(extra)
-        version = box.installed(box.DISTRIBUTIONS[name])
-        if version is None:
-            text = "not installed; " + ("not needed here" if enough else "one engine is enough")
-            yield Finding(label, MISSING, text, "" if enough else cure)
-            continue
-        found = _probe("engine", name)
-        facts = {"version": version, "usable": not found["problem"]}
-        if found["problem"]:
+        label, version = f"engine {name}", box.installed(box.DISTRIBUTIONS[name])
+        found = _probe("engine", name) if version else {"problem": "", "lacks": "it"}
+        facts = {"version": version, "usable": not found["problem"]} if version else {}
+        if lacks := found.get("lacks"):
+            # A lean wheelhouse leaves numpy out, which is no fault of it.
+            text = f"{version} without {lacks}, which it needs" if version else "not installed"
+            text += "; not needed here" if enough else "; one engine is enough"
+            cure = "" if enough else installing(extra)
+            yield Finding(label, MISSING, text, cure, facts)
+        elif found["problem"]:
             text = f"{version} cannot be used: {found['problem']}"
-            yield Finding(label, PROBLEM, text, f"{cure}, or use another engine", facts)
+            yield Finding(label, PROBLEM, text, installing(extra, again=True), facts)
         else:
             enough = True
             yield Finding(label, OK, f"{version} runs a graph", facts=facts)
 
 
 def _dicom() -> Finding:
-    cure = _OFFLINE.format("edge-runtime[dicom]")
+    cure = installing("dicom")
     version = box.installed("pydicom")
     if version is None:
         return Finding("DICOM", MISSING, "not installed; needed for DICOM files alone", cure)
@@ -219,27 +200,30 @@ def _dicom() -> Finding:
 
 def _bundle(named: str | None) -> Finding:
     try:
-        path = default_bundle() if named is None else named
+        default = Default(named, "named") if named is not None else default_bundle()
     except UsageError as error:
         return Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
-    found = _probe("bundle", path)
+    path = default.path
+    found = _probe("bundle" if named is not None else "default_bundle", path)
     facts = {"path": path, "status": found["status"]}
     if found["problem"]:
         subject = found.get("subject", path)  # which may be a file in the bundle
         cure = found["cure"] or "try edge-run check with each --engine that is ok above"
         return Finding("bundle", PROBLEM, f"{subject}: {found['problem']}", cure, facts)
     text = f"{path}: {found['name']} {found['version']}, whole, runs on {found['engine']}"
+    text += "" if named is not None else f" ({default.why})"
     return Finding("bundle", OK, text, facts=facts)
 
 
 def _folder() -> Finding:
-    folder = data_folder()
+    place = data_folder()
+    folder = Path(place) if place else None
     if folder is None:
         cure = "name bundles with --bundle or EDGE_BUNDLE"
         return Finding("data folder", MISSING, "this user has no home folder", cure)
     facts = {"path": str(folder)}
     if not os.path.isdir(folder):  # noqa: PTH112 -- pathlib's raises where this user may not look
-        cure = "make it, or name bundles with --bundle or EDGE_BUNDLE"
+        cure = "edge-run bundles --add FILE.edge makes it"
         text = f"{folder} does not exist, or is hidden from this user"
         return Finding("data folder", MISSING, text, cure, facts)
     try:
@@ -252,7 +236,7 @@ def _folder() -> Finding:
 
 
 def _disk() -> Finding:
-    folder = data_folder() or Path.cwd()
+    folder = Path(data_folder() or Path.cwd())
     while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 -- as above
         folder = folder.parent
     try:

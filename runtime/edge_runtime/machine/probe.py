@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge_runtime.bundle import Bundle
+
 SHAPE = (1, 8, 8, 1)
 """The pixels that the built-in graphs take."""
 SCALE, OFFSET = 0.0625, -7.5
@@ -79,11 +81,30 @@ def bundle(path: str) -> dict[str, object]:
     Raises:
         EdgeError: it is none, was changed, or nothing runs it.
     """
-    from edge_runtime.bundle import verify_all
+    from edge_runtime.bundle import open_bundle
 
-    with verify_all(path) as opened, closing(open_engine(opened)) as runs:
-        name, version = opened.manifest.name, opened.manifest.version
-        return {"problem": "", "name": name, "version": version, "engine": runs.name}
+    return _runs(open_bundle(path))
+
+
+def default_bundle(_: str) -> dict[str, object]:
+    """Do the same with the bundle that is used when none is named.
+
+    Raises:
+        EdgeError: there is none, it was changed, is not the chosen one, or nothing runs it.
+    """
+    from edge_runtime.bundle.defaults import open_default
+
+    return _runs(open_default())
+
+
+def _runs(bundle: Bundle) -> dict[str, object]:
+    with bundle:
+        bundle.verify()
+        with closing(open_engine(bundle)) as runs:
+            made = bundle.manifest
+            return {
+                "problem": "", "name": made.name, "version": made.version, "engine": runs.name,
+            }  # fmt: skip
 
 
 def dicom(_: str) -> dict[str, object]:
@@ -101,6 +122,7 @@ def dicom(_: str) -> dict[str, object]:
 WHAT: dict[str, Callable[[str], dict[str, object]]] = {
     "engine": engine,
     "bundle": bundle,
+    "default_bundle": default_bundle,
     "dicom": dicom,
 }
 
@@ -109,10 +131,12 @@ def main() -> None:
     """Try what the command line names and say how it went."""
     _, what, which = sys.argv
     try:
-        found = {"status": 0, **WHAT[what](which)}
+        found: dict[str, object] = {"status": 0, **WHAT[what](which)}
     except EdgeError as error:
         found = {"status": error.exit_status, "problem": error.problem, "cure": error.cure}
         found["subject"] = error.subject
+        if isinstance(error.__cause__, ModuleNotFoundError):
+            found["lacks"] = error.__cause__.name
     except ModuleNotFoundError as error:
         found = {"status": 0, "problem": f"{error.name} is not installed"}
     sys.stdout.write(json.dumps(found) + "\n")

@@ -1,5 +1,5 @@
 @echo off
-rem Installs edge-run from this folder, without a network: install.bat [FOLDER]
+rem Installs edge-run from this folder, without a network: install.bat [--uninstall] [FOLDER]
 where py >nul 2>&1 && (
     py -@PYTHON@ "%~dp0install.py" %*
     exit /b

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs edge-run from this folder, without a network: sh install.sh [FOLDER]
+# Installs edge-run from this folder, without a network: sh install.sh [--uninstall] [FOLDER]
 here=$(dirname -- "$0")
 for python in python@PYTHON@ python3 python; do
     if command -v "$python" >/dev/null 2>&1; then

@@ -18,6 +18,7 @@ import pytest
 
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.bundle.pack import unpack
+from edge_runtime.cures import installing
 from edge_runtime.engines import (
     ENGINES,
     EngineUnavailable,
@@ -204,7 +205,9 @@ def test_with_nothing_installed_the_line_names_each_engine_and_its_cure(
     with pytest.raises(NoEngine) as caught:
         open_engine(bundle)
     for name, (_, _, extra) in ENGINES.items():
-        assert re.search(rf"{name}: \S+ is not installed \({re.escape(extra)}\)", str(caught.value))
+        said = rf"{name}: \S+ is not installed \(edge-runtime\[{extra}\]\)"
+        assert re.search(said, str(caught.value))
+    assert str(caught.value).endswith(f"; {installing('litert')}")
 
 
 def test_a_graph_that_is_not_in_the_bundle_is_a_reason(tmp_path: Path) -> None:
@@ -340,8 +343,8 @@ def test_without_sse4_2_no_library_is_loaded_and_the_line_says_why(
     assert len(loaded) == (0 if old else 4)
     assert str(caught.value).count("needs SSE4.2, which this processor does not have") == 3 * old
     assert ("needs numpy 1 on this processor" in str(caught.value)) == old
-    cure = "install edge-runtime[tflite] or use a newer machine" if old else "install one of them"
-    assert str(caught.value).endswith(cure)
+    cure = f"{installing('tflite')}, or use a newer machine" if old else installing("litert")
+    assert str(caught.value).endswith(f"; {cure}")
 
 
 def test_without_sse4_2_tflite_runtime_is_tried_where_numpy_is_old_enough(
@@ -399,5 +402,6 @@ def test_what_is_missing_for_a_named_engine_names_the_way_out(
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr("edge_runtime.engines.import_module", missing)
-    with pytest.raises(NoEngine, match="install it or leave --engine out"):
+    with pytest.raises(NoEngine) as caught:
         open_engine(bundle, name)
+    assert caught.value.cure == f"{installing(ENGINES[name][2])}, or leave --engine out"

@@ -1,4 +1,4 @@
-"""Every file below a folder is a film, once, and no listing is held whole."""
+"""Every film below a folder comes once; what is none is counted, and no listing is held whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from edge_runtime.answer.classify import classify
 from edge_runtime.bundle import Bundle
 from edge_runtime.film import walk
 from edge_runtime.film.walk import films_below, films_in
+from tiny_bundle import encoded, film_image
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM")
 
 
 class NoEngine:
@@ -31,14 +34,14 @@ def below(folder: Path) -> list[str]:
 
 
 def test_every_file_below_a_folder_is_listed_in_the_order_of_names(tmp_path: Path) -> None:
-    tops = ["a.txt", "Z", "b.png", "ü.png", ".DS_Store"]
+    tops = ["a.pdf", "Z", "b.png", "ü.png", ".film"]
     for name in ("b/2.png", "b/1.png", ".hidden/x", "b/c/d", *tops):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     (tmp_path / "empty").mkdir()
     assert below(tmp_path) == [
-        ".DS_Store", ".hidden/x", "Z", "a.txt", "b/1.png", "b/2.png", "b/c/d", "b.png", "ü.png",
+        ".film", ".hidden/x", "Z", "a.pdf", "b/1.png", "b/2.png", "b/c/d", "b.png", "ü.png",
     ]  # fmt: skip
 
 
@@ -190,3 +193,118 @@ def test_folders_without_films_are_told_and_the_others_go_on(tmp_path: Path) -> 
     arguments = [str(tmp_path / "empty"), str(tmp_path / "full"), "none.png"]
     assert list(films_in(arguments, told.append)) == [f"{tmp_path}/full/film", "none.png"]
     assert told == [str(tmp_path / "empty")]
+
+
+PASSED_OVER: dict[str, list[str]] = {
+    walk.SYSTEM: [
+        *("Thumbs.db", "thumbs.DB", "desktop.ini", "Desktop.ini", ".DS_Store", "._film.png"),
+        *("._IM0001", "ehthumbs.db", ".localized", ".directory", "Icon\r"),
+    ],
+    walk.TEXT: [
+        *("README.txt", "READ ME.TXT", "readme", "LICENSE", "labels.csv", "a.json", "a.xml"),
+        *("run.log", "notes.md", "SHA256SUMS", "autorun.inf", "index.HTM", "film.png.txt"),
+    ],
+    walk.INDEX: ["DICOMDIR", "dicomdir"],
+}
+FILMS = (
+    *("film", "IM000001", "1.2.840.10008.1", ".film.png", "txt", "csv", "film.txt.png"),
+    *("film.dcm", "film.xyz", "report.pdf", "Thumbs.db.png", "dicomdir.dcm", "README.png"),
+)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k in PASSED_OVER for n in PASSED_OVER[k]])
+@pytest.mark.parametrize("content", [b"", b"two words", b"\0\5\x16\7 as macOS writes it"])
+def test_what_is_no_film_by_its_name_is_counted_by_its_kind(
+    kind: str, name: str, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "film").touch()
+    counts: dict[str, int] = {}
+    assert list(films_below(str(tmp_path), counts)) == [str(tmp_path / "film")]
+    assert counts == {kind: 1}
+    # One that is named itself is judged.
+    assert list(films_below(str(tmp_path / name), counts)) == [str(tmp_path / name)]
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_what_may_be_a_film_by_its_name_is_never_passed_over(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"two words")
+    assert below(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("name", ["IMG0001.txt", "film.csv", "README", "._film.png", "Thumbs.db"])
+@pytest.mark.parametrize("form", [*FORMATS, "DICOM"])
+def test_what_begins_as_a_film_is_one_whatever_it_is_called(
+    name: str, form: str, tmp_path: Path
+) -> None:
+    film = bytes(128) + b"DICM" if form == "DICOM" else encoded(film_image(), form)
+    (tmp_path / name).write_bytes(film)
+    assert below(tmp_path) == [name]
+
+
+@pytest.mark.parametrize(
+    "words", [b"BMI,age\n", b"P5,P6\n", b"P2", b"RIFE", b"II*", b"\xff\xfeR\0"]
+)
+def test_text_that_begins_nearly_as_a_film_is_text(words: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(words)
+    assert below(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", ".Trashes"),
+        *(".Trash-1000", ".Spotlight-V100", ".fseventsd", "#recycle", "lost+found"),
+    ],
+)
+def test_a_folder_of_the_system_is_counted_and_not_entered(name: str, tmp_path: Path) -> None:
+    for path in (f"{name}/film.png", f"sub/{name}/film.png", "film"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    counts: dict[str, int] = {}
+    assert list(films_below(str(tmp_path), counts)) == [str(tmp_path / "film")]
+    assert counts == {walk.FOLDER: 2}
+    # Named itself, it is a folder like any other.
+    assert below(tmp_path / name) == ["film.png"]
+
+
+def test_what_cannot_be_read_and_a_folder_with_the_name_of_a_file_are_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("Thumbs.db/film", "a.txt/film"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).touch()
+    (tmp_path / "b.txt").touch()
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(walk, "open_film", refused)
+    assert below(tmp_path) == ["Thumbs.db/film", "a.txt/film"]
+
+
+def test_beyond_the_limit_of_sorting_the_same_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9):
+        (tmp_path / f"{number}.txt").touch()
+    (tmp_path / "film").touch()
+    monkeypatch.setattr(walk, "SORTED", 3)
+    counts: dict[str, int] = {}
+    assert list(films_below(str(tmp_path), counts)) == [str(tmp_path / "film")]
+    assert counts == {walk.TEXT: 9}
+
+
+def test_a_folder_of_what_is_passed_over_is_as_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    told: list[str] = []
+    counts: dict[str, int] = {}
+    assert list(films_in([str(tmp_path)], told.append, counts)) == []
+    assert (told, counts) == ([str(tmp_path)], {walk.TEXT: 1})
+
+
+def test_the_line_counts_each_kind() -> None:
+    counts = {walk.TEXT: 2, walk.SYSTEM: 1, walk.INDEX: 3}
+    assert walk.in_words(counts).startswith(
+        "passed over in folders: 3 DICOMDIR, 1 system file, 2 text files; "
+    )

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from edge_runtime.cli import run
+from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
 from edge_runtime.machine import box, child, doctor
-from edge_runtime.machine.doctor import MISSING, OK, PROBLEM, Finding, status
+from edge_runtime.machine.doctor import status
+from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding, table
 
 pytestmark = pytest.mark.usefixtures("own_signals")
 Captured = pytest.CaptureFixture[str]
@@ -71,7 +73,7 @@ def test_without_a_bundle_it_leaves_with_3_and_says_where_one_is_looked_for(
     document = json.loads(capsys.readouterr().out)
     (bundle,) = (one for one in document["findings"] if one["name"] == "bundle")
     assert (document["status"], bundle["state"]) == (3, MISSING)
-    assert "copy a .edge file to" in bundle["cure"]
+    assert bundle["cure"].endswith("add one: edge-run bundles --add FILE.edge")
 
 
 @pytest.mark.usefixtures("probed")
@@ -82,8 +84,8 @@ def test_without_engines_it_leaves_with_6_and_the_command_that_installs_one(
     assert run(["doctor"]) == 6
     said = capsys.readouterr().out
     for extra in ("litert", "tflite", "onnx", "dicom"):
-        cure = f'pip install --no-index --find-links WHEELS "edge-runtime[{extra}]"'
-        assert cure in said
+        assert f"-> {installing(extra)}\n" in said
+    assert "without a network add to pip install: --no-index --find-links" in said
 
 
 def test_a_bundle_that_was_changed_is_a_problem_with_its_own_status(
@@ -165,7 +167,7 @@ def test_a_user_without_a_home_is_told_how_to_name_a_bundle(monkeypatch: Monkey)
 
 def test_a_table_has_each_cure_below_what_it_cures() -> None:
     findings = [Finding("one", OK, "fine"), Finding("another", MISSING, "gone", "get it")]
-    assert doctor.table(findings).splitlines() == [
+    assert table(findings).splitlines() == [
         "one      ok       fine",
         "another  missing  gone",
         "                  -> get it",

@@ -26,7 +26,7 @@ def test_an_engine_that_answers_something_else_is_a_problem(
 
 
 def test_an_engine_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENGINES, "litert", ("no_such_module", "tflite", "edge-runtime[litert]"))
+    monkeypatch.setitem(ENGINES, "litert", ("no_such_module", "tflite", "litert"))
     with pytest.raises(NoEngine):
         probe.engine("litert")
 

@@ -20,6 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from edge_runtime.cures import installing
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom import jpeg_2000
 from edge_runtime.film.dicom.torn import damage, has_overwritten_part
@@ -48,7 +49,6 @@ IMAGE = (
 
 # The unused bits need no correction: `_codes` leaves them out.
 _WITHOUT_COPIES: Any = {"view_only": True, "correct_unused_bits": False}
-_INSTALL = "install edge-runtime[dicom]"
 
 # Ours of the decoders pydicom knows. On damaged frames GDCM ends the whole process, and
 # pylibjpeg-rle raises what is no Exception and writes to stderr.
@@ -111,7 +111,7 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     plugins = [name for name in ours if name in decoder.available_plugins]
     if not plugins:
         problem = f"DICOM in {syntax.name}, for which no decoder is installed"
-        raise Refusal("unreadable", subject, problem, _INSTALL)
+        raise Refusal("unreadable", subject, problem, installing("dicom"))
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)

@@ -1,0 +1,227 @@
+"""The bundles in the data folder: what each is, and adding, choosing and removing them.
+
+What is written here `edge_runtime.bundle.defaults` reads. Nothing of this is on the cold path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_runtime.bundle import Bundle, verify_all
+from edge_runtime.bundle.defaults import (
+    RECORD,
+    SUFFIX,
+    Default,
+    bundle_names,
+    record,
+    require_chosen,
+)
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.manifest import Manifest
+from edge_runtime.bundle.pack import pack, write_whole
+from edge_runtime.errors import CannotWrite, EdgeError, UsageError
+
+if TYPE_CHECKING:
+    from edge_runtime.bundle.defaults import Record
+
+ADDED, THERE, REPLACED = "added", "was there", "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A bundle at `path`: its `manifest`, or the `problem` for which it cannot be used."""
+
+    path: str
+    manifest: Manifest | None = None
+    problem: EdgeError | None = None
+
+    @property
+    def words(self) -> str:
+        """Return what it is in a few words."""
+        if self.manifest is None:
+            return "cannot be used"
+        made = self.manifest
+        return f"{made.name} {made.version}, identity {made.identity[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one that was to be added; `before` is what was replaced."""
+
+    entry: Entry
+    state: str
+    before: Entry | None = None
+
+
+def examine(default: Default) -> Entry:
+    """Return what is at a path, every byte of it checked, and whether it is what was chosen."""
+    try:
+        with require_chosen(default) as bundle:
+            bundle.verify()
+            return Entry(default.path, bundle.manifest)
+    except EdgeError as error:
+        return Entry(default.path, problem=error)
+
+
+class Store:
+    """The bundles in one folder, which need not exist yet."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> str:
+        """Return the path of a file in the folder."""
+        return str(Path(self.folder, name))
+
+    def entries(self) -> list[Entry]:
+        """Return every bundle in the folder, broken ones too, in the order of their names.
+
+        Raises:
+            UsageError: the folder cannot be listed.
+        """
+        return [examine(self._at(name)) for name in bundle_names(self.folder)]
+
+    def named(self, text: str) -> str:
+        """Return the file that `text` names: as it is, without its ending, or by its path.
+
+        Raises:
+            UsageError: none does.
+        """
+        names = bundle_names(self.folder)
+        given = Path(text)
+        here = given.name == text or _is_same(given.parent, Path(self.folder))
+        for name in (given.name, given.name + SUFFIX):
+            if here and name in names:
+                return name
+        cure = f"one of: {', '.join(names)}" if names else "there is none"
+        raise UsageError(text, f"is no bundle in {self.folder}", cure)
+
+    def choose(self, name: str) -> Entry:
+        """Make the file `name` the one that is used when none is named.
+
+        Raises:
+            NotABundle, IntegrityError: it cannot be used.
+            CannotWrite: the disk did not take it; the former choice holds.
+        """
+        with verify_all(self.path(name)) as bundle:
+            chosen = {"file": name, "identity": bundle.identity}
+            self._write({"chosen": chosen, "added": self._added()})
+            return Entry(bundle.path, bundle.manifest)
+
+    def add(self, sources: Sequence[str], *, replace: bool) -> list[Change]:
+        """Copy bundles into the folder, each byte checked, and change nothing else by it.
+
+        The one that is used stays the one that is used: it becomes the chosen one where nobody
+        chose. The first in an empty folder is chosen. A replaced one that was chosen stays so.
+
+        Raises:
+            UsageError: a name is none, or stands twice.
+            NotABundle, IntegrityError: one of them cannot be used; none was copied.
+            CannotWrite: a file of that name holds something else and `replace` is false, or the
+                disk did not take one.
+        """
+        before = bundle_names(self.folder)
+        planned = [self._planned(source, replace=replace) for source in sources]
+        names = [Path(change.entry.path).name for _, change in planned]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise UsageError(min(twice), "stands there twice", "rename one, or leave one out")
+        _make(self.folder)
+        chosen = record(self.folder)["chosen"]
+        if chosen is None and len(before) == 1 and examine(self._at(before[0])).manifest:
+            self.choose(before[0])
+            chosen = record(self.folder)["chosen"]
+        for (source, change), name in zip(planned, names, strict=True):
+            if change.state != THERE:
+                pack(source, change.entry.path)
+                self._note(name)
+            if change.state == REPLACED and chosen and chosen["file"] == name:
+                self.choose(name)
+        if chosen is None and not before and len(names) == 1:
+            self.choose(names[0])
+        return [change for _, change in planned]
+
+    def remove(self, name: str) -> None:
+        """Remove the file `name`, and with the chosen one the choice.
+
+        Raises:
+            CannotWrite: the disk does not let us, or it is a folder.
+        """
+        path, found = Path(self.path(name)), record(self.folder)
+        if path.is_dir() and not path.is_symlink():
+            raise CannotWrite(path, "is a folder", "remove it yourself")
+        try:
+            path.unlink()
+        except OSError as error:
+            problem = f"cannot be removed ({error.strerror or error})"
+            raise CannotWrite(path, problem, "ask for the right to, or mount the disk") from error
+        found["added"].pop(name, None)
+        if found["chosen"] and found["chosen"]["file"] == name:
+            found["chosen"] = None
+        self._write(found)
+
+    def _at(self, name: str) -> Default:
+        return Default(self.path(name), "")
+
+    def _planned(self, source: str, *, replace: bool) -> tuple[str, Change]:
+        """Return what is to be done with one, having checked every byte of it."""
+        with verify_all(source) as bundle:
+            new = Entry(self.path(_name(bundle)), bundle.manifest)
+        if not os.path.lexists(new.path):
+            return source, Change(new, ADDED)
+        old = examine(self._at(Path(new.path).name))
+        if old.manifest and old.manifest.identity == bundle.identity:
+            return source, Change(new, THERE)
+        if not replace:
+            what = f"is another bundle ({old.words})" if old.manifest else old.words
+            problem = f"is there already, and {what}"
+            raise CannotWrite(new.path, problem, "add --replace, or rename the new one")
+        return source, Change(new, REPLACED, old)
+
+    def _added(self) -> dict[str, str]:
+        try:
+            return record(self.folder)["added"]
+        except UsageError:  # the cure for which is to choose again
+            return {}
+
+    def _note(self, name: str) -> None:
+        """Write down that the file `name` is ours, so that uninstalling removes it."""
+        found = record(self.folder)
+        found["added"][name] = sha256(Path(self.path(name)).read_bytes())
+        self._write(found)
+
+    def _write(self, content: Record) -> None:
+        text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+        write_whole(self.path(RECORD), text.encode("ascii"))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _name(bundle: Bundle) -> str:
+    """Return what a bundle is to be called in the data folder.
+
+    Raises:
+        UsageError: it would not be found under that name.
+    """
+    path = Path(os.path.normpath(bundle.path)).absolute()
+    name = path.name + (SUFFIX if path.is_dir() and path.suffix.lower() != SUFFIX else "")
+    if name.startswith(".") or not name.lower().endswith(SUFFIX):
+        raise UsageError(bundle.path, f"is not called NAME{SUFFIX}", "rename it")
+    return name
+
+
+def _make(folder: str) -> None:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"cannot be made ({error.strerror or error})"
+        raise CannotWrite(folder, problem, "name bundles with --bundle or EDGE_BUNDLE") from error

@@ -1,0 +1,117 @@
+"""How to install what is missing, as a command that this very machine can run."""
+# ruff: noqa: PTH110, PTH118, PTH123 -- wanted where pathlib may not be loaded
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from functools import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MARK = "edge-run.json"
+"""What the installer of a wheelhouse leaves in the folder of its environment, which has no pip."""
+
+_FLAGS = {"dicom": "DICOM=1", "onnx": "ONNX=1"}
+_NO_STICK = "tflite"
+"""The extra that no wheelhouse holds."""
+
+
+def installed_by_stick() -> dict[str, Any] | None:
+    """Return what a wheelhouse's installer wrote down about this environment, if one made it."""
+    try:
+        with open(os.path.join(sys.prefix, MARK), encoding="utf-8") as stream:
+            found = json.load(stream)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+@cache
+def installing(extra: str = "", *, again: bool = False) -> str:
+    """Return what installs an extra of edge-runtime here, or Pillow where none is named.
+
+    `again` is for what is installed and does not work.
+    """
+    if stick := installed_by_stick():
+        return _from_stick(extra, stick)
+    python, packages = _quoted(sys.executable), " ".join(map(_quoted, _packages(extra)))
+    options = "--force-reinstall " if again else ""
+    if _belongs_to_the_system():
+        new = os.path.join("VENV", "Scripts" if os.name == "nt" else "bin", "python")
+        install = f"{python} -m venv VENV && {new} -m pip install {packages}"
+        return _noted(install, f"then let {new} run edge-run")
+    from importlib.util import find_spec
+
+    install = f"{python} -m pip install {options}{packages}"
+    if find_spec("pip"):
+        return install
+    if _made_by_uv():
+        return f"uv pip install --python {python} {packages}"
+    if find_spec("ensurepip"):
+        return f"{python} -m ensurepip && {install}"
+    return _noted(install, "once this Python has pip; Debian: apt install python3-pip")
+
+
+def _from_stick(extra: str, stick: dict[str, Any]) -> str:
+    """Return the command for an environment that is another stick's to replace."""
+    if extra == _NO_STICK:
+        return "no wheelhouse holds tflite-runtime: pip install 'edge-runtime[tflite]' elsewhere"
+    wanted = {extra, *stick.get("extras", ())}
+    flags = [f"{key}={stick[name]}" for key, name in (("ARCH", "arch"), ("FOR_PYTHON", "python"))
+             if name in stick]  # fmt: skip
+    flags += ["LEAN=1"] if stick.get("lean") and "onnx" not in wanted else []
+    flags += [flag for name, flag in _FLAGS.items() if name in wanted]
+    script = "install.bat" if os.name == "nt" else "sh install.sh"
+    place = "" if _is_usual_place() else f" {_quoted(sys.prefix)}"
+    made = f"of a stick that is made by: {' '.join(['make wheelhouse', *flags])}"
+    return _noted(f"{script}{place}", made)
+
+
+def _noted(command: str, note: str) -> str:
+    """Return a command with a remark that does not keep it from being run as it stands."""
+    return f"{command} ({note})" if os.name == "nt" else f"{command}  # {note}"
+
+
+def _is_usual_place() -> bool:
+    """Tell whether the installer takes this folder unless it is told another."""
+    usual = os.path.join(os.path.expanduser("~"), "edge-run")  # noqa: PTH111
+    return os.path.realpath(usual) == os.path.realpath(sys.prefix)
+
+
+def _packages(extra: str) -> list[str]:
+    """Return the requirements of an extra: edge-runtime itself need not be in any index."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        listed = [line.partition(";") for line in requires("edge-runtime") or ()]
+    except PackageNotFoundError:
+        listed = []
+    ends = (f"extra == '{extra}'", f'extra == "{extra}"') if extra else ("",)
+    found = [name.strip() for name, _, marker in listed if marker.strip() in ends]
+    return found or [f"edge-runtime[{extra}]" if extra else "pillow"]
+
+
+def _belongs_to_the_system() -> bool:
+    """Tell whether this Python refuses pip (PEP 668)."""
+    import sysconfig
+
+    mark = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    return sys.prefix == sys.base_prefix and os.path.exists(mark)
+
+
+def _made_by_uv() -> bool:
+    try:
+        with open(os.path.join(sys.prefix, "pyvenv.cfg"), encoding="utf-8") as stream:
+            return any(line.startswith("uv ") for line in stream)
+    except OSError:
+        return False
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as one word of a command line, of a Unix shell and of Windows."""
+    plain = all(letter.isalnum() or letter in "/\\:._-+~" for letter in text)
+    return text if plain else f'"{text}"'

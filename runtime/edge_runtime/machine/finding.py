@@ -1,0 +1,30 @@
+"""What `doctor` found of one thing, and findings as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+OK, MISSING, PROBLEM = "ok", "missing", "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: `state` is ok, missing or problem; `facts` say the same to a program."""
+
+    name: str
+    state: str
+    text: str
+    cure: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """Return the findings as lines for people, each cure below what it cures."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for one in findings:
+        lines.append(f"{one.name:<{width}}  {one.state:<7}  {one.text}\n")
+        if one.cure:
+            lines.append(f"{'':<{width}}  {'':<7}  -> {one.cure}\n")
+    return "".join(lines)
