@@ -26,7 +26,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from edge_export.pixels import Pixels
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, Refusal
-from edge_runtime.film.preprocess import normalise
+from edge_runtime.film.intensity import normalise
 
 Draw = np.random.Generator
 Kind = Callable[[Image.Image, Draw], Image.Image]

@@ -16,7 +16,8 @@ from edge_kit.gate.negatives import KINDS, made
 from edge_kit.models.studies import model3
 from edge_kit.training.watch import predict
 from edge_runtime.errors import DataError
-from edge_runtime.film.preprocess import normalise, standard
+from edge_runtime.film.intensity import normalise
+from edge_runtime.film.preprocess import standard
 from tiny_network import tiny_network
 
 pytestmark = pytest.mark.usefixtures("tiny")

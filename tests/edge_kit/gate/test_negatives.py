@@ -7,7 +7,8 @@ from PIL import Image
 from edge_export.phantom import phantom
 from edge_export.pixels import Pixels
 from edge_kit.gate.negatives import KINDS, Draw, Kind, as_taken, made
-from edge_runtime.film.preprocess import normalise, standard
+from edge_runtime.film.intensity import normalise
+from edge_runtime.film.preprocess import standard
 
 SIDE = 96
 GREY, COLOUR = standard(SIDE, SIDE, 1), standard(SIDE, SIDE, 3)

@@ -13,10 +13,10 @@ from PIL import Image
 
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import FilmError
+from edge_runtime.film.intensity import normalise
 from edge_runtime.film.preprocess import (
     chroma,
     film_pixels,
-    normalise,
     orient,
     standard,
     to_channels,

@@ -1,0 +1,112 @@
+"""Grey levels become independent of the exposure and of the bits they were stored with.
+
+On the cold path of `edge-run`.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from edge_runtime.errors import Refusal
+from edge_runtime.film.decode import WIDE
+from edge_runtime.film.refuse import unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
+    from edge_runtime.bundle.records import Preprocess
+
+_NEARLY = 5  # grey levels from either end, 2 % of all: what is coded with losses is not exact
+
+
+def normalise(
+    image: Image.Image, subject: str, recipe: Preprocess, sample: Image.Image | None = None
+) -> Image.Image:
+    """Return `image` as 8-bit grey or RGB with its percentiles stretched to 0 and 255.
+
+    With grey levels `g` and their percentiles `low`, `high`, each level becomes
+    `round(255 * (g - low) / (high - low))`, clipped to 0..255: a film's answer does not depend on
+    the exposure or on the number of bits it was stored with.
+
+    Raises:
+        Refusal: `blank` when the percentiles lie too close, or nearly all pixels of `sample`, which
+            are some of the film's own, become black or white.
+    """
+    stretch = stretching(image, subject, recipe)
+    if sample is not None and recipe.max_saturated is not None:
+        share = saturated(stretch(sample))
+        if share > recipe.max_saturated:
+            problem = f"{share:.0%} of it is black or white, as under the window of another film"
+            raise Refusal("blank", subject, problem, "export the film with a window of its own")
+    image = stretch(image)
+    return image if recipe.channels == len(image.getbands()) else image.convert("RGB")
+
+
+def saturated(picture: Image.Image) -> float:
+    """Return the share of pixels of a stretched picture that are black or white, 0 to 1."""
+    counts = picture.convert("L").histogram()
+    return 1 - sum(counts[_NEARLY + 1 : -_NEARLY - 1]) / sum(counts)
+
+
+def stretching(
+    image: Image.Image, subject: str, recipe: Preprocess
+) -> Callable[[Image.Image], Image.Image]:
+    """Return what stretches the percentiles of `image` to 0 and 255, in pictures of its pixels.
+
+    Raises:
+        Refusal: `blank` when they lie too close.
+    """
+    scale, offset = 1.0, 0.0
+    is_wide = image.mode in WIDE
+    if is_wide:
+        scale, offset = _scaling(image, subject, recipe)
+
+    def eight_bits(picture: Image.Image) -> Image.Image:
+        if not is_wide:
+            return picture
+        return picture.convert("F").point(lambda grey: grey * scale + offset).convert("L")
+
+    grey = eight_bits(image)
+    histogram = (grey if grey.mode == "L" else grey.convert("L")).histogram()
+    low = _percentile(histogram, recipe.low_percentile)
+    high = _percentile(histogram, recipe.high_percentile)
+    if high - low < recipe.min_contrast:
+        raise _blank(subject)
+    span = high - low
+    # floor((2a + b) / 2b) is a / b rounded half up, in exact integers.
+    ramp = [(2 * 255 * grey + span) // (2 * span) for grey in range(span)]
+    table = [0] * low + ramp + [255] * (256 - high)
+    return lambda picture: eight_bits(picture).point(table * len(picture.getbands()))
+
+
+def _scaling(image: Image.Image, subject: str, recipe: Preprocess) -> tuple[float, float]:
+    """Return scale and offset that make 8 bits of a wide image, whose content may be anywhere."""
+    least = recipe.min_contrast if image.mode != "F" else 0  # whose unit nobody knows
+    levels = sorted(memoryview(image.convert("F").tobytes()).cast("f"))
+    if not isfinite(sum(levels)):
+        raise unreadable(subject, "holds values that are not numbers")
+    last = len(levels) - 1
+    low = levels[round(last * recipe.low_percentile / 100)]
+    high = levels[round(last * recipe.high_percentile / 100)]
+    if high == low or high - low < least:
+        raise _blank(subject)
+    scale = 255 / (high - low)
+    return scale, 0.5 - low * scale
+
+
+def _percentile(histogram: list[int], percent: float) -> int:
+    """Return the smallest grey level with at least `percent` per cent of the pixels at or below."""
+    wanted = sum(histogram) * percent / 100
+    seen = 0
+    for grey, count in enumerate(histogram):
+        seen += count
+        if seen >= wanted and seen:
+            return grey
+    return len(histogram) - 1
+
+
+def _blank(subject: str) -> Refusal:
+    return Refusal("blank", subject, "one even shade, no film", "check the exposure or the export")
