@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import (
-    UID,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000TransferSyntaxes,
-    RLELossless,
-)
+from pydicom.uid import UID, RLELossless
 
 from edge_runtime.errors import Refusal
+from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
+from edge_runtime.film.dicom.layout import settle
+from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
 from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
@@ -43,21 +38,14 @@ IMAGE = (
 # The unused bits need no correction: `_codes` leaves them out.
 _WITHOUT_COPIES: Any = {"view_only": True, "correct_unused_bits": False}
 _INSTALL = "install edge-runtime[dicom]"
+_TORN = "a DICOM file that is torn off within its pixels"
+_EXPORT = "export it anew, uncompressed, or as JPEG or JPEG 2000"
+_ITEM = b"\xfe\xff\x00\xe0"  # how all compressed pixels begin, PS3.5 annex A.4
 
 # Ours of the decoders pydicom knows. On damaged frames GDCM ends the whole process, and
 # pylibjpeg-rle raises what is no Exception and writes to stderr.
 _DECODERS = ("pillow", "pylibjpeg")
 _RLE_DECODERS = ("pydicom",)
-
-
-def transfer_syntax(film: Dataset) -> UID:
-    """Return the transfer syntax, which files of old have no place for."""
-    if found := film.file_meta.get("TransferSyntaxUID"):
-        return UID(found)
-    implicit, little = film.original_encoding
-    if implicit:
-        return ImplicitVRLittleEndian
-    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
 def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
@@ -68,12 +56,20 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
     film = dcmread(stream, force=True, specific_tags=[*IMAGE, "PixelData"])
     syntax = transfer_syntax(film)
     film.file_meta.TransferSyntaxUID = syntax
+    settle(film, subject)
+    if "PixelData" not in film:  # which stood there when the header was read
+        raise unreadable(subject, _TORN)
+    if not film.PixelData:
+        raise Refusal("unreadable", subject, "its DICOM element PixelData is empty", _EXPORT)
     if syntax.is_encapsulated:
         values, found = _decompressed(film, syntax, subject)
     else:
+        if film["PixelData"].is_undefined_length:
+            problem = "compressed DICOM pixels, whose TransferSyntaxUID does not say so"
+            raise Refusal("unreadable", subject, problem, _EXPORT)
         size = film.Rows * film.Columns * film.SamplesPerPixel * film.BitsAllocated // 8
         if film.PhotometricInterpretation != "YBR_FULL_422" and len(film.PixelData) < size:
-            raise unreadable(subject, "a DICOM file that is torn off within its pixels")
+            raise unreadable(subject, _TORN)
         values, found = get_decoder(syntax).as_array(film, raw=True, **_WITHOUT_COPIES)
     film.PhotometricInterpretation = str(found["photometric_interpretation"])
     del film.PixelData
@@ -82,9 +78,11 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
 
 def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict[str, str | int]]:
     """Return what the first of our decoders gives that can read the one frame."""
+    frame = _frame(film, syntax, subject)
+    said = film.PhotometricInterpretation
     # The decoders believe the frame, whatever size was judged in the header.
-    if syntax != RLELossless and _coded_size(film, syntax) != (film.Columns, film.Rows):
-        raise unreadable(subject, "a DICOM file whose pixels are not of the size it says")
+    if syntax != RLELossless:
+        believe(film, frame, syntax, subject)
     decoder = get_decoder(syntax)
     ours = _RLE_DECODERS if syntax == RLELossless else _DECODERS
     plugins = [name for name in ours if name in decoder.available_plugins]
@@ -94,6 +92,9 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)
+            if film.SamplesPerPixel == 3 and said.startswith("MONOCHROME"):
+                values = luma(values, str(found["photometric_interpretation"]))
+                film.SamplesPerPixel, found["photometric_interpretation"] = 1, said
             lowest, highest = bounds(film)
             if film.SamplesPerPixel == 1 and not lowest <= values.min() <= values.max() <= highest:
                 raise unreadable(subject, "a DICOM file with more bits in it than it says")
@@ -101,25 +102,15 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     raise ValueError("none of the decoders could read it")
 
 
-def _coded_size(film: Dataset, syntax: UID) -> tuple[int, int]:
-    """Return width and height by the frame's own header.
-
-    They stand in the SIZ segment of JPEG 2000 (ITU-T T.800, A.5.1), and in the first frame segment
-    of JPEG and JPEG-LS (ITU-T T.81, B.2.2, and T.87, C.2.2).
-    """
-    frame = get_frame(film.PixelData, 0, number_of_frames=1)
-    if syntax in JPEG2000TransferSyntaxes:
-        right, bottom, left, top = struct.unpack_from(">4I", frame, frame.index(b"\xff\x4f") + 8)
-        return right - left, bottom - top
-    place = 2
-    while frame[place] == 0xFF:
-        kind = frame[place + 1]
-        if kind == 0xF7 or (0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC)):
-            height, width = struct.unpack_from(">HH", frame, place + 5)
-            return width, height
-        # A fill byte stands alone, a segment has a length of at least two.
-        place += 1 if kind == 0xFF else 2 + max(2, *struct.unpack_from(">H", frame, place + 2))
-    raise ValueError("no frame header")
+def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:
+    """Return the one frame, after seeing that it is what the transfer syntax says."""
+    data = film.PixelData
+    if data.startswith(_ITEM):
+        frame = get_frame(data, 0, number_of_frames=1)
+        if is_coded_as(frame, syntax):
+            return frame
+    problem = f"a DICOM file that calls its pixels {syntax.name}, but they are not"
+    raise Refusal("unreadable", subject, problem, _EXPORT)
 
 
 def bounds(film: Dataset) -> tuple[int, int]:
