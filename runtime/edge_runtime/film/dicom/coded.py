@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _RLE_HEADER = 64  # bytes: a count and fifteen offsets, PS3.5 annex G.5
+_SEGMENTS = {1: (1, 8), 2: (1, 16), 3: (3, 8), 6: (3, 16)}  # -> samples and their bits, G.2
 _MARKERS = 64  # bytes in which the JFIF and the Adobe segment begin
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as JFIF has it
 
@@ -50,11 +51,14 @@ def is_coded_as(frame: bytes, syntax: UID) -> bool:
 def coded(frame: bytes, syntax: UID) -> Coded:
     """Return what stands in the SIZ segment of JPEG 2000 or the first frame segment of JPEG.
 
-    By ITU-T T.800, A.5.1; T.81, B.2.2; and for JPEG-LS T.87, C.2.2.
+    By ITU-T T.800, A.5.1; T.81, B.2.2; and for JPEG-LS T.87, C.2.2. Frames of RLE have a segment
+    for each byte of a pixel, and do not say their size (0 here).
 
     Raises:
         ValueError, LookupError, struct.error: the header is damaged.
     """
+    if syntax == RLELossless:
+        return Coded(0, 0, *_SEGMENTS.get(int.from_bytes(frame[:4], "little"), (0, 0)))
     if syntax in (JPEG2000, JPEG2000Lossless):
         place = frame.index(b"\xff\x4f") + 8
         right, bottom, left, top = struct.unpack_from(">4I", frame, place)
@@ -78,7 +82,8 @@ def believe(film: Dataset, frame: bytes, syntax: UID, subject: str) -> None:
         Refusal: `unreadable`: the frame is of another size than the header says, which was judged.
     """
     seen = coded(frame, syntax)
-    if (seen.width, seen.height) != (film.Columns, film.Rows):
+    # A frame of RLE has no size to say.
+    if syntax != RLELossless and (seen.width, seen.height) != (film.Columns, film.Rows):
         raise unreadable(subject, "a DICOM file whose pixels are not of the size it says")
     if seen.samples not in (1, 3) or seen.bits > 16:
         raise unreadable(subject, "a DICOM file of other than 1 or 3 samples of up to 16 bits")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
-from pydicom.encaps import get_frame
+from pydicom.encaps import generate_fragments, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, RLELossless
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
-from edge_runtime.film.dicom.layout import settle
+from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
 from edge_runtime.film.refuse import unreadable
 
@@ -81,8 +82,8 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     frame = _frame(film, syntax, subject)
     said = film.PhotometricInterpretation
     # The decoders believe the frame, whatever size was judged in the header.
-    if syntax != RLELossless:
-        believe(film, frame, syntax, subject)
+    believe(film, frame, syntax, subject)
+    judge_memory(film, subject)
     decoder = get_decoder(syntax)
     ours = _RLE_DECODERS if syntax == RLELossless else _DECODERS
     plugins = [name for name in ours if name in decoder.available_plugins]
@@ -107,6 +108,12 @@ def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:
     data = film.PixelData
     if data.startswith(_ITEM):
         frame = get_frame(data, 0, number_of_frames=1)
+        # The first fragment is the offset table. Whatever the header says of their number, each
+        # frame begins with a fragment of its own.
+        fragments = islice(generate_fragments(data), 1, None)
+        frames = sum(is_coded_as(one, syntax) for one in fragments)
+        if frames > 1:
+            raise Refusal("unreadable", subject, *MORE_FRAMES)
         if is_coded_as(frame, syntax):
             return frame
     problem = f"a DICOM file that calls its pixels {syntax.name}, but they are not"

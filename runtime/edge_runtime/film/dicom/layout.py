@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, RLELossless
+from pydicom.datadict import dictionary_VR
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.elements import text, value_of, whole
@@ -18,6 +19,13 @@ from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+
+LARGEST_FILE = 128 << 20
+"""Bytes of a file that are looked at; a film of `max_pixels` in 16 bits is shorter."""
+LARGEST_CODED = 40 << 20
+"""Bytes of pixels in colour or compressed: they take five times as much memory."""
+MORE_FRAMES = ("a DICOM file of more than one frame", "export the one frame to be judged")
+"""Problem and cure."""
 
 # (0028,0004) without what parts its words -> the standard's term, PS3.3 C.7.6.3.1.2.
 _GREY = {"MONOCHROME1": "MONOCHROME1", "MONOCHROME2": "MONOCHROME2",
@@ -30,10 +38,9 @@ _COLOURS = {
 _NOT_READ = ("YBRPARTIAL422", "YBRPARTIAL420", "HSV", "ARGB", "CMYK", "XYB")
 
 
-def has_own_header(film: Dataset) -> bool:
-    """Tell whether each frame says by itself how it is stored, as all of JPEG do."""
-    syntax = transfer_syntax(film)
-    return syntax.is_encapsulated and syntax != RLELossless
+def _is_coded(film: Dataset) -> bool:
+    """Tell whether the frame says by itself how it is stored, and will be believed."""
+    return transfer_syntax(film).is_encapsulated
 
 
 def settle(film: Dataset, subject: str) -> None:
@@ -45,13 +52,17 @@ def settle(film: Dataset, subject: str) -> None:
     """
     # First, since the type of other elements depends on it.
     signed = whole(film, "PixelRepresentation")
-    film.PixelRepresentation = signed if signed in (0, 1) else 0
+    _put(film, "PixelRepresentation", signed if signed in (0, 1) else 0)
     for keyword in ("Rows", "Columns"):
-        setattr(film, keyword, _needed(film, keyword, subject))
-    frames = whole(film, "NumberOfFrames")
-    film.NumberOfFrames = max(1, frames or 1)
+        _put(film, keyword, _needed(film, keyword, subject))
+    _put(film, "NumberOfFrames", max(1, whole(film, "NumberOfFrames") or 1))
     _settle_colours(film, subject)
     _settle_bits(film, subject)
+
+
+def _put(film: Dataset, keyword: str, value: int | str) -> None:
+    """Replace an element with one of the type that it should have had."""
+    film.add_new(keyword, dictionary_VR(keyword), value)
 
 
 def _needed(film: Dataset, keyword: str, subject: str) -> int:
@@ -65,31 +76,33 @@ def _needed(film: Dataset, keyword: str, subject: str) -> int:
 def _settle_colours(film: Dataset, subject: str) -> None:
     said = "".join(one for one in text(film, "PhotometricInterpretation").upper() if one.isalnum())
     samples = whole(film, "SamplesPerPixel")
-    if samples is None:
+    # Two and four are of the standard, retired and not read; more are of none.
+    if samples not in (1, 3) and (_is_coded(film) or samples not in (2, 4)):
         samples = 3 if said in _COLOURS else 1
     if said in _NOT_READ:
         raise unreadable(subject, "colours that are not read, by its PhotometricInterpretation")
     if samples not in (1, 3):
         raise unreadable(subject, "a DICOM file of other than 1 or 3 samples of up to 16 bits")
-    film.SamplesPerPixel = samples
-    # A frame with a header of its own says how many samples it has, and is believed.
-    kind = _GREY.get(said) if samples == 1 or has_own_header(film) else None
-    if samples == 3 or has_own_header(film):
+    _put(film, "SamplesPerPixel", samples)
+    # What is compressed may have other samples than the header says.
+    kind = _GREY.get(said) if samples == 1 or _is_coded(film) else None
+    if samples == 3 or _is_coded(film):
         kind = kind or _COLOURS.get(said)
     if kind is None and samples == 1:
-        kind = "MONOCHROME2"
+        palette = not said and "RedPaletteColorLookupTableDescriptor" in film
+        kind = "PALETTE COLOR" if palette else "MONOCHROME2"
     elif kind is None:
-        coded = transfer_syntax(film) in (JPEGBaseline8Bit, JPEGExtended12Bit)
-        kind = "YBR_FULL_422" if coded else "RGB"
-    film.PhotometricInterpretation = kind
+        jpeg = transfer_syntax(film) in (JPEGBaseline8Bit, JPEGExtended12Bit)
+        kind = "YBR_FULL_422" if jpeg else "RGB"
+    _put(film, "PhotometricInterpretation", kind)
     planes = whole(film, "PlanarConfiguration")
-    film.PlanarConfiguration = planes if planes in (0, 1) else 0
+    _put(film, "PlanarConfiguration", planes if planes in (0, 1) else 0)
 
 
 def _settle_bits(film: Dataset, subject: str) -> None:
     """Settle the bits a sample takes, those of them that are used, and where they lie."""
     allocated = whole(film, "BitsAllocated")
-    if has_own_header(film) and allocated not in (8, 16):
+    if _is_coded(film) and allocated not in (8, 16):
         allocated = 16  # until the frame tells
     allocated = allocated or _needed(film, "BitsAllocated", subject)
     if allocated not in (8, 16):
@@ -101,4 +114,20 @@ def _settle_bits(film: Dataset, subject: str) -> None:
         stored = highest + 1 if known and highest is not None else allocated
     if highest is None or not stored <= highest + 1 <= allocated:
         highest = stored - 1
-    film.BitsAllocated, film.BitsStored, film.HighBit = allocated, stored, highest
+    _put(film, "BitsAllocated", allocated)
+    _put(film, "BitsStored", stored)
+    _put(film, "HighBit", highest)
+
+
+def judge_memory(film: Dataset, subject: str) -> None:
+    """Refuse pixels that take too much memory, by the settled header.
+
+    Raises:
+        Refusal: `too_large`.
+    """
+    size = film.Rows * film.Columns * film.SamplesPerPixel * film.BitsAllocated // 8
+    native = film.SamplesPerPixel == 1 and not _is_coded(film)
+    largest = LARGEST_FILE if native else LARGEST_CODED
+    if size > largest:
+        problem = f"{size >> 20} MiB of pixels, at most {largest >> 20} MiB of this kind are read"
+        raise Refusal("too_large", subject, problem, "export the film at a lower resolution")

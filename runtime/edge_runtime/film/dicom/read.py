@@ -18,13 +18,13 @@ from pydicom import dcmread
 from pydicom.filereader import read_dataset, read_preamble
 
 from edge_runtime.errors import Refusal
-from edge_runtime.film.dicom.elements import NOT_UNDERSTOOD
+from edge_runtime.film.dicom.elements import NOT_UNDERSTOOD, whole
 from edge_runtime.film.dicom.frame import IMAGE, pixels
 from edge_runtime.film.dicom.intended_use import refuse_foreign
-from edge_runtime.film.dicom.layout import settle
+from edge_runtime.film.dicom.layout import LARGEST_FILE, MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.objects import refuse_without_pixels
 from edge_runtime.film.dicom.shades import colour, grey
-from edge_runtime.film.dicom.transfer_syntaxes import refuse_unread, transfer_syntax
+from edge_runtime.film.dicom.transfer_syntaxes import refuse_unread
 from edge_runtime.film.refuse import judge_size, unreadable
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from edge_runtime.bundle.records import IntendedUse, Preprocess
-
-LARGEST_FILE = 128 << 20
-"""Bytes of a file that are looked at; a film of `max_pixels` in 16 bits is shorter."""
-LARGEST_CODED = 40 << 20
-"""Bytes of pixels in colour or compressed: they take five times as much memory."""
 
 # With those of the picture, the only elements that are ever read, so that no name of a patient is
 # in memory to be leaked.
@@ -94,15 +89,8 @@ def _header(stream: BinaryIO, subject: str) -> Dataset:
 
 def _judge_picture(header: Dataset, subject: str, recipe: Preprocess) -> None:
     """Refuse what is no single picture of up to 16 bits, or of an unwelcome size."""
+    if (whole(header, "NumberOfFrames") or 1) > 1:
+        raise Refusal("unreadable", subject, *MORE_FRAMES)
     settle(header, subject)
-    if header.NumberOfFrames != 1:
-        problem = "a DICOM file of more than one frame"
-        raise Refusal("unreadable", subject, problem, "export the one frame to be judged")
-    width, height, samples = header.Columns, header.Rows, header.SamplesPerPixel
-    bits = header.BitsAllocated
-    judge_size(width, height, subject, recipe)
-    native = samples == 1 and not transfer_syntax(header).is_encapsulated
-    largest = LARGEST_FILE if native else LARGEST_CODED
-    if (size := width * height * samples * bits // 8) > largest:
-        problem = f"{size >> 20} MiB of pixels, at most {largest >> 20} MiB of this kind are read"
-        raise Refusal("too_large", subject, problem, "export the film at a lower resolution")
+    judge_size(header.Columns, header.Rows, subject, recipe)
+    judge_memory(header, subject)
