@@ -76,7 +76,16 @@ def with_bytes(film: bytes, elements: dict[str, bytes | tuple[str, bytes] | None
         kind, data = said if isinstance(said, tuple) else (dictionary_VR(keyword)[:2], said)
         data += b" " * (len(data) % 2)
         raw = RawDataElement(Tag(keyword), kind, len(data), data, 0, bool(implicit), bool(little))
-        read[keyword] = raw  # type: ignore[assignment]
+        read[keyword] = raw
     stream = BytesIO()
     read.save_as(stream)
     return stream.getvalue()
+
+
+def called(film: bytes, syntax: bytes) -> bytes:
+    """Return `film`, whose elements have types, with these bytes as its transfer syntax."""
+    element = b"\x02\x00\x10\x00UI"
+    before, _, behind = film.partition(element)
+    length = int.from_bytes(behind[:2], "little")
+    syntax += b"\0" * (len(syntax) % 2)
+    return before + element + len(syntax).to_bytes(2, "little") + syntax + behind[2 + length :]

@@ -124,28 +124,31 @@ def test_what_is_no_film_is_refused_with_its_reason(
 USE = IntendedUse(modality="xray", body_parts=("CHEST",), views=("PA", "AP"), youngest=18,
                   oldest=90)  # fmt: skip
 OUTSIDE: list[tuple[dict[str, Any], str]] = [
-    *(({"Modality": term}, "wrong_modality") for term in ("CT", "MR", "MG", "RF", "US", "XC", "Z")),
+    *(({"Modality": term}, "wrong_modality")
+      for term in ("CT", "MR", "MG", "RF", "US", "XC", "SR", "ct", "ST", "RTDOSE", "MR\\CT")),
     *(({"BodyPartExamined": term}, "wrong_body_part")
       for term in ("HAND", "SKULL", "CHESTABDOMEN", "ABDOMEN", "CHEST ABDOMEN", "LSPINE")),
     *(({"ViewPosition": term}, "wrong_view")
       for term in ("LL", "RL", "LATERAL", "LAT", "LLD", "RAO", "AP LATERAL")),
     ({"ViewCodeSequence": view_code("399067008")}, "wrong_view"),
     *(({"PatientAge": age}, "outside_intended_use")
-      for age in ("017Y", "091Y", "000Y", "011M", "215M", "003W", "021D")),
+      for age in ("017Y", "091Y", "011M", "215M", "003W", "021D", "000D")),
     ({"PatientBirthDate": "20040302", "StudyDate": "20220301"}, "outside_intended_use"),
     ({"PatientBirthDate": "20040302", "SeriesDate": "20220301"}, "outside_intended_use"),
     ({"PatientBirthDate": "19310301", "StudyDate": "20220301"}, "outside_intended_use"),
 ]  # fmt: skip
 WITHIN: list[dict[str, Any]] = [
     {},
-    *({"Modality": term} for term in ("CR", "DX", "RG", "DR", "OT", "")),
+    *({"Modality": term}
+      for term in ("CR", "DX", "RG", "DR", "OT", "", "cr", "SC", "HC", "Z", "X-RAY", "XR", "?",
+                   "UNKNOWN", "CT\\CR")),
     *({"BodyPartExamined": term}
       for term in ("CHEST", "chest", "THORAX", "PORT CHEST", "LUNG", "")),
     *({"ViewPosition": term}
       for term in ("PA", "AP", "ap", "POSTERO-ANTERIOR", "AP ERECT", "", "?")),
     {"ViewCodeSequence": view_code("272479007")},
     {"ViewCodeSequence": view_code("unheard-of")},
-    *({"PatientAge": age} for age in ("018Y", "090Y", "216M", "", "old", "Y", "-5Y")),
+    *({"PatientAge": age} for age in ("018Y", "090Y", "216M", "", "old", "Y", "-5Y", "000Y")),
     {"PatientBirthDate": "20040301", "StudyDate": "20220301"},
     {"PatientBirthDate": "19310302", "StudyDate": "20220301"},
     {"PatientBirthDate": "20300301", "StudyDate": "20220301"},

@@ -57,9 +57,9 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
     film = dcmread(stream, force=True, specific_tags=[*IMAGE, "PixelData"])
     syntax = transfer_syntax(film)
     film.file_meta.TransferSyntaxUID = syntax
-    settle(film, subject)
     if "PixelData" not in film:  # which stood there when the header was read
         raise unreadable(subject, _TORN)
+    settle(film, subject)
     if not film.PixelData:
         raise Refusal("unreadable", subject, "its DICOM element PixelData is empty", _EXPORT)
     if syntax.is_encapsulated:

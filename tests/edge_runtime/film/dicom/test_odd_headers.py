@@ -148,7 +148,10 @@ RESCALES: dict[str, Row] = {
 
 PADDING = int(TWELVE.max())
 PADDED: Elements = {**PLAIN, "PixelPaddingValue": PADDING}
-HIGH_BITS = {"missing": None, "empty": b"", "zero": us(0), "two values": us(3, 9),
+FRAMES: Said = {"missing": None, "empty": b"", "blanks": b"  ", "zero": b"0", "negative": b"-1",
+                "1\\1": b"1\\1", "1\\2": b"1\\2", "text": b"ONE", "1.0": b"1.0", "1,0": b"1,0",
+                "binary": ("US", us(1)), "undecodable": b"\xff\xfe"}  # fmt: skip
+HIGH_BITS: Said = {"missing": None, "empty": b"", "zero": us(0), "two values": us(3, 9),
              "too low": us(7), "too high": us(99), "text": ("LO", b"AUTO"),
              "undecodable": ("CS", b"\xff\xfe")}  # fmt: skip
 LAYOUTS: dict[str, Row] = {
@@ -172,10 +175,7 @@ LAYOUTS: dict[str, Row] = {
         {"PhotometricInterpretation": said}, {**PLAIN, "PhotometricInterpretation": "MONOCHROME1"})
        for odd, said in {"small": b"monochrome1", "parted": b"Monochrome 1 "}.items()},
     **{f"NumberOfFrames {odd}": (PLAIN, {"NumberOfFrames": said}, PLAIN)
-       for odd, said in {"empty": b"", "blanks": b"  ", "zero": b"0", "negative": b"-1",
-                         "1\\1": b"1\\1", "1\\2": b"1\\2", "text": b"ONE", "fraction": b"1.0",
-                         "a comma": b"1,0", "binary": ("US", us(1)),
-                         "undecodable": b"\xff\xfe"}.items()},
+       for odd, said in FRAMES.items()},
     **{f"PixelPaddingValue {odd}": (PADDED, {"PixelPaddingValue": said}, PLAIN)
        for odd, said in NO_WHOLE.items()},
     "PixelPaddingValue as text": (
@@ -271,12 +271,13 @@ UNFIT: dict[str, Any] = {
     "fewer entries than said": table_with(LUTData=("US", list(range(99)))),
 }
 """Tables that contradict themselves."""
+NO_USE: dict[str, Any] = NO_TABLES | UNFIT
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-@pytest.mark.parametrize("name", {**NO_TABLES, **UNFIT})
+@pytest.mark.parametrize("name", NO_USE)
 def test_the_window_beside_what_is_no_table_counts(name: str, syntax: str) -> None:
-    table = {**NO_TABLES, **UNFIT}[name]
+    table = NO_USE[name]
     film = dicom_film(TWELVE, SYNTAXES[syntax], **WINDOW, VOILUTSequence=table)
     assert np.array_equal(shown(film), shown(dicom_film(TWELVE, **WINDOW)))
 
@@ -289,9 +290,9 @@ def test_what_is_no_table_says_nothing_alone(name: str) -> None:
         assert np.array_equal(shown(film), plain)
 
 
-@pytest.mark.parametrize("name", {**NO_TABLES, **UNFIT})
+@pytest.mark.parametrize("name", NO_USE)
 def test_the_rescaling_beside_what_is_no_table_counts(name: str) -> None:
-    table = {**NO_TABLES, **UNFIT}[name]
+    table = NO_USE[name]
     film = dicom_film(TWELVE, **RESCALED, ModalityLUTSequence=table)
     assert np.array_equal(shown(film), shown(dicom_film(TWELVE, **RESCALED)))
 
