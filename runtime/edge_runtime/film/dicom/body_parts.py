@@ -22,6 +22,8 @@ _LONGEST_WORD = 64  # letters that are taken apart: DICOM allows 16 in all
 
 def folded(text: str) -> str:
     """Return `text` in small letters, without accents, in the one form that Unicode has for it."""
+    if text.isascii():
+        return text.lower()
     plain = normalize("NFKD", normalize("NFKD", text).casefold().translate(_ALIKE))
     return "".join(one for one in plain if category(one)[0] != "M" and category(one) != "Cf")
 
