@@ -13,6 +13,8 @@ from edge_runtime.film.preprocess import film_pixels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
-    "problem", "bundle", "bundle_sha256", "engine", "milliseconds",
+    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds",
 )  # fmt: skip
 
 STATUSES = ("ok", "refused", "error")
@@ -33,11 +35,13 @@ class Answer:
     read, or the engine failed). Without `ok`, `label`, `probability` and `logit` are `None`.
     `probability` is the calibrated one of the positive class, on the scale of the threshold;
     `film_logit` is the graph's second answer, where it has one: how much the picture looks like
-    a film; `milliseconds` are for reading and judging this film.
+    a film; `warning` is what the reader of an answer has to know of the film; `milliseconds` are
+    for reading and judging this film.
     """
 
     __slots__ = (
         "error", "file", "film_logit", "label", "logit", "milliseconds", "probability", "status",
+        "warning",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +53,7 @@ class Answer:
         probability: float | None = None,
         decided: str | None = None,
         film_logit: float | None = None,
+        warning: str | None = None,
         error: FilmError | None = None,
     ) -> None:
         self.file = file
@@ -57,6 +62,7 @@ class Answer:
         self.film_logit = film_logit
         self.probability = probability
         self.label = decided
+        self.warning = warning
         self.error = error
         refused = isinstance(error, Refusal)
         self.status = "ok" if error is None else "refused" if refused else "error"
@@ -84,8 +90,9 @@ def classify(
     name = film_name(film) if file is None else file
     decision = decision or manifest.decision
     film_logit = None
+    warnings: list[str] = []
     try:
-        logits = _logits(film, name, bundle, engine)
+        logits = _logits(film, name, bundle, engine, warnings.append)
         if manifest.film_gate is not None:
             film_logit = logits[1]
             if not is_film(film_logit, manifest.film_gate):
@@ -99,6 +106,7 @@ def classify(
     return Answer(
         name, _since(started),
         logit=logits[0], film_logit=film_logit, probability=probability, decided=decided,
+        warning="; ".join(warnings) or None,
     )  # fmt: skip
 
 
@@ -107,11 +115,14 @@ def film_name(film: Film) -> str:
     return os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
 
 
-def _logits(film: Film, name: str, bundle: Bundle, engine: Engine) -> tuple[float, ...]:
+def _logits(
+    film: Film, name: str, bundle: Bundle, engine: Engine, warn: Callable[[str], None]
+) -> tuple[float, ...]:
     """Return what the graph says of `film`, in numbers that are numbers."""
     manifest = bundle.manifest
     try:
-        logits = engine.logits(film_pixels(film, manifest.preprocess, manifest.intended_use))
+        pixels = film_pixels(film, manifest.preprocess, manifest.intended_use, warn)
+        logits = engine.logits(pixels)
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason
     wanted = 1 if manifest.film_gate is None else 2

@@ -48,6 +48,7 @@ def row_writer(
             "film_logit": answer.film_logit,
             "refusal": error.reason if isinstance(error, Refusal) else None,
             "problem": error.problem if error else None,
+            "warning": answer.warning,
             "milliseconds": answer.milliseconds,
             **constant,
         }
@@ -63,7 +64,8 @@ def _table(out: TextIO) -> Writer:
     def write(answer: Answer) -> None:
         if answer.error is None:
             said, probability = str(answer.label), f"{answer.probability:.3f}"
-            out.write(line.format(said, probability, printable(answer.file)))
+            warning = f" (warning: {answer.warning})" if answer.warning else ""
+            out.write(line.format(said, probability, printable(answer.file) + warning))
         else:
             out.write(line.format(answer.status, "-", answer.error))
         out.flush()

@@ -94,7 +94,9 @@ class Preprocess(Record):
     The `low_percentile` and `high_percentile` of the resized grey levels become 0 and 255;
     `resample` is Pillow's name of the filter. Films with a side under `min_side` pixels, with more
     than `max_pixels` pixels, or with fewer than `min_contrast` grey levels between the percentiles
-    are refused, and so are those whose colours lie more than `max_chroma` from grey on average.
+    are refused, and so are those whose colours lie more than `max_chroma` from grey on average, and
+    those with more than `max_saturated` (0 to 1) of their pixels black or white, where a bundle
+    names it: older ones do not.
     `version` names the arithmetic of `edge_runtime.film.preprocess`.
     """
 
@@ -109,6 +111,7 @@ class Preprocess(Record):
     max_pixels: int
     min_contrast: int
     max_chroma: float
+    max_saturated: float | None
     __slots__ = {
         "version": one_of(1),
         "height": integer(1, 4096),
@@ -121,7 +124,9 @@ class Preprocess(Record):
         "max_pixels": integer(1, 1 << 32),
         "min_contrast": integer(1, 255),
         "max_chroma": number(0, 255),
+        "max_saturated": optional(number(0, 1)),
     }
+    LEFT_OUT = frozenset({"max_saturated"})
 
     def check(self) -> None:
         """Refuse percentiles that are not in order."""

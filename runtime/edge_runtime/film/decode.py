@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 import stat
 from importlib import import_module
+from io import BytesIO
 from math import inf
+from zlib import crc32
 
 from PIL import Image
 
 from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.film import jpeg
 from edge_runtime.film.refuse import judge_size, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
     from edge_runtime.bundle.records import IntendedUse, Preprocess
@@ -88,8 +91,37 @@ def decode(
         if magic.startswith(prefix):
             if prefix == b"RIFF" and magic[8:12] != b"WEBP":  # a video, read whole to say so
                 continue
-            return load(getattr(import_module(f"PIL.{plugin}"), name)(stream), subject, recipe)
+            picture = getattr(import_module(f"PIL.{plugin}"), name)
+            if plugin == "JpegImagePlugin":
+                return _decode_jpeg(stream, subject, recipe, picture)
+            return load(picture(stream), subject, recipe)
     raise unreadable(subject, "no picture of a known format")
+
+
+def _decode_jpeg(
+    stream: BinaryIO, subject: str, recipe: Preprocess, picture: Callable[[BytesIO], Image.Image]
+) -> Image.Image:
+    """Return the picture of a JPEG file, of which Pillow reads what is there without a word."""
+    data = stream.read()
+    image = picture(BytesIO(data))
+    judge_size(image.width, image.height, subject, recipe)
+    if problem := jpeg.damage(data):
+        raise unreadable(subject, problem)
+
+    def digest(stream: bytes) -> object:
+        try:
+            decoded = load(picture(BytesIO(stream)), subject, recipe)
+        except (OSError, SyntaxError, ValueError):
+            return None
+        strips = (
+            decoded.crop((0, y, decoded.width, y + 256)) for y in range(0, decoded.height, 256)
+        )
+        return [crc32(strip.tobytes()) for strip in strips]
+
+    image = load(image, subject, recipe)
+    if jpeg.is_overwritten(data, digest):
+        raise unreadable(subject, "a part of its JPEG data is zeros")
+    return image
 
 
 def _decode_dicom(

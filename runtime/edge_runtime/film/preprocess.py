@@ -23,10 +23,11 @@ from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.decode import WIDE, decode, load, open_film
 from edge_runtime.film.refuse import unreadable
+from edge_runtime.film.whole import unwritten_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from edge_runtime.bundle.records import IntendedUse
 
@@ -56,6 +57,10 @@ _UPRIGHT = {
 }
 _GREY = ("L", "1", "LA", *WIDE)
 _STRIP = 256  # rows
+_SAMPLE = (128, 128)  # pixels that stand for all, where none may be mixed with its neighbours
+_SATURATED = 5  # grey levels from either end, 2 % of all: what is coded with losses is not exact
+_NO_CHECK_SUM = ("BMP", "DICOM", "PPM", "TIFF")
+"""What Pillow and `dicom_image` call formats that store pixels in rows, without a check sum."""
 
 
 def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preprocess:
@@ -72,26 +77,36 @@ def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preproce
         max_pixels=50_000_000,
         min_contrast=8,
         max_chroma=14.0,
+        max_saturated=0.7,
     )
 
 
-def film_pixels(film: Film, recipe: Preprocess, use: IntendedUse | None = None) -> bytes:
+def film_pixels(
+    film: Film,
+    recipe: Preprocess,
+    use: IntendedUse | None = None,
+    warn: Callable[[str], object] = str,
+) -> bytes:
     """Return the `height * width * channels` bytes, row by row, that the graph takes for `film`.
 
-    Where `use` is given, a DICOM header has to be within it.
+    Where `use` is given, a DICOM header has to be within it. `warn` is told what a reader of the
+    answer has to know of the film.
 
     Raises:
         FilmError: the file could not be read from its disk.
         Refusal: any reason but `not_a_film`.
     """
-    stages = film_stages(film, recipe, use)
+    stages = film_stages(film, recipe, use, warn)
     for _ in range(len(STAGES) - 1):
         next(stages)  # and let go of, or two stages of a large film would be in memory at once
     return next(stages)[1].tobytes()
 
 
 def film_stages(
-    film: Film, recipe: Preprocess, use: IntendedUse | None = None
+    film: Film,
+    recipe: Preprocess,
+    use: IntendedUse | None = None,
+    warn: Callable[[str], object] = str,
 ) -> Iterator[tuple[str, Image.Image]]:
     """Yield name and picture of each stage of `STAGES`, the last of which `film_pixels` returns.
 
@@ -106,14 +121,16 @@ def film_stages(
             with BytesIO(film) if isinstance(film, bytes) else open_film(film) as stream:
                 image = decode(stream, subject, recipe, use)
         yield "decoded", image
+        refuse_unwritten(image, subject, warn)
         image = orient(image)
         yield "oriented", image
         refuse_colour(image, subject, recipe)
         size = (recipe.width, recipe.height)
         image = to_channels(image, recipe.channels)
+        sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
         image = image.resize(size, Image.Resampling[recipe.resample.upper()])
         yield "resized", image
-        yield "normalised", normalise(image, subject, recipe)
+        yield "normalised", normalise(image, subject, recipe, sample)
     except MemoryError as error:
         raise Refusal("too_large", subject, "does not fit in memory", "make it smaller") from error
     except _DECODE_ERRORS as error:
@@ -130,6 +147,25 @@ def orient(image: Image.Image) -> Image.Image:
     """Return `image` turned upright by its EXIF orientation, if it has one."""
     method = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
     return image if method is None else image.transpose(method)
+
+
+def refuse_unwritten(image: Image.Image, subject: str, warn: Callable[[str], object]) -> None:
+    """Refuse a picture that breaks off within a row; warn of one that may have between two.
+
+    Raises:
+        Refusal: `unreadable` when its last rows were never written.
+    """
+    if image.format == "BMP":  # which is stored from its last row to its first
+        image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+        image.format = "BMP"
+    end = unwritten_end(image)
+    if end is None:
+        return
+    if end.torn:
+        problem = f"breaks off within a row: the {end.rows} after it were never written"
+        raise Refusal("unreadable", subject, problem, "copy it again from where it was made")
+    if image.format in _NO_CHECK_SUM:
+        warn(f"{end.rows} rows at its end are of one shade: a border, or a copy that broke off")
 
 
 def refuse_colour(image: Image.Image, subject: str, recipe: Preprocess) -> None:
@@ -176,7 +212,9 @@ def to_channels(image: Image.Image, channels: int) -> Image.Image:
     return opaque
 
 
-def normalise(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
+def normalise(
+    image: Image.Image, subject: str, recipe: Preprocess, sample: Image.Image | None = None
+) -> Image.Image:
     """Return `image` as 8-bit grey or RGB with its percentiles stretched to 0 and 255.
 
     With grey levels `g` and their percentiles `low`, `high`, each level becomes
@@ -184,11 +222,36 @@ def normalise(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Ima
     the exposure or on the number of bits it was stored with.
 
     Raises:
-        Refusal: `blank` when the percentiles lie too close.
+        Refusal: `blank` when the percentiles lie too close, or nearly all pixels of `sample`, which
+            are some of the film's own, become black or white.
     """
-    if image.mode in WIDE:
-        image = _to_eight_bits(image, subject, recipe)
-    histogram = (image if image.mode == "L" else image.convert("L")).histogram()
+    stretch = _stretch(image, subject, recipe)
+    if sample is not None and recipe.max_saturated is not None:
+        counts = stretch(sample).convert("L").histogram()
+        share = 1 - sum(counts[_SATURATED + 1 : -_SATURATED - 1]) / sum(counts)
+        if share > recipe.max_saturated:
+            problem = f"{share:.0%} of it is black or white, as under the window of another film"
+            raise Refusal("blank", subject, problem, "export the film with a window of its own")
+    image = stretch(image)
+    return image if recipe.channels == len(image.getbands()) else image.convert("RGB")
+
+
+def _stretch(
+    image: Image.Image, subject: str, recipe: Preprocess
+) -> Callable[[Image.Image], Image.Image]:
+    """Return what stretches `image`, and pictures of its pixels, to 8 bits."""
+    scale, offset = 1.0, 0.0
+    is_wide = image.mode in WIDE
+    if is_wide:
+        scale, offset = _to_eight_bits(image, subject, recipe)
+
+    def eight_bits(picture: Image.Image) -> Image.Image:
+        if not is_wide:
+            return picture
+        return picture.convert("F").point(lambda grey: grey * scale + offset).convert("L")
+
+    grey = eight_bits(image)
+    histogram = (grey if grey.mode == "L" else grey.convert("L")).histogram()
     low = _percentile(histogram, recipe.low_percentile)
     high = _percentile(histogram, recipe.high_percentile)
     if high - low < recipe.min_contrast:
@@ -197,15 +260,13 @@ def normalise(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Ima
     # floor((2a + b) / 2b) is a / b rounded half up, in exact integers.
     ramp = [(2 * 255 * grey + span) // (2 * span) for grey in range(span)]
     table = [0] * low + ramp + [255] * (256 - high)
-    image = image.point(table * len(image.getbands()))
-    return image if recipe.channels == len(image.getbands()) else image.convert("RGB")
+    return lambda picture: eight_bits(picture).point(table * len(picture.getbands()))
 
 
-def _to_eight_bits(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
-    """Scale a wide image by its content: clipping 16 bits to 8 would leave a white square."""
+def _to_eight_bits(image: Image.Image, subject: str, recipe: Preprocess) -> tuple[float, float]:
+    """Return scale and offset of a wide image: clipping 16 bits to 8 would leave a white square."""
     least = recipe.min_contrast if image.mode != "F" else 0  # whose unit nobody knows
-    image = image.convert("F")
-    levels = sorted(memoryview(image.tobytes()).cast("f"))
+    levels = sorted(memoryview(image.convert("F").tobytes()).cast("f"))
     if not isfinite(sum(levels)):
         raise unreadable(subject, "holds values that are not numbers")
     last = len(levels) - 1
@@ -214,7 +275,7 @@ def _to_eight_bits(image: Image.Image, subject: str, recipe: Preprocess) -> Imag
     if high == low or high - low < least:
         raise _blank(subject)
     scale = 255 / (high - low)
-    return image.point(lambda grey: grey * scale + (0.5 - low * scale)).convert("L")
+    return scale, 0.5 - low * scale
 
 
 def _percentile(histogram: list[int], percent: float) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
-from pydicom.encaps import generate_fragments, get_frame
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_fragments, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, RLELossless
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
+from edge_runtime.film.dicom.torn import damage, has_overwritten_part
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
 from edge_runtime.film.refuse import unreadable
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     import numpy as np
-    from pydicom.dataset import Dataset
+    from pydicom.pixels.decoders.base import Decoder
+
+    from edge_runtime.film.jpeg import Decode
 
     Array = np.ndarray[Any, Any]
 
@@ -68,13 +73,25 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
         if film["PixelData"].is_undefined_length:
             problem = "compressed DICOM pixels, whose TransferSyntaxUID does not say so"
             raise Refusal("unreadable", subject, problem, _EXPORT)
-        size = film.Rows * film.Columns * film.SamplesPerPixel * film.BitsAllocated // 8
-        if film.PhotometricInterpretation != "YBR_FULL_422" and len(film.PixelData) < size:
-            raise unreadable(subject, _TORN)
+        _judge_length(film, subject)
         values, found = get_decoder(syntax).as_array(film, raw=True, **_WITHOUT_COPIES)
     film.PhotometricInterpretation = str(found["photometric_interpretation"])
     del film.PixelData
     return film, values
+
+
+def _judge_length(film: Dataset, subject: str) -> None:
+    """Refuse uncompressed pixels that are fewer or more than the header says.
+
+    An even number of bytes is stored; of colours in YBR_FULL_422 a third is left out (PS3.5, 8.2).
+    """
+    size = film.Rows * film.Columns * film.SamplesPerPixel * film.BitsAllocated // 8
+    if film.PhotometricInterpretation == "YBR_FULL_422":
+        size = size // 3 * 2
+    if len(film.PixelData) < size:
+        raise unreadable(subject, _TORN)
+    if len(film.PixelData) > size + size % 2:
+        raise unreadable(subject, "a DICOM file with more pixels in it than it says")
 
 
 def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict[str, str | int]]:
@@ -84,6 +101,8 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     # The decoders believe the frame, whatever size was judged in the header.
     believe(film, frame, syntax, subject)
     judge_memory(film, subject)
+    if problem := damage(frame, syntax):
+        raise unreadable(subject, f"a damaged DICOM file: {problem}")
     decoder = get_decoder(syntax)
     ours = _RLE_DECODERS if syntax == RLELossless else _DECODERS
     plugins = [name for name in ours if name in decoder.available_plugins]
@@ -93,6 +112,9 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)
+            if has_overwritten_part(frame, syntax, _digest_by(film, decoder, plugin)):
+                problem = "a part of its compressed pixels is zeros"
+                raise unreadable(subject, f"a damaged DICOM file: {problem}")
             if film.SamplesPerPixel == 3 and said.startswith("MONOCHROME"):
                 values = luma(values, str(found["photometric_interpretation"]))
                 film.SamplesPerPixel, found["photometric_interpretation"] = 1, said
@@ -118,6 +140,25 @@ def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:
             return frame
     problem = f"a DICOM file that calls its pixels {syntax.name}, but they are not"
     raise Refusal("unreadable", subject, problem, _EXPORT)
+
+
+def _digest_by(film: Dataset, decoder: Decoder, plugin: str) -> Decode:
+    """Return a function that decodes another frame of `film` and returns a digest of its values."""
+
+    def digest(frame: bytes) -> object:
+        other = Dataset()
+        other.file_meta = film.file_meta
+        other.update(film)
+        other.PixelData = encapsulate([frame])
+        other["PixelData"].is_undefined_length = True
+        try:
+            return zlib.crc32(
+                decoder.as_array(other, raw=True, decoding_plugin=plugin)[0].tobytes()
+            )
+        except RuntimeError:  # in which pydicom wraps whatever a decoder raises
+            return None
+
+    return digest
 
 
 def bounds(film: Dataset) -> tuple[int, int]:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from edge_runtime.bundle.records import IntendedUse, Preprocess
 
+FORMAT = "DICOM"
+"""The `format` of a picture whose pixels lay in the file as they are."""
+
 # With those of the picture, the only elements that are ever read, so that no name of a patient is
 # in memory to be leaked.
 _USE = (
@@ -65,8 +68,12 @@ def dicom_image(
         stream.seek(0)
         header, values = pixels(stream, subject)
         if header.PhotometricInterpretation.startswith("MONOCHROME"):
-            return grey(header, values)
-        return colour(header, values, subject)
+            image = grey(header, values)
+        else:
+            image = colour(header, values, subject)
+        if not header.file_meta.TransferSyntaxUID.is_encapsulated:
+            image.format = FORMAT
+        return image
     except NOT_UNDERSTOOD:
         # Without the cause, whose message may hold a value of the header.
         raise unreadable(subject, "damaged DICOM file") from None
