@@ -67,10 +67,8 @@ def dicom_image(
         _judge_picture(header, subject, recipe)
         stream.seek(0)
         header, values = pixels(stream, subject)
-        if header.PhotometricInterpretation.startswith("MONOCHROME"):
-            image = grey(header, values)
-        else:
-            image = colour(header, values, subject)
+        show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
+        image = show(header, values, subject)
         if not header.file_meta.TransferSyntaxUID.is_encapsulated:
             image.format = FORMAT
         return image

@@ -6,7 +6,6 @@ grey level up: a film of 16 million pixels costs no floats.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +34,18 @@ if TYPE_CHECKING:
 _PIXELS_AT_ONCE = 1 << 18
 
 
-def grey(film: Dataset, stored: Array) -> Image.Image:
-    """Return stored values as `L` or, of more than eight bits, as `I;16`."""
+def grey(film: Dataset, stored: Array, subject: str) -> Image.Image:
+    """Return stored values as `L` or, of more than eight bits, as `I;16`.
+
+    Raises:
+        Refusal: `unreadable`: a table that contradicts itself is all there is to show them by.
+    """
     bits = film.BitsStored
     lowest, highest = bounds(film)
     # The value of each bit pattern: two's complement begins with the positive ones.
     values = np.roll(np.arange(lowest, highest + 1), lowest)
     with np.errstate(all="ignore"):
-        shades = _shades(film, values)
+        shades = _shades(film, values, subject)
     if film.PhotometricInterpretation == "MONOCHROME1":
         shades = -shades
     padding = _padding(film, values)
@@ -75,19 +78,19 @@ def _codes(film: Dataset, stored: Array) -> Iterator[tuple[slice, Array]]:
         yield rows, patterns[rows] >> shift & mask
 
 
-def _shades(film: Dataset, values: Array) -> Array:
+def _shades(film: Dataset, values: Array, subject: str) -> Array:
     """Return what a viewer shows for stored values: modality LUT or rescale, VOI LUT or window.
 
     Of what the header says twice, a table counts, and the other where the table is no table.
     """
     rescale = _rescale(film, values)
-    tabled = _looked_up(values, film, "ModalityLUTSequence", strict=rescale is None)
+    tabled = _looked_up(values, film, "ModalityLUTSequence", subject if rescale is None else "")
     if tabled is not None:
         values = tabled
     elif rescale is not None:
         values = values * rescale[0] + rescale[1]
     window = _window(film)
-    tabled = _looked_up(values, film, "VOILUTSequence", strict=window is None)
+    tabled = _looked_up(values, film, "VOILUTSequence", subject if window is None else "")
     if tabled is not None:
         values = tabled
     elif window is not None:
@@ -137,17 +140,26 @@ def _window(film: Dataset) -> Dataset | None:
     return None
 
 
-def _looked_up(values: Array, film: Dataset, sequence: str, *, strict: bool) -> Array | None:
+def _looked_up(values: Array, film: Dataset, sequence: str, subject: str) -> Array | None:
     """Return the entry of a table for each value, the ends for those beyond it (PS3.3 C.11.1.1).
 
-    None where there is no table; unless `strict`, none is what does not fit its descriptor, too.
+    None where there is no table.
 
     Raises:
-        ValueError: a table that does not fit its descriptor.
+        Refusal: `unreadable`: there is one, and it does not fit its descriptor. Without `subject`,
+            such a table is none.
     """
     for item in items(film, sequence):
-        with suppress(*(() if strict else (ValueError,))):
-            if (found := _entries(values, film, item)) is not None:
+        try:
+            found = _entries(values, film, item)
+        except ValueError:
+            if subject:
+                problem = (
+                    f"its DICOM element {sequence} has a table that its descriptor does not fit"
+                )
+                raise unreadable(subject, problem) from None
+        else:
+            if found is not None:
                 return found
     return None
 
@@ -156,6 +168,9 @@ def _entries(values: Array, film: Dataset, item: Dataset) -> Array | None:
     """Return the entry of the table in `item` for each value, None where no table is in it.
 
     pydicom's own function overflows where entries of 8 bits stand for more than 256 values.
+
+    Raises:
+        ValueError: the table does not fit its descriptor.
     """
     descriptor, data = numbers(item, "LUTDescriptor"), value_of(item, "LUTData")
     if len(descriptor) != 3 or None in descriptor[:2] or not data:
@@ -165,11 +180,13 @@ def _entries(values: Array, film: Dataset, item: Dataset) -> Array | None:
     first = _wrapped(descriptor[1], 16, signed=values.min() < 0)
     if isinstance(data, bytes):
         order = "<" if film.file_meta.TransferSyntaxUID.is_little_endian else ">"
-        data = np.frombuffer(data, "u1" if len(data) < 2 * entries else f"{order}u2")
+        packed = len(data) - entries in (0, entries % 2)  # a byte an entry, an even number in all
+        data = np.frombuffer(data, "u1" if packed else f"{order}u2")[: entries if packed else None]
     # As integers that know a sign, or what lies before the next table's first would wrap around.
-    table: Array = np.asarray(data)[:entries].astype(int)
-    if len(table) < entries:
-        raise ValueError("a table of fewer entries than it says")
+    table: Array = np.atleast_1d(data).astype(int)
+    bits = int(descriptor[2] or 16)
+    if len(table) != entries or not 0 <= table.min() <= table.max() < 1 << max(bits, 8):
+        raise ValueError("a table that does not fit its descriptor")
     found: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
     return found
 

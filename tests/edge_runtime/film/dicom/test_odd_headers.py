@@ -269,6 +269,13 @@ NO_TABLES: dict[str, Any] = {
 """What says of itself that there is no table in it."""
 UNFIT: dict[str, Any] = {
     "fewer entries than said": table_with(LUTData=("US", list(range(99)))),
+    "a single entry": table_with(LUTData=("US", 7)),
+    "an entry less": table_with(LUTData=("US", list(range(4095)))),
+    "an entry more": table_with(LUTData=("US", list(range(4097)))),
+    "twice the entries": table_with(LUTData=("OW", bytes(4 * 4096))),
+    "bytes for a half of them": table_with(LUTData=("OW", bytes(4096 + 2))),
+    "entries of more bits than said": table_with(LUTDescriptor=("US", [4096, 0, 10])),
+    "fewer entries than 65,536": table_with(LUTDescriptor=("US", [0, 0, 16])),
 }
 """Tables that contradict themselves."""
 NO_USE: dict[str, Any] = NO_TABLES | UNFIT
@@ -297,11 +304,25 @@ def test_the_rescaling_beside_what_is_no_table_counts(name: str) -> None:
     assert np.array_equal(shown(film), shown(dicom_film(TWELVE, **RESCALED)))
 
 
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("name", UNFIT)
 @pytest.mark.parametrize("keyword", ["VOILUTSequence", "ModalityLUTSequence"])
-def test_a_table_alone_that_contradicts_itself_is_refused(keyword: str) -> None:
+def test_a_table_alone_that_contradicts_itself_is_refused(
+    keyword: str, name: str, syntax: str
+) -> None:
     with pytest.raises(Refusal) as caught:
-        shown(dicom_film(TWELVE, **PLAIN, **{keyword: UNFIT["fewer entries than said"]}))
+        shown(dicom_film(TWELVE, SYNTAXES[syntax], **PLAIN, **{keyword: UNFIT[name]}))
     assert caught.value.reason == "unreadable"
+    wanted = f"its DICOM element {keyword} has a table that its descriptor does not fit"
+    assert caught.value.problem == wanted
+
+
+def test_a_table_of_bytes_may_have_one_more_to_be_even() -> None:
+    levels = np.arange(255)[::-1].astype("u1")
+    wanted = dicom_film(GREY, VOILUTSequence=lookup_table(levels, 0, 8))
+    for data in (levels.tobytes() + b"\0", levels.tobytes()):
+        table = table_with(LUTDescriptor=("US", [255, 0, 8]), LUTData=("OB", data))
+        assert np.array_equal(shown(dicom_film(GREY, VOILUTSequence=table)), shown(wanted))
 
 
 def test_the_first_item_with_a_table_in_it_counts() -> None:
