@@ -11,7 +11,7 @@ from itertools import chain
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.ages import age
-from edge_runtime.film.dicom.body_parts import meant, named, words
+from edge_runtime.film.dicom.body_parts import folded, meant, named, words
 from edge_runtime.film.dicom.elements import items, readings, text
 
 TYPE_CHECKING = False
@@ -53,7 +53,8 @@ _VIEW_WORDS = {
     "PA": ("PA", "POSTEROANTERIOR"),
     "another": ("LL", "RL", "LAT", "LATERAL", "LATERALLEFT", "LATERALRIGHT", "LLAT", "RLAT",
                 "LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBLIQUE", "OBL", "LLD", "RLD",
-                "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC"),
+                "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC", "LATERALE", "PROFIL", "PERFIL",
+                "SEITLICH", "BOKOVAYA", "БОКОВАЯ", "侧位", "側位", "側面", "측면"),
 }  # fmt: skip
 # (0054,0220) View Code Sequence, context group 4010, in SNOMED CT and in the older SNOMED RT.
 # "Frontal" is of either kind, and says nothing here.
@@ -121,8 +122,9 @@ def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
     terms = _view_words(header)
     views = _named(terms, _VIEW_WORDS)
     for item in items(header, "ViewCodeSequence"):
-        views |= _named([text(item, "CodeValue").upper()], _VIEW_CODES)
-    if not use.views or views <= set(use.views) or set(terms) & set(use.views) - {"AP", "PA"}:
+        views |= _named([text(item, "CodeValue")], _VIEW_CODES)
+    own = {folded(view) for view in set(use.views) - {"AP", "PA"}}
+    if not use.views or views <= set(use.views) or set(terms) & own:
         return
     wanted = ", ".join(use.views)
     if "another" in views:
@@ -133,11 +135,18 @@ def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
 
 
 def _view_words(header: Dataset) -> list[str]:
-    """Return the words of the view position in capitals, without accents."""
-    found = " ".join(words(text(header, "ViewPosition"))).upper()
-    # POSTERO-ANTERIOR is one word, however its parts are joined.
-    return found.replace("POSTERO ", "POSTERO").replace("ANTERO ", "ANTERO").split()
+    """Return the folded words of the view position, in the character set that has known ones."""
+    found: list[str] = []
+    for one in readings(header, "ViewPosition"):
+        # POSTERO-ANTERIOR is one word, however its parts are joined.
+        joined = " ".join(words(one)).replace("postero ", "postero").replace("antero ", "antero")
+        found = joined.split()
+        if _named(found, _VIEW_WORDS):
+            break
+    return found
 
 
-def _named(words: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:
-    return {view for word in words for view, names in table.items() if word in names}
+def _named(terms: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:
+    """Return the views that any of the terms stands for in a table of views."""
+    said = {folded(term) for term in terms}
+    return {view for view, names in table.items() if said & {folded(name) for name in names}}

@@ -29,7 +29,10 @@ def damage(frame: bytes) -> str:
         return "a part of its JPEG 2000 data is missing"
     if frame[place : place + 2] not in (b"", b"\0", _END):
         return _TORN
-    if start == 0 and frame[place + 2 :].strip(b"\0"):  # else in a JP2 file, which may have more
+    # Some fill the frame to an even length with 0xFF.
+    if start == 0 and frame[place + 2 :].strip(
+        b"\0\xff"
+    ):  # else in a JP2 file, which may have more
         return "it holds more JPEG 2000 data than one frame"
     return "a part of its JPEG 2000 data is zeros" if bytes(_HOLE) in frame else ""
 
