@@ -259,12 +259,14 @@ def _preprocessing(recipe: Document | None) -> str:
     if not recipe:
         return ""
     grey = "grey" if recipe["channels"] == 1 else "RGB"
+    saturated = recipe.get("max_saturated")
+    limit = "" if saturated is None else f", more than {saturated:.0%} of the pixels black or white"
     return (
         "Oriented, {grey}, resized to {height} x {width} ({resample}), percentiles "
         "{low_percentile:g} and {high_percentile:g} stretched to 0 and 255. Refused: a side under "
-        "{min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} grey levels. "
-        "The runtime does the same, by the same code."
-    ).format(grey=grey, **recipe)
+        "{min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} grey levels"
+        "{limit}. The runtime does the same, by the same code."
+    ).format(grey=grey, limit=limit, **recipe)
 
 
 def _calibration(calibration: Document) -> str:

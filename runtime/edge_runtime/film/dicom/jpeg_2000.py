@@ -6,7 +6,7 @@ import struct
 from math import ceil
 
 _HOLE = 512
-"""Zero bytes in a row: a tile has far fewer empty packets, one a layer, resolution, component."""
+"""Zero bytes in a row: far more than a tile has empty packets, which are one a layer and band."""
 _START, _END, _TILE_PART = b"\xff\x4f", b"\xff\xd9", b"\xff\x90"
 _TORN = "its JPEG 2000 data are torn off"
 
@@ -29,10 +29,8 @@ def damage(frame: bytes) -> str:
         return "a part of its JPEG 2000 data is missing"
     if frame[place : place + 2] not in (b"", b"\0", _END):
         return _TORN
-    # Some fill the frame to an even length with 0xFF.
-    if start == 0 and frame[place + 2 :].strip(
-        b"\0\xff"
-    ):  # else in a JP2 file, which may have more
+    # Some fill the frame to an even length with 0xFF; a JP2 file may have more.
+    if start == 0 and frame[place + 2 :].strip(b"\0\xff"):
         return "it holds more JPEG 2000 data than one frame"
     return "a part of its JPEG 2000 data is zeros" if bytes(_HOLE) in frame else ""
 
