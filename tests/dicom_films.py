@@ -6,8 +6,12 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from pydicom import dcmread
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEndian
 
 
@@ -55,3 +59,33 @@ def lookup_table(entries: np.ndarray[Any, Any], first: int, bits: int) -> Sequen
     item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(entries) % 65536, first, bits])
     item.add_new("LUTData", "US", entries.tolist())
     return Sequence([item])
+
+
+def with_bytes(film: bytes, elements: dict[str, bytes | tuple[str, bytes] | None]) -> bytes:
+    """Return `film` with exactly these bytes in its elements, or without those that are `None`.
+
+    An element is of its own type, or of that before the bytes, however little they keep to it.
+    """
+    read = dcmread(BytesIO(film))
+    implicit, little = read.original_encoding
+    for keyword, said in elements.items():
+        if keyword in read:
+            del read[keyword]
+        if said is None:
+            continue
+        kind, data = said if isinstance(said, tuple) else (dictionary_VR(keyword)[:2], said)
+        data += b" " * (len(data) % 2)
+        raw = RawDataElement(Tag(keyword), kind, len(data), data, 0, bool(implicit), bool(little))
+        read[keyword] = raw
+    stream = BytesIO()
+    read.save_as(stream)
+    return stream.getvalue()
+
+
+def called(film: bytes, syntax: bytes) -> bytes:
+    """Return `film`, whose elements have types, with these bytes as its transfer syntax."""
+    element = b"\x02\x00\x10\x00UI"
+    before, _, behind = film.partition(element)
+    length = int.from_bytes(behind[:2], "little")
+    syntax += b"\0" * (len(syntax) % 2)
+    return before + element + len(syntax).to_bytes(2, "little") + syntax + behind[2 + length :]

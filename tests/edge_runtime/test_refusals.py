@@ -21,7 +21,7 @@ from pydicom.sequence import Sequence
 from pydicom.sr._snomed_dict import mapping as older
 from pydicom.sr.codedict import codes
 
-from dicom_films import dicom_film
+from dicom_films import dicom_film, with_bytes
 from edge_runtime.bundle.records import IntendedUse
 from edge_runtime.errors import REFUSALS, FilmError, Refusal
 from edge_runtime.film.dicom.intended_use import refuse_foreign
@@ -124,28 +124,33 @@ def test_what_is_no_film_is_refused_with_its_reason(
 USE = IntendedUse(modality="xray", body_parts=("CHEST",), views=("PA", "AP"), youngest=18,
                   oldest=90)  # fmt: skip
 OUTSIDE: list[tuple[dict[str, Any], str]] = [
-    *(({"Modality": term}, "wrong_modality") for term in ("CT", "MR", "MG", "RF", "US", "XC", "Z")),
+    *(({"Modality": term}, "wrong_modality")
+      for term in ("CT", "MR", "MG", "RF", "US", "XC", "SR", "ct", "ST", "RTDOSE", "MR\\CT")),
     *(({"BodyPartExamined": term}, "wrong_body_part")
       for term in ("HAND", "SKULL", "CHESTABDOMEN", "ABDOMEN", "CHEST ABDOMEN", "LSPINE")),
     *(({"ViewPosition": term}, "wrong_view")
-      for term in ("LL", "RL", "LATERAL", "LAT", "LLD", "RAO", "AP LATERAL")),
+      for term in ("LL", "RL", "LATERAL", "LAT", "LLD", "RAO", "AP LATERAL", "lat", "Profil",
+                   "PERFIL", "LAT\\PA")),
     ({"ViewCodeSequence": view_code("399067008")}, "wrong_view"),
     *(({"PatientAge": age}, "outside_intended_use")
-      for age in ("017Y", "091Y", "000Y", "011M", "215M", "003W", "021D")),
+      for age in ("017Y", "091Y", "011M", "215M", "003W", "021D", "000D")),
     ({"PatientBirthDate": "20040302", "StudyDate": "20220301"}, "outside_intended_use"),
     ({"PatientBirthDate": "20040302", "SeriesDate": "20220301"}, "outside_intended_use"),
     ({"PatientBirthDate": "19310301", "StudyDate": "20220301"}, "outside_intended_use"),
 ]  # fmt: skip
 WITHIN: list[dict[str, Any]] = [
     {},
-    *({"Modality": term} for term in ("CR", "DX", "RG", "DR", "OT", "")),
+    *({"Modality": term}
+      for term in ("CR", "DX", "RG", "DR", "OT", "", "cr", "SC", "HC", "Z", "X-RAY", "XR", "?",
+                   "UNKNOWN", "CT\\CR")),
     *({"BodyPartExamined": term}
       for term in ("CHEST", "chest", "THORAX", "PORT CHEST", "LUNG", "")),
     *({"ViewPosition": term}
-      for term in ("PA", "AP", "ap", "POSTERO-ANTERIOR", "AP ERECT", "", "?")),
+      for term in ("PA", "AP", "ap", "POSTERO-ANTERIOR", "AP ERECT", "", "?", "FRONTAL",
+                   "BILATERAL", "UNKNOWN", "PA\\AP")),
     {"ViewCodeSequence": view_code("272479007")},
     {"ViewCodeSequence": view_code("unheard-of")},
-    *({"PatientAge": age} for age in ("018Y", "090Y", "216M", "", "old", "Y", "-5Y")),
+    *({"PatientAge": age} for age in ("018Y", "090Y", "216M", "", "old", "Y", "-5Y", "000Y")),
     {"PatientBirthDate": "20040301", "StudyDate": "20220301"},
     {"PatientBirthDate": "19310302", "StudyDate": "20220301"},
     {"PatientBirthDate": "20300301", "StudyDate": "20220301"},
@@ -192,6 +197,30 @@ def test_a_view_is_one_word_however_its_parts_are_joined(joint: str) -> None:
     film = header_of({"ViewPosition": f"Postero{joint}anterior"})
     with pytest.raises(Refusal, match="its view is PA"):
         film_pixels(film, RECIPE, use(views=["AP"]))
+
+
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [("Latérale".encode(), True), ("latérale".encode("latin-1"), True), ("側面".encode(), True),
+     ("侧位".encode("gb18030"), True), ("БОКОВАЯ".encode("cp1251"), True),
+     ("正面".encode("shift_jis"), False), (b"\xff\xfe", False), (b"\0", False)],
+)  # fmt: skip
+def test_a_view_is_understood_in_any_character_set(said: bytes, other: bool) -> None:
+    film = with_bytes(header_of({}), {"ViewPosition": said})
+    if other:
+        with pytest.raises(Refusal, match="is not a frontal projection"):
+            film_pixels(film, RECIPE, USE)
+    else:
+        assert film_pixels(film, RECIPE, USE)
+
+
+@pytest.mark.parametrize(
+    "said", [("LO", b"A TEXT"), ("US", b"\1\0"), ("SQ", b""), ("OB", b"\xff\xfe")], ids=str
+)
+def test_view_codes_of_another_type_say_nothing(said: tuple[str, bytes]) -> None:
+    for keyword in ("ViewCodeSequence", "ViewPosition", "Modality"):
+        film = with_bytes(header_of({}), {keyword: said})
+        assert film_pixels(film, RECIPE, USE)
 
 
 def test_every_coded_view_but_the_frontal_ones_is_another_in_both_codings() -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate, get_frame
+from pydicom.encaps import encapsulate, generate_fragments, get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import (
-    UID,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000TransferSyntaxes,
-    RLELossless,
-)
+from pydicom.uid import UID, RLELossless
 
 from edge_runtime.cures import installing
 from edge_runtime.errors import Refusal
-from edge_runtime.film.dicom import jpeg_2000
+from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
+from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.torn import damage, has_overwritten_part
+from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
 from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
@@ -49,21 +44,14 @@ IMAGE = (
 
 # The unused bits need no correction: `_codes` leaves them out.
 _WITHOUT_COPIES: Any = {"view_only": True, "correct_unused_bits": False}
+_TORN = "a DICOM file that is torn off within its pixels"
+_EXPORT = "export it anew, uncompressed, or as JPEG or JPEG 2000"
+_ITEM = b"\xfe\xff\x00\xe0"  # how all compressed pixels begin, PS3.5 annex A.4
 
 # Ours of the decoders pydicom knows. On damaged frames GDCM ends the whole process, and
 # pylibjpeg-rle raises what is no Exception and writes to stderr.
 _DECODERS = ("pillow", "pylibjpeg")
 _RLE_DECODERS = ("pydicom",)
-
-
-def transfer_syntax(film: Dataset) -> UID:
-    """Return the transfer syntax, which files of old have no place for."""
-    if found := film.file_meta.get("TransferSyntaxUID"):
-        return UID(found)
-    implicit, little = film.original_encoding
-    if implicit:
-        return ImplicitVRLittleEndian
-    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
 def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
@@ -74,9 +62,17 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
     film = dcmread(stream, force=True, specific_tags=[*IMAGE, "PixelData"])
     syntax = transfer_syntax(film)
     film.file_meta.TransferSyntaxUID = syntax
+    if "PixelData" not in film:  # which stood there when the header was read
+        raise unreadable(subject, _TORN)
+    settle(film, subject)
+    if not film.PixelData:
+        raise Refusal("unreadable", subject, "its DICOM element PixelData is empty", _EXPORT)
     if syntax.is_encapsulated:
         values, found = _decompressed(film, syntax, subject)
     else:
+        if film["PixelData"].is_undefined_length:
+            problem = "compressed DICOM pixels, whose TransferSyntaxUID does not say so"
+            raise Refusal("unreadable", subject, problem, _EXPORT)
         _judge_length(film, subject)
         values, found = get_decoder(syntax).as_array(film, raw=True, **_WITHOUT_COPIES)
     film.PhotometricInterpretation = str(found["photometric_interpretation"])
@@ -93,17 +89,18 @@ def _judge_length(film: Dataset, subject: str) -> None:
     if film.PhotometricInterpretation == "YBR_FULL_422":
         size = size // 3 * 2
     if len(film.PixelData) < size:
-        raise unreadable(subject, "a DICOM file that is torn off within its pixels")
+        raise unreadable(subject, _TORN)
     if len(film.PixelData) > size + size % 2:
         raise unreadable(subject, "a DICOM file with more pixels in it than it says")
 
 
 def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict[str, str | int]]:
     """Return what the first of our decoders gives that can read the one frame."""
-    frame = get_frame(film.PixelData, 0, number_of_frames=1)
+    frame = _frame(film, syntax, subject)
+    said = film.PhotometricInterpretation
     # The decoders believe the frame, whatever size was judged in the header.
-    if syntax != RLELossless and _coded_size(frame, syntax) != (film.Columns, film.Rows):
-        raise unreadable(subject, "a DICOM file whose pixels are not of the size it says")
+    believe(film, frame, syntax, subject)
+    judge_memory(film, subject)
     if problem := damage(frame, syntax):
         raise unreadable(subject, f"a damaged DICOM file: {problem}")
     decoder = get_decoder(syntax)
@@ -115,14 +112,34 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)
-            lowest, highest = bounds(film)
-            if film.SamplesPerPixel == 1 and not lowest <= values.min() <= values.max() <= highest:
-                raise unreadable(subject, "a DICOM file with more bits in it than it says")
             if has_overwritten_part(frame, syntax, _digest_by(film, decoder, plugin)):
                 problem = "a part of its compressed pixels is zeros"
                 raise unreadable(subject, f"a damaged DICOM file: {problem}")
+            if film.SamplesPerPixel == 3 and said.startswith("MONOCHROME"):
+                values = luma(values, str(found["photometric_interpretation"]))
+                film.SamplesPerPixel, found["photometric_interpretation"] = 1, said
+            lowest, highest = bounds(film)
+            if film.SamplesPerPixel == 1 and not lowest <= values.min() <= values.max() <= highest:
+                raise unreadable(subject, "a DICOM file with more bits in it than it says")
             return values, found
     raise ValueError("none of the decoders could read it")
+
+
+def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:
+    """Return the one frame, after seeing that it is what the transfer syntax says."""
+    data = film.PixelData
+    if data.startswith(_ITEM):
+        frame = get_frame(data, 0, number_of_frames=1)
+        # The first fragment is the offset table. Whatever the header says of their number, each
+        # frame begins with a fragment of its own.
+        fragments = islice(generate_fragments(data), 1, None)
+        frames = sum(is_coded_as(one, syntax) for one in fragments)
+        if frames > 1:
+            raise Refusal("unreadable", subject, *MORE_FRAMES)
+        if is_coded_as(frame, syntax):
+            return frame
+    problem = f"a DICOM file that calls its pixels {syntax.name}, but they are not"
+    raise Refusal("unreadable", subject, problem, _EXPORT)
 
 
 def _digest_by(film: Dataset, decoder: Decoder, plugin: str) -> Decode:
@@ -142,25 +159,6 @@ def _digest_by(film: Dataset, decoder: Decoder, plugin: str) -> Decode:
             return None
 
     return digest
-
-
-def _coded_size(frame: bytes, syntax: UID) -> tuple[int, int]:
-    """Return width and height by the frame's own header.
-
-    They stand in the SIZ segment of JPEG 2000 (ITU-T T.800, A.5.1), and in the first frame segment
-    of JPEG and JPEG-LS (ITU-T T.81, B.2.2, and T.87, C.2.2).
-    """
-    if syntax in JPEG2000TransferSyntaxes:
-        return jpeg_2000.coded_size(frame)
-    place = 2
-    while frame[place] == 0xFF:
-        kind = frame[place + 1]
-        if kind == 0xF7 or (0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC)):
-            height, width = struct.unpack_from(">HH", frame, place + 5)
-            return width, height
-        # A fill byte stands alone, a segment has a length of at least two.
-        place += 1 if kind == 0xFF else 2 + max(2, *struct.unpack_from(">H", frame, place + 2))
-    raise ValueError("no frame header")
 
 
 def bounds(film: Dataset) -> tuple[int, int]:

@@ -1,14 +1,18 @@
 """What the header of a DICOM file says against judging it, before a pixel is decoded.
 
-A header that says nothing of a thing does not refuse it. No line holds a value of the header, lest
-a name, an id or a date typed into the wrong field be printed: only terms of the tables below are.
+A header that says nothing of a thing, or what is not understood, does not refuse it. No line holds
+a value of the header, lest a name, an id or a date typed into the wrong field be printed: only
+terms of the tables below are.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from itertools import chain
 
 from edge_runtime.errors import Refusal
+from edge_runtime.film.dicom.ages import age
+from edge_runtime.film.dicom.body_parts import folded, meant, named, words
+from edge_runtime.film.dicom.elements import items, readings, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,19 +25,27 @@ if TYPE_CHECKING:
 # What a bundle's modality is called in (0008,0060), PS3.3 C.7.3.1.1.1. RG is film that was
 # digitised; DR is not of the standard, and what some consoles write for DX.
 MODALITIES = {"xray": ("CR", "DX", "RG", "DR"), "ct": ("CT",)}
-_ANY_MODALITY = ("OT", "SC")  # a secondary capture, of whatever it was captured from
+_ANY_MODALITY = ("OT", "SC", "HC")  # a capture or a copy, of whatever it was made of
 _MODALITY_NAMES = {
     "CR": "computed radiography", "CT": "computed tomography", "DX": "digital radiography",
     "IO": "an intra-oral radiograph", "MG": "mammography", "MR": "magnetic resonance",
     "NM": "nuclear medicine", "PT": "positron emission tomography", "PX": "a panoramic radiograph",
     "RF": "fluoroscopy", "US": "ultrasound", "XA": "angiography", "XC": "a photograph",
 }  # fmt: skip
+# The other terms of the standard, those that it has retired among them.
+_OTHER_MODALITIES = (
+    "ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CS CTPROTOCOL DD DF DG DM DMS DOC DS EC ECG EEG EMG"
+    " EOG EPS ES FA FID FS GM HD IOL IVOCT IVUS KER KO LEN LP LS M3D MA MS OAM OCT OP OPM OPR OPT"
+    " OPTBSV OPTENF OPV OSS PA PLAN POS PR REG RESP RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD"
+    " RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF ST STAIN TEXTUREMAP TG VA VF XAPROTOCOL"
+)
 _BUNDLE_NAMES = {"xray": "X-ray films", "ct": "CT slices"}
 
-# Words that (0018,0015) has for a part beside the one of PS3.16 annex L, and those that say that
-# more is on the film. CHESTABDOMEN and its kin are words of their own and so another part.
-_PART_SYNONYMS = {"CHEST": ("THORAX", "TORAX", "LUNG", "LUNGS")}
-_MORE_PARTS = ("ABDOMEN", "ABD", "NECK", "PELVIS", "SPINE")
+# What shows more than the part that stands beside it. Others lie within it, as a rib does in the
+# chest, or are no parts there: a THORAX DE FACE is frontal, a TORAX DE PIE stands.
+_MORE_PARTS = frozenset(
+    ("ABDOMEN", "NECK", "PELVIS", "SPINE", "CSPINE", "TSPINE", "LSPINE", "SSPINE", "WHOLEBODY")
+)
 
 # (0018,5101) View Position, PS3.3 C.8.1.1 and C.8.11.5, and how consoles spell it.
 _VIEW_WORDS = {
@@ -41,7 +53,8 @@ _VIEW_WORDS = {
     "PA": ("PA", "POSTEROANTERIOR"),
     "another": ("LL", "RL", "LAT", "LATERAL", "LATERALLEFT", "LATERALRIGHT", "LLAT", "RLAT",
                 "LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBLIQUE", "OBL", "LLD", "RLD",
-                "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC"),
+                "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC", "LATERALE", "PROFIL", "PERFIL",
+                "SEITLICH", "BOKOVAYA", "БОКОВАЯ", "侧位", "側位", "側面", "측면"),
 }  # fmt: skip
 # (0054,0220) View Code Sequence, context group 4010, in SNOMED CT and in the older SNOMED RT.
 # "Frontal" is of either kind, and says nothing here.
@@ -66,9 +79,6 @@ _VIEW_CODES = {
         *("399335002", "R-102C4"),
     ),
 }  # fmt: skip
-_DAYS_A_YEAR = 365.25
-_AGE_UNITS = {"D": 1 / _DAYS_A_YEAR, "W": 7 / _DAYS_A_YEAR, "M": 1 / 12, "Y": 1.0}
-_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 
 
 def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
@@ -77,8 +87,8 @@ def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
     Raises:
         Refusal: `wrong_modality`, `wrong_body_part`, `wrong_view` or `outside_intended_use`.
     """
-    _refuse_modality(_words(header, "Modality"), subject, use)
-    _refuse_body_part(_words(header, "BodyPartExamined"), subject, use)
+    _refuse_modality(header, subject, use)
+    _refuse_body_part(header, subject, use)
     _refuse_view(header, subject, use)
     years = age(header)
     # In whole years, so that a patient is of the oldest age until the next birthday.
@@ -88,28 +98,33 @@ def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
         raise Refusal("outside_intended_use", subject, problem, cure)
 
 
-def _refuse_modality(words: list[str], subject: str, use: IntendedUse) -> None:
-    modality = "".join(words[:1])
-    if modality and modality not in (*MODALITIES[use.modality], *_ANY_MODALITY):
-        name = _MODALITY_NAMES.get(modality, "of another modality")
+def _refuse_modality(header: Dataset, subject: str, use: IntendedUse) -> None:
+    terms = [one.upper() for one in words(text(header, "Modality"))]
+    standard = {*_MODALITY_NAMES, *_OTHER_MODALITIES.split(), *chain(*MODALITIES.values())}
+    known = [one for one in terms if one in standard]
+    if known and not {*MODALITIES[use.modality], *_ANY_MODALITY} & set(terms):
+        name = _MODALITY_NAMES.get(known[0], "of another modality")
         problem = f"is {name}, and this bundle is for {_BUNDLE_NAMES[use.modality]}"
         raise Refusal("wrong_modality", subject, problem, "use a bundle for that modality")
 
 
-def _refuse_body_part(words: list[str], subject: str, use: IntendedUse) -> None:
-    known = {name for part in use.body_parts for name in (part, *_PART_SYNONYMS.get(part, ()))}
-    more = set(_MORE_PARTS) - known
-    if words and known and (not known & set(words) or more & set(words)):
+def _refuse_body_part(header: Dataset, subject: str, use: IntendedUse) -> None:
+    wanted = frozenset().union(*map(meant, use.body_parts))
+    found = next(filter(None, map(named, readings(header, "BodyPartExamined"))), [])
+    shown = any(wanted & one for one in found)
+    more = any(one <= _MORE_PARTS - wanted for one in found)
+    if wanted and found and (more or not shown):
         problem = f"shows another part of the body than {', '.join(use.body_parts)}"
         raise Refusal("wrong_body_part", subject, problem, "give a film of that part alone")
 
 
 def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
-    words = _words(header, "ViewPosition")
-    views = _named(words, _VIEW_WORDS)
-    for item in header.get("ViewCodeSequence") or ():
-        views |= _named([str(item.get("CodeValue", "")).strip().upper()], _VIEW_CODES)
-    if not use.views or views <= set(use.views) or set(words) & set(use.views) - {"AP", "PA"}:
+    terms = _view_words(header)
+    views = _named(terms, _VIEW_WORDS)
+    for item in items(header, "ViewCodeSequence"):
+        views |= _named([text(item, "CodeValue")], _VIEW_CODES)
+    own = {folded(view) for view in set(use.views) - {"AP", "PA"}}
+    if not use.views or views <= set(use.views) or set(terms) & own:
         return
     wanted = ", ".join(use.views)
     if "another" in views:
@@ -119,36 +134,19 @@ def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
     raise Refusal("outside_intended_use", subject, problem, "use a bundle made for that view")
 
 
-def age(header: Dataset) -> float | None:
-    """Return the patient's age in years, by (0010,1010) or by the dates of birth and study.
-
-    `None` where the header does not say, or says what is no age.
-    """
-    text = str(header.get("PatientAge") or "").strip().upper()
-    if text[:-1].isdecimal() and text[-1] in _AGE_UNITS:
-        return int(text[:-1]) * _AGE_UNITS[text[-1]]
-    born = _date(header, "PatientBirthDate")
-    taken = next(filter(None, (_date(header, name) for name in _DATES)), None)
-    if born is None or taken is None or taken < born:
-        return None
-    return taken[0] - born[0] - (taken[1:] < born[1:])
+def _view_words(header: Dataset) -> list[str]:
+    """Return the folded words of the view position, in the character set that has known ones."""
+    found: list[str] = []
+    for one in readings(header, "ViewPosition"):
+        # POSTERO-ANTERIOR is one word, however its parts are joined.
+        joined = " ".join(words(one)).replace("postero ", "postero").replace("antero ", "antero")
+        found = joined.split()
+        if _named(found, _VIEW_WORDS):
+            break
+    return found
 
 
-def _date(header: Dataset, keyword: str) -> tuple[int, int, int] | None:
-    """Return year, month and day of an element such as 19700131, or the older 1970.01.31."""
-    text = str(header.get(keyword) or "").replace(".", "").replace("-", "").strip()
-    with suppress(ValueError):
-        return int(text[:4]), int(text[4:6]), int(text[6:8])
-    return None
-
-
-def _words(header: Dataset, keyword: str) -> list[str]:
-    """Return the words of an element in capitals, split at what is neither letter nor digit."""
-    text = str(header.get(keyword) or "").upper()
-    text = "".join(one if one.isalnum() else " " for one in text)
-    # POSTERO-ANTERIOR is one word, however its parts are joined.
-    return text.replace("POSTERO ", "POSTERO").replace("ANTERO ", "ANTERO").split()
-
-
-def _named(words: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:
-    return {view for word in words for view, names in table.items() if word in names}
+def _named(terms: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:
+    """Return the views that any of the terms stands for in a table of views."""
+    said = {folded(term) for term in terms}
+    return {view for view, names in table.items() if said & {folded(name) for name in names}}

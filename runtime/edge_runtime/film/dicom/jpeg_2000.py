@@ -11,12 +11,6 @@ _START, _END, _TILE_PART = b"\xff\x4f", b"\xff\xd9", b"\xff\x90"
 _TORN = "its JPEG 2000 data are torn off"
 
 
-def coded_size(frame: bytes) -> tuple[int, int]:
-    """Return width and height by the SIZ segment, which follows the start at once (A.5.1)."""
-    right, bottom, left, top = struct.unpack_from(">4I", frame, frame.index(_START) + 8)
-    return right - left, bottom - top
-
-
 def damage(frame: bytes) -> str:
     """Return what the structure of a code stream says against it, or nothing.
 
@@ -35,7 +29,8 @@ def damage(frame: bytes) -> str:
         return "a part of its JPEG 2000 data is missing"
     if frame[place : place + 2] not in (b"", b"\0", _END):
         return _TORN
-    if start == 0 and frame[place + 2 :].strip(b"\0"):  # else in a JP2 file, which may have more
+    # Some fill the frame to an even length with 0xFF; a JP2 file may have more.
+    if start == 0 and frame[place + 2 :].strip(b"\0\xff"):
         return "it holds more JPEG 2000 data than one frame"
     return "a part of its JPEG 2000 data is zeros" if bytes(_HOLE) in frame else ""
 

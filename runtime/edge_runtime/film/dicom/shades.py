@@ -6,6 +6,7 @@ grey level up: a film of 16 million pixels costs no floats.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,15 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, apply_windowing
 
+from edge_runtime.film.dicom.elements import (
+    NOT_UNDERSTOOD,
+    items,
+    number,
+    numbers,
+    text,
+    value_of,
+    whole,
+)
 from edge_runtime.film.dicom.frame import bounds
 from edge_runtime.film.refuse import unreadable
 
@@ -21,23 +31,21 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_WINDOW = (
-    "WindowCenter", "WindowWidth", "VOILUTFunction",
-    "PhotometricInterpretation", "BitsStored", "PixelRepresentation",
-)  # fmt: skip
 _PIXELS_AT_ONCE = 1 << 18
 
 
 def grey(film: Dataset, stored: Array, subject: str) -> Image.Image:
-    """Return stored values as `L` or, of more than eight bits, as `I;16`."""
+    """Return stored values as `L` or, of more than eight bits, as `I;16`.
+
+    Raises:
+        Refusal: `unreadable`: a table contradicts itself.
+    """
     bits = film.BitsStored
     lowest, highest = bounds(film)
     # The value of each bit pattern: two's complement begins with the positive ones.
     values = np.roll(np.arange(lowest, highest + 1), lowest)
     with np.errstate(all="ignore"):
-        shades = _shades(film, values)
-    if not np.isfinite(shades).all():
-        raise unreadable(subject, "a DICOM file whose window or rescaling is not a number")
+        shades = _shades(film, values, subject)
     if film.PhotometricInterpretation == "MONOCHROME1":
         shades = -shades
     padding = _padding(film, values)
@@ -62,7 +70,7 @@ def _codes(film: Dataset, stored: Array) -> Iterator[tuple[slice, Array]]:
     """Yield the bit patterns of the stored values as unsigned numbers, some rows at a time."""
     shift, mask = 0, (1 << film.BitsStored) - 1
     if not film.file_meta.TransferSyntaxUID.is_encapsulated:
-        shift = film.get("HighBit", film.BitsStored - 1) + 1 - film.BitsStored
+        shift = film.HighBit + 1 - film.BitsStored
     patterns = stored.view(stored.dtype.str.replace("i", "u"))
     step = max(1, _PIXELS_AT_ONCE // film.Columns)
     for first in range(0, film.Rows, step):
@@ -70,58 +78,128 @@ def _codes(film: Dataset, stored: Array) -> Iterator[tuple[slice, Array]]:
         yield rows, patterns[rows] >> shift & mask
 
 
-def _shades(film: Dataset, values: Array) -> Array:
-    """Return what a viewer shows for stored values: modality LUT or rescale, VOI LUT or window."""
-    if film.get("ModalityLUTSequence"):
-        values = _looked_up(values, film, "ModalityLUTSequence")
-    elif film.get("RescaleSlope") is not None and film.get("RescaleIntercept") is not None:
-        values = values * float(film.RescaleSlope) + float(film.RescaleIntercept)
-    if film.get("VOILUTSequence"):
-        values = _looked_up(values, film, "VOILUTSequence")
-    elif film.get("WindowCenter") is not None and film.get("WindowWidth") is not None:
-        # Without the rescaling, of which only pydicom's range of results depends, and which with
-        # a negative slope it turns upside down.
-        window = Dataset()
-        for keyword in _WINDOW:
-            if film.get(keyword) not in (None, ""):
-                window[keyword] = film[keyword]
+def _shades(film: Dataset, values: Array, subject: str) -> Array:
+    """Return what a viewer shows for stored values: modality LUT or rescale, VOI LUT or window.
+
+    Of what the header says twice, a table counts, and the other where there is no table in its
+    place. One that contradicts itself is damage, whatever stands beside it.
+    """
+    rescale = _rescale(film, values)
+    tabled = _looked_up(values, film, "ModalityLUTSequence", subject)
+    if tabled is not None:
+        values = tabled
+    elif rescale is not None:
+        values = values * rescale[0] + rescale[1]
+    window = _window(film)
+    tabled = _looked_up(values, film, "VOILUTSequence", subject)
+    if tabled is not None:
+        values = tabled
+    elif window is not None:
         values = apply_windowing(values, window)
     return values.astype(float)
 
 
-def _looked_up(values: Array, film: Dataset, sequence: str) -> Array:
+def _rescale(film: Dataset, values: Array) -> tuple[float, float] | None:
+    """Return slope and intercept, of which a missing one is 1 or 0 (PS3.3 C.11.1).
+
+    None where both are missing, and where they would make one of several values: a slope of 0, or
+    numbers that are too large or too small for the values to be told apart.
+    """
+    slope, intercept = number(film, "RescaleSlope"), number(film, "RescaleIntercept")
+    if slope is None and intercept is None:
+        return None
+    slope, intercept = slope or 1.0, intercept or 0.0
+    for end, next_to_it in ((values.min(), 1), (values.max(), -1)):
+        one, other = (float(at) * slope + intercept for at in (end, end + next_to_it))
+        if not (isfinite(one) and isfinite(other) and one != other):
+            return None
+    return slope, intercept
+
+
+def _window(film: Dataset) -> Dataset | None:
+    """Return the first window that is one, alone with what `apply_windowing` asks of it.
+
+    Without the rescaling, of which only pydicom's range of results depends, and which with a
+    negative slope it turns upside down.
+    """
+    function = text(film, "VOILUTFunction").upper().replace(" ", "_")
+    if function not in ("LINEAR_EXACT", "SIGMOID"):
+        function = "LINEAR"  # which is meant by none, and shown for others (PS3.3 C.11.2.1.3)
+    for center, width in zip(
+        numbers(film, "WindowCenter"), numbers(film, "WindowWidth"), strict=False
+    ):
+        # PS3.3 C.11.2.1.2.1 and C.11.2.1.3: no width below 1, or none of 0.
+        if center is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
+            continue
+        window = Dataset()
+        window.PhotometricInterpretation = film.PhotometricInterpretation
+        window.BitsStored, window.PixelRepresentation = film.BitsStored, film.PixelRepresentation
+        window.VOILUTFunction = function
+        window.add_new("WindowCenter", "FD", center)
+        window.add_new("WindowWidth", "FD", width)
+        return window
+    return None
+
+
+def _looked_up(values: Array, film: Dataset, sequence: str, subject: str) -> Array | None:
     """Return the entry of a table for each value, the ends for those beyond it (PS3.3 C.11.1.1).
 
-    pydicom's own function overflows where entries of 8 bits stand for more than 256 values.
+    None where there is no table.
+
+    Raises:
+        Refusal: `unreadable`: there is one, and it does not fit its descriptor.
     """
-    item = film[sequence].value[0]
-    entries = int(item.LUTDescriptor[0]) or 1 << 16
+    for item in items(film, sequence):
+        try:
+            found = _entries(values, film, item)
+        except ValueError:
+            problem = f"its DICOM element {sequence} has a table that its descriptor does not fit"
+            raise unreadable(subject, problem) from None
+        if found is not None:
+            return found
+    return None
+
+
+def _entries(values: Array, film: Dataset, item: Dataset) -> Array | None:
+    """Return the entry of the table in `item` for each value, None where no table is in it.
+
+    pydicom's own function overflows where entries of 8 bits stand for more than 256 values.
+
+    Raises:
+        ValueError: the table does not fit its descriptor.
+    """
+    descriptor, data = numbers(item, "LUTDescriptor"), value_of(item, "LUTData")
+    if len(descriptor) != 3 or None in descriptor[:2] or not data:
+        return None
+    entries = int(descriptor[0] or 0) or 1 << 16
     # Signed if what goes in is (PS3.3 C.11.2.1.1): pydicom goes by what lies in the file.
-    first = _wrapped(item.LUTDescriptor[1], 16, signed=values.min() < 0)
-    data = item.LUTData
+    first = _wrapped(descriptor[1], 16, signed=values.min() < 0)
     if isinstance(data, bytes):
         order = "<" if film.file_meta.TransferSyntaxUID.is_little_endian else ">"
-        data = np.frombuffer(data, "u1" if len(data) < 2 * entries else f"{order}u2")
+        packed = len(data) - entries in (0, entries % 2)  # a byte an entry, an even number in all
+        data = np.frombuffer(data, "u1" if packed else f"{order}u2")[: entries if packed else None]
     # As integers that know a sign, or what lies before the next table's first would wrap around.
-    table: Array = np.asarray(data)[:entries].astype(int)
-    if len(table) < entries:
-        raise ValueError("a table of fewer entries than it says")
+    table: Array = np.atleast_1d(data).astype(int)
+    bits = int(descriptor[2] or 16)
+    if len(table) != entries or not 0 <= table.min() <= table.max() < 1 << max(bits, 8):
+        raise ValueError("a table that does not fit its descriptor")
     found: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
     return found
 
 
 def _padding(film: Dataset, values: Array) -> Array:
     """Tell which values fill the place around the film (PS3.3 C.7.5.1.1.2)."""
-    padding = film.get("PixelPaddingValue")
+    padding, limit = whole(film, "PixelPaddingValue"), whole(film, "PixelPaddingRangeLimit")
     if padding is None:
         return np.zeros(len(values), bool)
-    limit = film.get("PixelPaddingRangeLimit")
     ends = sorted(
         # Some files call the number unsigned where their pixels are signed.
         _wrapped(one, film.BitsAllocated, signed=bool(film.PixelRepresentation))
         for one in (padding, padding if limit is None else limit)
     )
-    return (values >= ends[0]) & (values <= ends[1])
+    found: Array = (values >= ends[0]) & (values <= ends[1])
+    # What leaves no film is no padding.
+    return np.zeros(len(values), bool) if found.all() else found
 
 
 def _wrapped(number: Any, bits: int, *, signed: bool) -> int:
@@ -134,7 +212,11 @@ def colour(film: Dataset, stored: Array, subject: str) -> Image.Image:
     """Return a palette's or a true-colour picture as `RGB` of eight bits a sample."""
     kind = film.PhotometricInterpretation
     if kind == "PALETTE COLOR":
-        table = apply_color_lut(np.arange(1 << film.BitsStored, dtype="u2"), film)
+        try:
+            table = apply_color_lut(np.arange(1 << film.BitsStored, dtype="u2"), film)
+        except NOT_UNDERSTOOD:
+            problem = "a DICOM file whose RedPaletteColorLookupTable, or that of green or blue,"
+            raise unreadable(subject, f"{problem} is missing or not understood") from None
         if table.dtype.itemsize > 1:
             table = (table >> 8).astype("u1")
         colours = np.empty((*stored.shape, 3), "u1")

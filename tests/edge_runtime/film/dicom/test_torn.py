@@ -169,6 +169,14 @@ def test_a_frame_with_a_hole_of_zeros_is_refused(name: str) -> None:
     assert answered == []
 
 
+@pytest.mark.parametrize("name", ["JPEG baseline", "JPEG lossless", "JPEG 2000", "JPEG-LS"])
+def test_a_frame_may_be_filled_to_an_even_length_with_either_byte(name: str) -> None:
+    frame = frame_of(SYNTAXES[name]).rstrip(b"\0")
+    for filled in (frame + b"\0", frame + b"\xff", frame + b"\0\0", frame + b"\xff\xff"):
+        assert refusal(with_frame(SYNTAXES[name], filled)) == ""
+    assert refusal(sample("examples_jpeg2k.dcm")) in ("", "colour_photo")
+
+
 def test_a_second_frame_is_no_part_of_the_first() -> None:
     for name in ("JPEG baseline", "JPEG lossless", "JPEG 2000", "JPEG-LS"):
         frame = frame_of(SYNTAXES[name]).rstrip(b"\0")
