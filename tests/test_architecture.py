@@ -35,7 +35,7 @@ KIT_ROOMS = (
     *("evaluation", "audit", "source", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *("errors", "bundle", "engines", "console", "film", "answer", "machine"),
+    *("errors", "output", "bundle", "engines", "console", "film", "answer", "machine"),
     *("__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {

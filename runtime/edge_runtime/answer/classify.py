@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import nullcontext
 from time import perf_counter
 
 from edge_runtime.answer.decide import calibrated, is_film, label
+from edge_runtime.answer.source import Source
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
-    "problem", "bundle", "bundle_sha256", "engine", "milliseconds",
+    "problem", "bundle", "bundle_sha256", "engine", "milliseconds", "bytes", "sha256", "stamp",
 )  # fmt: skip
 
 STATUSES = ("ok", "refused", "error")
@@ -30,14 +32,17 @@ class Answer:
     """What is said of one film.
 
     `status` is `ok`, `refused` (read, but not judged, `refusal` has the reason) or `error` (not
-    read, or the engine failed). Without `ok`, `label`, `probability` and `logit` are `None`.
+    read, what it takes is missing on this machine, or the engine failed). Without `ok`, `label`,
+    `probability` and `logit` are `None`.
     `probability` is the calibrated one of the positive class, on the scale of the threshold;
     `film_logit` is the graph's second answer, where it has one: how much the picture looks like
-    a film; `milliseconds` are for reading and judging this film.
+    a film; `milliseconds` are for reading and judging this film; `source` is the file that was
+    judged, where there is one.
     """
 
     __slots__ = (
-        "error", "file", "film_logit", "label", "logit", "milliseconds", "probability", "status",
+        "error", "file", "film_logit", "label", "logit", "milliseconds", "probability", "source",
+        "status",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +55,7 @@ class Answer:
         decided: str | None = None,
         film_logit: float | None = None,
         error: FilmError | None = None,
+        source: Source | None = None,
     ) -> None:
         self.file = file
         self.milliseconds = milliseconds
@@ -58,6 +64,7 @@ class Answer:
         self.probability = probability
         self.label = decided
         self.error = error
+        self.source = source
         refused = isinstance(error, Refusal)
         self.status = "ok" if error is None else "refused" if refused else "error"
 
@@ -73,19 +80,21 @@ def classify(
     *,
     file: str | None = None,
     decision: Decision | None = None,
+    digested: bool = False,
 ) -> Answer:
     """Return the answer for `film`; one that cannot be judged is an answer too.
 
     `file` is what the answer calls it, where that is not its path; `decision` takes the place of
-    the bundle's.
+    the bundle's. The answer's `source` has a digest where it is to be `digested`.
     """
     started = perf_counter()
     manifest = bundle.manifest
     name = film_name(film) if file is None else file
     decision = decision or manifest.decision
     film_logit = None
+    source = Source(digested=digested) if isinstance(film, str | os.PathLike) else None
     try:
-        logits = _logits(film, name, bundle, engine)
+        logits = _logits(film, name, bundle, engine, source)
         if manifest.film_gate is not None:
             film_logit = logits[1]
             if not is_film(film_logit, manifest.film_gate):
@@ -93,12 +102,13 @@ def classify(
                 raise Refusal("not_a_film", name, "does not look like a film of the chest", cure)
     except FilmError as error:
         _forget_frames(error)
-        return Answer(name, _since(started), film_logit=film_logit, error=error)
+        return Answer(name, _since(started), film_logit=film_logit, error=error, source=source)
     probability = calibrated(logits[0], decision.calibration)
     decided = label(probability, decision, manifest.classes)
     return Answer(
         name, _since(started),
         logit=logits[0], film_logit=film_logit, probability=probability, decided=decided,
+        source=source,
     )  # fmt: skip
 
 
@@ -107,11 +117,15 @@ def film_name(film: Film) -> str:
     return os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
 
 
-def _logits(film: Film, name: str, bundle: Bundle, engine: Engine) -> tuple[float, ...]:
+def _logits(
+    film: Film, name: str, bundle: Bundle, engine: Engine, source: Source | None
+) -> tuple[float, ...]:
     """Return what the graph says of `film`, in numbers that are numbers."""
     manifest = bundle.manifest
+    watch = source.watch if source else nullcontext
     try:
-        logits = engine.logits(film_pixels(film, manifest.preprocess, manifest.intended_use))
+        pixels = film_pixels(film, manifest.preprocess, manifest.intended_use, watch)
+        logits = engine.logits(pixels)
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason
     wanted = 1 if manifest.film_gate is None else 2

@@ -12,7 +12,7 @@ from math import inf
 
 from PIL import Image
 
-from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film.refuse import judge_size, unreadable
 
 TYPE_CHECKING = False
@@ -97,12 +97,12 @@ def _decode_dicom(
 ) -> Image.Image:
     if _address_space() < _DICOM_SPACE:
         problem = f"DICOM is read where {_DICOM_SPACE >> 20} MiB of address space are allowed"
-        raise Refusal("too_large", subject, problem, "raise the limit (ulimit -v)")
+        raise MachineLacks(subject, problem, "raise the limit (ulimit -v)")
     try:
         from edge_runtime.film.dicom.read import dicom_image
     except ImportError as error:
         problem = "DICOM, which is read with pydicom and numpy"
-        raise Refusal("unreadable", subject, problem, "install edge-runtime[dicom]") from error
+        raise MachineLacks(subject, problem, "install edge-runtime[dicom]") from error
     return dicom_image(stream, subject, recipe, use)
 
 

@@ -18,7 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from edge_runtime.errors import Refusal
+from edge_runtime.errors import MachineLacks
 from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     plugins = [name for name in ours if name in decoder.available_plugins]
     if not plugins:
         problem = f"DICOM in {syntax.name}, for which no decoder is installed"
-        raise Refusal("unreadable", subject, problem, _INSTALL)
+        raise MachineLacks(subject, problem, _INSTALL)
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)

@@ -1,0 +1,81 @@
+"""Which bytes an answer is about, so that a later run can tell whether they are still there.
+
+On the cold path of `edge-run`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from contextlib import contextmanager
+from time import time_ns
+
+from edge_runtime.bundle.digest import sha256, sha256_of
+from edge_runtime.errors import FilmError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+LARGEST = 128 << 20
+"""Bytes of a file that are digested at most; no larger one is read as DICOM."""
+
+_SETTLED = 2_000_000_000
+"""Nanoseconds within which a disk may date two changes alike: FAT has steps of two seconds."""
+
+
+class Source:
+    """The file of a film as it was when it was judged; `None` is what is not known of it.
+
+    `bytes` is its size and `sha256` the digest of all of it. `stamp` stands for size and times of
+    the last change: where it is the same again, nobody has written the file since. A file that was
+    written just before it was read has none, and no date can be read from it.
+    """
+
+    __slots__ = ("_digested", "bytes", "sha256", "stamp")
+
+    def __init__(self, *, digested: bool) -> None:
+        """Remember what `watch` sees, with the digest if that is wanted."""
+        self._digested = digested
+        self.bytes: int | None = None
+        self.sha256: str | None = None
+        self.stamp: str | None = None
+
+    @contextmanager
+    def watch(self, stream: BinaryIO) -> Iterator[None]:
+        """Remember the film in `stream`, which the block reads.
+
+        Raises:
+            FilmError: it was written meanwhile, so that nobody knows what the block has read.
+            OSError: the disk did not let us read it.
+        """
+        was = os.fstat(stream.fileno())
+        settled = is_settled(was)
+        digested = self._digested and was.st_size <= LARGEST
+        # Where the times would not tell that it was written meanwhile, its bytes do.
+        first = sha256_of(stream) if digested and not settled else None
+        stream.seek(0)
+        try:
+            yield
+        finally:  # a film that is refused is remembered as well
+            stream.seek(0)
+            digest = sha256_of(stream) if digested else None
+            now = os.fstat(stream.fileno())
+            same = (now.st_size, now.st_mtime_ns) == (was.st_size, was.st_mtime_ns)
+            if not same or first not in (None, digest):
+                problem = "was written while it was read"
+                raise FilmError(stream.name, problem, "wait until it is whole")
+            self.bytes, self.sha256 = was.st_size, digest
+            self.stamp = stamp(was) if settled else None
+
+
+def stamp(found: os.stat_result) -> str:
+    """Return 16 hex digits that stand for the size and the times of the last change of a file."""
+    times = (time & (1 << 63) - 1 for time in (found.st_mtime_ns, found.st_ctime_ns))
+    return sha256(struct.pack("<3q", found.st_size, *times))[:16]
+
+
+def is_settled(found: os.stat_result) -> bool:
+    """Tell whether whatever is written to the file from now on will show in its times."""
+    return max(found.st_mtime_ns, found.st_ctime_ns) < time_ns() - _SETTLED
