@@ -225,7 +225,7 @@ class Results:
         began = monotonic()
         with self._reading:
             stamps = dict(self._stamps)  # another thread goes on adding to them
-            self._file.replace(self._rows_now(stamps))
+            self._file.rewrite(self._rows_now(stamps))
         self._stale -= self._new.keys()
         self._new.clear()
         self._more.clear()

@@ -95,7 +95,7 @@ class RowFile:
             os.fsync(self._out.fileno())
             self._synced = monotonic()
 
-    def replace(self, rows: Iterable[bytes]) -> None:
+    def rewrite(self, rows: Iterable[bytes]) -> None:
         """Let `rows` be all there is; until all of them are on the disk the old ones are.
 
         Raises:
