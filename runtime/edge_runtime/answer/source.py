@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from contextlib import contextmanager
+from io import BytesIO
 from time import time_ns
 
 from edge_runtime.bundle.digest import sha256, sha256_of
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST = 128 << 20
 """Bytes of a file that are digested at most; no larger one is read as DICOM."""
+
+_IN_MEMORY = 1 << 20  # bytes of a file that is read once, for digest and decoder
 
 _SETTLED = 2_000_000_000
 """Nanoseconds within which a disk may date two changes alike: FAT has steps of two seconds."""
@@ -43,8 +46,8 @@ class Source:
         self.stamp: str | None = None
 
     @contextmanager
-    def watch(self, stream: BinaryIO) -> Iterator[None]:
-        """Remember the film in `stream`, which the block reads.
+    def watch(self, stream: BinaryIO) -> Iterator[BinaryIO]:
+        """Remember the film in `stream`, and yield one of the same bytes for the block to read.
 
         Raises:
             FilmError: it was written meanwhile, so that nobody knows what the block has read.
@@ -52,22 +55,31 @@ class Source:
         """
         was = os.fstat(stream.fileno())
         settled = is_settled(was)
-        digested = self._digested and was.st_size <= LARGEST
-        # Where the times would not tell that it was written meanwhile, its bytes do.
-        first = sha256_of(stream) if digested and not settled else None
-        stream.seek(0)
+        read, digest = self._begun(stream, was.st_size)
         try:
-            yield
+            yield read
         finally:  # a film that is refused is remembered as well
-            stream.seek(0)
-            digest = sha256_of(stream) if digested else None
             now = os.fstat(stream.fileno())
             same = (now.st_size, now.st_mtime_ns) == (was.st_size, was.st_mtime_ns)
-            if not same or first not in (None, digest):
+            if digest and read is stream and not settled:  # so that times alone would not tell
+                stream.seek(0)
+                same = same and sha256_of(stream) == digest
+            if not same:
                 problem = "was written while it was read"
                 raise FilmError(stream.name, problem, "wait until it is whole")
             self.bytes, self.sha256 = was.st_size, digest
             self.stamp = stamp(was) if settled else None
+
+    def _begun(self, stream: BinaryIO, size: int) -> tuple[BinaryIO, str | None]:
+        """Return a stream of the bytes that are digested, and their digest, if that is wanted."""
+        if not self._digested or size > LARGEST:
+            return stream, None
+        if size <= _IN_MEMORY:
+            data = stream.read()
+            return BytesIO(data), sha256(data)
+        digest = sha256_of(stream)
+        stream.seek(0)
+        return stream, digest
 
 
 def stamp(found: os.stat_result) -> str:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     Film = str | os.PathLike[str] | bytes | Image.Image
     """A path, an encoded picture in memory, or a decoded one."""
 
-    Watch = Callable[[BinaryIO], AbstractContextManager[object]]
-    """What is around the reading of a film's file."""
+    Watch = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
+    """What is around the reading of a film's file; it gives the stream that is read."""
 
 VERSION = 1
 STAGES = ("decoded", "oriented", "resized", "normalised")
@@ -111,7 +111,7 @@ def film_stages(
         if isinstance(film, Image.Image):
             image = load(film, subject, recipe)
         else:
-            with _stream(film) as stream, watch(stream):
+            with _stream(film) as opened, watch(opened) as stream:
                 image = decode(stream, subject, recipe, use)
         yield "decoded", image
         image = orient(image)
