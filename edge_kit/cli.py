@@ -58,6 +58,8 @@ def run(arguments: Sequence[str]) -> int:
     if sys.stderr is None:  # closed; what is said would go to stdout
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115, until the end
     try:
+        if list(arguments[:1]) == ["help"]:  # as `edge-run` understands it
+            arguments = [*(word for word in arguments if word != "help"), "--help"]
         options = parser().parse_args(arguments)
         COMMANDS[options.command].run(options)
         sys.stdout.flush()

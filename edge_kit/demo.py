@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -84,11 +85,12 @@ def classify_apart(films: Path, bundle: Path) -> list[str]:
 
 def _clear(out: Path) -> None:
     """Make `out` a new folder of ours; only a folder that a demo has marked is removed."""
+    place = Path(os.path.realpath(out))  # a link stays
     try:
-        if (out / _MARK).is_file():
-            shutil.rmtree(out)
-        out.mkdir(parents=True)
-        (out / _MARK).touch()
+        if (place / _MARK).is_file():
+            shutil.rmtree(place)
+        place.mkdir(parents=True)
+        (place / _MARK).touch()
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(out, problem, "name another folder with --out") from error

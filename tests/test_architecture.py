@@ -36,7 +36,7 @@ KIT_ROOMS = (
     *("evaluation", "audit", "source", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *("errors", "cures", "bundle", "engines", "console", "film", "answer", "machine"),
+    *("errors", "cures", "output", "bundle", "engines", "console", "film", "answer", "machine"),
     *("__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {

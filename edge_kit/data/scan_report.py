@@ -13,6 +13,7 @@ from edge_kit.data.fingerprints import decode
 from edge_kit.data.groups import GROUPS, write_groups
 from edge_kit.data.survey import Survey, Surveyed, across_classes, across_splits
 from edge_runtime.errors import CannotWrite
+from edge_runtime.output import new_folder_at
 
 REPORT = "report.html"
 MOST_CLUSTERS, MOST_FILMS = 60, 8
@@ -26,8 +27,7 @@ def require_new(out: Path) -> None:
     Raises:
         CannotWrite: `out` exists.
     """
-    if out.exists():
-        raise CannotWrite(out, "already exists", "name a new folder")
+    new_folder_at(out)
 
 
 def write_scan(survey: Survey, root: Path, out: Path) -> None:
@@ -36,17 +36,17 @@ def write_scan(survey: Survey, root: Path, out: Path) -> None:
     Raises:
         CannotWrite: `out` exists, or the disk refused.
     """
-    require_new(out)
+    place = new_folder_at(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         # Written one level down: the scratch folder itself is readable by its owner alone.
-        with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-            draft = Path(scratch) / out.name
+        with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
+            draft = Path(scratch) / place.name
             draft.mkdir()
             write_groups(survey, draft / GROUPS)
             page = render(survey, root).encode("utf-8", "backslashreplace")
             (draft / REPORT).write_bytes(page)
-            draft.rename(out)
+            draft.rename(place)
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(out, problem, "nothing was written, name another place") from error

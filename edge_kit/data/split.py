@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +13,9 @@ from pathlib import Path
 from edge_export.film import SPLITS, Film, Split
 from edge_kit.data.labels import split_of
 from edge_kit.data.table import read_table
-from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.answer.cell import guarded, unguarded
+from edge_runtime.errors import DataError
+from edge_runtime.output import write_whole
 
 FRACTIONS: Mapping[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
 _COLUMNS = ("sha256", "label", "split", "group")
@@ -73,13 +76,11 @@ def write_split_table(films: Iterable[Film], path: Path) -> None:
         CannotWrite: the file system refuses; a table already there stays as it was.
     """
     rows = sorted((film.sha256, film.label, film.split, film.group) for film in films)
-    draft = path.with_name(path.name + ".part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *rows])
-        draft.replace(path)
-    except OSError as error:
-        raise CannotWrite(path, f"cannot be written ({error.strerror})") from error
+    table = io.StringIO(newline="")
+    csv.writer(table, lineterminator="\n").writerows(
+        [_COLUMNS, *(map(guarded, row) for row in rows)]
+    )
+    write_whole(path, table.getvalue().encode())
 
 
 def with_splits(films: Iterable[Film], table: Path) -> tuple[Film, ...]:
@@ -95,7 +96,7 @@ def with_splits(films: Iterable[Film], table: Path) -> tuple[Film, ...]:
         if split is None or row["sha256"] in rows:
             problem = f"unknown split {row['split']!r}" if split is None else "film listed twice"
             raise DataError(f"{table} line {line}", problem, f"use {', '.join(SPLITS)}, once each")
-        rows[row["sha256"]] = (row["label"], split, row["group"])
+        rows[row["sha256"]] = (unguarded(row["label"]), split, unguarded(row["group"]))
     cure = "use the data this table was written for, with the same options"
     unknown = [film for film in films if film.sha256 not in rows]
     if unknown:

@@ -31,9 +31,10 @@ from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import closed
 from edge_kit.data.split import FRACTIONS, assign
 from edge_kit.training.records import recorded
-from edge_kit.training.run import MODEL, finished, require_new, write_json
+from edge_kit.training.run import MODEL, finished, json_bytes, require_new
 from edge_kit.training.train import TrainingPlan, require_same_training, train
-from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.errors import DataError
+from edge_runtime.output import write_whole
 
 RESULT = "folds.json"
 THRESHOLD = 0.5
@@ -129,12 +130,7 @@ def cross_validate(
                 )  # fmt: skip
         outcomes.append(_tested(run, part, plan, cache, say))
     found = pooled(outcomes)
-    draft = out / f".{RESULT}.part"
-    try:
-        write_json(draft, found.to_json())
-        draft.replace(out / RESULT)
-    except OSError as error:
-        raise CannotWrite(out / RESULT, f"cannot be written ({error.strerror})") from error
+    write_whole(out / RESULT, json_bytes(found.to_json()))
     return found
 
 

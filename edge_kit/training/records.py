@@ -27,11 +27,12 @@ from edge_kit.training.run import (
     TENSORBOARD,
     RunConfig,
     is_run,
+    json_bytes,
     read_config,
     staging,
-    write_json,
 )
-from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.errors import DataError
+from edge_runtime.output import write_whole
 
 if TYPE_CHECKING:
     import keras
@@ -112,12 +113,7 @@ def recorded(
         python=platform.python_version(),
         machine=platform.platform(),
     )
-    draft = run / f".{RECORD}.part"
-    try:
-        write_json(draft, record)
-        draft.replace(run / RECORD)
-    except OSError as error:
-        raise CannotWrite(run / RECORD, f"cannot be written ({error.strerror})") from error
+    write_whole(run / RECORD, json_bytes(record))
 
 
 def _timer() -> Any:

@@ -28,6 +28,7 @@ from edge_kit.data.lock import try_lock
 from edge_kit.models.recipe import EPSILON
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import CannotWrite, DataError
+from edge_runtime.output import new_folder_at, sync_folder
 
 if TYPE_CHECKING:
     import keras
@@ -184,9 +185,13 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a dataclass or plain JSON content, indented and sorted."""
+    path.write_bytes(json_bytes(content))
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return a dataclass or plain content as JSON, indented and sorted."""
     plain = content if isinstance(content, dict | list) else asdict(content)
-    text = json.dumps(plain, indent=2, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    return (json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def staging(out: Path) -> Path:
@@ -202,8 +207,7 @@ def require_new(out: Path, *, resume: bool = False) -> None:
         CannotWrite: `out` exists and is not an empty folder, or holds an interrupted training that
             is not to go on.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CannotWrite(out, "exists already", "name a new folder")
+    new_folder_at(out, or_empty=True)
     if not resume and (staging(out) / CHECKPOINT).exists():
         cure = f"go on with --resume, or delete {staging(out)}"
         raise CannotWrite(out, "an interrupted training is to be written there", cure)
@@ -231,7 +235,7 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
         CannotWrite: `out` exists and is not empty, or the disk refuses.
     """
     require_new(out, resume=resume)
-    place, partial = out.resolve(), staging(out)
+    place, partial = new_folder_at(out, or_empty=True), staging(out)
     try:
         partial.mkdir(parents=True, exist_ok=True)
         with (partial / "lock").open("wb") as lock:
@@ -246,7 +250,7 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
                     place.rmdir()
                 _sync(folder)
                 folder.replace(place)
-                _sync_names(place.parent)
+                sync_folder(place.parent)
                 (partial / CHECKPOINT).unlink(missing_ok=True)
             finally:
                 kept = (partial / CHECKPOINT).exists()
@@ -262,15 +266,4 @@ def _sync(folder: Path) -> None:
         for name in names:
             with (Path(here) / name).open("rb+") as stream:
                 os.fsync(stream.fileno())
-        _sync_names(Path(here))
-
-
-def _sync_names(folder: Path) -> None:
-    """Wait until the names in `folder` are on the disk, where a system can say so."""
-    if os.name == "posix":
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        sync_folder(Path(here))

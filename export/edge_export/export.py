@@ -12,8 +12,9 @@ from edge_export.facts import BundleFacts
 from edge_export.film import Film, require_held_out
 from edge_export.findings import Findings
 from edge_export.package import write
-from edge_export.report.files import report_path, write_report
+from edge_export.report.files import report_path, require_places, write_report
 from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
+from edge_runtime.output import destination
 
 if TYPE_CHECKING:
     import keras
@@ -62,10 +63,10 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
 
 def _check_place(out: Path) -> None:
     """Refuse a place that cannot be written to before minutes are spent on filling it."""
-    if not os.access(out.parent, os.W_OK):
-        raise CannotWrite(out, f"{out.parent} is no folder to write to", "name another place")
-    if out.is_dir():
-        raise CannotWrite(out, "is a folder", "name a file, NAME.edge")
+    require_places(out)
+    for folder in (out.parent, destination(out).parent):
+        if not os.access(folder, os.W_OK):
+            raise CannotWrite(out, f"{folder} is no folder to write to", "name another place")
 
 
 def _check_fit(model: keras.Model, facts: BundleFacts) -> None:

@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from edge_export.film import Split
 from edge_runtime.errors import CannotWrite, UsageError
+from edge_runtime.output import new_folder_at
 
 Field = NDArray[np.float64]
 Point = tuple[float, float]
@@ -86,15 +87,14 @@ def write_phantoms(folder: Path, *, count: int, seed: int) -> None:
         raise UsageError("count", f"{count} films cannot be shared out", wanted)
     if seed < 0:
         raise UsageError("seed", f"{seed} is negative", "use 0 or more")
+    place = new_folder_at(folder)
     try:
-        if folder.exists():
-            raise CannotWrite(folder, "already exists", "name a new folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         # Written one level down: the scratch folder itself is readable by its owner alone.
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-            draft = Path(scratch) / folder.name
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
+            draft = Path(scratch) / place.name
             _write(draft, count // 2, seed)
-            draft.rename(folder)
+            draft.rename(place)
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(folder, problem, "nothing was written, name another place") from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: edge-run COMMAND ...
-       edge-run COMMAND --help | --help | --version
+       edge-run help [COMMAND] | COMMAND --help | --version
 
   classify PATH...  answer for films and folders of films
   info [BUNDLE]     what a bundle is, and for whom
@@ -32,6 +32,8 @@ Results go to stdout, everything else to stderr.
 """
 COMMANDS = ("classify", "info", "check", "doctor", "bundles", "bench")
 INTERRUPTED = 130
+_HELP = ("-h", "--help", "help")
+_SHORT = {"-h": "--help", "-0": "--null"}
 
 
 def main() -> NoReturn:
@@ -109,9 +111,12 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments:
         raise UsageError("command line", "no command given", "try edge-run --help")
     command, rest = arguments[0], arguments[1:]
-    if command in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
-        return 0
+    if command in _HELP:
+        named = [word for word in rest if word not in _HELP]
+        if not named:
+            sys.stdout.write(USAGE)
+            return 0
+        command, rest = named[0], ["--help"]
     if command == "--version":
         from importlib.metadata import version
 
@@ -146,11 +151,12 @@ def _parsed(
     from edge_runtime.errors import UsageError
 
     paths, options, rest = list[str](), dict[str, str](), iter(arguments)
-    for argument in rest:
+    for given in rest:
+        argument = _SHORT.get(given, given)
         name, equals, value = argument.removeprefix("--").partition("=")
         if argument == "--":
             paths += rest
-        elif argument in ("-h", "--help"):
+        elif argument == "--help":
             options["help"] = ""
         elif not argument.startswith("-") or argument == "-":
             paths.append(argument)
@@ -162,7 +168,7 @@ def _parsed(
         elif argument.startswith("--") and name in known and not equals:
             options[name] = ""
         else:
-            problem = f"option {argument.partition('=')[0]} not recognized"
+            problem = f"option {given.partition('=')[0]} not recognized"
             raise UsageError(command, problem, _see(command))
     return paths, options
 

@@ -8,6 +8,7 @@ cure it, and carries the exit status both commands leave with::
     ├── NotABundle            3   the file is no bundle, or of a schema we do not know
     ├── IntegrityError        4   the bundle's bytes are not the ones that were written
     ├── FilmError             5   one film cannot be judged; others can
+    │   ├── MachineLacks      5   ... on this machine, as it is now
     │   └── Refusal           5   ... for one of the documented reasons
     ├── NoEngine              6   nothing on this machine can run the graph
     ├── ParityFailed          7   the small model does not decide like the big one
@@ -70,9 +71,13 @@ class IntegrityError(EdgeError):
 
 
 class FilmError(EdgeError):
-    """One film could not be read from its disk or run through the graph."""
+    """One film could not be read here or run through the graph, which may change."""
 
     exit_status = 5
+
+
+class MachineLacks(FilmError):
+    """This machine has no decoder or no memory for a film: no verdict on the film itself."""
 
 
 class Refusal(FilmError):

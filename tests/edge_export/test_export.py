@@ -19,7 +19,7 @@ from edge_export.film import Film
 from edge_export.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path
-from edge_runtime.bundle import open_bundle, pack, verify_all
+from edge_runtime.bundle import archive, open_bundle, verify_all
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
 from edge_runtime.film.preprocess import standard
@@ -197,11 +197,11 @@ def test_what_was_found_is_shown_once_even_where_it_fails(
 def test_a_full_disk_leaves_the_older_bundle_and_nothing_half_written(
     model: keras.Model, films: list[Film], older: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, pieces: Any) -> None:
-        path.write_bytes(next(iter(pieces))[:10])
+    def full(_: object) -> Iterator[bytes]:
+        yield b"the beginning"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pack, "_write_file", full)
+    monkeypatch.setattr(archive, "encode", full)
     with pytest.raises(CannotWrite, match=r"m\.edge: the disk is full; free \d+ bytes"):
         export(model, films, tiny_plan(), older, silent)
     assert sorted(one.name for one in older.parent.iterdir()) == [REPORT[0], "m.edge", *REPORT[1:]]

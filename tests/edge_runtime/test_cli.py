@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import json
 import os
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from dicom_films import dicom_film
 from edge_runtime import cli
 from edge_runtime.bundle.pack import unpack
 from edge_runtime.cli import USAGE, run
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.console import Terminated
 from edge_runtime.engines import EngineUnavailable
-from tiny_bundle import ONNX, TFLITE, write_film, write_tiny_bundle
+from tiny_bundle import ONNX, TFLITE, film_array, write_film, write_tiny_bundle
 from tiny_graphs import onnx_graph, tflite_graph
 
 pytestmark = pytest.mark.usefixtures("own_signals")
@@ -56,6 +60,20 @@ def test_each_command_has_a_help_of_its_own(command: str, capsys: Captured) -> N
         assert capsys.readouterr() == (module.USAGE, "")
     assert module.USAGE.startswith(f"usage: edge-run {command}")
     assert all(f"--{option.rstrip('=')}" in module.USAGE for option in module.OPTIONS)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_of_a_command_is_that_commands_help(command: str, capsys: Captured) -> None:
+    usage = import_module(f"edge_runtime.commands.{command}").USAGE
+    for line in (["help", command], ["--help", command], ["help", "-h", command, "more"]):
+        assert run(line) == 0
+        assert capsys.readouterr() == (usage, "")
+    for line in (["help"], ["--help"], ["-h"], ["help", "help"], ["help", "--help"]):
+        assert run(line) == 0
+        assert capsys.readouterr() == (USAGE, "")
+    assert run(["help", "clasify"]) == 2
+    (complaint,) = complaints(capsys)
+    assert "no command is called 'clasify'; one of: classify," in complaint
 
 
 @pytest.mark.parametrize("text", [USAGE, *(import_module(f"edge_runtime.commands.{command}").USAGE
@@ -101,6 +119,14 @@ def test_help_fits_a_terminal(text: str) -> None:
         (["classify", ".", "--heatmap", "o.png"], "--heatmap: is for one film"),
         (["classify", "--files-from", "-", "--heatmap", "o.png"], "--heatmap: is for one film"),
         (["classify", "--bundle", "{tiny}", "--files-from", "none.txt"], "No such file"),
+        (["classify", "--bundle", "{tiny}", "--files-from", os.devnull], "names no film; give a"),
+        (["classify", "--bundle", "{tiny}", "--files-from", "{tiny}"], "is no list of paths but"),
+        (["classify", "--bundle", "{tiny}", "--files-from", "."], "Is a directory"),
+        (["classify", "film.png", "-0"], "--null: is for --files-from; leave it out"),
+        (["classify", "film.png", "--null"], "--null: is for --files-from; leave it out"),
+        (["info", "-0"], "option -0 not recognized"),
+        (["classify", "film.png", "---0"], "option ---0 not recognized"),
+        (["classify", "film.png", "--null=1"], "option --null not recognized"),
         (
             ["classify", "film.png"],
             "none given and none found; name one, set EDGE_BUNDLE or add one: edge-run bundles",
@@ -205,6 +231,85 @@ def test_a_list_of_files_is_read_whatever_its_line_ends(
     assert run(["classify", *options]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["file"] for row in rows] == [str(film), str(second)]
+
+
+@pytest.mark.parametrize("option", ["-0", "--null"])
+def test_a_list_with_nul_is_read_as_find_writes_it(
+    option: str, tiny: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    films = [write_film(tmp_path / name) for name in ("new\nline.png", '"quoted".png', " a ")]
+    listing = tmp_path / "list"
+    listing.write_bytes(b"".join(os.fsencode(film) + b"\0" for film in films))
+    options = ["--bundle", str(tiny), "--format", "json", "--files-from", str(listing)]
+    assert run(["classify", option, *options]) == 0
+    assert [row["file"] for row in rows(capsys)] == list(map(str, films))
+
+
+def test_a_list_without_a_film_leaves_with_2_after_the_films_beside_it(
+    tiny: Path, film: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    listing = tmp_path / "list"
+    listing.write_bytes(b"\r\n\n")
+    options = ["--bundle", str(tiny), "--files-from", str(listing)]
+    for films in ([], [str(film)]):
+        assert run(["classify", *films, *options]) == 2
+        (complaint,) = complaints(capsys)
+        assert "list: names no film; give a text file with one path a line" in complaint
+
+
+def test_no_name_is_a_formula_in_a_csv_and_json_has_it_as_it_is(
+    tiny: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["=1+1.png", "+a.png", "-a.png", "@a.png", "\ta.png", "\ra.png", "'=a.png", "a=.png"]
+    for name in names:
+        write_film(tmp_path / name)
+    line = ["classify", "--bundle", str(tiny), "--format"]
+    assert run([*line, "json", "--", *names]) == 0
+    assert [row["file"] for row in rows(capsys)] == names
+    assert run([*line, "csv", "--", *names]) == 0
+    found = [
+        row["file"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""))
+    ]
+    assert found == [f"./{name}" for name in names[:6]] + names[6:]
+    assert all(Path(name).is_file() for name in found)
+    for tried in (len(names), 0):
+        assert run([*line[:3], "--resume", "r.csv", "--", *names]) == 0
+        assert f"r.csv: {tried} films answered" in capsys.readouterr().err
+
+
+def test_a_film_that_was_half_copied_is_judged_once_it_is_whole(
+    tiny: Path, film: Path, tmp_path: Path
+) -> None:
+    whole, path = film.read_bytes(), tmp_path / "results.csv"
+    line = ["classify", str(film), "--bundle", str(tiny), "--resume", str(path)]
+    film.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+    assert run(line) == run(line) == 5
+    film.write_bytes(whole)
+    assert run(line) == run(line) == 0
+    with path.open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["status"], row["bytes"]) == ("ok", str(len(whole)))
+    assert row["sha256"] == hashlib.sha256(whole).hexdigest()
+
+
+def test_a_film_that_lacked_a_decoder_is_judged_once_there_is_one(
+    tiny: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film, path = tmp_path / "film.dcm", tmp_path / "results.csv"
+    film.write_bytes(dicom_film(film_array()))
+    line = ["classify", str(film), "--bundle", str(tiny), "--resume", str(path)]
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "edge_runtime.film.dicom.read", None)
+        assert run(line) == 5
+    with path.open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["status"], row["refusal"]) == ("error", "")
+    assert "pydicom" in row["problem"]
+    assert run(line) == 0
+    assert "1 films answered" in capsys.readouterr().err
+    with path.open(newline="") as stream:
+        assert [row["status"] for row in csv.DictReader(stream)] == ["ok"]
 
 
 def test_a_graph_that_answers_no_number_is_a_row_and_never_a_number(

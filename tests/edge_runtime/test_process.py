@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 from typing import IO
@@ -238,6 +238,45 @@ def test_a_killed_run_is_completed_with_every_film_once(
     rows = resumed(path)
     assert sorted(row["file"] for row in rows) == films
     assert {(row["status"], row["logit"]) for row in rows} == {("ok", rows[0]["logit"])}
+
+
+# Writes the file anew for each new row of an old film, which takes seconds to be due.
+WITHOUT_A_PAUSE = """
+from edge_runtime.answer import resume
+resume.SYNC = resume._SHARE = 0
+from edge_runtime.cli import main
+main()
+"""
+
+
+def test_a_run_killed_while_it_judges_again_leaves_one_row_for_every_film(
+    tiny: Path, many: Path, tmp_path: Path
+) -> None:
+    path, chance = tmp_path / "results.csv", random.Random(7)
+    films = sorted(many.iterdir())
+    whole, half = films[0].read_bytes(), films[0].read_bytes()[:2000]
+    for film in films:
+        film.unlink()  # for all of them are one file
+        film.write_bytes(half)
+    options = ("--bundle", str(tiny), "--resume", str(path), "--threads", "2")
+    arguments = [sys.executable, "-c", WITHOUT_A_PAUSE, "classify", str(many), *options]
+    first = subprocess.run(arguments, check=False, capture_output=True, env=environment())
+    assert first.returncode == 5
+    assert [row["status"] for row in resumed(path)] == ["refused"] * len(films)
+    for film in films:
+        film.write_bytes(whole)
+    for _ in range(20):
+        with subprocess.Popen(arguments, stderr=subprocess.DEVNULL, env=environment()) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(0.05, 0.6))
+            process.kill()
+        assert [row["file"] for row in resumed(path)] == list(map(str, films))
+    done = edge_run("classify", many, "--bundle", tiny, "--resume", path)
+    assert done.returncode == 0
+    assert [(row["file"], row["status"]) for row in resumed(path)] == [
+        (str(film), "ok") for film in films
+    ]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [many.name, path.name]
 
 
 @pytest.mark.parametrize("number", ENDS)

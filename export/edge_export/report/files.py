@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,29 @@ from edge_export.report.claim import claim
 from edge_export.report.document import document, encoded
 from edge_export.report.html import render
 from edge_export.report.thumbnails import thumbnails
-from edge_runtime.errors import CannotWrite
+from edge_runtime.output import destination, write_together
 
 if TYPE_CHECKING:
     from edge_export.facts import BundleFacts
 
 
-def report_path(out: Path, suffix: str = ".report.html") -> Path:
+SUFFIXES = (".report.html", ".report.json", ".claim.md")
+
+
+def report_path(out: Path, suffix: str = SUFFIXES[0]) -> Path:
     """Return the path of a file beside the bundle `out`."""
     return out.with_name(out.stem + suffix)
+
+
+def require_places(out: Path) -> None:
+    """Refuse the name of a bundle that it, or a file beside it, cannot have.
+
+    Raises:
+        CannotWrite: something other than a regular file is there.
+    """
+    destination(out, "a .edge file")
+    for suffix in SUFFIXES:
+        destination(report_path(out, suffix))
 
 
 def write_report(out: Path, findings: Findings, facts: BundleFacts) -> dict[str, Any]:
@@ -31,22 +44,12 @@ def write_report(out: Path, findings: Findings, facts: BundleFacts) -> dict[str,
     content = document(findings, facts, out.name)
     flipped = {film["sha256"] for film in content["flips"]}
     pictures = thumbnails(findings.rows.digests, findings.rows.pixels, flipped)
-    files = {
-        report_path(out): render(content, pictures).encode(),
-        report_path(out, ".report.json"): encoded(content),
-        report_path(out, ".claim.md"): claim(content).encode(),
-    }
-    drafts = {path: path.with_name(f".{path.name}.part") for path in files}
-    try:
-        for path, data in files.items():
-            drafts[path].write_bytes(data)
-        for path, draft in drafts.items():
-            draft.replace(path)
-    except OSError as error:
-        for draft in drafts.values():
-            with suppress(OSError):
-                draft.unlink()
-        problem = error.strerror or str(error)
-        cure = "choose a folder that you may write to"
-        raise CannotWrite(report_path(out), problem, cure) from error
+    page, data, checklist = (report_path(out, suffix) for suffix in SUFFIXES)
+    write_together(
+        {
+            page: render(content, pictures).encode(),
+            data: encoded(content),
+            checklist: claim(content).encode(),
+        }
+    )
     return content

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import nullcontext
 from time import perf_counter
 
 from edge_runtime.answer.decide import calibrated, is_film, label
+from edge_runtime.answer.source import Source
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
-    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds",
+    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds", "bytes", "sha256",
+    "stamp",
 )  # fmt: skip
 
 STATUSES = ("ok", "refused", "error")
@@ -32,16 +35,17 @@ class Answer:
     """What is said of one film.
 
     `status` is `ok`, `refused` (read, but not judged, `refusal` has the reason) or `error` (not
-    read, or the engine failed). Without `ok`, `label`, `probability` and `logit` are `None`.
+    read, what it takes is missing on this machine, or the engine failed). Without `ok`, `label`,
+    `probability` and `logit` are `None`.
     `probability` is the calibrated one of the positive class, on the scale of the threshold;
     `film_logit` is the graph's second answer, where it has one: how much the picture looks like
     a film; `warning` is what the reader of an answer has to know of the film; `milliseconds` are
-    for reading and judging this film.
+    for reading and judging this film; `source` is the file that was judged, where there is one.
     """
 
     __slots__ = (
-        "error", "file", "film_logit", "label", "logit", "milliseconds", "probability", "status",
-        "warning",
+        "error", "file", "film_logit", "label", "logit", "milliseconds", "probability", "source",
+        "status", "warning",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +59,7 @@ class Answer:
         film_logit: float | None = None,
         warning: str | None = None,
         error: FilmError | None = None,
+        source: Source | None = None,
     ) -> None:
         self.file = file
         self.milliseconds = milliseconds
@@ -64,6 +69,7 @@ class Answer:
         self.label = decided
         self.warning = warning
         self.error = error
+        self.source = source
         refused = isinstance(error, Refusal)
         self.status = "ok" if error is None else "refused" if refused else "error"
 
@@ -79,11 +85,12 @@ def classify(
     *,
     file: str | None = None,
     decision: Decision | None = None,
+    digested: bool = False,
 ) -> Answer:
     """Return the answer for `film`; one that cannot be judged is an answer too.
 
     `file` is what the answer calls it, where that is not its path; `decision` takes the place of
-    the bundle's.
+    the bundle's. The answer's `source` has a digest where it is to be `digested`.
     """
     started = perf_counter()
     manifest = bundle.manifest
@@ -91,8 +98,9 @@ def classify(
     decision = decision or manifest.decision
     film_logit = None
     warnings: list[str] = []
+    source = Source(digested=digested) if isinstance(film, str | os.PathLike) else None
     try:
-        logits = _logits(film, name, bundle, engine, warnings.append)
+        logits = _logits(film, name, bundle, engine, warn=warnings.append, source=source)
         if manifest.film_gate is not None:
             film_logit = logits[1]
             if not is_film(film_logit, manifest.film_gate):
@@ -100,13 +108,13 @@ def classify(
                 raise Refusal("not_a_film", name, "does not look like a film of the chest", cure)
     except FilmError as error:
         _forget_frames(error)
-        return Answer(name, _since(started), film_logit=film_logit, error=error)
+        return Answer(name, _since(started), film_logit=film_logit, error=error, source=source)
     probability = calibrated(logits[0], decision.calibration)
     decided = label(probability, decision, manifest.classes)
     return Answer(
         name, _since(started),
         logit=logits[0], film_logit=film_logit, probability=probability, decided=decided,
-        warning="; ".join(warnings) or None,
+        warning="; ".join(warnings) or None, source=source,
     )  # fmt: skip
 
 
@@ -116,12 +124,19 @@ def film_name(film: Film) -> str:
 
 
 def _logits(
-    film: Film, name: str, bundle: Bundle, engine: Engine, warn: Callable[[str], None]
+    film: Film,
+    name: str,
+    bundle: Bundle,
+    engine: Engine,
+    *,
+    warn: Callable[[str], None],
+    source: Source | None,
 ) -> tuple[float, ...]:
     """Return what the graph says of `film`, in numbers that are numbers."""
     manifest = bundle.manifest
+    watch = source.watch if source else nullcontext
     try:
-        pixels = film_pixels(film, manifest.preprocess, manifest.intended_use, warn)
+        pixels = film_pixels(film, manifest.preprocess, manifest.intended_use, warn, watch)
         logits = engine.logits(pixels)
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason

@@ -11,10 +11,10 @@ from PIL import Image, PngImagePlugin  # noqa: F401 - to save as PNG
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.figure import draw_figure
 from edge_runtime.answer.occlusion import occlusion
-from edge_runtime.bundle.pack import write_whole
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import CannotWrite, FilmError
 from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.output import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

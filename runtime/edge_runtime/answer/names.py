@@ -1,4 +1,4 @@
-"""A set of names, for millions of them."""
+"""A number for each of a set of names, for millions of them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,47 @@ from hashlib import blake2b
 
 
 class Names:
-    """Names of which 64 bits each are kept, in 12 to 24 bytes.
+    """Names of which 64 bits each are kept, with a number of 64 bits, in 24 to 48 bytes.
 
     Beside a million names, a new one is taken for one of them once in 10^13 times.
     """
 
     def __init__(self) -> None:
         self._slots = array("Q", [0]) * 1024  # open addressing; 0 is a free place
+        self._values = array("Q", [0]) * 1024
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, name: str) -> bool:
-        """Add `name`, and tell whether it is new."""
+    def put(self, name: str, value: int) -> int | None:
+        """Keep `value` for `name`, and return what was kept for it before, if it is not new."""
         digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        if not self._place(int.from_bytes(digest, "big") or 1):
-            return False
+        found = int.from_bytes(digest, "big") or 1
+        place = self._place(found)
+        if self._slots[place]:
+            before, self._values[place] = self._values[place], value
+            return before
+        self._slots[place], self._values[place] = found, value
         self._count += 1
         if 3 * self._count > 2 * len(self._slots):
             self._grow()
-        return True
+        return None
 
-    def _place(self, value: int) -> bool:
+    def _place(self, digest: int) -> int:
+        """Return the place of `digest`, or the free one where it belongs."""
         slots = self._slots
         last = len(slots) - 1
-        place = value & last
-        while found := slots[place]:
-            if found == value:
-                return False
+        place = digest & last
+        while (found := slots[place]) and found != digest:
             place = (place + 1) & last
-        slots[place] = value
-        return True
+        return place
 
     def _grow(self) -> None:
-        old, self._slots = self._slots, array("Q", [0]) * (2 * len(self._slots))
-        for value in old:
-            if value:
-                self._place(value)
+        old = zip(self._slots, self._values, strict=True)
+        size = 2 * len(self._slots)
+        self._slots, self._values = array("Q", [0]) * size, array("Q", [0]) * size
+        for digest, value in old:
+            if digest:
+                place = self._place(digest)
+                self._slots[place], self._values[place] = digest, value

@@ -1,55 +1,55 @@
 """Answers in a CSV that a later run takes up again: no film lost, none twice, no line torn.
 
-Rows are appended one by one and reach the disk itself every few seconds, so that a killed process
-costs nothing and a power failure the last seconds. What either leaves of a last row is cut off when
-the file is taken up. Films that could not be read (`error`: the disk, the rights) have their rows
-at the end of the file, from where they are cut off as well, and tried again.
+A row tells which bytes were judged. A film whose file has changed since is judged again, and so is
+one that could not be read (`error`: the disk, the rights, a decoder that was missing). Its old row
+stands until the new one takes its place, so that whatever ends the run leaves one row for it.
 """
-# Names are compared without pathlib, millions of them:
-# ruff: noqa: PTH116, PTH119, PTH120, PTH123
 
 from __future__ import annotations
 
-import csv
-import errno
+import io
 import os
-import stat
-import sys
 from collections import deque
-from contextlib import suppress
 from itertools import chain
+from threading import Lock
 from time import monotonic
 
+from edge_runtime.answer.cell import guarded_path
 from edge_runtime.answer.classify import FIELDS, STATUSES
 from edge_runtime.answer.names import Names
+from edge_runtime.answer.rowfile import ANOTHER, ERRORS, SYNC, RowFile
 from edge_runtime.answer.rows import row_writer
-from edge_runtime.errors import CannotWrite, UsageError
+from edge_runtime.answer.source import is_settled, stamp
+from edge_runtime.bundle.digest import sha256_of
+from edge_runtime.errors import CannotWrite, FilmError, UsageError
+from edge_runtime.film.decode import open_film
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
-    from typing import IO, Self
+    from typing import Self
 
     from edge_runtime.answer.classify import Answer
     from edge_runtime.bundle import Bundle
 
-SYNC = 5.0
-"""After how many seconds at most a row is on the disk, if rows go on coming."""
+HELD = 10_000
+"""How many films are held in memory, of those that may have changed and of new rows for them."""
 
-UNREAD = 10_000
-"""How many rows of films that could not be read are held back for the end of the file."""
+_SHARE = 20
+"""Replacing rows means writing the file anew, which is given one part in so many of the time."""
 
-_FILE, _STATUS, _IDENTITY = (FIELDS.index(name) for name in ("file", "status", "bundle_sha256"))
-_ERRORS = sys.getfilesystemencodeerrors()  # names of any bytes come through
 _HEADER = ",".join(f'"{name}"' for name in FIELDS).encode() + b"\n"
-_LONGEST = 1 << 20  # bytes of one line; no name and no problem come near
-_ANOTHER = "give the name of another file"
-_CURES = {errno.ENOSPC: "free the disk and resume", errno.ENOENT: "make the folder first"}
+_FILE, _STATUS, _IDENTITY, _BYTES, _SHA256, _STAMP = (
+    FIELDS.index(name) for name in ("file", "status", "bundle_sha256", "bytes", "sha256", "stamp")
+)
+
+# What is known of a film, beside the number that its stamp stands for.
+_IN_DOUBT, _DONE = 0, 1
 
 
 class Results:
-    """A CSV of answers, opened for more of them; `again` are the films to be tried once more.
+    """A CSV of answers, opened for more of them; `again` are films that could not be read.
 
     `skipped` counts the films that were done, `refused` the refusals among all rows.
     """
@@ -59,72 +59,81 @@ class Results:
 
         Raises:
             UsageError: it is no CSV of this command and bundle, or another process writes it.
-            CannotWrite: the disk does not let us.
+            CannotWrite: it is no regular file, or the disk does not let us.
         """
         self.path = path
         self.skipped = 0
         self.refused = 0
-        self.again: list[str] = []
-        self._done = Names()
+        self.again: deque[str] = deque(maxlen=HELD)
+        self._names = Names()
         self._counts = dict.fromkeys(STATUSES, 0)
-        self._unread: list[Answer] = []
-        self._descriptor = _opened(path)
+        self._stale: set[str] = set()  # films with a row that is to be replaced
+        self._new: dict[str, tuple[bytes, bool]] = {}  # by what, and whether that is a refusal
+        self._stamps: dict[str, str] = {}  # of films that are still what they were
+        self._more: dict[str, int] = {}  # of films with several rows, how many but the last
+        self._line = _line_of(bundle, engine)
+        self._reading = Lock()  # no file is replaced while another thread reads it
+        self._file = RowFile(path)
         try:
-            _lock(self._descriptor, path)
-            with open(self._descriptor, "rb", closefd=False) as stream:
-                end = self._take_up(stream, bundle.identity)
-            os.ftruncate(self._descriptor, end)
+            began = monotonic()
+            end = self._take_up(bundle.identity)
+            self._file.cut(end)
+            if not end:
+                self._file.append(_HEADER)
+                self._file.sync()
         except BaseException:
-            os.close(self._descriptor)
+            self._file.close()
             raise
-        self._out = open(  # noqa: SIM115 -- `close` does
-            self._descriptor, "a", newline="", encoding="utf-8", errors=_ERRORS
-        )
-        self._write = row_writer("csv", self._out, bundle, engine, header=not end)
-        self._synced = monotonic()
-        if not end:
-            self._sync()
-            _sync_folder(path)
+        self._rewritten, self._takes = monotonic(), monotonic() - began
 
     def not_done(self, films: Iterable[str]) -> Iterator[str]:
-        """Yield those to be tried once more, then those of `films` without a row, each once."""
-        for film in chain(self.again, films):
-            if self._is_this_file(film):
-                continue
-            if self._done.add(film):
-                yield film
-            else:
-                self.skipped += 1
+        """Yield, each once, those of `films` without a row, and those that have to be judged again.
 
-    def _is_this_file(self, film: str) -> bool:
-        if os.path.basename(film) == os.path.basename(self.path):
-            with suppress(OSError, ValueError):
-                return os.path.samestat(os.stat(film), os.fstat(self._descriptor))
-        return False
+        Among the latter are those of `again`, though nobody names them.
+        """
+        doubtful: list[str] = []
+        for film in chain(self.again, films):
+            if self._file.owns(film):
+                continue
+            known = self._names.put(guarded_path(film), _DONE)
+            if known is None:
+                yield film
+            elif known == _DONE or (known != _IN_DOUBT and _is_untouched(film, known)):
+                self.skipped += 1
+            else:
+                doubtful.append(film)
+            if len(doubtful) >= HELD:
+                yield from self._changed(doubtful)
+                doubtful.clear()
+        yield from self._changed(doubtful)
 
     def write(self, answer: Answer) -> None:
-        """Append a row, now or, for a film that could not be read, when the file is closed."""
+        """Append a row, or keep it for the place of the one that the film has."""
         self._counts[answer.status] += 1
-        if answer.status == "error" and len(self._unread) < UNREAD:
-            self._unread.append(answer)
+        name, line, refused = (
+            guarded_path(answer.file), self._line(answer), answer.status == "refused",
+        )  # fmt: skip
+        if name not in self._stale:
+            self.refused += refused
+            self._file.append(line)
             return
-        self.refused += answer.status == "refused"
-        try:
-            self._write(answer)
-            if monotonic() - self._synced > SYNC:
-                self._sync()
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
+        self._new[name] = line, refused
+        pause = max(SYNC, _SHARE * self._takes)
+        if len(self._new) >= HELD or monotonic() - self._rewritten > pause:
+            self._rewrite()
 
     def close(self) -> None:
-        """Append what was held back, and wait until the disk has all of it."""
+        """Put every row into its place, and wait until the disk has all of it.
+
+        Raises:
+            CannotWrite: the disk does not take it; the rows that stood there still do.
+        """
         try:
-            with self._out:
-                for answer in self._unread:
-                    self._write(answer)
-                self._sync()
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            if self._new or self._stamps or self._more:
+                self._rewrite()
+            self._file.sync()
+        finally:
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -148,23 +157,15 @@ class Results:
             f"{self.skipped} done before"
         )
 
-    def _sync(self) -> None:
-        self._out.flush()
-        os.fsync(self._descriptor)
-        self._synced = monotonic()
-
-    def _take_up(self, stream: IO[bytes], identity: str) -> int:
-        """Learn which films are done, and return where the rows that stay end."""
-        header = stream.readline(4096)
-        if len(header) < len(_HEADER) and _HEADER.startswith(header):
+    def _take_up(self, identity: str) -> int:
+        """Learn which films have rows, and return where the sound rows end."""
+        rows = self._file.rows()
+        header, raw = next(rows, ([], b""))
+        if len(raw) < len(_HEADER) and _HEADER.startswith(raw):
             return 0  # nothing yet, or torn
-        found = next(csv.reader([header.decode("utf-8", "replace")]), [])
-        if found != list(FIELDS) or not header.endswith(b"\n"):
-            raise UsageError(self.path, "is no CSV of edge-run classify", _ANOTHER)
-        sound = len(header)
-        torn = False
-        unread: deque[tuple[int, str]] = deque(maxlen=UNREAD)
-        for row, end in _rows(stream, sound):
+        _require_header(self.path, header)
+        sound, torn = len(raw), False
+        for row, raw in rows:
             if not _is_sound(row):
                 torn = True  # if it is the end
                 continue
@@ -172,91 +173,128 @@ class Results:
                 raise UsageError(self.path, f"has no row at byte {sound}", "mend it, or begin anew")
             if row[_IDENTITY] != identity:
                 problem = f"has answers of another bundle, {row[_IDENTITY]}"
-                raise UsageError(self.path, problem, f"name that bundle, or {_ANOTHER}")
-            if row[_STATUS] == "error":
-                unread.append((sound, row[_FILE]))
-            else:
-                unread.clear()
-                self._done.add(row[_FILE])
-                self.refused += row[_STATUS] == "refused"
-            sound = end
-        self.again = [film for _, film in unread]
-        return unread[0][0] if unread else sound
+                raise UsageError(self.path, problem, f"name that bundle, or {ANOTHER}")
+            self._know(row)
+            sound += len(raw)
+        return sound
 
+    def _know(self, row: list[str]) -> None:
+        name = row[_FILE]
+        self.refused += row[_STATUS] == "refused"
+        unread = row[_STATUS] == "error"
+        if unread:
+            self.again.append(name)
+        if self._names.put(name, _IN_DOUBT if unread else _number(row[_STAMP])) is not None:
+            self._more[name] = self._more.get(name, 0) + 1
 
-def _rows(stream: IO[bytes], end: int) -> Iterator[tuple[list[str], int]]:
-    """Yield each row from byte `end` on and where it ends; what is torn is an empty row."""
-    whole = True
+    def _changed(self, doubtful: list[str]) -> Iterator[str]:
+        """Yield those of `doubtful` that are not what was judged, or that were not read."""
+        named = {guarded_path(film): film for film in doubtful}
+        rows: dict[str, list[str]] = {}
+        if named:
+            with self._reading:
+                found = (row for row, _ in self._file.rows() if _is_sound(row))
+                rows = {row[_FILE]: row for row in found if row[_FILE] in named}
+        for name, film in named.items():
+            row = rows.get(name)
+            if row and row[_STATUS] != "error" and self._is_as_judged(film, row):
+                self.skipped += 1
+                continue
+            if row:
+                self._stale.add(name)
+            yield film
 
-    def lines() -> Iterator[str]:
-        nonlocal end, whole
-        while line := stream.readline(_LONGEST):
-            end += len(line)
-            whole = line.endswith(b"\n")
-            yield line.decode("utf-8", _ERRORS)
-
-    reader = csv.reader(lines(), strict=True)
-    while True:
+    def _is_as_judged(self, film: str, row: list[str]) -> bool:
+        """Tell whether `film` has the bytes that `row` is about, or cannot be read to say."""
         try:
-            row = next(reader, None)
-        except csv.Error:  # such as the end of the file within quotes
-            row = []
-        if row is None:
-            return
-        yield row if whole else [], end
+            with open_film(film) as stream:
+                found = os.fstat(stream.fileno())
+                fresh = stamp(found) if is_settled(found) else None
+                if str(found.st_size) != row[_BYTES] or not row[_SHA256]:
+                    return False
+                if sha256_of(stream) != row[_SHA256]:
+                    return False
+        except (OSError, ValueError, FilmError):  # such as a disk that is not there today
+            return True
+        if fresh:
+            self._stamps[row[_FILE]] = fresh
+        return True
+
+    def _rewrite(self) -> None:
+        """Write the file anew, with the new rows in the places of the old ones."""
+        began = monotonic()
+        with self._reading:
+            stamps = dict(self._stamps)  # another thread goes on adding to them
+            self._file.rewrite(self._rows_now(stamps))
+        self._stale -= self._new.keys()
+        self._new.clear()
+        self._more.clear()
+        for name in stamps:
+            del self._stamps[name]
+        self._rewritten = monotonic()
+        self._takes = self._rewritten - began
+
+    def _rows_now(self, stamps: dict[str, str]) -> Iterator[bytes]:
+        """Yield the bytes of the header and of each row as it is to be, one for each film."""
+        more, refused = dict(self._more), 0
+        rows = self._file.rows()
+        yield next(rows)[1]
+        for row, raw in rows:
+            name = row[_FILE]
+            if more.get(name):  # a later one counts
+                more[name] -= 1
+                continue
+            line, is_refusal = self._new.get(name) or (raw, row[_STATUS] == "refused")
+            if line is raw and name in stamps:
+                line = raw.rpartition(b",")[0] + f',"{stamps[name]}"\n'.encode()
+            refused += is_refusal
+            yield line
+        self.refused = refused
+
+
+def _line_of(bundle: Bundle, engine: str) -> Callable[[Answer], bytes]:
+    """Return what makes the bytes of a row of an answer."""
+    buffer = io.StringIO(newline="")
+    write = row_writer("csv", buffer, bundle, engine, header=False)
+
+    def line(answer: Answer) -> bytes:
+        buffer.seek(0)
+        buffer.truncate()
+        write(answer)
+        return buffer.getvalue().encode("utf-8", ERRORS)
+
+    return line
+
+
+def _require_header(path: str, found: list[str]) -> None:
+    """Refuse a file that is no CSV of ours, or of another version.
+
+    Raises:
+        UsageError: its columns are others.
+    """
+    if found == list(FIELDS):
+        return
+    if found[:2] == ["file", "status"] and "bundle_sha256" in found:
+        raise UsageError(path, "has the columns of another version of edge-run", ANOTHER)
+    raise UsageError(path, "is no CSV of edge-run classify", ANOTHER)
 
 
 def _is_sound(row: list[str]) -> bool:
     return len(row) == len(FIELDS) and row[_STATUS] in STATUSES
 
 
-def _opened(path: str) -> int:
-    """Return a descriptor of the file at `path`, created where there is none."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-    # Windows translates no line ends; a pipe of that name does not keep us waiting.
-    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+def _is_untouched(film: str, known: int) -> bool:
+    """Tell whether the stamp of `film` is still the `known` one, or the film is gone."""
     try:
-        descriptor = os.open(path, flags, 0o666)
-    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
-        raise _cannot_write(path, error) from error
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise UsageError(path, "is not a regular file", _ANOTHER)
+        return _number(stamp(os.stat(film))) == known  # noqa: PTH116
+    except (OSError, ValueError):
+        return True
 
 
-def _lock(descriptor: int, path: str) -> None:
-    """Keep other processes that resume out, until this one ends, where the disk can do that."""
+def _number(text: str) -> int:
+    """Return what a stamp stands for."""
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            # Others cannot read what is locked: the last byte that can be.
-            os.lseek(descriptor, 0x7FFFFFFE, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        problem = "is being written by another edge-run"
-        raise UsageError(path, problem, f"wait for it, or {_ANOTHER}") from None
-    except (ImportError, OSError):  # not every system and network disk has locks
-        pass
-
-
-def _sync_folder(path: str) -> None:
-    """Bring the name of a new file to the disk, where the system can."""
-    if os.name == "posix":
-        with suppress(OSError):
-            descriptor = os.open(os.path.dirname(path) or os.curdir, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-
-def _cannot_write(path: str, error: Exception) -> CannotWrite:
-    problem = f"cannot be written ({getattr(error, 'strerror', None) or error})"
-    return CannotWrite(path, problem, _CURES.get(getattr(error, "errno", 0), _ANOTHER))
+        number = int(text, 16)
+    except ValueError:
+        return _IN_DOUBT
+    return number if _DONE < number < 1 << 64 else _IN_DOUBT

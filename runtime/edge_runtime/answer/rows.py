@@ -38,7 +38,7 @@ def row_writer(
     }
 
     def fields(answer: Answer) -> dict[str, object]:
-        error = answer.error
+        error, source = answer.error, answer.source
         row = {
             "file": answer.file,
             "status": answer.status,
@@ -50,6 +50,9 @@ def row_writer(
             "problem": error.problem if error else None,
             "warning": answer.warning,
             "milliseconds": answer.milliseconds,
+            "bytes": source.bytes if source else None,
+            "sha256": source.sha256 if source else None,
+            "stamp": source.stamp if source else None,
             **constant,
         }
         return {name: row[name] for name in FIELDS}
@@ -87,13 +90,19 @@ def _json(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
 def _csv(out: TextIO, fields: Callable[[Answer], dict[str, object]], header: bool) -> Writer:
     import csv
 
+    from edge_runtime.answer.cell import guarded, guarded_path
+
     # All texts are quoted: before Python 3.13 a bare carriage return in a name would not be.
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     if header:
         writer.writeheader()
 
     def write(answer: Answer) -> None:
-        writer.writerow(fields(answer))
+        row = fields(answer)
+        cells = {
+            name: guarded(value) if isinstance(value, str) else value for name, value in row.items()
+        }
+        writer.writerow({**cells, "file": guarded_path(answer.file)})
         out.flush()
 
     return write

@@ -13,7 +13,7 @@ except ImportError:  # a Python built without OpenSSL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import BinaryIO, TypeAlias
 
     Data: TypeAlias = bytes | bytearray | memoryview
 
@@ -21,3 +21,15 @@ if TYPE_CHECKING:
 def sha256(data: Data) -> str:
     """Return the SHA-256 of `data` in hex, without copying it."""
     return _sha256(data).hexdigest()
+
+
+def sha256_of(stream: BinaryIO) -> str:
+    """Return the SHA-256 in hex of what `stream` still holds, read a mebibyte at a time.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = _sha256()
+    while data := stream.read(1 << 20):
+        found.update(data)
+    return found.hexdigest()

@@ -23,8 +23,9 @@ from edge_runtime.bundle.defaults import (
 )
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.manifest import Manifest
-from edge_runtime.bundle.pack import pack, write_whole
+from edge_runtime.bundle.pack import pack
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError
+from edge_runtime.output import write_whole
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.defaults import Record

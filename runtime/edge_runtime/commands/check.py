@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import closing
 
-from edge_runtime.bundle.pack import write_whole
 from edge_runtime.commands import bundle_path, only_bundle, open_named
 from edge_runtime.console import say
 from edge_runtime.engines import ENGINES, open_engine
@@ -14,6 +13,7 @@ from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
 from edge_runtime.machine import box
 from edge_runtime.machine.check import Replay, replay
 from edge_runtime.machine.receipt import Outcome, receipt
+from edge_runtime.output import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

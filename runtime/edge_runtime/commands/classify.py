@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     *("band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume=", "threads="),
+    "null",
 )
 MOST_THREADS = 1024
 NOTICE = "research use; not a medical device"
 USAGE = """\
 usage: edge-run classify PATH... [--bundle B] [--format F] [--engine E]
-       edge-run classify --files-from LIST   (one path a line, - for stdin)
+       edge-run classify --files-from LIST [-0]   (LIST is - for stdin)
 
 PATH is a film or a folder; every file below a folder gets a row, in the order
 of names (in a folder of more than 10,000, as the disk lists them). Text files
@@ -49,8 +50,10 @@ and what systems leave in folders are passed over there, and counted in a line.
   --format F         table, json (one object a line) or csv
   --engine E         auto, litert, litert-python, tflite-runtime, onnxruntime
   --threads N        films at once; else one for each processor
+  --files-from LIST  films and folders, one a line, in UTF-8 or UTF-16, or
+  -0, --null         each ended by NUL, as find -print0 writes them
   --resume FILE.csv  append the rows to FILE.csv and skip the films it has, but
-                     try again those that could not be read (status error)
+                     not those that have changed since or could not be read
   --band W           say uncertain within W (0 to 0.5) of the threshold, but not
                      in rows that --resume finds done
   --heatmap OUT.png  draw what the answer depends on; for one film
@@ -71,8 +74,10 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             # No row of a table tells which one of several it is.
             say(f"bundle: {printable(bundle.path)}")
 
+        digested = "resume" in options or options.get("format", "table") != "table"
+
         def judge_with(engine: Engine) -> Judge:
-            return lambda film: classify(film, bundle, engine, decision=decision)
+            return lambda film: classify(film, bundle, engine, decision=decision, digested=digested)
 
         def another() -> Judge:
             return judge_with(open_engine(bundle, engine.name))
@@ -111,7 +116,7 @@ def _written(
 
     passed_over = dict[str, int]()
     # Chained, so that a film is answered before the next name has come down the pipe.
-    films = films_in(chain(paths, _listed(options.get("files-from"))), complain, passed_over)
+    films = films_in(chain(paths, _listed(options)), complain, passed_over)
     with _results(options.get("resume"), bundle, engine) as results:
         found = answers(results.not_done(films) if results else films)
         if is_watched(rows_elsewhere=results is not None):
@@ -155,6 +160,8 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
         raise UsageError("--format", f"{form!r} is not known", f"one of: {', '.join(FORMATS)}")
     if "resume" in options and options.get("format", "csv") != "csv":
         raise UsageError("--resume", f"writes no {form}", "leave --format out")
+    if "null" in options and "files-from" not in options:
+        raise UsageError("--null", "is for --files-from", "leave it out")
     if "files-from" not in options and not all(paths or [""]):
         raise UsageError("classify", "no film given", "name a file or a folder")
     if "heatmap" in options:
@@ -197,22 +204,9 @@ def _results(
     return Results(path, bundle, engine.name)
 
 
-def _listed(source: str | None) -> Iterator[str]:
-    """Yield the paths in the file `source`, one a line; `-` is stdin."""
-    if source is None:
-        return
-    standard = source == "-"
-    if standard and sys.stdin is None:
-        raise UsageError("stdin", "is closed", "give a text file with one path a line")
-    try:
-        # A name may hold a carriage return; Windows begins such lists with a byte order mark.
-        with open(
-            0 if standard else source, encoding="utf-8-sig", errors="surrogateescape",
-            newline="\n", closefd=not standard,
-        ) as lines:  # fmt: skip
-            for line in lines:
-                if path := line.rstrip("\r\n"):
-                    yield path
-    except OSError as error:
-        problem = error.strerror or str(error)
-        raise UsageError(source, problem, "give a text file with one path a line") from error
+def _listed(options: dict[str, str]) -> Iterator[str]:
+    """Yield the paths in the list that is named, if one is."""
+    if "files-from" in options:
+        from edge_runtime.film.filelist import listed
+
+        yield from listed(options["files-from"], by_nul="null" in options)

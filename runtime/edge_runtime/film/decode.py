@@ -14,7 +14,7 @@ from zlib import crc32
 
 from PIL import Image
 
-from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film import jpeg
 from edge_runtime.film.refuse import judge_size, unreadable
 
@@ -143,14 +143,14 @@ def _decode_dicom(
 ) -> Image.Image:
     if _address_space() < _DICOM_SPACE:
         problem = f"DICOM is read where {_DICOM_SPACE >> 20} MiB of address space are allowed"
-        raise Refusal("too_large", subject, problem, "raise the limit (ulimit -v)")
+        raise MachineLacks(subject, problem, "raise the limit (ulimit -v)")
     try:
         from edge_runtime.film.dicom.read import dicom_image
     except ImportError as error:
         from edge_runtime.cures import installing
 
         problem = "DICOM, which is read with pydicom and numpy"
-        raise Refusal("unreadable", subject, problem, installing("dicom")) from error
+        raise MachineLacks(subject, problem, installing("dicom")) from error
     return dicom_image(stream, subject, recipe, use)
 
 

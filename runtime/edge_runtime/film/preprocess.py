@@ -14,12 +14,13 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from contextlib import nullcontext
 from io import BytesIO
 
 from PIL import Image
 
 from edge_runtime.bundle.records import Preprocess
-from edge_runtime.errors import FilmError, Refusal
+from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film.decode import WIDE, decode, load, open_film
 from edge_runtime.film.intensity import normalise
 from edge_runtime.film.refuse import unreadable
@@ -28,11 +29,16 @@ from edge_runtime.film.whole import unwritten_end
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from edge_runtime.bundle.records import IntendedUse
 
     Film = str | os.PathLike[str] | bytes | Image.Image
     """A path, an encoded picture in memory, or a decoded one."""
+
+    Watch = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
+    """What is around the reading of a film's file; it gives the stream that is read."""
 
 VERSION = 1
 STAGES = ("decoded", "oriented", "resized", "normalised")
@@ -85,17 +91,18 @@ def film_pixels(
     recipe: Preprocess,
     use: IntendedUse | None = None,
     warn: Callable[[str], object] = str,
+    watch: Watch = nullcontext,
 ) -> bytes:
     """Return the `height * width * channels` bytes, row by row, that the graph takes for `film`.
 
     Where `use` is given, a DICOM header has to be within it. `warn` is told what a reader of the
-    answer has to know of the film.
+    answer has to know of the film. A file is read within `watch`.
 
     Raises:
         FilmError: the file could not be read from its disk.
         Refusal: any reason but `not_a_film`.
     """
-    stages = film_stages(film, recipe, use, warn)
+    stages = film_stages(film, recipe, use, warn, watch)
     for _ in range(len(STAGES) - 1):
         next(stages)  # and let go of, or two stages of a large film would be in memory at once
     return next(stages)[1].tobytes()
@@ -106,6 +113,7 @@ def film_stages(
     recipe: Preprocess,
     use: IntendedUse | None = None,
     warn: Callable[[str], object] = str,
+    watch: Watch = nullcontext,
 ) -> Iterator[tuple[str, Image.Image]]:
     """Yield name and picture of each stage of `STAGES`, the last of which `film_pixels` returns.
 
@@ -117,7 +125,7 @@ def film_stages(
         if isinstance(film, Image.Image):
             image = load(film, subject, recipe)
         else:
-            with BytesIO(film) if isinstance(film, bytes) else open_film(film) as stream:
+            with _stream(film) as opened, watch(opened) as stream:
                 image = decode(stream, subject, recipe, use)
         yield "decoded", image
         refuse_unwritten(image, subject, warn)
@@ -131,7 +139,8 @@ def film_stages(
         yield "resized", image
         yield "normalised", normalise(image, subject, recipe, sample)
     except MemoryError as error:
-        raise Refusal("too_large", subject, "does not fit in memory", "make it smaller") from error
+        cure = "close other programs, or make it smaller"
+        raise MachineLacks(subject, "does not fit in memory", cure) from error
     except _DECODE_ERRORS as error:
         raise unreadable(subject, f"damaged image ({error})") from error
     except OSError as error:
@@ -140,6 +149,10 @@ def film_stages(
             raise unreadable(subject, f"damaged image ({error})") from error
         problem = error.strerror or str(error)
         raise FilmError(subject, problem, "check the path, the disk and the rights") from error
+
+
+def _stream(film: str | os.PathLike[str] | bytes) -> BinaryIO:
+    return BytesIO(film) if isinstance(film, bytes) else open_film(film)
 
 
 def orient(image: Image.Image) -> Image.Image:

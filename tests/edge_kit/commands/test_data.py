@@ -43,7 +43,7 @@ def test_an_unreadable_film_is_told_and_the_others_are_scanned(
         (["data"], 2, "required: ACTION; see edge-kit data --help"),
         (["data", "scan", "d"], 2, "required: --out; see edge-kit data scan --help"),
         (["data", "scan", "gone", "--out", "new"], 9, "gone: is no folder"),
-        (["data", "scan", "gone", "--out", "."], 10, ".: already exists; name a new folder"),
+        (["data", "scan", "gone", "--out", "."], 10, ".: exists already; name a new folder"),
     ],
 )
 def test_a_scan_that_cannot_be_carried_out_is_one_line(

@@ -153,7 +153,7 @@ def test_a_scan_is_written_whole_or_not_at_all(
 ) -> None:
     write_scan(found, root, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"report.html", "groups.csv"}
-    with pytest.raises(CannotWrite, match="out: already exists; name a new folder"):
+    with pytest.raises(CannotWrite, match="out: exists already; name a new folder"):
         write_scan(found, root, tmp_path / "out")
 
     def full(*_: object) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import errno
 import os
-from collections.abc import Iterable
+import stat
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from edge_runtime.answer import resume
+from edge_runtime.answer import resume, rowfile
 from edge_runtime.answer.classify import FIELDS, Answer
 from edge_runtime.answer.resume import Results
+from edge_runtime.answer.rowfile import RowFile
 from edge_runtime.answer.rows import row_writer
+from edge_runtime.answer.source import Source
 from edge_runtime.bundle import Bundle
-from edge_runtime.errors import CannotWrite, FilmError, Refusal, UsageError
+from edge_runtime.errors import CannotWrite, FilmError, MachineLacks, Refusal, UsageError
+from edge_runtime.film.decode import open_film
 
 FILMS = ["a.png", 'quote",comma;\r.png', "new\nline\n.png", "Übersicht.png", "\udcff.png", "z.png"]
 NULS, GARBAGE = bytes(5000), bytes(range(256)) * 20
@@ -31,12 +37,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.csv"
 
 
-def answered(film: str) -> Answer:
-    return Answer(film, 1.5, logit=1.25, probability=0.777, decided="covid")
+def answered(film: str, source: Source | None = None) -> Answer:
+    return Answer(film, 1.5, logit=1.25, probability=0.777, decided="covid", source=source)
 
 
-def refused(film: str) -> Answer:
-    return Answer(film, 0.5, error=Refusal("blank", film, "one even shade, no film", "cure"))
+def refused(film: str, source: Source | None = None) -> Answer:
+    error = Refusal("blank", film, "one even shade, no film", "cure")
+    return Answer(film, 0.5, error=error, source=source)
 
 
 def unread(film: str) -> Answer:
@@ -93,47 +100,38 @@ def test_a_film_is_answered_once_however_often_it_is_named(path: Path, bundle: B
     assert rows(path) == [(film, "ok") for film in [*FILMS, "new.png"]]
 
 
-def test_films_that_could_not_be_read_stand_last_and_are_tried_again(
+def test_films_that_could_not_be_read_keep_their_places_and_are_tried_again(
     path: Path, bundle: Bundle
 ) -> None:
     run(path, bundle, FILMS, "a.png", "z.png")
-    assert rows(path) == [(film, "ok") for film in FILMS[1:-1]] + [
-        ("a.png", "error"), ("z.png", "error"),
-    ]  # fmt: skip
+    statuses = ["error", "ok", "ok", "ok", "ok", "error"]
+    assert rows(path) == list(zip(FILMS, statuses, strict=True))
     assert run(path, bundle, FILMS, "z.png") == ["a.png", "z.png"]
-    assert run(path, bundle, ["more.png"]) == ["z.png", "more.png"]  # though nobody names it
-    assert sorted(rows(path)) == sorted((film, "ok") for film in [*FILMS, "more.png"])
+    assert run(path, bundle, ["more.png"]) == ["more.png", "z.png"]  # though nobody names it
+    assert rows(path) == [(film, "ok") for film in [*FILMS, "more.png"]]
 
 
-def test_films_that_could_not_be_read_are_held_back_up_to_a_limit(
-    path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("held", [1, 2, 3, 100])
+def test_more_films_than_are_held_in_memory_are_still_judged_again(
+    held: int, path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resume, "UNREAD", 2)
+    monkeypatch.setattr(resume, "HELD", held)
     run(path, bundle, FILMS, *FILMS[:4])
-    assert sorted(rows(path)) == sorted((film, "ok" if film in FILMS[4:] else "error")
-                                        for film in FILMS)  # fmt: skip
-    tried = run(path, bundle, FILMS)
-    assert sorted(tried) == sorted(FILMS[:4])
-    assert {film: status for film, status in rows(path)} == dict.fromkeys(FILMS, "ok")  # noqa: C416
+    assert rows(path) == [(film, "error" if film in FILMS[:4] else "ok") for film in FILMS]
+    assert sorted(run(path, bundle, [*FILMS, "more.png"])) == sorted([*FILMS[:4], "more.png"])
+    assert rows(path) == [(film, "ok") for film in [*FILMS, "more.png"]]
 
 
-def test_a_csv_that_was_redirected_is_taken_up_and_loses_no_row(path: Path, bundle: Bundle) -> None:
+def test_a_csv_that_was_redirected_is_taken_up_with_one_row_for_a_film(
+    path: Path, bundle: Bundle
+) -> None:
     with path.open("w", newline="") as out:
         write = row_writer("csv", out, bundle, "litert")
-        for answer in (answered("a.png"), unread("b.png"), answered("c.png")):
+        for answer in (answered("a.png"), unread("b.png"), answered("c.png"), refused("a.png")):
             write(answer)
     assert run(path, bundle, ["a.png", "b.png", "c.png"]) == ["b.png"]
-    films = [("a.png", "ok"), ("b.png", "error"), ("c.png", "ok"), ("b.png", "ok")]
-    assert rows(path) == films  # the later row of a film counts
-
-
-def test_refused_films_are_done_and_remembered(path: Path, bundle: Bundle) -> None:
-    with Results(str(path), bundle, "litert") as results:
-        results.write(refused("a.png"))
-        results.write(answered("b.png"))
-    with Results(str(path), bundle, "litert") as results:
-        assert list(results.not_done(["a.png", "b.png"])) == []
-        assert (results.skipped, results.refused) == (2, 1)
+    # the later row of a film counts
+    assert rows(path) == [("b.png", "ok"), ("c.png", "ok"), ("a.png", "refused")]
 
 
 def test_each_row_has_the_engine_that_gave_it(path: Path, bundle: Bundle) -> None:
@@ -144,13 +142,19 @@ def test_each_row_has_the_engine_that_gave_it(path: Path, bundle: Bundle) -> Non
         assert [row["engine"] for row in csv.DictReader(stream)] == ["litert", "onnxruntime"]
 
 
-ROW = '"a.png","ok","covid",0.7,1.2,"",0.5,"","","model3-xray-0.1.0","{}","litert",1.5\n'
+ROW = (
+    '"a.png","ok","covid",0.7,1.2,"",0.5,"","","","model3-xray-0.1.0","{}","litert",1.5'
+    + ',""' * (len(FIELDS) - 14)
+    + "\n"
+)
 HEADER = ",".join(f'"{name}"' for name in FIELDS) + "\n"
+OLDER = ",".join(f'"{name}"' for name in FIELDS[:-3]) + "\n"
 FOREIGN = {
     "a text": ("once upon a time", "is no CSV of edge-run classify"),
     "a long text": ("x" * 10_000_000, "is no CSV of edge-run classify"),
     "a binary": ("\0" * 5000, "is no CSV of edge-run classify"),
     "another CSV": ("file,label\na.png,covid\n", "is no CSV of edge-run classify"),
+    "another version": (OLDER + ROW, "has the columns of another version of edge-run"),
     "another bundle": (HEADER + ROW.format("0" * 64), f"has answers of another bundle, {'0' * 64}"),
     "no row in the middle": (HEADER + "a.png\n" + ROW, f"has no row at byte {len(HEADER)}"),
     "torn in the middle": (HEADER + '"a.p\n' + ROW + ROW, f"has no row at byte {len(HEADER)}"),
@@ -177,26 +181,44 @@ def test_windows_line_ends_are_taken_up(path: Path, bundle: Bundle) -> None:
 
 
 def test_a_file_that_another_run_writes_is_refused_until_it_ends(
-    path: Path, bundle: Bundle
+    path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run(path, bundle, ["a.png"], "a.png")
+    monkeypatch.setattr(resume, "HELD", 1)  # so that the file is replaced meanwhile
     with Results(str(path), bundle, "litert") as results:
-        results.write(answered("a.png"))
-        with pytest.raises(UsageError, match="is being written by another edge-run"):
-            Results(str(path), bundle, "litert")
-        results.write(answered("b.png"))
+        for film in results.not_done(["a.png", "b.png"]):
+            results.write(answered(film))
+            with pytest.raises(UsageError, match="is being written by another edge-run"):
+                Results(str(path), bundle, "litert")
     assert run(path, bundle, ["a.png", "b.png", "c.png"]) == ["c.png"]
 
 
+def test_a_file_that_was_replaced_while_it_was_waited_for_is_opened_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(b"old\n")
+    real = rowfile._lock
+    replaced: list[Path] = []
+
+    def late(descriptor: int, name: str) -> None:
+        if not replaced:
+            (path.parent / "new").write_bytes(b"new\n")
+            replaced.append((path.parent / "new").replace(path))
+        real(descriptor, name)
+
+    monkeypatch.setattr(rowfile, "_lock", late)
+    file = RowFile(str(path))
+    file.append(b"row\n")
+    file.close()
+    assert path.read_bytes() == b"new\nrow\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="there are no such names there")
-def test_what_is_no_regular_file_is_refused(tmp_path: Path, bundle: Bundle) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for name in ("pipe", os.devnull):
-        with pytest.raises(UsageError, match="is not a regular file"):
-            Results(str(tmp_path / name), bundle, "litert")
+def test_a_file_that_cannot_be_made_is_a_line(tmp_path: Path, bundle: Bundle) -> None:
     for name, cure in (
-        ("", "give the name of another file"),
+        ("", "is a folder; give the name of a file"),
         ("no/folder/results.csv", "make the folder first"),
-        ("a\0b", "give the name of another file"),
+        ("a\0b", "choose another name"),
     ):
         with pytest.raises(CannotWrite, match=cure):
             Results(str(tmp_path / name), bundle, "litert")
@@ -204,26 +226,34 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, bundle: Bundle) -> N
 
 def test_the_results_are_no_film_of_the_folder_they_lie_in(path: Path, bundle: Bundle) -> None:
     (path.parent / "sub").mkdir()
-    other = path.parent / "sub" / path.name
+    other, link = path.parent / "sub" / path.name, path.parent / "sub" / "link.csv"
     other.touch()
-    films = [str(path), str(other), f"{path.parent}/sub/../{path.name}"]
-    assert run(path, bundle, films) == [str(other)]
+    link.symlink_to(path)
+    films = [str(path), str(other), f"{path.parent}/sub/../{path.name}", str(link)]
+    films.append(str(path.with_name(f".{path.name}.part")))
+    assert run(link, bundle, films) == [str(other)]
+    assert link.is_symlink()
 
 
-def test_a_full_disk_is_told_once_and_what_was_written_stays(path: Path, bundle: Bundle) -> None:
-    def full(_: Answer) -> None:
+def test_a_full_disk_is_told_once_and_what_was_written_stays(
+    path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    results = Results(str(path), bundle, "litert")
+    run(path, bundle, ["a.png", "b.png"], "b.png")
+    before = path.read_bytes()
     with (
-        pytest.raises(CannotWrite, match=r"No space left on device.*; free the disk and resume"),
-        results,
+        pytest.raises(CannotWrite, match=r"results\.csv: the disk is full; free some of it"),
+        Results(str(path), bundle, "litert") as results,
     ):
-        results.write(answered("a.png"))
-        results.write(unread("b.png"))
-        results._write = full
-        results.write(answered("c.png"))
-    assert run(path, bundle, ["a.png", "b.png", "c.png"]) == ["b.png", "c.png"]
+        for film in results.not_done(["a.png", "b.png", "c.png"]):
+            results.write(answered(film))
+            monkeypatch.setattr(os, "fsync", full)
+    assert path.read_bytes().startswith(before)
+    assert os.listdir(path.parent) == [path.name]  # noqa: PTH208
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    assert run(path, bundle, ["a.png", "b.png", "c.png"]) == ["b.png"]
 
 
 def test_rows_reach_the_disk_every_few_seconds_and_at_the_end(
@@ -231,10 +261,192 @@ def test_rows_reach_the_disk_every_few_seconds_and_at_the_end(
 ) -> None:
     now, synced = [0.0], []
     monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes().count(b"\n")))
-    monkeypatch.setattr(resume, "monotonic", lambda: now[0])
-    monkeypatch.setattr(resume, "_sync_folder", lambda _: None)
+    monkeypatch.setattr(rowfile, "monotonic", lambda: now[0])
+    monkeypatch.setattr(rowfile, "sync_folder", lambda _: None)
     with Results(str(path), bundle, "litert") as results:
         for number in range(10):
             now[0] += 2
             results.write(answered(f"{number}.png"))
     assert synced == [1, 4, 7, 10, 11]
+
+
+def test_new_rows_for_old_films_reach_the_disk_as_the_size_of_the_file_allows(
+    path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    films = [f"{number}.png" for number in range(10)]
+    run(path, bundle, films, *films)
+    now, written = [0.0], []
+    monkeypatch.setattr(resume, "monotonic", lambda: now[0])
+    with Results(str(path), bundle, "litert") as results:
+        for film in results.not_done(films):
+            now[0] += 2
+            results.write(answered(film))
+            written.append(sum(status == "ok" for _, status in rows(path)))
+    assert written == [0, 0, 3, 3, 3, 6, 6, 6, 9, 9]
+    assert rows(path) == [(film, "ok") for film in films]
+
+
+# What becomes of a film after its row was written -> whether it is judged again.
+
+
+def changed(film: Path) -> None:
+    """Write other bytes of the same length, with the times that the file had."""
+    was = film.stat()
+    film.write_bytes(bytes(reversed(film.read_bytes())))
+    while True:  # systems tell two moments of a few milliseconds apart, or do not
+        os.utime(film, ns=(was.st_atime_ns, was.st_mtime_ns))
+        if film.stat().st_ctime_ns != was.st_ctime_ns:
+            break
+
+
+def completed(film: Path) -> None:
+    film.write_bytes(film.read_bytes() + b"more")
+
+
+def swapped(film: Path) -> None:
+    other = film.with_name("other")
+    film.rename(other)
+    film.write_bytes(other.read_bytes())
+    os.utime(film, ns=(other.stat().st_atime_ns, other.stat().st_mtime_ns))
+    changed(film)
+
+
+def copied(film: Path) -> None:
+    """Write the same bytes anew, as a restored backup has them."""
+    data = film.read_bytes()
+    film.unlink()
+    film.write_bytes(data)
+
+
+def touched(film: Path) -> None:
+    os.utime(film, (1, 1))
+
+
+def piped(film: Path) -> None:
+    film.unlink()
+    os.mkfifo(film)
+
+
+FATES: dict[str, tuple[Callable[[Path], object], bool]] = {
+    "nothing": (lambda _: None, False),
+    "completed": (completed, True),
+    "changed, of the same size and time": (changed, True),
+    "another file of the same size and time": (swapped, True),
+    "truncated": (lambda film: film.write_bytes(b""), True),
+    "copied": (copied, False),
+    "touched": (touched, False),
+    "made private": (lambda film: film.chmod(0o600), False),
+    "gone": (Path.unlink, False),
+    "a pipe": (piped, False),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes with a name")
+@pytest.mark.parametrize("settled", [False, True])
+@pytest.mark.parametrize("before", [answered, refused])
+@pytest.mark.parametrize("fate", FATES)
+def test_a_film_is_judged_again_when_its_bytes_have_changed_and_only_then(
+    fate: str, before: Callable[..., Answer], settled: bool, path: Path, tmp_path: Path,
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if settled:  # as if the files had been written long before they were judged
+        monkeypatch.setattr("edge_runtime.answer.source.is_settled", lambda _: True)
+    happens, again = FATES[fate]
+    films = [tmp_path / f"{number}.film" for number in range(3)]
+    with Results(str(path), bundle, "litert") as results:
+        for film in films:
+            film.write_bytes(film.name.encode() * 40)
+            results.write(before(str(film), judged(film)))
+    happens(films[1])
+    tried = []
+    with Results(str(path), bundle, "litert") as results:
+        for name in results.not_done(map(str, films)):
+            tried.append(name)
+            results.write(answered(name, judged(Path(name))))
+        assert results.skipped == len(films) - len(tried)
+    assert tried == [str(films[1])] * again
+    status = before("").status
+    wanted = [status, "ok" if again else status, status]
+    assert rows(path) == list(zip(map(str, films), wanted, strict=True))
+    assert results.refused == wanted.count("refused")
+    if again:
+        with Results(str(path), bundle, "litert") as results:
+            assert list(results.not_done(map(str, films))) == []
+
+
+def judged(film: Path) -> Source:
+    """Return what a row remembers of a film."""
+    source = Source(digested=True)
+    with open_film(film) as stream, source.watch(stream):
+        stream.read(10)
+    return source
+
+
+def test_a_film_of_which_a_row_knows_no_bytes_is_judged_again(path: Path, bundle: Bundle) -> None:
+    film = path.with_name("film")
+    film.write_bytes(b"film")
+    assert run(path, bundle, [str(film)]) == [str(film)]
+    assert run(path, bundle, [str(film)]) == [str(film)]
+    assert rows(path) == [(str(film), "ok")]
+
+
+def test_a_film_that_was_only_moved_about_is_read_once_more_and_then_known(
+    path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = path.with_name("film")
+    film.write_bytes(b"film")
+    with Results(str(path), bundle, "litert") as results:
+        results.write(answered(str(film), judged(film)))
+    long_ago = time.time_ns() + 60 * 10**9  # the clock's, at the next runs
+    monkeypatch.setattr("edge_runtime.answer.source.time_ns", lambda: long_ago)
+    read: list[str] = []
+
+    def open_and_tell(film: str) -> BinaryIO:
+        read.append(film)
+        return open_film(film)
+
+    monkeypatch.setattr(resume, "open_film", open_and_tell)
+    for _ in range(3):
+        before = path.read_bytes()
+        with Results(str(path), bundle, "litert") as results:
+            assert list(results.not_done([str(film)])) == []
+    assert read == [str(film)]
+    assert path.read_bytes() == before
+    assert rows(path) == [(str(film), "ok")]
+
+
+def test_what_the_machine_lacks_is_no_verdict(path: Path, bundle: Bundle) -> None:
+    film = path.with_name("film")
+    film.write_bytes(b"film")
+    with Results(str(path), bundle, "litert") as results:
+        lacks = MachineLacks(film, "DICOM, which is read with pydicom", "install it")
+        results.write(Answer(str(film), 1.0, error=lacks, source=judged(film)))
+        assert rows(path) == [(str(film), "error")]
+    with Results(str(path), bundle, "litert") as results:
+        for name in results.not_done([str(film)]):
+            results.write(answered(name, judged(film)))
+    assert rows(path) == [(str(film), "ok")]
+
+
+def test_a_draft_that_a_killed_process_left_is_removed(path: Path, bundle: Bundle) -> None:
+    run(path, bundle, FILMS, "z.png")
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(path.read_bytes()[:100])
+    path.chmod(0o640)
+    assert run(path, bundle, FILMS) == ["z.png"]
+    assert not draft.exists()
+    assert rows(path) == [(film, "ok") for film in FILMS]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+NAMES = ["=1+1.png", "+a.png", "-a.png", "@a.png", "\ta.png", "'=a.png", "''=a.png", "./=b.png"]
+
+
+def test_names_that_a_spreadsheet_would_compute_are_known_again(path: Path, bundle: Bundle) -> None:
+    assert run(path, bundle, NAMES) == NAMES
+    assert run(path, bundle, NAMES) == []
+    assert not [name for name, _ in rows(path) if name[0] in "=+-@\t"]
+    path.write_bytes(path.read_bytes().replace(b'"ok"', b'"error"'))
+    again = run(path, bundle, [])
+    assert [os.path.normpath(one) for one in again] == [os.path.normpath(one) for one in NAMES]
+    assert len(rows(path)) == len(NAMES)

@@ -179,7 +179,7 @@ def test_unpacking_never_touches_what_exists(
 ) -> None:
     write_bundle(tmp_path / "m.edge", sample_fields(), MEMBERS)
     (tmp_path / "m").mkdir()
-    with pytest.raises(CannotWrite, match="already exists"):
+    with pytest.raises(CannotWrite, match="exists already; name a new folder"):
         unpack(tmp_path / "m.edge", tmp_path / "m")
 
     def full(_: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def test_nothing_that_identifies_a_patient_is_ever_said(
     heard = capfd.readouterr()
     assert status == 5
     assert heard.out.count(".dcm") >= len(TELLING)
-    said = heard.out + heard.err + caplog.text
+    # Digests of whole files may hold any four digits.
+    said = re.sub(r'"[0-9a-f]{64}"|"[0-9a-f]{16}"', "", heard.out) + heard.err + caplog.text
     assert not [secret for secret in SECRETS if secret.lower() in said.lower()]
 
 

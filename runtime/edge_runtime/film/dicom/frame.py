@@ -14,7 +14,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, RLELossless
 
 from edge_runtime.cures import installing
-from edge_runtime.errors import Refusal
+from edge_runtime.errors import MachineLacks, Refusal
 from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.torn import damage, has_overwritten_part
@@ -108,7 +108,7 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     plugins = [name for name in ours if name in decoder.available_plugins]
     if not plugins:
         problem = f"DICOM in {syntax.name}, for which no decoder is installed"
-        raise Refusal("unreadable", subject, problem, installing("dicom"))
+        raise MachineLacks(subject, problem, installing("dicom"))
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)

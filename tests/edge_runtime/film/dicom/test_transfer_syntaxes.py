@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from dicom_films import called, dicom_film
 from edge_runtime.cures import installing
-from edge_runtime.errors import Refusal
+from edge_runtime.errors import MachineLacks, Refusal
 from edge_runtime.film.dicom import frame
 from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_bundle import encoded, film_array
@@ -136,6 +136,6 @@ def test_a_uid_with_blanks_is_that_uid() -> None:
 def test_the_extra_is_a_cure_only_where_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytes(encapsulate([encoded(Image.fromarray(GREY), "JPEG")]))
     monkeypatch.setattr(frame, "_DECODERS", ())
-    with pytest.raises(Refusal, match=r"JPEG Baseline") as caught:
+    with pytest.raises(MachineLacks, match=r"JPEG Baseline") as caught:
         film_pixels(dicom_film(GREY, JPEGBaseline8Bit, PixelData=data), RECIPE)
     assert caught.value.cure == installing("dicom")

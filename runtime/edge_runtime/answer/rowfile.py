@@ -1,0 +1,188 @@
+"""A CSV that rows are appended to, one process at a time, and that is replaced whole or not at all.
+
+A row reaches the disk itself every few seconds, so that a killed process costs nothing and a power
+failure the last seconds. What either leaves of a last row is no row, and `cut` removes it.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+
+from edge_runtime.errors import UsageError
+from edge_runtime.output import destination, keep_rights, sync_folder, told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+SYNC = 5.0
+"""After how many seconds at most a row is on the disk, if rows go on coming."""
+
+ERRORS = sys.getfilesystemencodeerrors()
+"""How bytes that are no text come through: names of films have any."""
+
+ANOTHER = "give the name of another file"
+_LONGEST = 1 << 20  # bytes of one line; no name and no problem come near
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
+# Windows translates no line ends; a pipe of that name does not keep us waiting.
+_FLAGS |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class RowFile:
+    """The file at `path`, or where its links lead, created where there is none."""
+
+    def __init__(self, path: str) -> None:
+        """Open it, and keep other processes out of it where the disk can do that.
+
+        Raises:
+            UsageError: another process writes it.
+            CannotWrite: it is no regular file, or the disk does not let us.
+        """
+        self.path = path
+        with told(path):
+            self._place = destination(path)
+            self._draft = self._place.with_name(f".{self._place.name}.part")
+            self._out = self._opened()
+            with suppress(FileNotFoundError):
+                self._draft.unlink()  # of a process that was killed
+        sync_folder(self._place.parent)
+        self._synced = monotonic()
+
+    def owns(self, film: str) -> bool:
+        """Tell whether `film` is this file, or what it is replaced by."""
+        folder, name = os.path.split(film)
+        for own in (Path(self.path), self._place, self._draft):
+            if own.name == name:
+                with suppress(OSError, ValueError):
+                    return os.path.samefile(folder or os.curdir, own.parent)  # noqa: PTH121
+        return False
+
+    def rows(self) -> Iterator[tuple[list[str], bytes]]:
+        """Yield the cells and the bytes of each row, the header first; what is torn has no cells.
+
+        Raises:
+            CannotWrite: the file cannot be read.
+        """
+        with told(self.path), self._place.open("rb") as stream:
+            yield from _rows(stream)
+
+    def cut(self, end: int) -> None:
+        """Remove what stands from byte `end` on."""
+        with told(self.path):
+            os.ftruncate(self._out.fileno(), end)
+
+    def append(self, row: bytes) -> None:
+        """Append a row, whole as far as other readers are concerned.
+
+        Raises:
+            CannotWrite: the disk does not take it.
+        """
+        with told(self.path):
+            self._out.write(row)
+            self._out.flush()
+            if monotonic() - self._synced > SYNC:
+                self.sync()
+
+    def sync(self) -> None:
+        """Wait until the disk has all rows."""
+        with told(self.path):
+            os.fsync(self._out.fileno())
+            self._synced = monotonic()
+
+    def rewrite(self, rows: Iterable[bytes]) -> None:
+        """Let `rows` be all there is; until all of them are on the disk the old ones are.
+
+        Raises:
+            CannotWrite: the disk does not take them, and the old ones stay.
+        """
+        with told(self.path):
+            draft = os.fdopen(os.open(self._draft, _FLAGS | os.O_EXCL, 0o666), "ab")
+            try:
+                draft.writelines(rows)
+                draft.flush()
+                os.fsync(draft.fileno())
+                keep_rights(self._place, self._draft)
+                if os.name == "nt":  # which replaces no open file
+                    draft.close()
+                    self._out.close()
+                else:
+                    _lock(draft.fileno(), self.path)  # before anybody else finds it
+                self._draft.replace(self._place)
+            except BaseException:
+                draft.close()
+                with suppress(OSError):
+                    self._draft.unlink()
+                raise
+            self._out.close()
+            self._out = self._opened() if draft.closed else draft
+            sync_folder(self._place.parent)
+            self._synced = monotonic()
+
+    def close(self) -> None:
+        """Let other processes have it."""
+        with told(self.path):
+            self._out.close()
+
+    def _opened(self) -> BinaryIO:
+        """Open and lock the file that has the name, once that is so."""
+        while True:
+            out = os.fdopen(os.open(self._place, _FLAGS, 0o666), "ab")
+            try:
+                _lock(out.fileno(), self.path)
+                # Another process may have replaced it before it let go of it.
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(self._place.stat(), os.fstat(out.fileno())):
+                        return out
+            except BaseException:
+                out.close()
+                raise
+            out.close()
+
+
+def _rows(stream: BinaryIO) -> Iterator[tuple[list[str], bytes]]:
+    """Yield the cells and the bytes of each row in `stream`."""
+    taken: list[bytes] = []
+
+    def lines() -> Iterator[str]:
+        while line := stream.readline(_LONGEST):
+            taken.append(line)
+            yield line.decode("utf-8", ERRORS)
+
+    reader = csv.reader(lines(), strict=True)
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error:  # such as the end of the file within quotes
+            row = []
+        if row is None:
+            return
+        raw = b"".join(taken)
+        taken.clear()
+        yield row if raw.endswith(b"\n") else [], raw
+
+
+def _lock(descriptor: int, path: str) -> None:
+    """Keep other processes that resume out, until this one ends, where the disk can do that."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            # Others cannot read what is locked: the last byte that can be.
+            os.lseek(descriptor, 0x7FFFFFFE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        problem = "is being written by another edge-run"
+        raise UsageError(path, problem, f"wait for it, or {ANOTHER}") from None
+    except (ImportError, OSError):  # not every system and network disk has locks
+        pass

@@ -1,0 +1,93 @@
+"""Which bytes an answer is about, so that a later run can tell whether they are still there.
+
+On the cold path of `edge-run`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from contextlib import contextmanager
+from io import BytesIO
+from time import time_ns
+
+from edge_runtime.bundle.digest import sha256, sha256_of
+from edge_runtime.errors import FilmError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+LARGEST = 128 << 20
+"""Bytes of a file that are digested at most; no larger one is read as DICOM."""
+
+_IN_MEMORY = 1 << 20  # bytes of a file that is read once, for digest and decoder
+
+_SETTLED = 2_000_000_000
+"""Nanoseconds within which a disk may date two changes alike: FAT has steps of two seconds."""
+
+
+class Source:
+    """The file of a film as it was when it was judged; `None` is what is not known of it.
+
+    `bytes` is its size and `sha256` the digest of all of it. `stamp` stands for size and times of
+    the last change: where it is the same again, nobody has written the file since. A file that was
+    written just before it was read has none, and no date can be read from it.
+    """
+
+    __slots__ = ("_digested", "bytes", "sha256", "stamp")
+
+    def __init__(self, *, digested: bool) -> None:
+        """Remember what `watch` sees, with the digest if that is wanted."""
+        self._digested = digested
+        self.bytes: int | None = None
+        self.sha256: str | None = None
+        self.stamp: str | None = None
+
+    @contextmanager
+    def watch(self, stream: BinaryIO) -> Iterator[BinaryIO]:
+        """Remember the film in `stream`, and yield one of the same bytes for the block to read.
+
+        Raises:
+            FilmError: it was written meanwhile, so that nobody knows what the block has read.
+            OSError: the disk did not let us read it.
+        """
+        was = os.fstat(stream.fileno())
+        settled = is_settled(was)
+        read, digest = self._begun(stream, was.st_size)
+        try:
+            yield read
+        finally:  # a film that is refused is remembered as well
+            now = os.fstat(stream.fileno())
+            same = (now.st_size, now.st_mtime_ns) == (was.st_size, was.st_mtime_ns)
+            if digest and read is stream and not settled:  # so that times alone would not tell
+                stream.seek(0)
+                same = same and sha256_of(stream) == digest
+            if not same:
+                problem = "was written while it was read"
+                raise FilmError(stream.name, problem, "wait until it is whole")
+            self.bytes, self.sha256 = was.st_size, digest
+            self.stamp = stamp(was) if settled else None
+
+    def _begun(self, stream: BinaryIO, size: int) -> tuple[BinaryIO, str | None]:
+        """Return a stream of the bytes that are digested, and their digest, if that is wanted."""
+        if not self._digested or size > LARGEST:
+            return stream, None
+        if size <= _IN_MEMORY:
+            data = stream.read()
+            return BytesIO(data), sha256(data)
+        digest = sha256_of(stream)
+        stream.seek(0)
+        return stream, digest
+
+
+def stamp(found: os.stat_result) -> str:
+    """Return 16 hex digits that stand for the size and the times of the last change of a file."""
+    times = (time & (1 << 63) - 1 for time in (found.st_mtime_ns, found.st_ctime_ns))
+    return sha256(struct.pack("<3q", found.st_size, *times))[:16]
+
+
+def is_settled(found: os.stat_result) -> bool:
+    """Tell whether whatever is written to the file from now on will show in its times."""
+    return max(found.st_mtime_ns, found.st_ctime_ns) < time_ns() - _SETTLED

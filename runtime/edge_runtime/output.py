@@ -1,0 +1,194 @@
+"""The one way in which a result takes a name that the user gave.
+
+Only a regular file is ever replaced, all of it or nothing. A link stays, and what it leads to is
+written, whether that is there yet or not. A device, a pipe, a socket and a folder are refused and
+left as they are. The file that takes the place of another has its mode, and its owner where the
+system lets us; another hard link to the old file keeps the old content.
+
+Nothing here is on the cold path, so the standard library is used as it comes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import sys
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_runtime.errors import CannotWrite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
+
+    Name = str | os.PathLike[str]
+    Data = bytes | bytearray | memoryview
+
+_CURES = {
+    errno.EACCES: "choose a folder that you may write to",
+    errno.EPERM: "choose a folder that you may write to",
+    errno.EROFS: "this disk is read-only: choose another",
+    errno.ENOENT: "make the folder first",
+    errno.ENOTDIR: "make the folder first",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "choose another name",
+}
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def write_whole(path: Name, data: Data) -> None:
+    """Write `data` to the file `path`: all of it, or nothing and what stood there stays.
+
+    Raises:
+        CannotWrite: `path` is none that may be replaced, or the disk did not take it.
+    """
+    with replacing(path, memoryview(data).nbytes) as stream:
+        stream.write(data)
+
+
+def write_together(files: Mapping[Path, Data]) -> None:
+    """Write every one of `files`, or none where one of them cannot be written.
+
+    Raises:
+        CannotWrite: as `write_whole` does.
+    """
+    with ExitStack() as drafts:
+        for path, data in files.items():
+            drafts.enter_context(replacing(path, memoryview(data).nbytes)).write(data)
+
+
+@contextmanager
+def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[BinaryIO]:
+    """Yield a stream whose content becomes the file `path` if the block succeeds.
+
+    Until then what stood there stays, and nothing else is left behind. `size` is how many bytes the
+    disk needs, and `what` the kind of file that is to be named.
+
+    Raises:
+        CannotWrite: `path` is none that may be replaced, or the disk did not take it.
+    """
+    with told(path, size):
+        target = destination(path, what)
+        draft = target.parent / f".{secrets.token_hex(8)}.part"
+        try:
+            with draft.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            keep_rights(target, draft)
+            draft.replace(target)
+        finally:
+            with suppress(OSError):
+                draft.unlink()
+    sync_folder(target.parent)
+
+
+def destination(path: Name, what: str = "a file") -> Path:
+    """Return the file that a result called `path` is written to: `path`, or where its links lead.
+
+    Raises:
+        CannotWrite: that is a folder, a device, a pipe, a socket, a loop of links, or where
+            stdout or stderr goes.
+        ValueError: no file can have that name.
+    """
+    name, cure = os.fspath(path), f"give the name of {what}"
+    with told(path):
+        try:
+            found = os.stat(name or os.curdir)  # noqa: PTH116, a Path drops what ends a name
+        except FileNotFoundError:
+            if name.endswith(("/", os.sep)):
+                raise CannotWrite(path, "is the name of a folder", cure) from None
+            return Path(os.path.realpath(name))
+        if stat.S_ISDIR(found.st_mode):
+            raise CannotWrite(path, "is a folder", cure)
+        for is_kind, kind in _KINDS:
+            if is_kind(found.st_mode):
+                raise CannotWrite(path, f"is {kind}, which nothing is written to", cure)
+        if _takes_our_output(found):
+            raise CannotWrite(path, "is where stdout or stderr goes", "give another name")
+        target = Path(os.path.realpath(name))
+        # Links of the kernel may lead to a file that has no name any more.
+        if not (target.exists() and os.path.samestat(target.stat(), found)):
+            raise CannotWrite(path, "is no name of a file", cure)
+    return target
+
+
+def new_folder_at(path: Name, *, or_empty: bool = False) -> Path:
+    """Return where a new folder called `path` is made: there, or where its links lead.
+
+    Raises:
+        CannotWrite: something is there, other than an empty folder where that is welcome, or links
+            lead nowhere but in a circle.
+    """
+    with told(path):
+        place = Path(path)
+        try:
+            found = place.stat()
+        except FileNotFoundError:
+            return Path(os.path.realpath(place))
+        if not (or_empty and stat.S_ISDIR(found.st_mode)) or any(place.iterdir()):
+            raise CannotWrite(path, "exists already", "name a new folder")
+        return Path(os.path.realpath(place))
+
+
+@contextmanager
+def told(path: Name, size: int = 0) -> Iterator[None]:
+    """Tell what the system refuses within the block as the one line that `path` gets.
+
+    Raises:
+        CannotWrite: in place of an `OSError`, or of the `ValueError` of an impossible name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            cure = f"free {size} bytes" if size else "free some of it"
+            raise CannotWrite(path, "the disk is full", cure) from error
+        cure = _CURES.get(error.errno or 0, "choose another folder or disk")
+        raise CannotWrite(path, f"cannot be written ({error.strerror or error})", cure) from error
+    except ValueError as error:  # a name that no file can have
+        raise CannotWrite(path, f"cannot be written ({error})", "choose another name") from error
+
+
+def keep_rights(old: Path, new: Path) -> None:
+    """Give the file `new` the mode and the owner of `old`, as far as the disk and the user may."""
+    with suppress(OSError):
+        was = old.stat()
+        if hasattr(os, "chown"):
+            for owner in ((-1, was.st_gid), (was.st_uid, -1)):
+                with suppress(OSError):
+                    os.chown(new, *owner)
+        mode = stat.S_IMODE(was.st_mode) & 0o777
+        if new.stat().st_gid != was.st_gid:  # the rights of one group are not another's
+            mode &= ~0o070
+        new.chmod(mode)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in `folder` are on the disk, where the system can say so."""
+    if os.name == "posix":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _takes_our_output(found: os.stat_result) -> bool:
+    """Tell whether it is the file that stdout or stderr goes to, which would lose what follows."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or no real file
+            if os.path.samestat(os.fstat(stream.fileno()), found):
+                return True
+    return False
