@@ -31,6 +31,7 @@ from edge_kit.training.run import (
     read_config,
     staging,
 )
+from edge_runtime.answer.cell import unguarded
 from edge_runtime.errors import DataError
 from edge_runtime.output import write_whole
 
@@ -84,7 +85,7 @@ def run_digest(run: Path) -> str:
         DataError: its split table cannot be read.
     """
     table = read_table(run / SPLITS, ("sha256", "label", "split"))
-    return _digest((row["sha256"], row["label"], row["split"]) for _, row in table)
+    return _digest((row["sha256"], unguarded(row["label"]), row["split"]) for _, row in table)
 
 
 def _digest(rows: Iterable[tuple[str, ...]]) -> str:

@@ -265,3 +265,19 @@ def test_a_full_disk_behind_stdout_is_one_line_and_status_10(trained: Path) -> N
 def test_a_usage_error_is_raised_where_argparse_would_exit() -> None:
     with pytest.raises(UsageError):
         parser().parse_args(["train"])
+
+
+@pytest.mark.parametrize("words", [["train"], ["data", "scan"], ["help"], []])
+def test_help_of_a_command_is_that_commands_help(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = [word for word in words if word != "help"]
+    for line in (["help", *words], [*named, "--help"]):
+        with pytest.raises(SystemExit) as left:
+            run(line)
+        assert left.value.code == 0
+        said = capsys.readouterr()
+        assert " ".join(["usage: edge-kit", *named]) in said.out
+        assert said.err == ""
+    assert run(["help", "trian"]) == 2
+    assert "invalid choice: 'trian'" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import random
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from edge_export.film import Film, Split
 from edge_kit.data.split import FRACTIONS, assign, with_splits, write_split_table
+from edge_kit.training.records import data_digest, run_digest
 from edge_runtime.errors import CannotWrite, DataError
 
 SEEDS = range(12)
@@ -85,6 +87,19 @@ def test_a_split_table_names_films_by_digest_alone(tmp_path: Path) -> None:
         b"sha256,label,split,group\ndigest-a,covid,train,g\ndigest-b,covid,test,g2\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["splits.csv"]
+
+
+def test_no_label_and_no_group_is_a_formula_and_each_is_given_back(tmp_path: Path) -> None:
+    names = ["=1+1", "+a", "-a", "@a", "'=a", "'a"]
+    films = tuple(
+        film(str(place), label=name, group=name[::-1] + name) for place, name in enumerate(names)
+    ) + tuple(film(f"g{place}", group=name) for place, name in enumerate(names))
+    write_split_table(films, tmp_path / "splits.csv")
+    with (tmp_path / "splits.csv").open(newline="") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    assert not [cell for cell in cells if cell[0] in "=+-@"]
+    assert with_splits(films, tmp_path / "splits.csv") == films
+    assert run_digest(tmp_path) == data_digest(films)
 
 
 def test_a_split_table_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -163,3 +163,15 @@ def test_a_scan_is_written_whole_or_not_at_all(
     with pytest.raises(CannotWrite, match="No space left on device; nothing was written"):
         write_scan(found, root, tmp_path / "other")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_no_cell_of_the_groups_is_a_formula_and_each_is_given_back(tmp_path: Path) -> None:
+    films = tuple(
+        Surveyed(f"{start}1.png", f"{start}label", None, f"{start}id", "d", "c", f"{start}g", path)
+        for start, path in zip("=+-@", ["=1.png", "", "-1.png", "a.png"], strict=True)
+    )
+    write_groups(Survey(films, {}, ()), tmp_path / "groups.csv")
+    with (tmp_path / "groups.csv").open(newline="") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in set("=+-@")]
+    assert read_groups(tmp_path / "groups.csv") == {film.path: film.group for film in films}
