@@ -15,8 +15,9 @@ from zlib import crc32
 from PIL import Image
 
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
-from edge_runtime.film import jpeg
+from edge_runtime.film import jpeg, png
 from edge_runtime.film.refuse import judge_size, unreadable
+from edge_runtime.film.whole import ends_evenly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ _WITHOUT_WAITING = (
 
 _MOST_MEMORY = 256 << 20  # bytes of pixels, while one picture is made of another
 _DICOM_SPACE = 256 << 20  # numpy's OpenBLAS ends the process where it finds too little
+
+BOTTOM_UP, TILES = "bottom up", "tiles"
+"""Keys of a picture's `info`, see `_remember_order`."""
 
 # Modes with more than eight bits a pixel. Pillow inverts white-is-zero TIFFs in the others only.
 WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
@@ -94,8 +98,19 @@ def decode(
             picture = getattr(import_module(f"PIL.{plugin}"), name)
             if plugin == "JpegImagePlugin":
                 return _decode_jpeg(stream, subject, recipe, picture)
-            return load(picture(stream), subject, recipe)
+            if plugin == "PngImagePlugin" and (problem := png.damage(stream)):
+                raise unreadable(subject, problem)
+            image = load(picture(stream), subject, recipe)
+            if plugin == "WebPImagePlugin" and not ends_evenly(image) and _ends_in_zeros(stream):
+                raise unreadable(subject, "its WebP data end in zeros, and its picture does not")
+            return image
     raise unreadable(subject, "no picture of a known format")
+
+
+def _ends_in_zeros(stream: BinaryIO) -> bool:
+    """Tell whether a file ends in many zeros, as WebP codes an even border, or nobody wrote it."""
+    stream.seek(-jpeg.HOLE, os.SEEK_END)
+    return not any(stream.read())
 
 
 def _decode_jpeg(
@@ -121,6 +136,8 @@ def _decode_jpeg(
     image = load(image, subject, recipe)
     if jpeg.is_overwritten(data, digest):
         raise unreadable(subject, "a part of its JPEG data is zeros")
+    if ends_evenly(image) and jpeg.runs_out(data, digest):
+        raise unreadable(subject, "its JPEG data end before its picture does")
     return image
 
 
@@ -191,12 +208,25 @@ def load(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
         # libjpeg keeps all coefficients, and calls it damage when they do not fit; asked for,
         # and never touched, they cost nothing.
         bytes(memory)
+    _remember_order(image)
     image.load()
     tags: Mapping[int, object] = getattr(image, "tag_v2", {})
     if image.mode in WIDE and tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO:
         problem = "its white is 0, which is not read in more than eight bits"
         raise Refusal("unreadable", subject, problem, "save it with black as 0")
     return image
+
+
+def _remember_order(image: Image.Image) -> None:
+    """Keep in `info` in which order the pixels lie in the file, before they are read.
+
+    `BOTTOM_UP` where the last row stands first, `TILES` the boxes of tiles in their order.
+    """
+    tiles = getattr(image, "tile", [])
+    if image.format == "BMP" and tiles and tiles[0][3][-1] == -1:
+        image.info[BOTTOM_UP] = True
+    if image.format == "TIFF" and any(box[2] - box[0] < image.width for _, box, *_ in tiles):
+        image.info[TILES] = [tile[1] for tile in sorted(tiles, key=lambda tile: tile[2])]
 
 
 def _bytes_a_pixel(image: Image.Image) -> int:

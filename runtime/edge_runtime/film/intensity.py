@@ -46,9 +46,14 @@ def normalise(
 
 
 def saturated(picture: Image.Image) -> float:
-    """Return the share of pixels of a stretched picture that are black or white, 0 to 1."""
+    """Return the share of pixels of a stretched picture that are black or white, 0 to 1.
+
+    The most frequent shade between them is left out: it may be a frame around the film.
+    """
     counts = picture.convert("L").histogram()
-    return 1 - sum(counts[_NEARLY + 1 : -_NEARLY - 1]) / sum(counts)
+    between = counts[_NEARLY + 1 : -_NEARLY - 1]
+    frame = max(between)
+    return 1 - (sum(between) - frame) / max(1, sum(counts) - frame)
 
 
 def stretching(

@@ -20,17 +20,22 @@ HOLE = 32
 
 Flat areas of one shade may have more where tables are optimised, and in lossless JPEG."""
 
-_MOST_CHECKED = 3  # stretches, those with the longest runs of zeros: each is decoded twice
-_TAIL = 48  # bytes at the end of a stretch that are exchanged to see whether they matter
-_START_OF_SCAN, _END = 0xDA, 0xD9
+_LONGEST_FILL = 16
+"""Bytes 0xFF before a marker: more are data that were erased, though any number may stand there."""
+
+_MOST_CHECKED = 3  # stretches, those with the longest runs of zeros: each is decoded up to 3 times
+_TAIL = 8  # bytes at the end of a stretch that are exchanged to see whether they matter
+_JUNK = b"\x55\x2a" * 24  # codes of blocks, and no marker
+_TABLES, _START_OF_SCAN, _END, _FILL = 0xDB, 0xDA, 0xD9, 0xFF
+_PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _RESTART = range(0xD0, 0xD8)
 # What may stand after a scan (T.81, B.2): tables, a scan, comments, application data, the height.
 _AFTER_SCAN = (0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0))
 # In entropy-coded data a 0 follows 0xFF; before a marker, more of these may stand.
 _MARKER = re.compile(rb"\xff+[^\x00\xff]")
-# JPEG-LS puts a single 0 bit there instead (T.87, A.1), so what is no marker is below 0x80. It has
-# segments of its own (T.87, C.1.1).
-_LS_MARKER = re.compile(rb"\xff+[\x80-\xfe]")
+# JPEG-LS puts a single 0 bit there instead (T.87, A.1), so what is no marker is below 0x80, and two
+# of 0xFF are neither. It has segments of its own (T.87, C.1.1).
+_LS_MARKER = re.compile(rb"\xff[\x80-\xff]")
 _LS_FRAME, _LS_AFTER_SCAN = 0xF7, 0xF8
 
 
@@ -41,9 +46,11 @@ def damage(data: bytes) -> str:
     no restart marker may be missing.
     """
     expected = None
-    for _, _, marker in scans(data):
+    for _, end, marker in scans(data):
         if marker == 0:
             return "its JPEG data are torn off"
+        if data.startswith(bytes([_FILL]) * _LONGEST_FILL, end):
+            return "a part of its JPEG data was erased"
         if marker in _RESTART:
             if marker != (expected or marker):
                 return "a part of its JPEG data is missing"
@@ -55,6 +62,16 @@ def damage(data: bytes) -> str:
     return ""
 
 
+def runs_out(data: bytes, decode: Decode) -> bool:
+    """Tell whether a code stream without `damage` ends before its picture does.
+
+    Decoders fill the rest with one shade. What they would read, were there more, tells it from a
+    picture that ends so. It costs two decodings: to be asked where the end is of one shade.
+    """
+    *_, (_, end, _) = scans(data)
+    return decode(data[:end] + _JUNK + data[end:]) != decode(data)
+
+
 def is_overwritten(data: bytes, decode: Decode) -> bool:
     """Tell whether a part of a code stream without `damage` is zeros that no encoder wrote.
 
@@ -62,6 +79,7 @@ def is_overwritten(data: bytes, decode: Decode) -> bool:
     whether it uses the last bytes of their stretch, and none beyond.
     """
     stretches = with_holes(data)
+    data = _amplified(data) if stretches else data
     pixels = decode(data) if stretches else None
     return not all(_is_used_to_its_end(data, *stretch, decode, pixels) for stretch in stretches)
 
@@ -73,12 +91,30 @@ def with_holes(data: bytes) -> list[tuple[int, int]]:
 
 
 def _is_used_to_its_end(data: bytes, start: int, end: int, decode: Decode, pixels: object) -> bool:
+    if decode(data[:end] + _JUNK + data[end:]) != pixels:
+        return False
+    if any(kind in _PROGRESSIVE for kind, _, _ in segments(data)):
+        return True  # the end of a scan that adds little to others may change nothing
     tail = max(start, end - _TAIL)
     # Neither is a marker, or needs a 0 after it; each byte becomes another.
     changed = bytes(0x2A if byte == 0x55 else 0x55 for byte in data[tail:end])
     # Some decoders see no difference in what is changed, others in what is missing.
-    is_needed = any(decode(data[:tail] + other + data[end:]) != pixels for other in (changed, b""))
-    return is_needed and decode(data[:end] + b"\x55\x2a" * (_TAIL // 2) + data[end:]) == pixels
+    return any(decode(data[:tail] + other + data[end:]) != pixels for other in (changed, b""))
+
+
+def _amplified(data: bytes) -> bytes:
+    """Return the code stream with tables that show the least change of a coefficient.
+
+    The average of a block (the first value of each table, T.81, B.2.4.1) is made small instead, so
+    that black and white hide nothing.
+    """
+    shown = bytearray(data)
+    for kind, begin, end in segments(data):
+        place = begin + 2
+        while kind == _TABLES and place < end and data[place] < 16:  # of 8 bits a value
+            shown[place + 1 : place + 65] = b"\1" + b"\xff" * 63
+            place += 65
+    return bytes(shown)
 
 
 def _longest_run(data: bytes, start: int, end: int) -> int:
@@ -87,31 +123,47 @@ def _longest_run(data: bytes, start: int, end: int) -> int:
     return max(len(run) for run in re.findall(rb"\x00+", data[start:end]))
 
 
+def segments(data: bytes, place: int = 2) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind of each marker segment, and begin and end of what is in it, to the first scan.
+
+    The begin is that of the length, which is the first part of it (T.81, B.1.1.4).
+    """
+    while len(head := data[place : place + 4]) == 4 and head[0] == _FILL and head[1] != _END:
+        if head[1] == _FILL:
+            place += 1
+            continue
+        end = place + 2 + int.from_bytes(head[2:], "big")
+        yield head[1], place + 2, end
+        if head[1] == _START_OF_SCAN:
+            return
+        place = end
+
+
 def scans(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield begin and end of each stretch of entropy-coded data, and the marker that ends it.
 
     The marker is 0 where the data end without one, or no scan begins; the last one is the end
     marker of a code stream that is whole.
     """
-    place, marker_after, scanned = 2, _MARKER, False
-    while len(head := data[place : place + 4]) == 4 and head[0] == 0xFF:
-        kind = head[1]
-        if kind == 0xFF:  # a fill byte
-            place += 1
-            continue
-        if kind == _END:
+    place, kind, marker_after, scanned = 2, 0, _MARKER, False
+    while kind != _END:
+        for kind, _, end in segments(data, place):
+            marker_after = _LS_MARKER if kind == _LS_FRAME else marker_after
+            place = end
+        if kind != _START_OF_SCAN:
+            if scanned and data[place : place + 2] == b"\xff\xd9":
+                return
             break
-        marker_after = _LS_MARKER if kind == _LS_FRAME else marker_after
-        place += 2 + int.from_bytes(head[2:], "big")
-        restarts = kind == _START_OF_SCAN
-        while restarts:
-            scanned = True
+        scanned = True
+        while kind == _START_OF_SCAN or kind in _RESTART:
             found = marker_after.search(data, place)
             kind = data[found.end() - 1] if found else 0
             yield place, found.start() if found else len(data), kind
-            if found is None or kind == _END:
+            if found is None:
                 return
-            restarts = kind in _RESTART
-            place = found.end() if restarts else found.end() - 2
-    if not scanned or data[place : place + 2] != b"\xff\xd9":
+            place = found.end()
+            if kind not in _RESTART:
+                break
+        place -= 2
+    if kind != _END:
         yield place, place, 0

@@ -21,10 +21,10 @@ from PIL import Image
 
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
-from edge_runtime.film.decode import WIDE, decode, load, open_film
+from edge_runtime.film.decode import BOTTOM_UP, TILES, WIDE, decode, load, open_film
 from edge_runtime.film.intensity import normalise
 from edge_runtime.film.refuse import unreadable
-from edge_runtime.film.whole import unwritten_end
+from edge_runtime.film.whole import LEAST, unwritten_end, unwritten_tiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ _UPRIGHT = {
 _GREY = ("L", "1", "LA", *WIDE)
 _STRIP = 256  # rows
 _SAMPLE = (128, 128)  # pixels that stand for all, where none may be mixed with its neighbours
-_NO_CHECK_SUM = ("BMP", "DICOM", "PPM", "TIFF")
-"""What Pillow and `dicom_image` call formats that store pixels in rows, without a check sum."""
+_NO_CHECK_SUM = ("BMP", "DICOM", "PPM", "TIFF", "WEBP")
+"""What Pillow and `dicom_image` call formats that have no check sum and no end of their data."""
 
 
 def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preprocess:
@@ -167,17 +167,17 @@ def refuse_unwritten(image: Image.Image, subject: str, warn: Callable[[str], obj
     Raises:
         Refusal: `unreadable` when its last rows were never written.
     """
-    if image.format == "BMP":  # which is stored from its last row to its first
+    form = image.format
+    if image.info.get(BOTTOM_UP):
         image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-        image.format = "BMP"
     end = unwritten_end(image)
-    if end is None:
-        return
-    if end.torn:
+    if end and end.torn:
         problem = f"breaks off within a row: the {end.rows} after it were never written"
         raise Refusal("unreadable", subject, problem, "copy it again from where it was made")
-    if image.format in _NO_CHECK_SUM:
+    if end and (end.odd or form in _NO_CHECK_SUM):
         warn(f"{end.rows} rows at its end are of one shade: a border, or a copy that broke off")
+    elif (tiles := image.info.get(TILES)) and unwritten_tiles(image, tiles) >= LEAST:
+        warn("its last tiles are of one shade: a border, or a copy that broke off")
 
 
 def refuse_colour(image: Image.Image, subject: str, recipe: Preprocess) -> None:

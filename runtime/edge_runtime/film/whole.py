@@ -10,9 +10,17 @@ from PIL import Image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     Levels = list[float]
 
-_LEAST_WARNED = 0.05  # of the rows
+CORNER = (128, 4)
+"""Pixels at the lower right end of a picture: sixteen blocks of JPEG, and not all of their rows."""
+
+LEAST = 0.05
+"""The share of a picture that is worth a warning where it may never have been written."""
+
+_LEAST_TORN = 5  # rows: fewer may be saturated pixels
 _LEAST_PIXELS = 8  # on either side of the place where a row breaks off
 _CONTRAST = 0.02  # of the film's range: what differs less is as dark as the border
 _KEPT = 0.9  # of the pixels above, before the break
@@ -20,13 +28,28 @@ _SAMPLE = (64, 64)
 
 
 class Unwritten:
-    """The last `rows` rows are of one shade; `torn` if from within a row on, as no border is."""
+    """How many of the last rows are of one shade, and what that says of them.
 
-    __slots__ = ("rows", "torn")
+    `torn` where they begin within a row, as no border does; `odd` where the shade is neither the
+    darkest nor the brightest of the picture, as of few borders.
+    """
 
-    def __init__(self, rows: int, torn: bool) -> None:
+    __slots__ = ("odd", "rows", "torn")
+
+    def __init__(self, rows: int, *, torn: bool = False, odd: bool = False) -> None:
         self.rows = rows
         self.torn = torn
+        self.odd = odd
+
+
+def ends_evenly(image: Image.Image) -> bool:
+    """Tell whether the last pixels are of one shade, as those of 1 real film in 100 are."""
+    width, height = image.size
+    corner = image.crop((width - min(CORNER[0], width), height - CORNER[1], width, height))
+    data = corner.tobytes()
+    return (
+        data == data[: len(data) // (corner.width * corner.height)] * corner.width * corner.height
+    )
 
 
 def unwritten_end(image: Image.Image) -> Unwritten | None:
@@ -43,18 +66,43 @@ def unwritten_end(image: Image.Image) -> Unwritten | None:
     strip = image.crop((0, last - 2, image.width, last + 2))
     levels, width = _levels(strip), image.width
     over, above, row, even = (levels[n * width : (n + 1) * width] for n in range(4))
-    shade, least = even[0], _CONTRAST * _range(image)
-    content = [x for x in range(width) if abs(above[x] - shade) > least]
+    darkest, brightest = _range(image)
+    shade, least = even[0], _CONTRAST * (brightest - darkest)
+    odd = darkest + least < shade < brightest - least
     end = max((x + 1 for x in range(width) if row[x] != shade), default=0)
+    content = [x for x in range(width) if abs(above[x] - shade) > least]
     kept = [x for x in content if x < end and abs(row[x] - shade) > least]
     lost = [x for x in content if x >= end]
-    if len(content) < width / 2 or len(kept) < _KEPT * (len(content) - len(lost)):
-        return None
-    if min(len(kept), len(lost)) >= _LEAST_PIXELS:
+    sharp = len(content) >= width / 2 and len(kept) >= _KEPT * (len(content) - len(lost))
+    if sharp and rows >= _LEAST_TORN and min(len(kept), len(lost)) >= _LEAST_PIXELS:
         ends = max((x for x in range(width) if abs(over[x] - shade) > least), default=-1)
         if abs(ends - lost[-1]) <= _LEAST_PIXELS:
-            return Unwritten(rows, torn=True)
-    return Unwritten(rows, torn=False) if rows >= _LEAST_WARNED * image.height else None
+            return Unwritten(rows, torn=not _is_framed(image, last, shade), odd=odd)
+    return Unwritten(rows, odd=odd) if rows >= LEAST * image.height and (sharp or odd) else None
+
+
+def _is_framed(image: Image.Image, last: int, shade: float) -> bool:
+    """Tell whether a border of this shade runs along another side of the picture, too."""
+    sides = (
+        (0, 0, image.width, 1),
+        (0, 0, 1, last),
+        (image.width - 1, 0, image.width, last),
+    )
+    return any(set(_levels(image.crop(side))) == {shade} for side in sides)
+
+
+def unwritten_tiles(image: Image.Image, boxes: Sequence[tuple[int, int, int, int]]) -> float:
+    """Return the share of a picture that its last tiles of one shade take, 0 to 1."""
+    area, shade = 0, b""
+    for left, top, right, bottom in reversed(boxes):
+        tile = image.crop((left, top, min(right, image.width), min(bottom, image.height)))
+        data = tile.tobytes()
+        size = len(data) // (tile.width * tile.height)
+        shade = shade or data[:size]
+        if data != shade * (len(data) // size):
+            break
+        area += tile.width * tile.height
+    return area / (image.width * image.height)
 
 
 def _even_rows(image: Image.Image) -> int:
@@ -84,7 +132,7 @@ def _levels(image: Image.Image) -> Levels:
     return [*memoryview(image.convert("F").tobytes()).cast("f")]
 
 
-def _range(image: Image.Image) -> float:
-    """Return how far the grey levels lie apart, without the outermost hundredths, on a grid."""
+def _range(image: Image.Image) -> tuple[float, float]:
+    """Return the darkest and the brightest level, without the outermost hundredths, on a grid."""
     levels = sorted(_levels(image.resize(_SAMPLE, Image.Resampling.NEAREST)))
-    return levels[-1 - len(levels) // 100] - levels[len(levels) // 100]
+    return levels[len(levels) // 100], levels[-1 - len(levels) // 100]

@@ -48,6 +48,13 @@ def test_two_shades_are_no_film_in_any_format(form: str, mode: str) -> None:
         assert "black or white" in refusal(film, standard(64, 64, channels=channels))
 
 
+@pytest.mark.parametrize("shade", [30, 45, 128, 200])
+def test_a_frame_of_a_middle_shade_hides_no_two_shades(shade: int) -> None:
+    framed = np.pad(BINARY, ((40, 40), (60, 20)), constant_values=shade)
+    assert "black or white" in refusal(encoded(Image.fromarray(framed)))
+    assert refusal(encoded(Image.fromarray(np.pad(GREY, 40, constant_values=shade)))) == ""
+
+
 def test_a_dark_border_around_half_of_a_film_is_none_of_it() -> None:
     framed = np.zeros((230, 280), "u1")
     framed[30:190, 40:240] = GREY

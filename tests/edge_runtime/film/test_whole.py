@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -85,13 +87,68 @@ def test_a_border_at_any_angle_is_no_end(degrees: float, shade: int) -> None:
     assert outcome(dicom_film(np.asarray(image))) != "refused"
 
 
-def test_borders_on_all_sides_are_no_end() -> None:
+def test_a_break_between_borders_of_its_shade_may_be_a_border() -> None:
     framed = np.zeros((200, 260), "u1")
     framed[20:180, 30:230] = GREY
     assert outcome(dicom_film(framed)) != "refused"
-    framed[100:180, 30:230] = 0  # and what breaks off between them is
-    framed[100, 30:120] = GREY[80, :90]
-    assert outcome(dicom_film(framed)) == "refused"
+    framed[150:180, 30:230] = 0
+    framed[150, 30:120] = GREY[130, :90]
+    assert outcome(dicom_film(framed)) == "warned"
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_a_few_saturated_rows_are_no_end(rows: int) -> None:
+    levels = GREY.copy()
+    levels[-rows:] = 255
+    levels[-rows - 1, 100:] = 255
+    assert outcome(dicom_film(levels)) == "silent"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_an_end_of_a_middle_shade_is_warned_of_in_any_format(form: str) -> None:
+    levels = GREY.copy()
+    levels[120:] = 128
+    assert outcome(encoded(Image.fromarray(levels), form)) in ("warned", "refused")
+    assert outcome(encoded(Image.fromarray(GREY), form)) == "silent"
+
+
+@pytest.mark.parametrize("fill", [0, 128, 255])
+def test_a_bmp_from_top_to_bottom_is_read_in_its_order(fill: int) -> None:
+    film = bytearray(encoded(Image.fromarray(GREY[::-1]), "BMP"))
+    film[22:26] = (-GREY.shape[0]).to_bytes(4, "little", signed=True)  # BITMAPINFOHEADER, height
+    assert outcome(bytes(film)) == "silent"
+    kept = int(0.8 * len(film)) + 77
+    assert outcome(bytes(film[:kept]) + bytes([fill]) * (len(film) - kept)) != "silent"
+
+
+def test_a_tiled_tiff_whose_last_tiles_were_never_written_is_warned_of() -> None:
+    levels = film_array(256, 256)
+    whole = tiled_tiff(levels)
+    assert np.array_equal(np.asarray(Image.open(BytesIO(whole))), levels)
+    assert outcome(whole) == "silent"
+    assert outcome(whole[: len(whole) - 9000] + bytes(9000)) == "warned"
+
+
+def tiled_tiff(levels: Array) -> bytes:
+    """Return a TIFF of tiles of 64 x 64 pixels, their data last (TIFF 6.0, section 15)."""
+    height, width = levels.shape
+    tiles = [
+        levels[top : top + 64, left : left + 64].tobytes()
+        for top in range(0, height, 64)
+        for left in range(0, width, 64)
+    ]
+    count, entries = len(tiles), 9
+    lists = 8 + 2 + 12 * entries + 4
+    data = lists + 8 * count
+    fields = [
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
+        (322, 3, 1, 64), (323, 3, 1, 64), (324, 4, count, lists),
+        (325, 4, count, lists + 4 * count),
+    ]  # fmt: skip
+    head = struct.pack("<2sHLH", b"II", 42, 8, entries)
+    head += b"".join(struct.pack("<HHLL", *field) for field in fields) + bytes(4)
+    offsets = [data + 4096 * n for n in range(count)]
+    return head + struct.pack(f"<{2 * count}L", *offsets, *[4096] * count) + b"".join(tiles)
 
 
 def test_an_even_picture_has_no_end() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DAYS_A_YEAR = 365.25
 _AGE_UNITS = {"D": 1 / _DAYS_A_YEAR, "W": 7 / _DAYS_A_YEAR, "M": 1 / 12, "Y": 1.0}
-_AGE = re.compile(r"(\d{1,3})([DWMY])")
+_AGE = re.compile(r"(\d{1,3}) ?([DWMY])")
 _NOBODY_IS = 120  # years: one person is known to have been older
 _DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 _DATE = re.compile(r"(\d{4})([-./]?)(\d{2})\2(\d{2})(\d{6}.*)?", re.ASCII)  # or with a time
@@ -32,7 +32,7 @@ def age(header: Dataset) -> float | None:
     """
     if found := _AGE.fullmatch(_one(header, "PatientAge").upper()):
         years = int(found[1]) * _AGE_UNITS[found[2]]
-        if years < _NOBODY_IS and found[0].lstrip("0") != "Y":
+        if years < _NOBODY_IS and found[0].lstrip("0 ") != "Y":
             return years
     born = _date(header, "PatientBirthDate")
     dates = [one for name in _DATES if (one := _date(header, name))]

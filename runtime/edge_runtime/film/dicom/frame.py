@@ -17,9 +17,10 @@ from edge_runtime.cures import installing
 from edge_runtime.errors import MachineLacks, Refusal
 from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
-from edge_runtime.film.dicom.torn import damage, has_overwritten_part
+from edge_runtime.film.dicom.torn import damage, unwritten_part
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
 from edge_runtime.film.refuse import unreadable
+from edge_runtime.film.whole import CORNER
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -101,7 +102,7 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     # The decoders believe the frame, whatever size was judged in the header.
     believe(film, frame, syntax, subject)
     judge_memory(film, subject)
-    if problem := damage(frame, syntax):
+    if problem := damage(frame, syntax, film.Rows * film.Columns):
         raise unreadable(subject, f"a damaged DICOM file: {problem}")
     decoder = get_decoder(syntax)
     ours = _RLE_DECODERS if syntax == RLELossless else _DECODERS
@@ -112,8 +113,9 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)
-            if has_overwritten_part(frame, syntax, _digest_by(film, decoder, plugin)):
-                problem = "a part of its compressed pixels is zeros"
+            corner, decode = values[-CORNER[1] :, -CORNER[0] :], _digest_by(film, decoder, plugin)
+            even = bool((corner == corner[0, 0]).all())
+            if problem := unwritten_part(frame, syntax, decode, even=even):
                 raise unreadable(subject, f"a damaged DICOM file: {problem}")
             if film.SamplesPerPixel == 3 and said.startswith("MONOCHROME"):
                 values = luma(values, str(found["photometric_interpretation"]))

@@ -44,7 +44,19 @@ _BUNDLE_NAMES = {"xray": "X-ray films", "ct": "CT slices"}
 # What shows more than the part that stands beside it. Others lie within it, as a rib does in the
 # chest, or are no parts there: a THORAX DE FACE is frontal, a TORAX DE PIE stands.
 _MORE_PARTS = frozenset(
-    ("ABDOMEN", "NECK", "PELVIS", "SPINE", "CSPINE", "TSPINE", "LSPINE", "SSPINE", "WHOLEBODY")
+    (
+        "HEAD",
+        "SKULL",
+        "ABDOMEN",
+        "NECK",
+        "PELVIS",
+        "SPINE",
+        "CSPINE",
+        "TSPINE",
+        "LSPINE",
+        "SSPINE",
+        "WHOLEBODY",
+    )
 )
 
 # (0018,5101) View Position, PS3.3 C.8.1.1 and C.8.11.5, and how consoles spell it.
@@ -54,6 +66,8 @@ _VIEW_WORDS = {
     "another": ("LL", "RL", "LAT", "LATERAL", "LATERALLEFT", "LATERALRIGHT", "LLAT", "RLAT",
                 "LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "OBLIQUE", "OBL", "LLD", "RLD",
                 "DECUBITUS", "DECUB", "AXIAL", "LORDOTIC", "LATERALE", "PROFIL", "PERFIL",
+                "LATL", "LATR", "LATERALL", "LATERALR", "LLATERAL", "RLATERAL", "LLDECUB",
+                "RLDECUB", "SEITL", "PROFILE", "BOCZNE", "BOCNI", "SIVU", "左侧位", "右侧位",
                 "SEITLICH", "BOKOVAYA", "БОКОВАЯ", "侧位", "側位", "側面", "측면"),
 }  # fmt: skip
 # (0054,0220) View Code Sequence, context group 4010, in SNOMED CT and in the older SNOMED RT.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from math import ceil
+from typing import TYPE_CHECKING
 
-_HOLE = 512
-"""Zero bytes in a row: far more than a tile has empty packets, which are one a layer and band."""
-_START, _END, _TILE_PART = b"\xff\x4f", b"\xff\xd9", b"\xff\x90"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOLE = 64
+"""Zero bytes in a row: empty packets are a zero each, one a layer, resolution and component."""
+_START, _END, _TILE_PART, _DATA = b"\xff\x4f", b"\xff\xd9", b"\xff\x90", b"\xff\x93"
+# In packets 0xFF is followed by less than 0x90, but for the markers of a packet (B.10.1, A.8).
+_MARKER = re.compile(rb"\xff[\x90\x93-\xff]")
 _TORN = "its JPEG 2000 data are torn off"
 
 
@@ -23,16 +30,31 @@ def damage(frame: bytes) -> str:
         if frame[place : place + 1] != b"\xff" or place + 4 > len(frame):
             return _TORN
         place += 2 + int.from_bytes(frame[place + 2 : place + 4], "big")
+    first = place
     parts, place = _walk(frame, place)
     is_missing = any(present < count for present, count in parts.values())
     if is_missing or len(parts) < _tiles(frame, start):
         return "a part of its JPEG 2000 data is missing"
     if frame[place : place + 2] not in (b"", b"\0", _END):
         return _TORN
-    # Some fill the frame to an even length with 0xFF; a JP2 file may have more.
-    if start == 0 and frame[place + 2 :].strip(b"\0\xff"):
+    if _START + b"\xff\x51" in frame[place + 2 :]:
         return "it holds more JPEG 2000 data than one frame"
-    return "a part of its JPEG 2000 data is zeros" if bytes(_HOLE) in frame else ""
+    if bytes(_HOLE) in frame[first:place] or _MARKER.search(
+        b"".join(_packets(frame, first, place))
+    ):
+        return "a part of its JPEG 2000 data was overwritten"
+    return ""
+
+
+def _packets(frame: bytes, place: int, last: int) -> Iterator[bytes]:
+    """Yield the data of each tile-part, which stand behind its header (A.4.3)."""
+    while place < last:
+        length = int.from_bytes(frame[place + 6 : place + 10], "big")
+        end, begin = place + length if length else last, place
+        while frame[begin : begin + 2] != _DATA and begin < end:
+            begin += 2 + int.from_bytes(frame[begin + 2 : begin + 4], "big")
+        yield frame[begin + 2 : end]
+        place = end
 
 
 def _walk(frame: bytes, place: int) -> tuple[dict[int, tuple[int, int]], int]:

@@ -7,7 +7,10 @@ that was overwritten. The number of samples tells them apart, which a decoder do
 from __future__ import annotations
 
 import struct
-from functools import cache
+
+import numpy as np
+
+from edge_runtime.film import jpeg
 
 _LOSSLESS, _TABLES, _SCAN, _RESTART_INTERVAL = 0xC3, 0xC4, 0xDA, 0xDD
 _WINDOW = 16  # bits that are looked at once: no code is longer (T.81, C.2)
@@ -25,38 +28,49 @@ def holds_its_samples(frame: bytes, start: int, end: int) -> bool:
         return True
     samples, sizes = header
     data = frame[start:end].replace(b"\xff\x00", b"\xff")
-    place, last = 0, 8 * len(data)
-    data += b"\xff\xff"  # for the last windows
-
-    @cache
-    def step(window: int, most: int) -> tuple[int, int]:
-        """Return how many codes begin in a window, at most `most`, and how many bits they take."""
-        count = bits = 0
-        while bits < _WINDOW and count < most:
-            rest, left = window & (1 << _WINDOW - bits) - 1, _WINDOW - bits
-            codes = ((length, rest >> left - length) for length in range(1, left + 1))
-            size = next((sizes[code] for code in codes if code in sizes), None)
-            if size is None:
-                break
-            count, bits = count + 1, bits + size
-        return count, bits
-
+    last, place = 8 * len(data), 0
+    # Three bytes at each place, of which sixteen bits are looked at: 24 less the bits before them.
+    octets = np.frombuffer(data + b"\xff\xff\xff", np.uint8).astype(np.uint32)
+    triples = (octets[:-2] << 16 | octets[1:-1] << 8 | octets[2:]).data
+    steps = [0] * (1 << _WINDOW)  # a step's codes, and its bits above them; 0 is not known yet
+    while samples >= _WINDOW and place < last:
+        window = triples[place >> 3] >> 8 - (place & 7) & 0xFFFF
+        step = steps[window]
+        if not step:
+            count, bits = _step(window, sizes, _WINDOW)
+            if not count:
+                return False
+            step = steps[window] = bits << 8 | count
+        samples -= step & 0xFF
+        place += step >> 8
     while samples and place < last:
-        first = place >> 3
-        window = int.from_bytes(data[first : first + 3], "big") >> 8 - (place & 7) & 0xFFFF
-        count, bits = step(window, min(samples, _WINDOW))
+        window = triples[place >> 3] >> 8 - (place & 7) & 0xFFFF
+        count, bits = _step(window, sizes, samples)
         if not count:
             return False
         samples, place = samples - count, place + bits
     return not samples and 0 <= last - place < _WINDOW
 
 
+def _step(window: int, sizes: _Sizes, most: int) -> tuple[int, int]:
+    """Return how many codes begin in a window, at most `most`, and how many bits they take."""
+    count = bits = 0
+    while bits < _WINDOW and count < most:
+        left = _WINDOW - bits
+        rest = window & (1 << left) - 1
+        codes = ((length, rest >> left - length) for length in range(1, left + 1))
+        size = next((sizes[code] for code in codes if code in sizes), None)
+        if size is None:
+            break
+        count, bits = count + 1, bits + size
+    return count, bits
+
+
 def _header(frame: bytes, start: int) -> tuple[int, _Sizes] | None:
     """Return the number of samples and the one table of the scan that begins at `start`."""
-    place, samples, components, sizes = 2, 0, 0, dict[int, _Sizes]()
-    while place < start:
-        kind, length = frame[place + 1], int.from_bytes(frame[place + 2 : place + 4], "big")
-        body = frame[place + 4 : place + 2 + length]
+    samples, components, sizes = 0, 0, dict[int, _Sizes]()
+    for kind, begin, end in jpeg.segments(frame):
+        body = frame[begin + 2 : end]
         if kind == _LOSSLESS:
             height, width, components = struct.unpack_from(">HHB", body, 1)
             if any(body[7 + 3 * n] != body[7] for n in range(components)):
@@ -68,10 +82,9 @@ def _header(frame: bytes, start: int) -> tuple[int, _Sizes] | None:
             return None
         elif kind == _SCAN and samples:
             tables = {body[2 + 2 * n] >> 4 for n in range(body[0])}
-            if body[0] != components or len(tables) > 1 or not tables <= sizes.keys():
+            if end != start or body[0] != components or not tables <= sizes.keys():
                 return None
-            return samples, sizes[tables.pop()]
-        place += 1 if kind == 0xFF else 2 + length
+            return (samples, sizes[tables.pop()]) if len(tables) == 1 else None
     return None
 
 

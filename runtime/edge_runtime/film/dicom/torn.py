@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from edge_runtime.film import jpeg
-from edge_runtime.film.dicom import jpeg_2000
+from edge_runtime.film.dicom import jpeg_2000, rle
 from edge_runtime.film.dicom.lossless import holds_its_samples
 
 if TYPE_CHECKING:
@@ -29,34 +29,37 @@ if TYPE_CHECKING:
 
 _DCT = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
-_RLE_HEADER = 64
-_RLE_HOLE = 257
-"""Zero bytes in a row that no encoder of PackBits writes: its longest literal run has 128 bytes."""
 _ZEROS = "a part of its compressed pixels is zeros"
+_MISSING = "a part of its compressed pixels is missing"
 _MORE = "it holds more compressed pixels than one frame"
 
 
-def has_overwritten_part(frame: bytes, syntax: UID, decode: Decode) -> bool:
-    """Tell whether a part of a frame without `damage` is zeros that no encoder wrote.
+def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> str:
+    """Return what is wrong with a frame without `damage` by what it decodes to, or nothing.
 
-    `decode` reads this frame or another.
+    `decode` reads this frame or another; `even` tells whether the last pixels are of one shade.
     """
     if syntax in _LOSSLESS:
-        return not all(holds_its_samples(frame, *stretch) for stretch in jpeg.with_holes(frame))
-    return syntax in _DCT and jpeg.is_overwritten(frame, decode)
+        stretches = [found[:2] for found in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
+        return "" if all(holds_its_samples(frame, *found) for found in stretches) else _MISSING
+    if syntax in _DCT and jpeg.is_overwritten(frame, decode):
+        return _ZEROS
+    if even and syntax in (*_DCT, *JPEGLSTransferSyntaxes) and jpeg.runs_out(frame, decode):
+        return _MISSING
+    return ""
 
 
-def damage(frame: bytes, syntax: UID) -> str:
-    """Return what the structure of the one frame says against it, or nothing."""
-    if syntax == RLELossless:  # whose decoder compares the length of each segment
-        return _ZEROS if bytes(_RLE_HOLE) in frame[_RLE_HEADER:] else ""
+def damage(frame: bytes, syntax: UID, pixels: int) -> str:
+    """Return what the structure of the one frame of so many pixels says against it, or nothing."""
+    if syntax == RLELossless:
+        return "" if rle.holds(frame, pixels) else _MISSING
     if syntax in JPEG2000TransferSyntaxes:
         return jpeg_2000.damage(frame)
     if problem := jpeg.damage(frame):
         return problem
     stretches = [*jpeg.scans(frame)]
     first, end = stretches[0][0], stretches[-1][1]
-    if frame[end + 2 :].strip(b"\0\xff"):
+    if b"\xff\xd8\xff" in frame[end + 2 :]:
         return _MORE
     # A code of JPEG-LS begins with fewer than 32 zero bits, and at most 16 follow (T.87, A.5.3).
     if syntax in JPEGLSTransferSyntaxes and bytes(jpeg.HOLE) in frame[first:end]:

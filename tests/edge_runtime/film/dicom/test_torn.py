@@ -105,11 +105,7 @@ SYNTAXES: dict[str, bytes] = {
 }  # fmt: skip
 NOISY = (film_array(400, 300) + np.random.default_rng(0).integers(0, 20, (300, 400))).astype("u1")
 WITH_HOLES: dict[str, bytes] = {
-    **{
-        name: film
-        for name, film in SYNTAXES.items()
-        if name.startswith(("JPEG b", "JPEG p", "RLE"))
-    },
+    **{name: film for name, film in SYNTAXES.items() if name.startswith(("JPEG b", "RLE"))},
     **{name: SYNTAXES[name] for name in ("JPEG extended", "JPEG lossless", "JPEG-LS")},
     **{name: SYNTAXES[name] for name in SYNTAXES if name.startswith("JPEG lossless ")},
     "JPEG 2000": jpeg_2000(NOISY, irreversible=False),
@@ -175,6 +171,28 @@ def test_a_frame_may_be_filled_to_an_even_length_with_either_byte(name: str) -> 
     for filled in (frame + b"\0", frame + b"\xff", frame + b"\0\0", frame + b"\xff\xff"):
         assert refusal(with_frame(SYNTAXES[name], filled)) == ""
     assert refusal(sample("examples_jpeg2k.dcm")) in ("", "colour_photo")
+
+
+@pytest.mark.parametrize("name", ["JPEG baseline", "JPEG lossless", "JPEG extended"])
+def test_a_frame_that_was_torn_and_closed_again_is_refused(name: str) -> None:
+    frame = frame_of(SYNTAXES[name]).rstrip(b"\0")
+    for place in (30, 50, 75, 90):
+        film = with_frame(SYNTAXES[name], frame[: len(frame) * place // 100] + b"\xff\xd9")
+        assert refusal(film) == "unreadable", place
+
+
+@pytest.mark.parametrize("name", ["RLE", "RLE in 16 bits", "JPEG-LS", "JPEG 2000", "JPEG baseline"])
+def test_a_frame_with_an_erased_part_is_refused(name: str) -> None:
+    frame = frame_of(SYNTAXES[name])
+    first, size = len(frame) // 2, len(frame) // 6
+    film = with_frame(SYNTAXES[name], frame[:first] + b"\xff" * size + frame[first + size :])
+    assert refusal(film) == "unreadable"
+
+
+@pytest.mark.parametrize("more", [b"\xff\xd9", b"  ", b"a trailer", b"\0" * 99])
+@pytest.mark.parametrize("name", ["JPEG baseline", "JPEG 2000"])
+def test_what_follows_the_end_of_a_frame_is_no_frame(name: str, more: bytes) -> None:
+    assert refusal(with_frame(SYNTAXES[name], frame_of(SYNTAXES[name]) + more)) == ""
 
 
 def test_a_second_frame_is_no_part_of_the_first() -> None:
