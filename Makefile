@@ -17,9 +17,10 @@ setup: .venv/installed
 demo: setup
 	$(BIN)/edge-kit demo
 
-# Two processes, each file of tests in one of them.
+# Two processes, each file of tests in one of them. X64QUANTPRECISION=on or off lets ONNX Runtime open
+# graphs as a processor without VNNI, or with it, has to: see tests/conftest.py.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --x64quantprecision=$(or $(X64QUANTPRECISION),auto)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -216,6 +216,18 @@ def _global_head(channels: int) -> keras.Model:
     )
 
 
+def _recurrent(channels: int) -> keras.Model:
+    """Return a network that calls a convolution and a dense layer several times each."""
+    from keras import Input, Model, layers
+
+    image = Input((SIDE, SIDE, channels))
+    x = layers.MaxPooling2D(4)(_conv(8)(layers.Rescaling(1 / 255)(image)))
+    again, dense = _conv(8, padding="same"), layers.Dense(8, "relu")
+    x = layers.Add()([again(x), again(again(x))])
+    x = dense(dense(layers.GlobalAveragePooling2D()(x)))
+    return Model(image, layers.Dense(1, "sigmoid")(x), name="recurrent")
+
+
 ZOO: dict[str, ZooModel] = {
     "baseline": ZooModel(_baseline),
     "model1": ZooModel(_model1),
@@ -230,6 +242,7 @@ ZOO: dict[str, ZooModel] = {
     "normalised": ZooModel(_normalised, 3),
     "nested": ZooModel(_nested, 3),
     "global_head": ZooModel(_global_head),
+    "recurrent": ZooModel(_recurrent),
 }
 
 

@@ -229,7 +229,11 @@ def _key(path: Path) -> bytes | None:
 def _database(cache: Path) -> sqlite3.Connection:
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = sqlite3.connect(cache / "fingerprints.db", timeout=60)
-    database.execute("CREATE TABLE IF NOT EXISTS films (key BLOB PRIMARY KEY, print TEXT)")
+    try:
+        database.execute("CREATE TABLE IF NOT EXISTS films (key BLOB PRIMARY KEY, print TEXT)")
+    except sqlite3.Error:  # a file that stays open cannot be deleted everywhere
+        database.close()
+        raise
     return database
 
 

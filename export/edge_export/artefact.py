@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.pixels import Pixels, progress
-from edge_export.quiet import quiet
+from edge_export.quiet import first_line, quiet
 from edge_runtime.bundle.records import IntegerOutput
-from edge_runtime.engines import first_engine
-from edge_runtime.errors import ParityFailed
+from edge_runtime.engines import EngineUnavailable, first_engine
+from edge_runtime.engines.onnx_runtime import load
+from edge_runtime.errors import NoEngine, ParityFailed
 
 if TYPE_CHECKING:
     from edge_runtime.engines import Engine
 
 Floats = NDArray[np.float64]
+_ANOTHER_RECIPE = "choose another recipe, or replace the layer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,26 @@ def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
     # A copy, because engines want memory they may write to.
     graphs: dict[str, memoryview] = {artefact.format: memoryview(bytearray(artefact.graph))}
     return first_engine(graphs.get, shape, artefact.file)
+
+
+def require_openable(artefact: Artefact, shape: tuple[int, ...]) -> None:
+    """Refuse an ONNX graph that ONNX Runtime opens on some processors alone, for `shape` pixels.
+
+    On x86 without VNNI it rewrites the graph before it opens it, and may fail where it would not
+    elsewhere. Here both ways are tried, whatever this processor needs.
+
+    Raises:
+        NoEngine: it does not open in both ways.
+    """
+    if artefact.format != "onnx":
+        return
+    for exact in (False, True):
+        try:
+            load(memoryview(artefact.graph), shape, exact=exact).close()
+        except EngineUnavailable as error:
+            where = " on x86 processors without VNNI" if exact else ""
+            problem = f"ONNX Runtime cannot run it{where} ({first_line(error)})"
+            raise NoEngine(artefact.file, problem, _ANOTHER_RECIPE) from error
 
 
 def integer_outputs(artefact: Artefact) -> tuple[IntegerOutput, ...]:

@@ -70,6 +70,7 @@ def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Sa
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
+        NoEngine: an ONNX graph cannot be run on every processor.
     """
     chosen = choose_films(films, plan.calibration_count, plan.seed)
     held_out = [film for film in films if film.split in HELD_OUT]

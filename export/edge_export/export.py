@@ -41,6 +41,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
         DataError: model or films cannot be used, or a number was not finite.
         ParityFailed: a graph does not decide like the model; there is a report and no bundle.
         ParityUndecided: there are too few films to tell, and a pass is required; likewise.
+        NoEngine: an ONNX graph cannot be run on every processor; nothing is written.
         CannotWrite: the bundle or the report could not be written.
     """
     _check_place(out)

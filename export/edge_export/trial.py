@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_export.artefact import Artefact, Measured, measure
+from edge_export.artefact import Artefact, Measured, measure, require_openable
 from edge_export.graph.pair import FloatGraphs
 from edge_export.proof.faults import Fault
 from edge_export.proof.layers import LayerNoise, dead_layers, layer_noise
@@ -47,8 +47,11 @@ class Bench:
 
         Raises:
             ParityFailed: an answer is not finite.
+            NoEngine: an ONNX graph opens on some processors alone.
         """
         pixels = self.rows.pixels
+        for one in artefacts:
+            require_openable(one, (1, *pixels.shape[1:]))
         few = pixels[:: max(1, len(pixels) // _LAYERS_ON)]
         return Trial(
             artefacts,

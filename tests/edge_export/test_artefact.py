@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from edge_export import artefact
-from edge_export.artefact import Artefact, Measured, integer_outputs, measure
+from edge_export.artefact import Artefact, Measured, integer_outputs, measure, require_openable
 from edge_export.pixels import Pixels
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FULL, Setting
+from edge_runtime.engines import EngineUnavailable, onnx_runtime
 from edge_runtime.errors import NoEngine, ParityFailed
 
 
@@ -55,3 +58,35 @@ def test_a_graph_of_integers_is_measured_in_logits(
     expected = measure(artefacts["model.f32.tflite"], pixels[:8]).outputs
     assert (np.abs(logits - expected).max(axis=0) < 0.2 * np.ptp(expected, axis=0)).all()
     assert integer_outputs(artefacts["model.int8.tflite"]) == ()
+
+
+def test_both_formats_of_an_ordinary_graph_open_everywhere(artefacts: dict[str, Artefact]) -> None:
+    for one in artefacts.values():
+        require_openable(one, (1, 64, 64, 1))
+
+
+@pytest.mark.parametrize(
+    ("fails", "where"),
+    [((True,), " on x86 processors without VNNI"), ((False,), ""), ((False, True), "")],
+    ids=["with the option", "without it", "both"],
+)
+def test_a_graph_that_opens_on_some_processors_alone_is_refused_on_all(
+    fails: tuple[bool, ...],
+    where: str,
+    artefacts: dict[str, Artefact],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def opened(*given: Any, exact: bool) -> Any:
+        if exact in fails:
+            raise EngineUnavailable("does not take the graph (node 7)\nand a page more")
+        return real(*given, exact=exact)
+
+    real = onnx_runtime.load
+    monkeypatch.setattr(artefact, "load", opened)
+    with pytest.raises(NoEngine) as caught:
+        require_openable(artefacts["model.int8.onnx"], (1, 64, 64, 1))
+    assert str(caught.value) == (
+        f"model.int8.onnx: ONNX Runtime cannot run it{where} "
+        "(does not take the graph (node 7)); choose another recipe, or replace the layer"
+    )
+    require_openable(artefacts["model.int8.tflite"], (1, 64, 64, 1))

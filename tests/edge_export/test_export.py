@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +21,8 @@ from edge_export.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path
 from edge_runtime.bundle import archive, open_bundle, verify_all
-from edge_runtime.engines import open_engine
-from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
+from edge_runtime.engines import EngineUnavailable, open_engine
+from edge_runtime.errors import CannotWrite, DataError, NoEngine, ParityFailed, ParityUndecided
 from edge_runtime.film.preprocess import standard
 from edge_runtime.machine.check import replay_golden
 from tiny_network import LOOSE, RECIPE, constant, tiny_plan, with_film, write_tiny_films
@@ -205,6 +206,21 @@ def test_a_full_disk_leaves_the_older_bundle_and_nothing_half_written(
     with pytest.raises(CannotWrite, match=r"m\.edge: the disk is full; free \d+ bytes"):
         export(model, films, tiny_plan(), older, silent)
     assert sorted(one.name for one in older.parent.iterdir()) == [REPORT[0], "m.edge", *REPORT[1:]]
+
+
+def test_a_graph_that_opens_on_some_processors_alone_leaves_the_older_bundle(
+    model: keras.Model, films: list[Film], older: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: Any, exact: bool) -> SimpleNamespace:
+        if exact:
+            raise EngineUnavailable("does not take the graph")
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr("edge_export.artefact.load", opened)
+    with pytest.raises(NoEngine, match=r"onnx: ONNX Runtime cannot run it on x86 processors") as it:
+        export(model, films, tiny_plan(), older, silent)
+    assert it.value.exit_status == 6
+    assert list(older.parent.iterdir()) == [older]
 
 
 @pytest.mark.parametrize(

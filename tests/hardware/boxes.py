@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+"""The Python of Debian 12, and of 13, which is what Raspberry Pi OS is made of since 2025."""
 LITERT = ("litert", "litert-python", "onnxruntime")
 DEFAULTS = "onnxruntime by its defaults"
 """ONNX Runtime without `session.x64quantprecision`, to show what that precaution saves us from."""
@@ -20,6 +22,18 @@ CPU architecture: 8
 CPU variant\t: 0x0
 CPU part\t: 0xd08
 CPU revision\t: 3
+
+"""
+_CORTEX_A76 = """\
+processor\t: 0
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc \
+dcpop asimddp
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x4
+CPU part\t: 0xd0b
+CPU revision\t: 1
 
 """
 _CORTEX_A7 = """\
@@ -44,9 +58,9 @@ class System:
 
     `wheels` are what a clinic installs, `tools` what the runtime's tests need beside it; both are
     built for `platforms` (tags of pip; none: this machine). `compiled` are wheels to be made from
-    source, because nobody offers them. With `debian`, an architecture, the Python is Debian's,
-    with its `packages`, and not this machine's. Tests that need what is `lacking`, packages and
-    engines, are skipped.
+    source, because nobody offers them. With `debian`, an architecture, the Python is that of a
+    `release` of Debian, with its `packages`, and not this machine's. Tests that need what is
+    `lacking`, packages and engines, are skipped.
     """
 
     name: str
@@ -56,6 +70,7 @@ class System:
     platforms: tuple[str, ...] = ()
     compiled: tuple[str, ...] = ()
     debian: str = ""
+    release: str = "bookworm"
     packages: tuple[str, ...] = ()
     cpuinfo: str = ""
     lacking: tuple[str, ...] = ()
@@ -63,7 +78,8 @@ class System:
     @property
     def python(self) -> str:
         """The version of Python there, two numbers of it."""
-        return "3.11" if self.debian else f"{sys.version_info.major}.{sys.version_info.minor}"
+        own = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return PYTHONS[self.release] if self.debian else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,14 @@ ARM64 = System(
     packages=("python3.11", "libstdc++6"),
     cpuinfo=_CORTEX_A72,
 )
+ARM64_DEBIAN_13 = replace(
+    ARM64,
+    name="arm64-debian-13",
+    platforms=tuple(f"manylinux_2_{minor}_aarch64" for minor in range(17, 42)),
+    release="trixie",
+    packages=("python3.13", "libstdc++6"),
+    cpuinfo=_CORTEX_A76,
+)
 ARMHF = System(
     name="armhf",
     emulator="qemu-arm-static",
@@ -143,5 +167,9 @@ BOXES = (
         refused=True,
     ),
     Box("pi4", "Pi 4: Cortex-A72, 64 bits", ARM64, LITERT, cpu="cortex-a72"),
+    Box(
+        *("pi5", "Pi 5: Cortex-A76, 64 bits, Debian 13", ARM64_DEBIAN_13, LITERT),
+        cpu="cortex-a76",
+    ),
     Box("pi2", "Pi 2: Cortex-A7, 32 bits", ARMHF, ("tflite-runtime",), cpu="cortex-a7"),
 )

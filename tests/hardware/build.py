@@ -85,7 +85,7 @@ def _environment(box: Box, folder: Path, place: Path) -> Path:
     """
     system, root = box.system, folder / "root"
     own = Path(os.path.realpath(sys.executable))
-    real = root / "usr" / "bin" / "python3.11" if system.debian else own
+    real = root / "usr" / "bin" / f"python{system.python}" if system.debian else own
     shutil.rmtree(place, ignore_errors=True)
     library = place / "lib" / f"python{system.python}"
     for made in (place / "bin", library):

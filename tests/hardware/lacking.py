@@ -60,6 +60,11 @@ SPARED: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
         ("test_memory_that_is_available_is_part_of_all",),
     ),
     (
+        EMULATED and sys.version_info >= (3, 13),
+        "this Python starts processes by posix_spawn, of which the emulator tells no failure",
+        ("test_what_cannot_be_started_says_why",),
+    ),
+    (
         sys.maxsize < 2**32,
         "time ends in 2038 here",
         ("test_files_may_be_of_any_date[2106]",),

@@ -51,7 +51,7 @@ def main() -> int:
     if task.careless:
         from edge_runtime.engines import onnx_runtime
 
-        onnx_runtime._may_saturate = lambda: False
+        onnx_runtime.may_saturate = lambda: False
     try:
         with open_bundle(task.bundle) as bundle:
             json.dump(asdict(answers(bundle, task)), sys.stdout)

@@ -22,12 +22,17 @@ class OnnxRuntime:
 
     name = "onnxruntime"
 
-    def __init__(self, runtime: Any, graph: memoryview, pixels: tuple[int, ...]) -> None:
-        """Prepare `graph` for input of shape `pixels`."""
+    def __init__(
+        self, runtime: Any, graph: memoryview, pixels: tuple[int, ...], *, exact: bool
+    ) -> None:
+        """Prepare `graph` for input of shape `pixels`.
+
+        `exact` is for processors that may add int8 products in 16 bits.
+        """
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        if _may_saturate():
+        if exact:
             # Pairs of int8 products that are added in 16 bits come out wrong, by up to 0.27 in
             # probability. This makes the weights uint8, and is exact. It is set where it is needed
             # alone, for it costs a machine with VNNI 1.6 times the time.
@@ -71,8 +76,11 @@ def _signature(values: list[Any]) -> list[tuple[str, tuple[int, ...]]]:
     return [(elements.get(one.type, one.type), tuple(one.shape)) for one in values]
 
 
-def load(graph: memoryview, pixels: tuple[int, ...]) -> OnnxRuntime:
+def load(graph: memoryview, pixels: tuple[int, ...], *, exact: bool | None = None) -> OnnxRuntime:
     """Return `graph` in an ONNX Runtime session.
+
+    `exact` opens it as processors of one kind do: x86 without VNNI, or all others; without it, as
+    this processor has to.
 
     Raises:
         ModuleNotFoundError: ONNX Runtime or numpy is not installed.
@@ -83,9 +91,11 @@ def load(graph: memoryview, pixels: tuple[int, ...]) -> OnnxRuntime:
     with silence():  # it complains where there is no /proc
         import onnxruntime
 
-    return OnnxRuntime(onnxruntime, graph, pixels)
+    if exact is None:
+        exact = may_saturate()
+    return OnnxRuntime(onnxruntime, graph, pixels, exact=exact)
 
 
-def _may_saturate() -> bool:
+def may_saturate() -> bool:
     """Tell whether the processor may add int8 products in 16 bits: x86, unless known better."""
     return is_x86() and _ADD_IN_32_BITS.isdisjoint(features() or ())

@@ -305,6 +305,28 @@ def test_a_table_that_is_torn_is_made_anew(
     assert read == paths
 
 
+@pytest.mark.parametrize("content", [b"", b"torn", bytes(10_000)])
+def test_a_table_is_closed_whatever_is_in_it(
+    content: bytes, films: list[Film], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counted(sqlite3.Connection):
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **options)
+            left.append(self)
+
+        def close(self) -> None:
+            super().close()
+            left.remove(self)
+
+    left: list[Counted] = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *at, **how: connect(*at, factory=Counted, **how))
+    folder.mkdir(parents=True)
+    (folder / "fingerprints.db").write_bytes(content)
+    cached_scan([films[0].path], folder)
+    assert left == []
+
+
 def test_fingerprints_of_another_version_are_not_believed(films: list[Film], folder: Path) -> None:
     paths = [films[0].path]
     expected = cached_scan(paths, folder)

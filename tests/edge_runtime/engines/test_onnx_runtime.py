@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import onnxruntime
@@ -11,6 +10,7 @@ import pytest
 from edge_runtime.engines import onnx_runtime
 from tiny_graphs import SHAPE, onnx_graph
 
+MAY_SATURATE = onnx_runtime.may_saturate  # which `--x64quantprecision` replaces later on
 EXACT = "session.x64quantprecision"
 # Is it an x86 -> what it says of itself, whether the option is set.
 PROCESSORS: dict[str, tuple[bool, frozenset[str] | None, bool]] = {
@@ -24,21 +24,39 @@ PROCESSORS: dict[str, tuple[bool, frozenset[str] | None, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("x86", "features", "careful"), PROCESSORS.values(), ids=PROCESSORS)
-def test_int8_products_are_added_exactly_where_the_processor_has_no_vnni(
-    x86: bool, features: frozenset[str] | None, careful: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_to: list[str] = []
+@pytest.fixture
+def set_to(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what the option was set to for each graph that was opened; empty where it was not."""
+    found: list[str] = []
 
     def session(graph: bytes, options: Any, **settings: Any) -> Any:
         try:
-            set_to.append(options.get_session_config_entry(EXACT))
+            found.append(options.get_session_config_entry(EXACT))
         except RuntimeError:
-            set_to.append("")
-        return onnxruntime.InferenceSession(graph, options, **settings)
+            found.append("")
+        return real(graph, options, **settings)
 
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    return found
+
+
+@pytest.mark.parametrize(("x86", "features", "careful"), PROCESSORS.values(), ids=PROCESSORS)
+def test_int8_products_are_added_exactly_where_the_processor_has_no_vnni(
+    x86: bool,
+    features: frozenset[str] | None,
+    careful: bool,
+    set_to: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(onnx_runtime, "may_saturate", MAY_SATURATE)
     monkeypatch.setattr(onnx_runtime, "is_x86", lambda: x86)
     monkeypatch.setattr(onnx_runtime, "features", lambda: features)
-    runtime = SimpleNamespace(SessionOptions=onnxruntime.SessionOptions, InferenceSession=session)
-    onnx_runtime.OnnxRuntime(runtime, memoryview(onnx_graph()), SHAPE)
+    onnx_runtime.load(memoryview(onnx_graph()), SHAPE)
     assert set_to == ["1" if careful else ""]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_graph_can_be_opened_as_another_processor_would(exact: bool, set_to: list[str]) -> None:
+    onnx_runtime.load(memoryview(onnx_graph()), SHAPE, exact=exact)
+    assert set_to == ["1" if exact else ""]

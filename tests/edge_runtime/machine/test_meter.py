@@ -40,7 +40,7 @@ def test_what_cannot_be_started_says_why() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is not measured there")
 def test_a_process_is_measured_without_the_memory_of_its_maker() -> None:
-    ballast = bytearray(b"x" * (100 << 20))  # in this process
+    ballast = bytearray(b"x" * (200 << 20))  # in this process
     sixty = [sys.executable, "-S", "-c", "x = b'x' * (60 << 20)"]
     done = subprocess.run(
         child.module_command("meter"),
@@ -52,9 +52,10 @@ def test_a_process_is_measured_without_the_memory_of_its_maker() -> None:
         stdout=subprocess.PIPE, check=True,
     )  # fmt: skip
     ((_, _, quick),), ((_, _, most),) = json.loads(done.stdout)["runs"].values()
-    assert len(ballast) == 100 << 20
-    assert quick is None or quick < 40
-    assert 60 < most < 90
+    assert len(ballast) == 200 << 20
+    # How much a Python takes by itself depends on its version, the system and the processor.
+    assert quick is None or quick < 100
+    assert 60 < most < 160
 
 
 def test_wall_time_is_in_milliseconds() -> None:
