@@ -242,9 +242,9 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
             if not try_lock(lock):
                 raise CannotWrite(out, "is being written by another training", "wait for it")
             folder = partial / "run"
-            shutil.rmtree(folder, ignore_errors=True)  # what was begun when it was killed
-            folder.mkdir()
             try:
+                shutil.rmtree(folder, ignore_errors=True)  # what was begun when it was killed
+                folder.mkdir()
                 yield folder
                 if place.exists():
                     place.rmdir()

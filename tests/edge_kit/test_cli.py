@@ -227,8 +227,8 @@ def test_sigterm_leaves_143_and_nothing_behind(data: Path, tmp_path: Path) -> No
     process = subprocess.Popen(
         [*COMMAND, *arguments], env=environment(), stderr=subprocess.PIPE, text=True
     )
-    for _ in range(3000):  # until it has something to tidy up
-        if list(tmp_path.iterdir()) or process.poll() is not None:
+    for _ in range(3000):  # until it has a folder to tidy up, and holds it
+        if list(tmp_path.glob(".run.partial/run")) or process.poll() is not None:
             break
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)

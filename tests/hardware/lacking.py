@@ -17,6 +17,7 @@ from types import ModuleType
 
 import pytest
 
+from edge_runtime.engines.processor import is_x86
 from edge_runtime.errors import NoEngine
 
 LACKING = frozenset(os.environ.get("EDGE_LACKING", "").split())
@@ -58,6 +59,16 @@ SPARED: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
         EMULATED and sys.maxsize < 2**32,
         "the emulator shows more memory than 32 bits can count",
         ("test_memory_that_is_available_is_part_of_all",),
+    ),
+    (
+        EMULATED and is_x86(),
+        "it starts an emulator itself, or reads of the processor what is its host's",
+        (
+            "test_a_processor_too_old_is_refused_and_not_killed",
+            "test_an_emulated_processor_is_not_taken_for_its_host",
+            "test_cpuid_gives_all_four_registers_back",
+            "test_the_processor_says_what_linux_says_of_it",
+        ),
     ),
     (
         EMULATED and sys.version_info >= (3, 13),

@@ -136,7 +136,10 @@ BAD_TARGETS: dict[str, tuple[Callable[[Path], str | Path], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_TARGETS)
-def test_a_target_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_target_that_cannot_be_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the checkout may be another user's
     (tmp_path / "file").write_bytes(OLD)
     target, line = BAD_TARGETS[name]
     with pytest.raises(CannotWrite) as caught:
