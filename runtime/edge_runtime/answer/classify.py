@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
-    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds", "bytes", "sha256",
-    "stamp",
+    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds", "place", "bytes",
+    "sha256", "stamp",
 )  # fmt: skip
 
 STATUSES = ("ok", "refused", "error")
