@@ -109,7 +109,7 @@ def _dispatch(arguments: list[str]) -> int:
     from edge_runtime.errors import NoEngine, UsageError
 
     if not arguments:
-        raise UsageError("command line", "no command given", "try edge-run --help")
+        raise UsageError("command line", "no command given", _see())
     command, rest = arguments[0], arguments[1:]
     if command in _HELP:
         named = [word for word in rest if word not in _HELP]
@@ -123,13 +123,15 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(f"edge-run {version('edge-runtime')}\n")
         return 0
     if command not in COMMANDS:
-        cure = f"one of: {', '.join(COMMANDS)}; see edge-run --help"
+        cure = f"one of: {', '.join(COMMANDS)}; {_see()}"
         raise UsageError("command line", f"no command is called {command!r}", cure)
     try:
         module = import_module(f"edge_runtime.commands.{command}")
     except ImportError as error:  # Pillow is missing, or was built for another Python
         problem = f"cannot be loaded ({error})"
-        raise NoEngine(error.name or "Python", problem, "see edge-run doctor") from error
+        from edge_runtime.cures import doctor
+
+        raise NoEngine(error.name or "Python", problem, doctor()) from error
     paths, options = _parsed(command, rest, module.OPTIONS)
     if "help" in options:
         sys.stdout.write(module.USAGE)
@@ -173,5 +175,7 @@ def _parsed(
     return paths, options
 
 
-def _see(command: str) -> str:
-    return f"see edge-run {command} --help"
+def _see(command: str = "") -> str:
+    from edge_runtime.cures import program
+
+    return " ".join(["see", program(), *([command] if command else []), "--help"])

@@ -53,6 +53,15 @@ def _write(text: str) -> None:
                 os.write(_voice.private, text.encode("utf-8", "backslashreplace"))
 
 
+def columns() -> int:
+    """Return how many characters a line of the terminal takes."""
+    descriptor = _STDERR if _voice.private is None else _voice.private
+    try:
+        return os.get_terminal_size(descriptor).columns or 80
+    except (OSError, ValueError):  # a terminal that does not know its size
+        return 80
+
+
 def is_watched(*, rows_elsewhere: bool) -> bool:
     """Tell whether somebody is at a terminal who does not see the rows come.
 

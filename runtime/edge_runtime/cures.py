@@ -1,5 +1,5 @@
 """How to install what is missing, as a command that this very machine can run."""
-# ruff: noqa: PTH110, PTH118, PTH123 -- wanted where pathlib may not be loaded
+# ruff: noqa: PTH100, PTH110, PTH113, PTH118, PTH119, PTH121, PTH123 -- wanted where pathlib may not be loaded
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def installing(extra: str = "", *, again: bool = False) -> str:
     """
     if stick := installed_by_stick():
         return _from_stick(extra, stick)
-    python, packages = _quoted(sys.executable), " ".join(map(_quoted, _packages(extra)))
+    python, packages = quoted(sys.executable), " ".join(map(quoted, _packages(extra)))
     options = "--force-reinstall " if again else ""
     if _belongs_to_the_system():
         new = os.path.join("VENV", "Scripts" if os.name == "nt" else "bin", "python")
@@ -66,7 +66,7 @@ def _from_stick(extra: str, stick: dict[str, Any]) -> str:
     flags += ["LEAN=1"] if stick.get("lean") and "onnx" not in wanted else []
     flags += [flag for name, flag in _FLAGS.items() if name in wanted]
     script = "install.bat" if os.name == "nt" else "sh install.sh"
-    place = "" if _is_usual_place() else f" {_quoted(sys.prefix)}"
+    place = "" if _is_usual_place() else f" {quoted(sys.prefix)}"
     made = f"of a stick that is made by: {' '.join(['make wheelhouse', *flags])}"
     return _noted(f"{script}{place}", made)
 
@@ -111,7 +111,42 @@ def _made_by_uv() -> bool:
         return False
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return `text` as one word of a command line, of a Unix shell and of Windows."""
-    plain = all(letter.isalnum() or letter in "/\\:._-+~" for letter in text)
-    return text if plain else f'"{text}"'
+    plain = "/\\:._-+~" if os.name == "nt" else "/:._-+~"
+    if text[:1] not in ("", "~", "-") and all(one.isalnum() or one in plain for one in text):
+        return text
+    if os.name == "nt" or not any(letter in text for letter in '"$`\\!'):
+        return f'"{text}"'
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def program() -> str:
+    """Return what runs this very edge-run in a shell: its name where that finds it, else its path.
+
+    An installation of its own folder is not on the way on which a shell looks for commands.
+    """
+    name = "edge-run.exe" if os.name == "nt" else "edge-run"
+    started = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    if os.path.isfile(started) and __file__.startswith(started + os.sep):  # edge-run as one file
+        return f"{quoted(sys.executable)} {quoted(started)}"
+    beside = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin", name)
+    is_script = os.path.basename(started) in (name, "edge-run") and os.path.exists(started)
+    own = started if is_script else beside
+    if not os.path.exists(own):
+        return f"{quoted(sys.executable)} -m edge_runtime"
+    return "edge-run" if _is_found(name, own) else quoted(own)
+
+
+def doctor() -> str:
+    """Return the cure for what only `edge-run doctor` can tell."""
+    return f"see {program()} doctor"
+
+
+def _is_found(name: str, own: str) -> bool:
+    """Tell whether a shell that is given `name` runs `own`."""
+    for folder in os.get_exec_path():
+        path = os.path.join(folder or os.curdir, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return os.path.samefile(path, own)
+    return False

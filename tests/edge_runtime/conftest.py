@@ -12,6 +12,12 @@ from edge_runtime.bundle import Bundle, open_bundle
 from tiny_bundle import write_film, write_tiny_bundle
 
 
+@pytest.fixture(autouse=True)
+def found_by_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let cures be as on a machine where a shell finds edge-run, wherever the tests run."""
+    monkeypatch.setattr("edge_runtime.cures.program", lambda: "edge-run")
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of the tiny bundle, which no test may change."""

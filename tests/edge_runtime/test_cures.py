@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import cures
-from edge_runtime.cures import MARK, installed_by_stick, installing
+from edge_runtime.cures import MARK, installed_by_stick, installing, program, quoted
 from edge_runtime.machine import box, doctor
 from edge_runtime.machine.finding import MISSING, OK, Finding
+from tiny_bundle import environment
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="commands of a Unix shell")
 REQUIRES = [
@@ -182,3 +184,93 @@ def test_a_lean_installation_that_works_has_no_problem(
     assert wrapped.text.endswith("without numpy, which it needs; not needed here")
     assert not wrapped.cure
     assert found["DICOM"].cure.endswith("LEAN=1 DICOM=1")
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the script of an edge-run that no shell finds, which runs."""
+    folder = tmp_path / "Jörg's $HOME" / "bin"
+    folder.mkdir(parents=True)
+    script = folder / "edge-run"
+    script.touch(0o755)
+    monkeypatch.setattr("sys.argv", [str(script)])
+    monkeypatch.setattr("sys.prefix", str(folder.parent))
+    monkeypatch.setenv("PATH", f"{tmp_path}/none:/usr/bin")
+    return script
+
+
+def test_where_a_shell_does_not_find_edge_run_a_cure_has_its_path(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shlex.split(f"{program()} doctor") == [str(own), "doctor"]
+    monkeypatch.setattr("sys.argv", ["/usr/lib/python/site-packages/pytest"])  # as a library
+    assert shlex.split(program()) == [str(own)]
+    own.unlink()
+    monkeypatch.setattr("sys.executable", "/opt/a b/python")
+    assert shlex.split(program()) == ["/opt/a b/python", "-m", "edge_runtime"]
+
+
+def test_where_a_shell_finds_it_or_a_link_to_it_the_name_is_enough(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "edge-run").symlink_to(own)
+    for folder in (own.parent, tmp_path / "links"):
+        monkeypatch.setenv("PATH", f"{tmp_path}/none:{folder}")
+        assert program() == "edge-run"
+
+
+def test_where_a_shell_finds_another_one_the_path_is_said(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "edge-run").touch(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/other:{own.parent}")
+    assert shlex.split(program()) == [str(own)]
+
+
+def test_edge_run_as_one_file_is_run_by_its_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = tmp_path / "edge-run.pyz"
+    one.touch()
+    monkeypatch.setattr("sys.argv", [str(one)])
+    monkeypatch.setattr(cures, "__file__", f"{one}/edge_runtime/cures.py")
+    assert shlex.split(program()) == [sys.executable, str(one)]
+
+
+WORDS = [
+    "a",
+    "a\\b",
+    "a b",
+    "Jörg's Home",
+    "$HOME",
+    'a"b',
+    "`ls`",
+    "a\\b c",
+    "~x",
+    "a!b",
+    "",
+    "-a",
+    "é ü",
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_is_one_to_a_shell_whatever_is_in_it(word: str) -> None:
+    assert shlex.split(quoted(word)) == [word]
+    line = ["/bin/sh", "-c", f"printf %s {quoted(word)}"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert done.stdout == word
+
+
+def test_the_cures_of_a_command_have_the_path(own: Path, tmp_path: Path) -> None:
+    line = "import sys; sys.argv[0] = sys.argv.pop(1); from edge_runtime.cli import main; main()"
+    env = environment(XDG_DATA_HOME=str(tmp_path), PATH="/usr/bin")
+    for arguments in ([], ["classify", "a.png"], ["bundles", "--wrong"], ["clasify"]):
+        done = subprocess.run(
+            [sys.executable, "-c", line, str(own), *arguments],
+            env=env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert f"{quoted(str(own))} " in done.stderr

@@ -73,7 +73,7 @@ def test_without_pillow_there_is_a_line_and_status_6(command: str) -> None:
     )
     assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr.startswith("edge-run: PIL: cannot be loaded (")
-    assert done.stderr.endswith("); see edge-run doctor\n")
+    assert done.stderr.endswith("edge-run doctor\n")
 
 
 def test_the_bundle_comes_from_the_environment(tiny: Path, film: Path) -> None:
@@ -331,3 +331,46 @@ def test_the_module_is_the_command(tiny: Path) -> None:
         capture_output=True, text=True, check=False, env=environment(),
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, edge_run("info", tiny).stdout)
+
+
+def on_a_terminal(line: list[str], columns: int, stdout: IO[bytes] | None = None) -> bytes:
+    """Return what a person sees at a terminal of so many columns that runs `line`."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        line, env=environment(), stdin=theirs, stdout=stdout or theirs, stderr=theirs
+    )
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # which is how a terminal ends on Linux
+        while data := os.read(ours, 1 << 16):
+            seen += data
+    os.close(ours)
+    assert process.wait(60) == 0
+    return seen
+
+
+@pytest.mark.parametrize("way", ["rows in a file", "--resume", "rows on the terminal"])
+def test_who_sits_at_a_terminal_sees_how_far_it_is(way: str, tiny: Path, tmp_path: Path) -> None:
+    many = tmp_path / "films"
+    many.mkdir()
+    for number in range(40):
+        write_film(many / f"{number}.png", seed=number)
+    # Every answer is shown, and none is a matter of time.
+    source = (
+        "import sys; from edge_runtime.answer import progress; progress._EVERY = 0; "
+        "from edge_runtime.cli import main; main()"
+    )
+    line = [sys.executable, "-c", source, "classify", str(many), "--bundle", str(tiny)]
+    if way == "--resume":
+        line += ["--resume", str(tmp_path / "rows.csv")]
+    with (tmp_path / "rows").open("wb") as rows:
+        seen = on_a_terminal(line, 30, rows if way == "rows in a file" else None)
+    shown = [part for part in seen.split(b"\r") if b" films, " in part]
+    assert any(part.startswith(b"40") for part in shown) is (way != "rows on the terminal")
+    assert all(len(part.rstrip(b"\n")) < 30 for part in shown if b" answered" not in part)

@@ -36,7 +36,7 @@ def test_wheels_bundle_and_proof_by_one_command(house: Path) -> None:
     pip, *said_to = (home / "log").read_text().splitlines()
     assert said_to == [
         f"edge-run check {house}/m.edge",
-        f"edge-run bundles --add --replace {house}/m.edge",
+        f"edge-run bundles --add --keep {house}/m.edge",
         "edge-run doctor",
     ]
     assert pip.startswith("pip install --isolated --no-index --no-deps ")

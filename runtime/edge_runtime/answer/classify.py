@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
-    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds", "bytes", "sha256",
-    "stamp",
+    "problem", "warning", "bundle", "bundle_sha256", "engine", "milliseconds", "place", "bytes",
+    "sha256", "stamp",
 )  # fmt: skip
 
 STATUSES = ("ok", "refused", "error")
@@ -143,12 +143,18 @@ def _logits(
     wanted = 1 if manifest.film_gate is None else 2
     if len(logits) != wanted:
         problem = f"the graph gives {len(logits)} logits where {wanted} are expected"
-        raise FilmError(name, problem, "run edge-run check on the bundle")
+        raise FilmError(name, problem, _checking(bundle))
     for logit in logits:
         if not math.isfinite(logit):
-            problem = f"the graph answered {logit}"
-            raise FilmError(name, problem, "run edge-run check on the bundle")
+            raise FilmError(name, f"the graph answered {logit}", _checking(bundle))
     return logits
+
+
+def _checking(bundle: Bundle) -> str:
+    """Return the cure where a graph does not answer as its manifest says."""
+    from edge_runtime.cures import program, quoted
+
+    return f"run {program()} check {quoted(bundle.path)}"
 
 
 def _forget_frames(error: BaseException | None) -> None:

@@ -1,9 +1,15 @@
-"""A number for each of a set of names, for millions of them."""
+"""A number for each of a set of names, for millions of them; of films, what tells them apart."""
 
 from __future__ import annotations
 
+import os
 from array import array
 from hashlib import blake2b
+
+from edge_runtime.answer.source import place, stamp
+
+IN_DOUBT, MET = 0, 1
+"""What is known of a film, beside the number that its stamp and its place stand for."""
 
 
 class Names:
@@ -51,3 +57,20 @@ class Names:
             if digest:
                 place = self._place(digest)
                 self._slots[place], self._values[place] = digest, value
+
+
+def is_untouched(film: str, known: int) -> bool:
+    """Tell whether stamp and place of `film` are still the `known` ones, or the film is gone."""
+    try:
+        return number(stamp(os.stat(film)), place(film) or "") == known  # noqa: PTH116
+    except (OSError, ValueError):
+        return os.path.isabs(film)  # noqa: PTH117, from another folder it may never have been there
+
+
+def number(stamped: str, placed: str) -> int:
+    """Return what a stamp and a place stand for."""
+    try:
+        found = int(stamped, 16) ^ int(placed or "0", 16)
+    except ValueError:
+        return IN_DOUBT
+    return found if MET < found < 1 << 64 else IN_DOUBT

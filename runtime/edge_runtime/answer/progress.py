@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import closing
 from threading import Thread
 from time import monotonic
 
-from edge_runtime.console import show
+from edge_runtime.console import columns, show
 from edge_runtime.film.walk import films_below
 
 TYPE_CHECKING = False
@@ -55,7 +53,7 @@ class Progress:
         now = monotonic()
         if now - self._looked >= _EVERY:
             self._looked = now
-            show(self.line(now - self._started, skipped)[: _columns() - 1])
+            show(self.line(now - self._started, skipped)[: columns() - 1])
 
     def line(self, seconds: float, skipped: int) -> str:
         """Return what is shown after `seconds`."""
@@ -74,10 +72,3 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except (OSError, ValueError, AttributeError):  # a terminal that does not know its size
-        return 80

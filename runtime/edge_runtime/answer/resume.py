@@ -3,6 +3,10 @@
 A row tells which bytes were judged. A film whose file has changed since is judged again, and so is
 one that could not be read (`error`: the disk, the rights, a decoder that was missing). Its old row
 stands until the new one takes its place, so that whatever ends the run leaves one row for it.
+
+A relative path names other films in other folders, and a row tells from which one it started. From
+another one the same path is the same film only if its bytes are; else it is called by its full
+path, and the row that the other one has stays.
 """
 
 from __future__ import annotations
@@ -16,10 +20,11 @@ from time import monotonic
 
 from edge_runtime.answer.cell import guarded_path
 from edge_runtime.answer.classify import FIELDS, STATUSES
-from edge_runtime.answer.names import Names
-from edge_runtime.answer.rowfile import ANOTHER, ERRORS, SYNC, RowFile
+from edge_runtime.answer.names import IN_DOUBT, MET, Names, is_untouched, number
+from edge_runtime.answer.rowcheck import ANOTHER, HEADER, is_blank, is_row, is_torn, require_header
+from edge_runtime.answer.rowfile import ERRORS, SYNC, RowFile
 from edge_runtime.answer.rows import row_writer
-from edge_runtime.answer.source import is_settled, stamp
+from edge_runtime.answer.source import is_settled, place, stamp
 from edge_runtime.bundle.digest import sha256_of
 from edge_runtime.errors import CannotWrite, FilmError, UsageError
 from edge_runtime.film.decode import open_film
@@ -39,19 +44,17 @@ HELD = 10_000
 _SHARE = 20
 """Replacing rows means writing the file anew, which is given one part in so many of the time."""
 
-_HEADER = ",".join(f'"{name}"' for name in FIELDS).encode() + b"\n"
-_FILE, _STATUS, _IDENTITY, _BYTES, _SHA256, _STAMP = (
-    FIELDS.index(name) for name in ("file", "status", "bundle_sha256", "bytes", "sha256", "stamp")
+_FILE, _STATUS, _IDENTITY, _PLACE, _BYTES, _SHA256, _STAMP = (
+    FIELDS.index(name)
+    for name in ("file", "status", "bundle_sha256", "place", "bytes", "sha256", "stamp")
 )
-
-# What is known of a film, beside the number that its stamp stands for.
-_IN_DOUBT, _DONE = 0, 1
 
 
 class Results:
     """A CSV of answers, opened for more of them; `again` are films that could not be read.
 
-    `skipped` counts the films that were done, `refused` the refusals among all rows.
+    `skipped` counts the films that were done before this run, each once, `refused` the refusals
+    among all rows.
     """
 
     def __init__(self, path: str, bundle: Bundle, engine: str) -> None:
@@ -65,6 +68,8 @@ class Results:
         self.skipped = 0
         self.refused = 0
         self.again: deque[str] = deque(maxlen=HELD)
+        self._again = 0  # new rows in the places of old ones
+        self._here = place("film") or ""
         self._names = Names()
         self._counts = dict.fromkeys(STATUSES, 0)
         self._stale: set[str] = set()  # films with a row that is to be replaced
@@ -76,10 +81,10 @@ class Results:
         self._file = RowFile(path)
         try:
             began = monotonic()
-            end = self._take_up(bundle.identity)
+            end, missing = self._take_up(bundle.identity)
             self._file.cut(end)
-            if not end:
-                self._file.append(_HEADER)
+            if missing:
+                self._file.append(missing)
                 self._file.sync()
         except BaseException:
             self._file.close()
@@ -91,14 +96,19 @@ class Results:
 
         Among the latter are those of `again`, though nobody names them.
         """
+        yield from self._undone(chain(self.again, films))
+
+    def _undone(self, films: Iterable[str]) -> Iterator[str]:
         doubtful: list[str] = []
-        for film in chain(self.again, films):
+        for film in films:
             if self._file.owns(film):
                 continue
-            known = self._names.put(guarded_path(film), _DONE)
+            known = self._names.put(guarded_path(film), MET)
             if known is None:
                 yield film
-            elif known == _DONE or (known != _IN_DOUBT and _is_untouched(film, known)):
+            elif known == MET:
+                continue
+            elif known != IN_DOUBT and is_untouched(film, known):
                 self.skipped += 1
             else:
                 doubtful.append(film)
@@ -117,6 +127,7 @@ class Results:
             self.refused += refused
             self._file.append(line)
             return
+        self._again += name not in self._new
         self._new[name] = line, refused
         pause = max(SYNC, _SHARE * self._takes)
         if len(self._new) >= HELD or monotonic() - self._rewritten > pause:
@@ -152,39 +163,50 @@ class Results:
 
     def __str__(self) -> str:
         answered, refused, unread = self._counts.values()
+        again = f", {self._again} judged again" if self._again else ""
         return (
             f"{self.path}: {answered} films answered, {refused} refused, {unread} not read, "
-            f"{self.skipped} done before"
+            f"{self.skipped} done before{again}"
         )
 
-    def _take_up(self, identity: str) -> int:
-        """Learn which films have rows, and return where the sound rows end."""
+    def _take_up(self, identity: str) -> tuple[int, bytes]:
+        """Learn which films have rows; return where the last one ends, and what is missing there.
+
+        Raises:
+            UsageError: there is what is neither a row nor what is left of the last one.
+        """
         rows = self._file.rows()
         header, raw = next(rows, ([], b""))
-        if len(raw) < len(_HEADER) and _HEADER.startswith(raw):
-            return 0  # nothing yet, or torn
-        _require_header(self.path, header)
-        sound, torn = len(raw), False
+        if len(raw) < len(HEADER) and HEADER.startswith(raw):
+            return 0, HEADER  # nothing yet, or torn
+        require_header(self.path, header, raw)
+        sound = at = len(raw)
+        missing, torn = b"" if raw.endswith(b"\n") else b"\n", False
         for row, raw in rows:
-            if not _is_sound(row):
-                torn = True  # if it is the end
+            at += len(raw)
+            if is_blank(row, raw):
                 continue
-            if torn:
-                raise UsageError(self.path, f"has no row at byte {sound}", "mend it, or begin anew")
+            if torn or not is_row(row, raw):
+                torn = is_torn(raw)
+                if not torn:
+                    problem = f"has no row at byte {sound}"
+                    raise UsageError(self.path, problem, "mend it, or begin anew")
+                continue
             if row[_IDENTITY] != identity:
                 problem = f"has answers of another bundle, {row[_IDENTITY]}"
                 raise UsageError(self.path, problem, f"name that bundle, or {ANOTHER}")
             self._know(row)
-            sound += len(raw)
-        return sound
+            sound, missing = at, b"" if raw.endswith(b"\n") else b"\n"
+        return sound, missing
 
     def _know(self, row: list[str]) -> None:
         name = row[_FILE]
         self.refused += row[_STATUS] == "refused"
         unread = row[_STATUS] == "error"
-        if unread:
+        if unread and row[_PLACE] in ("", self._here):  # another one is not found from here
             self.again.append(name)
-        if self._names.put(name, _IN_DOUBT if unread else _number(row[_STAMP])) is not None:
+        known = IN_DOUBT if unread else number(row[_STAMP], row[_PLACE])
+        if self._names.put(name, known) is not None:
             self._more[name] = self._more.get(name, 0) + 1
 
     def _changed(self, doubtful: list[str]) -> Iterator[str]:
@@ -193,19 +215,26 @@ class Results:
         rows: dict[str, list[str]] = {}
         if named:
             with self._reading:
-                found = (row for row, _ in self._file.rows() if _is_sound(row))
+                found = (row for row, raw in self._file.rows() if is_row(row, raw))
                 rows = {row[_FILE]: row for row in found if row[_FILE] in named}
+        others: list[str] = []
         for name, film in named.items():
             row = rows.get(name)
-            if row and row[_STATUS] != "error" and self._is_as_judged(film, row):
+            is_elsewhere = row is not None and row[_PLACE] not in ("", place(film))
+            same = row is not None and self._is_as_judged(film, row, unread=not is_elsewhere)
+            if row and same and row[_STATUS] != "error":
                 self.skipped += 1
-                continue
-            if row:
-                self._stale.add(name)
-            yield film
+            elif is_elsewhere and not same:
+                others.append(os.path.abspath(film))  # noqa: PTH100, which drops no link's name
+            else:
+                if row:
+                    self._stale.add(name)
+                yield film
+        if others:
+            yield from self._undone(others)
 
-    def _is_as_judged(self, film: str, row: list[str]) -> bool:
-        """Tell whether `film` has the bytes that `row` is about, or cannot be read to say."""
+    def _is_as_judged(self, film: str, row: list[str], *, unread: bool) -> bool:
+        """Tell whether `film` has the bytes that `row` is about; `unread` if it cannot be read."""
         try:
             with open_film(film) as stream:
                 found = os.fstat(stream.fileno())
@@ -215,8 +244,8 @@ class Results:
                 if sha256_of(stream) != row[_SHA256]:
                     return False
         except (OSError, ValueError, FilmError):  # such as a disk that is not there today
-            return True
-        if fresh:
+            return unread
+        if fresh and row[_PLACE] == (place(film) or "") and row[_STATUS] != "error":
             self._stamps[row[_FILE]] = fresh
         return True
 
@@ -240,6 +269,8 @@ class Results:
         rows = self._file.rows()
         yield next(rows)[1]
         for row, raw in rows:
+            if not is_row(row, raw):  # a blank line
+                continue
             name = row[_FILE]
             if more.get(name):  # a later one counts
                 more[name] -= 1
@@ -264,37 +295,3 @@ def _line_of(bundle: Bundle, engine: str) -> Callable[[Answer], bytes]:
         return buffer.getvalue().encode("utf-8", ERRORS)
 
     return line
-
-
-def _require_header(path: str, found: list[str]) -> None:
-    """Refuse a file that is no CSV of ours, or of another version.
-
-    Raises:
-        UsageError: its columns are others.
-    """
-    if found == list(FIELDS):
-        return
-    if found[:2] == ["file", "status"] and "bundle_sha256" in found:
-        raise UsageError(path, "has the columns of another version of edge-run", ANOTHER)
-    raise UsageError(path, "is no CSV of edge-run classify", ANOTHER)
-
-
-def _is_sound(row: list[str]) -> bool:
-    return len(row) == len(FIELDS) and row[_STATUS] in STATUSES
-
-
-def _is_untouched(film: str, known: int) -> bool:
-    """Tell whether the stamp of `film` is still the `known` one, or the film is gone."""
-    try:
-        return _number(stamp(os.stat(film))) == known  # noqa: PTH116
-    except (OSError, ValueError):
-        return True
-
-
-def _number(text: str) -> int:
-    """Return what a stamp stands for."""
-    try:
-        number = int(text, 16)
-    except ValueError:
-        return _IN_DOUBT
-    return number if _DONE < number < 1 << 64 else _IN_DOUBT

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
+from edge_runtime.answer.rowcheck import ANOTHER
 from edge_runtime.errors import UsageError
 from edge_runtime.output import destination, keep_rights, sync_folder, told
 
@@ -27,7 +28,6 @@ SYNC = 5.0
 ERRORS = sys.getfilesystemencodeerrors()
 """How bytes that are no text come through: names of films have any."""
 
-ANOTHER = "give the name of another file"
 _LONGEST = 1 << 20  # bytes of one line; no name and no problem come near
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 # Windows translates no line ends; a pipe of that name does not keep us waiting.
@@ -64,7 +64,7 @@ class RowFile:
         return False
 
     def rows(self) -> Iterator[tuple[list[str], bytes]]:
-        """Yield the cells and the bytes of each row, the header first; what is torn has no cells.
+        """Yield the cells and the bytes of each row, the header first; what is no CSV has no cells.
 
         Raises:
             CannotWrite: the file cannot be read.
@@ -151,8 +151,12 @@ def _rows(stream: BinaryIO) -> Iterator[tuple[list[str], bytes]]:
 
     def lines() -> Iterator[str]:
         while line := stream.readline(_LONGEST):
+            text = line.decode("utf-8", ERRORS)
+            # Spreadsheets begin a CSV in UTF-8 with this mark.
+            if stream.tell() == len(line):
+                text = text.removeprefix("\ufeff")
             taken.append(line)
-            yield line.decode("utf-8", ERRORS)
+            yield text
 
     reader = csv.reader(lines(), strict=True)
     while True:
@@ -164,7 +168,7 @@ def _rows(stream: BinaryIO) -> Iterator[tuple[list[str], bytes]]:
             return
         raw = b"".join(taken)
         taken.clear()
-        yield row if raw.endswith(b"\n") else [], raw
+        yield row, raw
 
 
 def _lock(descriptor: int, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.answer.classify import FIELDS
+from edge_runtime.answer.source import place
 from edge_runtime.errors import Refusal, printable
 
 TYPE_CHECKING = False
@@ -50,6 +51,7 @@ def row_writer(
             "problem": error.problem if error else None,
             "warning": answer.warning,
             "milliseconds": answer.milliseconds,
+            "place": place(answer.file),
             "bytes": source.bytes if source else None,
             "sha256": source.sha256 if source else None,
             "stamp": source.stamp if source else None,

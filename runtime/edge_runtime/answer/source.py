@@ -88,6 +88,16 @@ def stamp(found: os.stat_result) -> str:
     return sha256(struct.pack("<3q", found.st_size, *times))[:16]
 
 
+def place(path: str) -> str | None:
+    """Return 16 hex digits for the folder that a relative `path` starts from, if it is relative."""
+    if os.path.isabs(path):  # noqa: PTH117
+        return None
+    try:
+        return sha256(os.fsencode(os.getcwd()))[:16]  # noqa: PTH109
+    except OSError:  # the folder is gone, and nothing can be found from it
+        return None
+
+
 def is_settled(found: os.stat_result) -> bool:
     """Tell whether whatever is written to the file from now on will show in its times."""
     return max(found.st_mtime_ns, found.st_ctime_ns) < time_ns() - _SETTLED

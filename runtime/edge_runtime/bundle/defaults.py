@@ -18,7 +18,7 @@ from edge_runtime.errors import IntegrityError, NotABundle, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import NotRequired, TypedDict
 
     from edge_runtime.bundle import Bundle
 
@@ -29,11 +29,16 @@ if TYPE_CHECKING:
         """The `file` and the `identity` of the bundle that was chosen."""
         added: dict[str, str]
         """File -> SHA-256 of what `edge-run bundles --add` wrote: uninstalling removes these."""
+        installed: NotRequired[list[str]]
+        """Those of `added` that an installer wrote, and that nobody has named since."""
 
 
 RECORD = "bundles.json"
 SUFFIX = ".edge"
-CHOOSE = "edge-run bundles --use NAME"
+
+
+class DamagedRecord(UsageError):
+    """`bundles.json` is not what we wrote, so that nobody knows what was chosen."""
 
 
 class Default:
@@ -61,6 +66,20 @@ def data_folder() -> str | None:
     return os.path.join(data, "edge-kit")
 
 
+def choosing(words: str, name: str = "NAME") -> str:
+    """Return a cure: the command that chooses the bundle `name`, after `words`."""
+    from edge_runtime.cures import program, quoted
+
+    return f"{words}: {program()} bundles --use {quoted(name)}"
+
+
+def adding(words: str) -> str:
+    """Return a cure: the command that adds a bundle, after `words`."""
+    from edge_runtime.cures import program
+
+    return f"{words}: {program()} bundles --add FILE.edge"
+
+
 def bundle_names(folder: str) -> list[str]:
     """Return the names of what looks like a bundle in `folder`, sorted; none where it is missing.
 
@@ -83,14 +102,15 @@ def record(folder: str) -> Record:
     """Return what `bundles.json` in `folder` holds; nothing was chosen or added without one.
 
     Raises:
-        UsageError: it cannot be read, or is not what we wrote.
+        DamagedRecord: it is not what we wrote.
+        UsageError: it cannot be read.
     """
     path = os.path.join(folder, RECORD)
     try:
         with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
         chosen, added = found["chosen"], found["added"]
-        plain = [*added, *added.values()]
+        plain = [*added, *added.values(), *found.get("installed", ())]
         if chosen is not None:
             plain += [chosen["file"], chosen["identity"]]
         if not all(
@@ -103,9 +123,14 @@ def record(folder: str) -> Record:
         problem = f"cannot be read ({error.strerror or error})"
         raise UsageError(path, problem, "name a bundle with --bundle or EDGE_BUNDLE") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        problem = "is not what edge-run wrote"
-        raise UsageError(path, problem, f"choose a bundle again: {CHOOSE}") from error
-    return {"chosen": chosen, "added": added}
+        cure = choosing("choose a bundle again")
+        if not bundle_names(folder):
+            cure = adding("begin anew")
+        raise DamagedRecord(path, "is not what edge-run wrote", cure) from error
+    kept: Record = {"chosen": chosen, "added": added}
+    if "installed" in found:
+        kept["installed"] = list(found["installed"])
+    return kept
 
 
 def used_in(folder: str) -> Default | None:
@@ -121,7 +146,7 @@ def used_in(folder: str) -> Default | None:
     there = [path for path in paths if os.path.exists(path)]
     if len(there) > 1:
         problem = f"none given, and none of the {len(there)} bundles in {folder} was chosen"
-        raise UsageError("--bundle", problem, f"choose one: {CHOOSE}")
+        raise UsageError("--bundle", problem, choosing("choose one"))
     return Default(there[0], "the only one") if there else None
 
 
@@ -136,7 +161,7 @@ def default_bundle() -> Default:
     folder = data_folder()
     found = used_in(folder) if folder else None
     if found is None:
-        more = " or add one: edge-run bundles --add FILE.edge" if folder else ""
+        more = adding(" or add one") if folder else ""
         raise UsageError(
             "--bundle", "none given and none found", f"name one, set EDGE_BUNDLE{more}"
         )
@@ -160,13 +185,13 @@ def require_chosen(default: Default) -> Bundle:
         NotABundle, IntegrityError: as `open_bundle` says, or it is gone, or another by now.
     """
     if default.identity and not os.path.exists(default.path):
-        cure = f"put it back, or choose another: {CHOOSE}"
+        cure = choosing("put it back, or choose another")
         raise NotABundle(default.path, "was chosen, and is not there", cure)
     bundle = open_bundle(default.path)
     if default.identity and default.identity != bundle.identity:
         now, then = bundle.identity[:16], default.identity[:16]
         problem = f"is not the bundle that was chosen (identity {now}, chosen was {then})"
         name = os.path.basename(default.path)
-        cure = f"put that one back, or choose this one: edge-run bundles --use {name}"
+        cure = choosing("put that one back, or choose this one", name)
         raise IntegrityError(default.path, problem, cure)
     return bundle

@@ -16,6 +16,7 @@ from edge_runtime.bundle import Bundle, verify_all
 from edge_runtime.bundle.defaults import (
     RECORD,
     SUFFIX,
+    DamagedRecord,
     Default,
     bundle_names,
     record,
@@ -102,23 +103,30 @@ class Store:
         cure = f"one of: {', '.join(names)}" if names else "there is none"
         raise UsageError(text, f"is no bundle in {self.folder}", cure)
 
-    def choose(self, name: str) -> Entry:
+    def choose(self, name: str, *, asked: bool = True) -> Entry:
         """Make the file `name` the one that is used when none is named.
+
+        One that was `asked` for by name no installer replaces from then on.
 
         Raises:
             NotABundle, IntegrityError: it cannot be used.
             CannotWrite: the disk did not take it; the former choice holds.
         """
         with verify_all(self.path(name)) as bundle:
-            chosen = {"file": name, "identity": bundle.identity}
-            self._write({"chosen": chosen, "added": self._added()})
+            found = self._record()
+            found["chosen"] = {"file": name, "identity": bundle.identity}
+            self._write(_named_by_somebody(found, name) if asked else found)
             return Entry(bundle.path, bundle.manifest)
 
-    def add(self, sources: Sequence[str], *, replace: bool) -> list[Change]:
+    def add(
+        self, sources: Sequence[str], *, replace: bool = False, keep: bool = False
+    ) -> list[Change]:
         """Copy bundles into the folder, each byte checked, and change nothing else by it.
 
         The one that is used stays the one that is used: it becomes the chosen one where nobody
         chose. The first in an empty folder is chosen. A replaced one that was chosen stays so.
+        To `keep` is how an installer adds: it replaces what an installer wrote, if nobody has
+        changed or named it since; beside anything else the new one gets a name of its own.
 
         Raises:
             UsageError: a name is none, or stands twice.
@@ -127,23 +135,22 @@ class Store:
                 disk did not take one.
         """
         before = bundle_names(self.folder)
-        planned = [self._planned(source, replace=replace) for source in sources]
+        planned = [self._planned(source, replace=replace, keep=keep) for source in sources]
         names = [Path(change.entry.path).name for _, change in planned]
         if twice := {name for name in names if names.count(name) > 1}:
             raise UsageError(min(twice), "stands there twice", "rename one, or leave one out")
         _make(self.folder)
-        chosen = record(self.folder)["chosen"]
-        if chosen is None and len(before) == 1 and examine(self._at(before[0])).manifest:
-            self.choose(before[0])
-            chosen = record(self.folder)["chosen"]
+        chosen = self._chosen_before(before)
         for (source, change), name in zip(planned, names, strict=True):
             if change.state != THERE:
                 pack(source, change.entry.path)
-                self._note(name)
+                self._note(name, installed=keep)
+            elif not keep and name in self._record().get("installed", ()):
+                self._write(_named_by_somebody(self._record(), name))
             if change.state == REPLACED and chosen and chosen["file"] == name:
-                self.choose(name)
+                self.choose(name, asked=False)
         if chosen is None and not before and len(names) == 1:
-            self.choose(names[0])
+            self.choose(names[0], asked=False)
         return [change for _, change in planned]
 
     def remove(self, name: str) -> None:
@@ -161,6 +168,7 @@ class Store:
             problem = f"cannot be removed ({error.strerror or error})"
             raise CannotWrite(path, problem, "ask for the right to, or mount the disk") from error
         found["added"].pop(name, None)
+        _named_by_somebody(found, name)
         if found["chosen"] and found["chosen"]["file"] == name:
             found["chosen"] = None
         self._write(found)
@@ -168,14 +176,16 @@ class Store:
     def _at(self, name: str) -> Default:
         return Default(self.path(name), "")
 
-    def _planned(self, source: str, *, replace: bool) -> tuple[str, Change]:
+    def _planned(self, source: str, *, replace: bool, keep: bool) -> tuple[str, Change]:
         """Return what is to be done with one, having checked every byte of it."""
         with verify_all(source) as bundle:
             new = Entry(self.path(_name(bundle)), bundle.manifest)
+        if keep:
+            return source, self._kept(new, bundle.identity)
         if not os.path.lexists(new.path):
             return source, Change(new, ADDED)
         old = examine(self._at(Path(new.path).name))
-        if old.manifest and old.manifest.identity == bundle.identity:
+        if _is(old, bundle.identity):
             return source, Change(new, THERE)
         if not replace:
             what = f"is another bundle ({old.words})" if old.manifest else old.words
@@ -183,21 +193,78 @@ class Store:
             raise CannotWrite(new.path, problem, "add --replace, or rename the new one")
         return source, Change(new, REPLACED, old)
 
-    def _added(self) -> dict[str, str]:
-        try:
-            return record(self.folder)["added"]
-        except UsageError:  # the cure for which is to choose again
-            return {}
+    def _kept(self, new: Entry, identity: str) -> Change:
+        """Return what an installer does with `new`: it touches nothing that is somebody's."""
+        name = Path(new.path).name
+        there = sorted(self.entries(), key=lambda entry: Path(entry.path).name != name)
+        for entry in there:
+            if _is(entry, identity):
+                return Change(entry, THERE)
+        if not os.path.lexists(new.path):
+            return Change(new, ADDED)
+        old = examine(self._at(name))
+        if self._is_as_installed(name):
+            return Change(new, REPLACED, old)
+        for digits in (8, 16, len(identity)):
+            path = f"{new.path[: -len(SUFFIX)]}-{identity[:digits]}{SUFFIX}"
+            if not os.path.lexists(path):
+                return Change(Entry(path, new.manifest), ADDED, old)
+        raise CannotWrite(new.path, "is there already", f"name another: {name} was not copied")
 
-    def _note(self, name: str) -> None:
+    def _is_as_installed(self, name: str) -> bool:
+        """Tell whether an installer wrote the file `name`, and nobody has touched it since."""
+        found, path = self._record(), Path(self.path(name))
+        return (
+            name in found.get("installed", ())
+            and path.is_file()
+            and not path.is_symlink()
+            and sha256(path.read_bytes()) == found["added"].get(name)
+        )
+
+    def _chosen_before(self, before: list[str]) -> dict[str, str] | None:
+        """Return what is chosen before anything is added: the only one, where nobody chose.
+
+        What a damaged record had chosen nobody knows, so that another one is never taken for it.
+        """
+        try:
+            chosen = record(self.folder)["chosen"]
+        except DamagedRecord:
+            return None
+        if chosen is None and len(before) == 1 and examine(self._at(before[0])).manifest:
+            self.choose(before[0], asked=False)
+            return record(self.folder)["chosen"]
+        return chosen
+
+    def _record(self) -> Record:
+        """Return what was written down, or a new record where that cannot be read."""
+        try:
+            return record(self.folder)
+        except UsageError:  # the cure for which is to write it anew
+            return {"chosen": None, "added": {}}
+
+    def _note(self, name: str, *, installed: bool) -> None:
         """Write down that the file `name` is ours, so that uninstalling removes it."""
-        found = record(self.folder)
+        found = _named_by_somebody(self._record(), name)
         found["added"][name] = sha256(Path(self.path(name)).read_bytes())
+        if installed:
+            found["installed"] = [*found.get("installed", ()), name]
         self._write(found)
 
     def _write(self, content: Record) -> None:
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
         write_whole(self.path(RECORD), text.encode("ascii"))
+
+
+def _is(entry: Entry, identity: str) -> bool:
+    return entry.manifest is not None and entry.manifest.identity == identity
+
+
+def _named_by_somebody(found: Record, name: str) -> Record:
+    """Let the file `name` be no installer's any more."""
+    others = [one for one in found.pop("installed", ()) if one != name]
+    if others:
+        found["installed"] = others
+    return found
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -221,6 +288,9 @@ def _name(bundle: Bundle) -> str:
 
 
 def _make(folder: str) -> None:
+    if os.path.islink(folder) and not os.path.isdir(folder):  # noqa: PTH112, PTH114
+        cure = "mount the disk that it leads to, or remove the link"
+        raise CannotWrite(folder, "is a link that leads to no folder", cure)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:

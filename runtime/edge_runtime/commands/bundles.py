@@ -8,16 +8,16 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from edge_runtime.bundle.defaults import Default, data_folder, default_bundle, used_in
+from edge_runtime.bundle.defaults import Default, choosing, data_folder, default_bundle, used_in
 from edge_runtime.bundle.store import ADDED, REPLACED, Change, Entry, Store, examine
 from edge_runtime.console import say
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError, printable
 
-OPTIONS = ("add", "format=", "in-use", "remove", "replace", "use")
+OPTIONS = ("add", "format=", "in-use", "keep", "remove", "replace", "use")
 USAGE = """\
 usage: edge-run bundles [--format F]
        edge-run bundles --use NAME
-       edge-run bundles --add FILE... [--replace] [--use]
+       edge-run bundles --add FILE... [--replace | --keep] [--use]
        edge-run bundles --remove NAME... [--in-use]
 
 Show the bundles in the data folder, all of their bytes checked, and which one
@@ -28,6 +28,9 @@ only one. Where there are several and none was chosen, none is used.
   --add        copy bundles there; the one that is used stays so, and the first
                one in an empty folder is chosen
   --replace    with --add: also where another bundle has that file name
+  --keep       with --add, as installers add: replaces what an installer wrote,
+               unless somebody has changed, added or chosen it since; beside any
+               other bundle of that file name the new one is NAME-IDENTITY.edge
   --remove     remove bundles from there
   --in-use     with --remove: also the one that is used
   --format F   table or json
@@ -69,7 +72,9 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
         raise UsageError("--remove", f"does not go with --{other}", "do one after the other")
     if "use" in options and len(paths) > 1:
         raise UsageError("--use", "more than one bundle given", "name one")
-    for name, of in (("replace", "add"), ("in-use", "remove")):
+    if "replace" in options and "keep" in options:
+        raise UsageError("--replace", "does not go with --keep", "leave one of them out")
+    for name, of in (("replace", "add"), ("keep", "add"), ("in-use", "remove")):
         if name in options and of not in options:
             raise UsageError(f"--{name}", f"is for --{of}", f"add --{of}, or leave it out")
 
@@ -77,7 +82,7 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
 def _carried_out(store: Store, paths: list[str], options: dict[str, str]) -> list[str]:
     """Return in words what was changed."""
     if "add" in options:
-        changes = store.add(paths, replace="replace" in options)
+        changes = store.add(paths, replace="replace" in options, keep="keep" in options)
         if "use" in options:
             store.choose(Path(changes[0].entry.path).name)
         return [_changed(change) for change in changes]
@@ -98,6 +103,9 @@ def _changed(change: Change) -> str:
     words = f"{name}: {change.entry.words}"
     if change.state == REPLACED and change.before:
         return f"replaced {words}; before that {change.before.words}"
+    if change.before:  # of the name that it was to have
+        using = choosing("to use it", name)
+        return f"added {words}, beside the file of its name, which stays; {using}"
     return f"added {words}" if change.state == ADDED else f"{words}, {change.state}"
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 
 from edge_runtime.commands import bundle_path, only_bundle, open_named
 from edge_runtime.console import say
+from edge_runtime.cures import doctor
 from edge_runtime.engines import ENGINES, open_engine
 from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
 from edge_runtime.machine import box
@@ -98,7 +99,7 @@ def _replay_all(bundle: Bundle, outcome: Outcome) -> None:
         except NoEngine:
             outcome.without[name] = "cannot be used"
     if not outcome.replays:
-        cure = "see edge-run doctor for what to install"
+        cure = f"{doctor()} for what to install"
         raise NoEngine(bundle.path, "no engine here can run it", cure)
 
 

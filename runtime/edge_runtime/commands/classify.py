@@ -88,8 +88,10 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         def start() -> Engine:
             return open_engine(bundle, options.get("engine", "auto"), say)
 
+        # Asked before `hushed` takes the terminal's place.
+        watched = is_watched(rows_elsewhere="resume" in options)
         with hushed(), OpeningEngine(start) as engine:
-            status = _written(paths, options, answers, bundle, engine)
+            status = _written(paths, options, answers, bundle, engine, watched=watched)
             if "heatmap" in options and status:
                 say(f"edge-run: {options['heatmap']}: not drawn, because the film has no answer")
             elif "heatmap" in options:
@@ -105,8 +107,13 @@ def _written(
     answers: Callable[[Iterator[str]], Generator[Answer]],
     bundle: Bundle,
     engine: Engine,
+    *,
+    watched: bool,
 ) -> int:
-    """Write a row for each film and return the exit status that they amount to."""
+    """Write a row for each film and return the exit status that they amount to.
+
+    Where somebody has `watched` for it, how far we are is shown meanwhile.
+    """
     status = 0
 
     def complain(folder: str) -> None:
@@ -119,7 +126,7 @@ def _written(
     films = films_in(chain(paths, _listed(options)), complain, passed_over)
     with _results(options.get("resume"), bundle, engine) as results:
         found = answers(results.not_done(films) if results else films)
-        if is_watched(rows_elsewhere=results is not None):
+        if watched:
             from edge_runtime.answer.progress import reported
 
             found = reported(found, [] if "files-from" in options else paths, results)

@@ -146,10 +146,10 @@ def first_engine(
 
 def _cure(lacking: list[str], wanted: str, old: bool) -> str:
     """Return how to get an engine: by the first extra that is lacking, or by another way."""
-    from edge_runtime.cures import installing
+    from edge_runtime.cures import doctor, installing
 
     extras = ["tflite"] if old else lacking
-    ways = [installing(extras[0])] if extras else ["see edge-run doctor"]
+    ways = [installing(extras[0])] if extras else [doctor()]
     ways += ["use a newer machine"] if old else []
     ways += ["leave --engine out"] if wanted != "auto" else []
     return ", or ".join(ways)

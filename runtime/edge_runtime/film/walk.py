@@ -10,6 +10,7 @@ Nothing here holds a whole listing, so that millions of films take no more memor
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import chain, islice
 
 from edge_runtime.errors import FilmError
@@ -24,7 +25,12 @@ SORTED = 10_000
 them."""
 
 TEXT, SYSTEM, INDEX, FOLDER = "text file", "system file", "DICOMDIR", "system folder"
+LINK, SPECIAL = "link to a folder", "pipe, socket or device"
 """The kinds of what is passed over, in the words of the line that counts them."""
+_PLURALS = {INDEX: INDEX, LINK: "links to folders", SPECIAL: "pipes, sockets or devices"}
+
+_FOLDERS = 100_000
+"""Of so many folders is remembered that they have been counted, for who names them again."""
 
 # All in small letters; names are compared without regard to capitals.
 SYSTEM_FOLDERS = frozenset((
@@ -54,10 +60,11 @@ def films_in(
 ) -> Iterator[str]:
     """Yield the films in and below `arguments`; `empty` is told of folders that hold none.
 
-    `passed_over` counts what is left out, by its kind.
+    `passed_over` counts what is left out, by its kind, once however often a folder is named.
     """
+    counts = None if passed_over is None else _Counts(passed_over)
     for argument in arguments:
-        films = films_below(argument, passed_over)
+        films = _films_below(argument, counts)
         first = next(films, None)
         if first is None:
             empty(argument)
@@ -70,41 +77,69 @@ def films_below(argument: str, passed_over: dict[str, int] | None = None) -> Ite
     """Yield `argument` itself or, for a folder, every film below it, in the order of their names.
 
     Links count as what they lead to, but links to folders are not followed, so that no loop can
-    hold us. A folder that cannot be listed and a link that leads nowhere are yielded as well:
-    reading them will say why. `passed_over` counts what is left out, by its kind.
+    hold us: they are counted. A folder that cannot be listed and a link that leads nowhere are
+    yielded as well: reading them will say why. `passed_over` counts what is left out, by its kind.
     """
+    return _films_below(argument, None if passed_over is None else _Counts(passed_over))
+
+
+class _Counts:
+    """How many of each kind were passed over, in folders of which each counts once."""
+
+    def __init__(self, kinds: dict[str, int]) -> None:
+        self._kinds = kinds
+        self._folders: set[int] = set()
+
+    def add(self, folder: str, kinds: dict[str, int]) -> None:
+        """Count what was passed over in `folder`, unless that has been done."""
+        with suppress(OSError):
+            found = os.stat(folder)  # noqa: PTH116
+            known = hash((found.st_dev, found.st_ino))
+            if known in self._folders:
+                return
+            if len(self._folders) < _FOLDERS:
+                self._folders.add(known)
+        for kind, count in kinds.items():
+            self._kinds[kind] = self._kinds.get(kind, 0) + count
+
+
+def _films_below(argument: str, counts: _Counts | None) -> Iterator[str]:
     if not os.path.isdir(argument):
         yield argument
         return
-    listings = [_listing(argument, passed_over)]  # folders nest deeper than calls can
+    listings = [_listing(argument, counts)]  # folders nest deeper than calls can
     while listings:
         for path, is_folder in listings[-1]:
             if is_folder:
-                listings.append(_listing(path, passed_over))
+                listings.append(_listing(path, counts))
                 break
             yield path
         else:
             listings.pop()
 
 
-def _listing(folder: str, passed_over: dict[str, int] | None) -> Iterator[tuple[str, bool]]:
+def _listing(folder: str, counts: _Counts | None) -> Iterator[tuple[str, bool]]:
     """Yield the path of each film and folder in `folder`, and whether it is a folder."""
+    kinds = dict[str, int]()
+    found: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as entries:
             found = list(islice(entries, SORTED + 1))
             if len(found) > SORTED:
-                yield from _kinds(chain(found, entries), passed_over)
-                return
+                yield from _kinds(chain(found, entries), kinds)
+                found = []
     except OSError:
         yield folder, False
-        return
+        found = []
     # Only now, so that folders wait without holding a file descriptor each.
     found.sort(key=lambda entry: entry.name)
-    yield from _kinds(found, passed_over)
+    yield from _kinds(found, kinds)
+    if counts and kinds:
+        counts.add(folder, kinds)
 
 
 def _kinds(
-    entries: Iterable[os.DirEntry[str]], passed_over: dict[str, int] | None
+    entries: Iterable[os.DirEntry[str]], kinds: dict[str, int]
 ) -> Iterator[tuple[str, bool]]:
     for entry in entries:
         try:
@@ -112,10 +147,12 @@ def _kinds(
         except OSError:  # what it is can only be asked of the disk, which does not tell
             is_folder = False
         is_file = not is_folder and os.path.isfile(entry.path)
-        if kind := _left_out(entry.name, entry.path, is_folder=is_folder, is_file=is_file):
-            if passed_over is not None:
-                passed_over[kind] = passed_over.get(kind, 0) + 1
-        elif is_folder or is_file or not os.path.exists(entry.path):
+        kind = _left_out(entry.name, entry.path, is_folder=is_folder, is_file=is_file)
+        if not (kind or is_folder or is_file) and os.path.exists(entry.path):
+            kind = LINK if os.path.isdir(entry.path) else SPECIAL
+        if kind:
+            kinds[kind] = kinds.get(kind, 0) + 1
+        else:
             yield entry.path, is_folder
 
 
@@ -139,18 +176,21 @@ def _left_out(name: str, path: str, *, is_folder: bool, is_file: bool) -> str:
 
 
 def _is_film(path: str) -> bool:
-    """Tell whether the file at `path` begins as a film does; one that cannot be read does not."""
+    """Tell whether the file at `path` begins as a film does, or cannot be read to say so.
+
+    Judging it will say why it cannot.
+    """
     try:
         with open_film(path) as stream:
             return begins_as_film(stream.read(132))
     except (OSError, ValueError, FilmError):
-        return False
+        return True
 
 
 def in_words(counts: dict[str, int]) -> str:
     """Return the line that counts what was passed over, by its kinds."""
     listed = [
-        f"{count} {kind}{'' if count == 1 or kind == INDEX else 's'}"
+        f"{count} {kind if count == 1 else _PLURALS.get(kind, kind + 's')}"
         for kind, count in sorted(counts.items())
     ]
     return f"passed over in folders: {', '.join(listed)}; a file that is named itself is judged"

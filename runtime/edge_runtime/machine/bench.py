@@ -23,6 +23,7 @@ from PIL import Image, ImageFilter
 
 from edge_runtime.answer.batch import processors
 from edge_runtime.bundle import Bundle
+from edge_runtime.cures import doctor
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError
 from edge_runtime.machine import box, child, rivals
@@ -173,7 +174,7 @@ class _Field:
                 check=False,
             )
             if done.returncode not in (0, 5):
-                raise EdgeError("edge-run classify", _last(done.stderr), "see edge-run doctor")
+                raise EdgeError("edge-run classify", _last(done.stderr), doctor())
             row = json.loads(done.stdout)
             if row["status"] == "ok" or row["refusal"] == "not_a_film":
                 return path
@@ -263,7 +264,7 @@ class _Field:
             raise EdgeError("bench", f"the meter {child.ending(done.returncode)}", "try once more")
         found = json.loads(done.stdout)
         if problem := found["failed"].pop(EDGE_RUN, None):
-            raise EdgeError("edge-run classify", problem, "see edge-run doctor")
+            raise EdgeError("edge-run classify", problem, doctor())
         for name, why in found["failed"].items():
             self.absent[name] = why
             del self._graphs[name]
@@ -336,7 +337,7 @@ def _runner(source: str) -> Iterator[Callable[[str], tuple[float, float]]]:
                 sent.flush()
                 total, engine = map(float, came.readline().split())
             except (OSError, ValueError) as error:
-                raise EdgeError("bench", "a script ended early", "see edge-run doctor") from error
+                raise EdgeError("bench", "a script ended early", doctor()) from error
             return total, engine
 
         try:

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import edge_runtime
+from edge_runtime import cures
 from edge_runtime.answer.batch import processors
-from edge_runtime.bundle.defaults import Default, data_folder, default_bundle
+from edge_runtime.bundle.defaults import Default, adding, data_folder, default_bundle
 from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
 from edge_runtime.engines.processor import is_x86
@@ -208,7 +209,7 @@ def _bundle(named: str | None) -> Finding:
     facts = {"path": path, "status": found["status"]}
     if found["problem"]:
         subject = found.get("subject", path)  # which may be a file in the bundle
-        cure = found["cure"] or "try edge-run check with each --engine that is ok above"
+        cure = found["cure"] or f"try {cures.program()} check with each --engine that is ok above"
         return Finding("bundle", PROBLEM, f"{subject}: {found['problem']}", cure, facts)
     text = f"{path}: {found['name']} {found['version']}, whole, runs on {found['engine']}"
     text += "" if named is not None else f" ({default.why})"
@@ -223,7 +224,7 @@ def _folder() -> Finding:
         return Finding("data folder", MISSING, "this user has no home folder", cure)
     facts = {"path": str(folder)}
     if not os.path.isdir(folder):  # noqa: PTH112 -- pathlib's raises where this user may not look
-        cure = "edge-run bundles --add FILE.edge makes it"
+        cure = adding("make it")
         text = f"{folder} does not exist, or is hidden from this user"
         return Finding("data folder", MISSING, text, cure, facts)
     try:

@@ -257,7 +257,7 @@ def put(bundles: list[Path], place: Path) -> None:
         for bundle in bundles:
             say(f"install: no home folder; name the bundle: --bundle {bundle}")
         return
-    command = (place / SCRIPTS / "edge-run", "bundles", "--add", "--replace")
+    command = (place / SCRIPTS / "edge-run", "bundles", "--add", "--keep")
     status = run(*command, *bundles, quiet=True) if bundles else 0
     if status:
         raise Stop(status, "the bundles were not copied, see above; edge-run is installed")

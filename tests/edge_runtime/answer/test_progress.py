@@ -64,7 +64,7 @@ def test_answers_pass_through_as_they_are(monkeypatch: pytest.MonkeyPatch) -> No
     shown: list[str] = []
     monkeypatch.setattr(progress, "_EVERY", 0.0)
     monkeypatch.setattr(progress, "show", shown.append)
-    monkeypatch.setattr(progress, "_columns", lambda: 30)
+    monkeypatch.setattr(progress, "columns", lambda: 30)
     answers = [
         Answer("a", 1.0, logit=1.0, probability=0.7, decided="covid"),
         Answer("b", 1.0, error=Refusal("blank", "b", "one even shade")),

@@ -82,8 +82,25 @@ def test_a_file_torn_at_any_byte_is_completed_to_the_same_bytes(path: Path, bund
     assert run(path, bundle, films) == []
 
 
-@pytest.mark.parametrize("tail", [NULS, GARBAGE, b'"', b"\n", b'"a","ok"\n"b"', b"\xff\n\xfe"])
-def test_whatever_a_power_failure_left_of_the_last_rows_is_cut_off(
+TORN = [
+    *(
+        NULS,
+        b'"',
+        b'"b',
+        b'"b"',
+        b'"b",',
+        b'"b","',
+        b'"b","re',
+        b'"b","ok",',
+        b'"b","ok","covid",0.',
+    ),
+    *(b'"b\n', b'"b\nc', b'"b""', b'"b","ok","covid",0.7,1.2,"",0.5,"","","two\nlines'),
+    *(b'"b","ok"' + NULS, NULS + b'k","covid"', NULS + b'covid",0.7\n"c","o', NULS * 1000),
+]
+
+
+@pytest.mark.parametrize("tail", TORN, ids=range(len(TORN)))
+def test_what_was_left_of_one_row_and_nuls_of_a_power_failure_are_cut_off(
     tail: bytes, path: Path, bundle: Bundle
 ) -> None:
     run(path, bundle, FILMS[:3])
@@ -92,6 +109,86 @@ def test_whatever_a_power_failure_left_of_the_last_rows_is_cut_off(
     assert run(path, bundle, FILMS) == FILMS[3:]
     assert path.read_bytes().startswith(begun)
     assert rows(path) == [(film, "ok") for film in FILMS]
+
+
+# Tails that no killed process leaves.
+WRITTEN = {
+    "a row of fewer cells": b'"tl/film9.jpg","reviewed by hand","covid"\n',
+    "a total": b"Total: 4 films\n",
+    "a total without a line's end": b"Total: 4 films",
+    "another status": b'"b","reviewed",',
+    "another status that is not closed": b'"b","reviewed',
+    "a short row before a torn one": b'"a","ok"\n"b"',
+    "garbage": GARBAGE,
+    "bytes": b"\xff\n\xfe",
+    "an open quote": b'x,"ok\n',
+    "more cells": b'"b"' + b',"ok"' * len(FIELDS),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_somebody_wrote_at_the_end_is_never_cut_off(
+    name: str, path: Path, bundle: Bundle
+) -> None:
+    run(path, bundle, FILMS[:3])
+    end = path.stat().st_size
+    path.write_bytes(path.read_bytes() + WRITTEN[name])
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=f"has no row at byte {end}; mend it, or begin anew"):
+        run(path, bundle, FILMS)
+    assert path.read_bytes() == before
+
+
+def test_a_status_that_was_edited_is_refused_wherever_it_stands(path: Path, bundle: Bundle) -> None:
+    run(path, bundle, FILMS[3:])
+    lines = path.read_bytes().splitlines(keepends=True)
+    for number in (1, 2, 3):
+        edited = [*lines]
+        edited[number] = lines[number].replace(b'"ok"', b'"done"')
+        path.write_bytes(b"".join(edited))
+        with pytest.raises(UsageError, match=f"no row at byte {len(b''.join(lines[:number]))};"):
+            run(path, bundle, FILMS)
+        assert path.read_bytes() == b"".join(edited)
+
+
+def of_a_spreadsheet(path: Path, **options: str) -> Path:
+    """Write the CSV as spreadsheets save it: quotes only where they have to be."""
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+        cells = list(csv.reader(stream))
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
+        out.write(options.pop("before", ""))
+        csv.writer(out, **options).writerows(cells)  # type: ignore[arg-type]
+    return path
+
+
+SPREADSHEETS: dict[str, Callable[[Path], object]] = {
+    "a mark": lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
+    "no quotes": of_a_spreadsheet,
+    "a mark and no quotes": lambda path: of_a_spreadsheet(path, before="\ufeff"),
+    "blank lines": lambda path: path.write_bytes(path.read_bytes().replace(b'""\n', b'""\n\n\r\n')),
+    "blank cells": lambda path: path.write_bytes(
+        path.read_bytes() + (b"," * (len(FIELDS) - 1) + b"\r\n") * 3
+    ),
+    "no last line's end": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "neither": lambda path: path.write_bytes(of_a_spreadsheet(path).read_bytes()[:-2]),
+    "lines of old": lambda path: of_a_spreadsheet(path, lineterminator="\n"),
+}
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_what_a_spreadsheet_saved_is_taken_up(name: str, path: Path, bundle: Bundle) -> None:
+    films = [film for film in FILMS if "\n" not in film]
+    run(path, bundle, films[:-1], films[1])
+    SPREADSHEETS[name](path)
+    before = path.read_bytes().rstrip(b"\r\n,")
+    assert run(path, bundle, films, films[1]) == [films[-1], films[1]]
+    # Once more, and the rows that are replaced by new ones as well.
+    assert run(path, bundle, films) == [films[1]]
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    header, *found = csv.reader(text.splitlines(keepends=True), strict=True)
+    assert header == list(FIELDS)
+    assert [row[:2] for row in found if any(row)] == [[film, "ok"] for film in films]
+    assert path.read_bytes()[:3] == before[:3]
 
 
 def test_a_film_is_answered_once_however_often_it_is_named(path: Path, bundle: Bundle) -> None:
@@ -156,6 +253,20 @@ FOREIGN = {
     "another CSV": ("file,label\na.png,covid\n", "is no CSV of edge-run classify"),
     "another version": (OLDER + ROW, "has the columns of another version of edge-run"),
     "another bundle": (HEADER + ROW.format("0" * 64), f"has answers of another bundle, {'0' * 64}"),
+    "semicolons": (HEADER.replace(",", ";") + "a;ok\n", "has semicolons between its columns; save"),
+    "tabs": (
+        HEADER.replace('","', "\t").replace('"', "") + "a\tok\n",
+        "has tabs between its columns",
+    ),
+    "a column more": (
+        HEADER.replace('"label"', '"label","seen by"') + "a\n",
+        "has a column that edge-run does not write, 'seen by'; remove it, or give",
+    ),
+    "a column at the end": (HEADER[:-1] + ",notes\n", "does not write, 'notes'; remove it"),
+    "another order": (
+        HEADER.replace('"file","status"', '"status","file"'),
+        "has its columns in another order",
+    ),
     "no row in the middle": (HEADER + "a.png\n" + ROW, f"has no row at byte {len(HEADER)}"),
     "torn in the middle": (HEADER + '"a.p\n' + ROW + ROW, f"has no row at byte {len(HEADER)}"),
 }
@@ -450,3 +561,111 @@ def test_names_that_a_spreadsheet_would_compute_are_known_again(path: Path, bund
     again = run(path, bundle, [])
     assert [os.path.normpath(one) for one in again] == [os.path.normpath(one) for one in NAMES]
     assert len(rows(path)) == len(NAMES)
+
+
+def of(film: Path) -> Answer:
+    """Return an answer to a film as a command line names it that runs in its folder."""
+    return answered(film.name, judged(film))
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return two films of one name in two folders, of which the first one has a row."""
+    films = [tmp_path / folder / "film.jpg" for folder in ("A", "B")]
+    for film in films:
+        film.parent.mkdir()
+        film.write_bytes(film.parent.name.encode())
+    monkeypatch.chdir(films[0].parent)
+    return films
+
+
+def run_in(folder: Path, path: Path, bundle: Bundle, *films: str) -> list[str]:
+    """Answer films as a run would that was started in a folder; return what was tried."""
+    os.chdir(folder)
+    tried = []
+    with Results(str(path), bundle, "litert") as results:
+        for film in results.not_done(films):
+            tried.append(film)
+            results.write(answered(film, judged(Path(film))))
+    return tried
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_relative_path_from_another_folder_takes_no_row_from_another_film(
+    settled: bool, two: list[Path], path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if settled:
+        monkeypatch.setattr("edge_runtime.answer.source.is_settled", lambda _: True)
+        monkeypatch.setattr(resume, "is_settled", lambda _: True)
+    a, b = two
+    assert run_in(a.parent, path, bundle, "film.jpg") == ["film.jpg"]
+    assert run_in(b.parent, path, bundle, "film.jpg", "film.jpg") == [str(b)]
+    assert rows(path) == [("film.jpg", "ok"), (str(b), "ok")]
+    for folder in (a.parent, b.parent):  # each is known from now on, by either name
+        assert run_in(folder, path, bundle, "film.jpg", str(b)) == []
+    b.write_bytes(b"changed")
+    assert run_in(b.parent, path, bundle, "film.jpg") == [str(b)]
+    a.write_bytes(b"changed as well")
+    assert run_in(a.parent, path, bundle, "film.jpg") == ["film.jpg"]
+    assert rows(path) == [("film.jpg", "ok"), (str(b), "ok")]
+
+
+def test_films_of_the_same_size_and_dates_in_two_folders_are_two(
+    two: list[Path], path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT dates by two seconds, and uncompressed films have one size."""
+    for module in ("source", "names", "resume"):
+        monkeypatch.setattr(f"edge_runtime.answer.{module}.stamp", lambda _: "0123456789abcdef")
+    a, b = two
+    run_in(a.parent, path, bundle, "film.jpg")
+    assert run_in(b.parent, path, bundle, "film.jpg") == [str(b)]
+
+
+def test_the_same_films_on_a_disk_that_is_mounted_elsewhere_are_done(
+    two: list[Path], path: Path, bundle: Bundle
+) -> None:
+    a, b = two
+    run_in(a.parent, path, bundle, "film.jpg")
+    b.write_bytes(a.read_bytes())
+    before = path.read_bytes()
+    assert run_in(b.parent, path, bundle, "film.jpg") == []
+    assert path.read_bytes() == before
+
+
+def test_a_film_that_could_not_be_read_keeps_its_row_from_another_folder(
+    two: list[Path], path: Path, bundle: Bundle
+) -> None:
+    a, b = two
+    with Results(str(path), bundle, "litert") as results:
+        results.write(unread("film.jpg"))
+    assert run_in(b.parent, path, bundle) == []  # where that one is not
+    assert run_in(b.parent, path, bundle, "film.jpg") == [str(b)]
+    assert rows(path) == [("film.jpg", "error"), (str(b), "ok")]
+    assert run_in(a.parent, path, bundle) == ["film.jpg"]
+    assert rows(path) == [("film.jpg", "ok"), (str(b), "ok")]
+
+
+def test_a_film_that_is_not_in_this_folder_is_not_done(
+    two: list[Path], path: Path, bundle: Bundle
+) -> None:
+    a, b = two
+    run_in(a.parent, path, bundle, "film.jpg")
+    b.unlink()
+    os.chdir(b.parent)
+    with Results(str(path), bundle, "litert") as results:
+        assert list(results.not_done(["film.jpg"])) == [str(b)]
+    a.unlink()
+    os.chdir(a.parent)
+    with Results(str(path), bundle, "litert") as results:  # one that is gone keeps its row
+        assert list(results.not_done(["film.jpg"])) == []
+
+
+def test_films_that_were_done_before_are_counted_once(path: Path, bundle: Bundle) -> None:
+    run(path, bundle, FILMS, *FILMS[:2])
+    with Results(str(path), bundle, "litert") as results:
+        for film in results.not_done([*FILMS, *FILMS, "new.png", "new.png"]):
+            results.write(answered(film))
+        assert results.skipped == len(FILMS) - 2
+        assert str(results) == (
+            f"{path}: 3 films answered, 0 refused, 0 not read, 4 done before, 2 judged again"
+        )

@@ -58,7 +58,10 @@ def test_links_are_what_they_lead_to_and_no_loop_holds_us(tmp_path: Path) -> Non
     for name, target in links.items():
         (tmp_path / name).symlink_to(target)
     os.mkfifo(tmp_path / "pipe")
-    assert below(tmp_path) == ["film", "to-film", "to-nowhere", "to-self"]
+    counts: dict[str, int] = {}
+    found = [os.path.relpath(path, tmp_path) for path in films_below(str(tmp_path), counts)]
+    assert found == ["film", "to-film", "to-nowhere", "to-self"]
+    assert counts == {walk.LINK: 1, walk.SPECIAL: 1}
     (tmp_path / "argument").symlink_to("sub")
     (tmp_path / "sub" / "inside").touch()
     assert below(tmp_path / "argument") == ["inside"]
@@ -268,19 +271,55 @@ def test_a_folder_of_the_system_is_counted_and_not_entered(name: str, tmp_path: 
     assert below(tmp_path / name) == ["film.png"]
 
 
-def test_what_cannot_be_read_and_a_folder_with_the_name_of_a_file_are_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("name", ["films", "Thumbs.db", "__MACOSX", "a.txt", ".Trash", "a.dcm"])
+def test_a_link_to_a_folder_is_counted_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "film").touch()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / name).symlink_to(tmp_path / "elsewhere")
+    told: list[str] = []
+    counts: dict[str, int] = {}
+    assert list(films_in([str(tmp_path / "here")], told.append, counts)) == []
+    assert counts == {walk.LINK: 1}
+    assert told == [str(tmp_path / "here")]
+    assert walk.in_words(counts).startswith("passed over in folders: 1 link to a folder; ")
+    # Named itself, it is that folder.
+    assert below(tmp_path / "here" / name) == ["film"]
+
+
+@pytest.mark.parametrize("limit", [1, 10_000])
+def test_what_is_passed_over_counts_once_however_often_a_folder_is_named(
+    limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "SORTED", limit)
+    for name in ("a/b/notes.txt", "a/b/film", "a/Thumbs.db", "a/more.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to("a")
+    counts: dict[str, int] = {}
+    arguments = [f"{tmp_path}/{name}" for name in ("a/b", "a", "a/", "a/b/..", "link", "a")]
+    assert len(list(films_in(arguments, lambda _: None, counts))) == len(arguments)
+    assert counts == {walk.TEXT: 2, walk.SYSTEM: 1}
+
+
+def test_what_cannot_be_read_is_no_text_and_its_answer_says_why(
+    tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in ("Thumbs.db/film", "a.txt/film"):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).touch()
-    (tmp_path / "b.txt").touch()
+    for name in ("b.txt", "README", "._film.png"):
+        (tmp_path / name).touch()
 
     def refused(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(walk, "open_film", refused)
-    assert below(tmp_path) == ["Thumbs.db/film", "a.txt/film"]
+    assert below(tmp_path) == ["._film.png", "README", "Thumbs.db/film", "a.txt/film", "b.txt"]
+    monkeypatch.setattr("edge_runtime.film.preprocess.open_film", refused)
+    answer = classify(str(tmp_path / "b.txt"), bundle, NoEngine())
+    assert (answer.status, answer.file) == ("error", str(tmp_path / "b.txt"))
 
 
 def test_beyond_the_limit_of_sorting_the_same_is_passed_over(
@@ -304,7 +343,8 @@ def test_a_folder_of_what_is_passed_over_is_as_an_empty_one(tmp_path: Path) -> N
 
 
 def test_the_line_counts_each_kind() -> None:
-    counts = {walk.TEXT: 2, walk.SYSTEM: 1, walk.INDEX: 3}
+    counts = {walk.TEXT: 2, walk.SYSTEM: 1, walk.INDEX: 3, walk.LINK: 2, walk.SPECIAL: 2}
     assert walk.in_words(counts).startswith(
-        "passed over in folders: 3 DICOMDIR, 1 system file, 2 text files; "
+        "passed over in folders: 3 DICOMDIR, 2 links to folders, 2 pipes, sockets or devices, "
+        "1 system file, 2 text files; "
     )
