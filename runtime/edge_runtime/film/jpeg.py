@@ -31,8 +31,9 @@ _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _RESTART = range(0xD0, 0xD8)
 # What may stand after a scan (T.81, B.2): tables, a scan, comments, application data, the height.
 _AFTER_SCAN = (0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0))
-# In entropy-coded data a 0 follows 0xFF; before a marker, more of these may stand.
-_MARKER = re.compile(rb"\xff+[^\x00\xff]")
+# In entropy-coded data a 0 follows 0xFF; before a marker, more of these may stand. A pattern that
+# began with more than one byte would take ten times as long.
+_MARKER = re.compile(rb"\xff(?:[^\x00\xff]|\xff+[^\x00\xff])")
 # JPEG-LS puts a single 0 bit there instead (T.87, A.1), so what is no marker is below 0x80, and two
 # of 0xFF are neither. It has segments of its own (T.87, C.1.1).
 _LS_MARKER = re.compile(rb"\xff[\x80-\xff]")
