@@ -79,7 +79,7 @@ def is_overwritten(data: bytes, decode: Decode) -> bool:
     A decoder takes them for some number of blocks, seldom for as many as were there. So it is asked
     whether it uses the last bytes of their stretch, and none beyond.
     """
-    stretches = with_holes(data)
+    stretches = with_holes(data) if bytes(HOLE) in data else []
     data = _amplified(data) if stretches else data
     pixels = decode(data) if stretches else None
     return not all(_is_used_to_its_end(data, *stretch, decode, pixels) for stretch in stretches)

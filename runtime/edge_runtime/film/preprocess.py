@@ -63,7 +63,7 @@ _UPRIGHT = {
 }
 _GREY = ("L", "1", "LA", *WIDE)
 _STRIP = 256  # rows
-_SAMPLE = (128, 128)  # pixels that stand for all, where none may be mixed with its neighbours
+_SAMPLE = (64, 64)  # pixels that stand for all, where none may be mixed with its neighbours
 _NO_CHECK_SUM = ("BMP", "DICOM", "PPM", "TIFF", "WEBP")
 """What Pillow and `dicom_image` call formats that have no check sum and no end of their data."""
 
