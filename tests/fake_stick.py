@@ -21,6 +21,8 @@ HERE = "{}.{}".format(*sys.version_info)
 PIP = """\
 import os, sys, zipfile, sysconfig
 from pathlib import Path
+if os.environ["HOME"] != sys.prefix:
+    sys.exit("pip may look into the home of a user")
 with open(os.environ["LOG"], "a") as log:
     print("pip", *sys.argv[1:], file=log)
 for wheel in sys.argv[1:]:

@@ -32,7 +32,7 @@ from offline.wheels import ARCHITECTURES, Target, build_runtime, complete, pip, 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCRIPTS = (
-    *("install.py", "install.sh", "install.bat", "README.txt"),
+    *("install.py", "environment.py", "install.sh", "install.bat", "README.txt"),
     *("uninstall.py", "uninstall.sh", "uninstall.bat"),
 )
 LITERT = "ai-edge-litert"

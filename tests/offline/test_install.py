@@ -35,7 +35,9 @@ def test_wheels_bundle_and_proof_by_one_command(house: Path) -> None:
     assert bundle.read_bytes() == (house / "m.edge").read_bytes()
     pip, *said_to = (home / "log").read_text().splitlines()
     assert said_to == [
+        "edge-run --version",
         f"edge-run check {house}/m.edge",
+        "edge-run --version",
         f"edge-run bundles --add --keep {house}/m.edge",
         "edge-run doctor",
     ]

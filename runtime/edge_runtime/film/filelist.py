@@ -78,9 +78,11 @@ def _paths(stream: BinaryIO, subject: str, by_nul: bool) -> Iterator[str]:
     if _is_binary(head, first):
         raise UsageError(subject, "is no list of paths but a picture or other data", _CURE)
     by_nul = by_nul or "\0" in first
+    # Macintosh's line ends of old; unless a file is called that, carriage returns and all.
+    of_old = "\r" in first and "\n" not in first and not os.path.lexists(first)
     rest = (decoder.decode(data) for data in _chunks(stream))
     texts = chain([first], rest, (decoder.decode(b"", final=True) for _ in range(1)))
-    for text in _parts(texts, "\0" if by_nul else "\n"):
+    for text in _parts(texts, "\0" if by_nul else "\r" if of_old else "\n"):
         if len(text) > _LONGEST:
             raise UsageError(subject, "holds what is too long for a path", _CURE)
         if by_nul:
@@ -88,8 +90,10 @@ def _paths(stream: BinaryIO, subject: str, by_nul: bool) -> Iterator[str]:
                 yield text
         elif "\0" in text:
             raise UsageError(subject, "has a NUL within a line", "add --null if it ends the paths")
-        elif path := _unquoted(text.rstrip("\r")):
-            yield path
+        else:
+            # Where lists have been joined, the second one may have other line ends.
+            lines = text.split("\n") if of_old else [text.rstrip("\r")]
+            yield from filter(None, map(_unquoted, lines))
 
 
 def _head(stream: BinaryIO) -> bytes:

@@ -17,13 +17,22 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import venv
 from pathlib import Path
 from typing import Any
 
 sys.dont_write_bytecode = True  # nothing is left on the stick
+from environment import (  # noqa: E402
+    SCRIPTS,
+    data_folder,
+    install,
+    launch,
+    relocate,
+    require_start,
+    run,
+    version,
+)
 from uninstall import (  # noqa: E402
     MARK,
     NEW,
@@ -34,6 +43,7 @@ from uninstall import (  # noqa: E402
     is_ours,
     missing,
     names,
+    quoted,
     read_mark,
     real,
     recover,
@@ -49,7 +59,6 @@ from uninstall import (  # noqa: E402
 HERE = Path(__file__).resolve().parent
 SUMS = "SHA256SUMS"
 FAILED = "did not pass its check on this machine"
-SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 REMOVERS = ("uninstall.py", "uninstall.bat" if os.name == "nt" else "uninstall.sh")
 
 
@@ -107,12 +116,6 @@ def set_up(place: Path) -> None:
     conclude(place, before)
     if failed:
         raise Stop(7, f"{failed[0]}: {FAILED}")
-
-
-def run(*command: object, quiet: bool = False) -> int:
-    """Run a command and return its exit status."""
-    line, to = [str(part) for part in command], subprocess.DEVNULL if quiet else None
-    return subprocess.run(line, stdout=to, check=False).returncode
 
 
 def verified(folder: Path) -> list[Path]:
@@ -179,6 +182,8 @@ def build(place: Path, wheels: list[Path], about: dict[str, Any]) -> Path:
     install(python, wheels)
     for name in REMOVERS:
         shutil.copyfile(str(HERE / name), str(new / name))
+    launch(python.parent)
+    require_start(python.parent)
     data = data_folder(python)
     around = around_data(Path(data)) if data else []
     about = {**about, "edge_runtime": version(wheels), "data": data}
@@ -186,33 +191,6 @@ def build(place: Path, wheels: list[Path], about: dict[str, Any]) -> Path:
     about["folders"] = [*around, *about["folders"]]
     mark.write_text(json.dumps(about, indent=1) + "\n", encoding="ascii")
     return python.parent
-
-
-def install(python: Path, wheels: list[Path]) -> None:
-    """Install exactly `wheels`, by the pip that is one of them."""
-    pip = next((wheel for wheel in wheels if wheel.name.startswith("pip-")), None)
-    if pip is None:
-        raise Stop(4, "there is no wheel of pip; copy the folder again")
-    others = [wheel for wheel in wheels if wheel != pip]
-    options = ["--isolated", "--no-index", "--no-deps", "--no-cache-dir", "--force-reinstall",
-               "--disable-pip-version-check", "--no-warn-script-location", "--quiet"]  # fmt: skip
-    if run(python, pip / "pip", "install", *options, *others):
-        raise Stop(1, "pip could not install the wheels; see what it says above")
-
-
-def version(wheels: list[Path]) -> str:
-    """Return the version of edge-runtime among `wheels`."""
-    found = [one.name.split("-")[1] for one in wheels if one.name.startswith("edge_runtime-")]
-    return found[0] if found else "of unknown version"
-
-
-def relocate(new: Path, place: Path) -> None:
-    """Let the scripts of an environment that was made in `new` be those of `place`."""
-    for path in [new / "pyvenv.cfg", *(new / SCRIPTS).iterdir()]:
-        if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
-            # In a Windows launcher as well: its path is a line before the zip at its end.
-            path.write_bytes(data.replace(os.fsencode(str(new)), os.fsencode(str(place))))
 
 
 def swap(place: Path, before: list[str]) -> None:
@@ -229,6 +207,7 @@ def swap(place: Path, before: list[str]) -> None:
                 raise Stop(10, f"{place / name}: is in the way, and not ours; move it")
             (new / name).rename(place / name)
             came.append(name)
+        require_start(place / SCRIPTS)
     except BaseException as error:
         for name in came:
             (place / name).rename(new / name)
@@ -240,22 +219,12 @@ def swap(place: Path, before: list[str]) -> None:
     new.rmdir()
 
 
-def data_folder(python: Path) -> str:
-    """Return where the edge-run of this environment looks for bundles, or nothing."""
-    question = "from edge_runtime.bundle.defaults import data_folder as found; print(found() or '')"
-    line = [str(python), "-I", "-c", question]
-    asked = subprocess.run(line, stdout=subprocess.PIPE, check=False)
-    if asked.returncode:
-        raise Stop(1, "what was installed does not run; see what it says above")
-    return os.fsdecode(asked.stdout).strip("\r\n")
-
-
 def put(bundles: list[Path], place: Path) -> None:
     """Copy bundles to where edge-run looks for them, which says what came and what is used."""
     data = read_mark(place)["data"]
     if not data:
         for bundle in bundles:
-            say(f"install: no home folder; name the bundle: --bundle {bundle}")
+            say(f"install: no home folder; name the bundle: --bundle {quoted(bundle)}")
         return
     command = (place / SCRIPTS / "edge-run", "bundles", "--add", "--keep")
     status = run(*command, *bundles, quiet=True) if bundles else 0
@@ -280,7 +249,7 @@ def conclude(place: Path, before: dict[str, Any]) -> None:
     lost = sorted({*before.get("extras", ())} - {*now["extras"]})
     if lost:
         say(f"install: without {', '.join(lost)} from now on, which this folder does not hold")
-    say(f"to remove it: {'' if os.name == 'nt' else 'sh '}{place / REMOVERS[1]}")
+    say(f"to remove it: {'' if os.name == 'nt' else 'sh '}{quoted(place / REMOVERS[1])}")
 
 
 def _words(mark: dict[str, Any]) -> str:

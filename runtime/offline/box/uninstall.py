@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from contextlib import suppress
@@ -44,8 +45,10 @@ def main(arguments: list[str]) -> int:
         if len(arguments) > 1 or any(one.startswith("-") for one in arguments):
             raise Stop(2, (__doc__ or "").split("\n\n")[1].strip())
         here = Path(__file__).resolve().parent
-        usual = here if (here / MARK).exists() else usual_place()
-        uninstall(real(Path(arguments[0])) if arguments else usual)
+        if arguments:
+            uninstall(real(Path(arguments[0])))
+        else:
+            uninstall(here if (here / MARK).exists() else usual_place())
         return 0
     except (Stop, OSError) as error:
         say(f"uninstall: {error}")
@@ -64,8 +67,20 @@ def names(folder: Path) -> list[str]:
 
 
 def usual_place() -> Path:
-    """Return the folder of the environment where none is named."""
-    return real(Path.home() / "edge-run")
+    """Return the folder of the environment where none is named.
+
+    Raises:
+        Stop: this user has no home folder.
+    """
+    try:
+        return real(Path.home() / "edge-run")
+    except (RuntimeError, KeyError) as error:
+        raise Stop(2, "this user has no home folder; name a folder") from error
+
+
+def quoted(path: Path) -> str:
+    """Return a path as one word of a command line."""
+    return f'"{path}"' if os.name == "nt" else shlex.quote(str(path))
 
 
 def real(path: Path) -> Path:
@@ -208,6 +223,8 @@ def around_data(data: Path) -> list[str]:
 def forget(data: Path, place: Path) -> None:
     """Remove what we put into the data folder, unless another environment uses it."""
     if not data.is_dir():
+        if data.is_symlink():
+            say(f"kept: the bundles behind {data}, a link that leads to no folder now")
         return
     others = [one for one in users(data) if one != str(place)]
     if others:
@@ -225,7 +242,10 @@ def forget(data: Path, place: Path) -> None:
             (data / name).unlink()
     left = names(data)
     if not left:
-        data.rmdir()
+        if data.is_symlink():
+            say(f"kept: {data}, a link that edge-run did not make, and the folder it leads to")
+        else:
+            data.rmdir()
     if removed:
         say(f"removed: {', '.join(removed)} in {data}")
     if left:

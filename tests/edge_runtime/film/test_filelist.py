@@ -25,6 +25,12 @@ WRITTEN: dict[str, bytes] = {
     "UTF-8 with a mark": LINES.encode("utf-8-sig"),
     "UTF-8, CRLF": LINES.replace("\n", "\r\n").encode(),
     "UTF-8 with a mark, CRLF": LINES.replace("\n", "\r\n").encode("utf-8-sig"),
+    "CR": LINES.replace("\n", "\r").encode(),
+    "CR, no last one": LINES.rstrip("\n").replace("\n", "\r").encode(),
+    "CR, blank lines": LINES.replace("\n", "\r\r \r").encode(),
+    "CR and a mark": LINES.replace("\n", "\r").encode("utf-8-sig"),
+    "CR in UTF-16": codecs.BOM_UTF16_LE + LINES.replace("\n", "\r").encode("utf-16-le"),
+    "CR, in quotes": "".join(f'"{path}"\r' for path in PATHS).encode(),
     "no last line end": LINES.rstrip("\n").encode(),
     "blank lines": LINES.replace("\n", "\n\r\n \n\n").encode(),
     "lists joined, each with a mark": LINES.encode("utf-8-sig").replace(b"x\n", b"\xef\xbb\xbfx\n"),
@@ -100,6 +106,24 @@ def test_a_file_that_is_called_so_is_meant(name: str, source: Path) -> None:
     assert name not in list(listed(str(source)))[1:] or name in ("'", '"')
     Path(name).touch()
     assert list(listed(str(source))) == ["b", name]
+
+
+def test_a_list_of_old_with_more_than_is_read_at_once_goes_on_with_any_line_ends(
+    source: Path,
+) -> None:
+    many = [f"films/{number}.png" for number in range(200_000)]
+    for end in ("\r", "\n", "\r\n"):
+        rest = "".join(f"{path}{end}" for path in PATHS)
+        source.write_text("".join(f"{path}\r" for path in many) + rest, "utf-8", newline="")
+        assert list(listed(str(source))) == [*many, *PATHS]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file is called that there")
+def test_one_film_with_carriage_returns_in_its_name_is_one(source: Path) -> None:
+    source.write_bytes(b"a\rb.png")
+    assert list(listed(str(source))) == ["a", "b.png"]
+    Path("a\rb.png").touch()
+    assert list(listed(str(source))) == ["a\rb.png"]
 
 
 URLS = {
