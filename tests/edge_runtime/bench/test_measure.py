@@ -1,4 +1,4 @@
-"""Everything is measured beside its rivals, and what is not there is said to be missing."""
+"""Everything is measured beside its baselines, and what is not there is said to be missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.bench.baselines import EDGE_RUN, FLOOR, LITERT, ONNX
+from edge_runtime.bench.measure import Plan, Ratio, _rate_targets, draw, measure
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.cli import run
 from edge_runtime.commands import bench as command
 from edge_runtime.errors import DataError
 from edge_runtime.machine import box
-from edge_runtime.machine.bench import Plan, Ratio, _rate_targets, draw, measure
-from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
 from tiny_bundle import write_film
 
 pytestmark = pytest.mark.usefixtures("own_signals")
@@ -33,7 +33,7 @@ def found(tiny: Path) -> dict[str, Any]:
         return measure(bundle, SMALL, silent)
 
 
-def test_each_part_has_every_rival_and_a_ratio_to_each(found: dict[str, Any]) -> None:
+def test_each_part_has_every_baseline_and_a_ratio_to_each(found: dict[str, Any]) -> None:
     for part in ("cold_start", "warm", "throughput"):
         (one,) = found[part]
         assert one["figures"].keys() == ALL
@@ -66,7 +66,7 @@ def no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_numpy")
-def test_films_of_a_folder_are_measured_beside_the_rivals_that_are_installed(
+def test_films_of_a_folder_are_measured_beside_the_baselines_that_are_installed(
     bundle: Bundle, tmp_path: Path
 ) -> None:
     (tmp_path / "a.txt").write_text("no film")

@@ -1,7 +1,7 @@
 """What `edge-run` costs on this machine, always beside the least it could cost and what is usual.
 
 Three things are measured: cold start, from shell to answer; a film in a process that runs already;
-and a folder. Every figure has its rivals (see `rivals`) in the same run, in turn, and is compared
+and a folder. Every figure has its baselines in the same run, in turn, and is compared
 as the median over rounds of the ratio within a round: absolute times of a busy machine mean little.
 """
 
@@ -22,19 +22,20 @@ from typing import Any
 from PIL import Image, ImageFilter
 
 from edge_runtime.answer.batch import processors
+from edge_runtime.bench import baselines
+from edge_runtime.bench.baselines import EDGE_RUN, FLOOR, LITERT, ONNX
+from edge_runtime.bench.meter import rotated
 from edge_runtime.bundle import Bundle
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError
-from edge_runtime.machine import box, child, rivals
-from edge_runtime.machine.meter import rotated
-from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
+from edge_runtime.machine import box, child
 
 AT_MOST = {FLOOR: 1.35, LITERT: 0.6, ONNX: 0.45}
-"""The most that the wall time of a cold start may be of each rival's."""
+"""The most that the wall time of a cold start may be of each baseline's."""
 PEAK_AT_MOST = 40.0
 """The most memory in MiB."""
 AT_LEAST = {FLOOR: 0.9}
-"""The least that the rate of films may be of each rival's."""
+"""The least that the rate of films may be of each baseline's."""
 AT_LEAST_OF_LOOP = 1.7
 """The same of the customary loops, on films that take no longer to decode than to judge."""
 
@@ -111,7 +112,7 @@ def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
 
 
 class _Field:
-    """One bundle and its rivals, with what they need on the disk below `folder`."""
+    """One bundle and its baselines, with what they need on the disk below `folder`."""
 
     def __init__(self, bundle: Bundle, plan: Plan, folder: Path) -> None:
         self._bundle, self._plan, self._folder = bundle, plan, folder
@@ -120,9 +121,9 @@ class _Field:
         self._threads = processors()
         self._graphs = {FLOOR: ""}
         self.absent: dict[str, str] = {}
-        for name, form in rivals.RUNS.items():
+        for name, form in baselines.RUNS.items():
             graph = bundle.manifest.graph(form)
-            lacking = [one for one in rivals.NEEDS[name] if box.installed(one) is None]
+            lacking = [one for one in baselines.NEEDS[name] if box.installed(one) is None]
             if lacking or graph is None:
                 why = f"{', '.join(lacking)} not installed" if lacking else f"no {form} graph"
                 self.absent[name] = why
@@ -183,7 +184,7 @@ class _Field:
         """Return figures of whole processes that answer one film."""
         commands = {EDGE_RUN: [*edge_run(), *self._classify(film)]}
         for name in self._graphs:
-            source = self._script(name, rivals.ONE_FILM)
+            source = self._script(name, baselines.ONE_FILM)
             commands[name] = [sys.executable, "-c", source, str(film)]
         runs = self._metered(commands, self._plan.rounds)
         return {
@@ -199,7 +200,7 @@ class _Field:
         laps: dict[str, list[tuple[float, float]]] = {}
         with ExitStack() as stack:
             runners = {
-                name: stack.enter_context(_runner(self._script(name, rivals.EACH_LINE)))
+                name: stack.enter_context(_runner(self._script(name, baselines.EACH_LINE)))
                 for name in (EDGE_RUN, *self._graphs)
             }
             for lap in range(-3, self._plan.laps):
@@ -225,7 +226,7 @@ class _Field:
         threads = str(self._threads)
         commands = {EDGE_RUN: [*edge_run(), *self._classify(folder), "--threads", threads]}
         for name in self._graphs:
-            source = self._script(name, rivals.THREADS if name == FLOOR else rivals.LOOP)
+            source = self._script(name, baselines.THREADS if name == FLOOR else baselines.LOOP)
             commands[name] = [sys.executable, "-c", source, str(folder), threads]
         runs = self._metered(commands, self._plan.folder_rounds)
         rates = {name: [1000 * count / run[0] for run in mine] for name, mine in runs.items()}
@@ -248,12 +249,12 @@ class _Field:
 
     def _script(self, name: str, then: str) -> str:
         graph = self._bundle.path if name == EDGE_RUN else self._graphs[name]
-        return rivals.script(name, then, self._recipe, graph, self._engine)
+        return baselines.script(name, then, self._recipe, graph, self._engine)
 
     def _metered(self, commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Any]]:
         asked = {"commands": commands, "rounds": rounds, "environment": child.environment()}
         done = subprocess.run(
-            child.module_command("meter"),
+            child.module_command("bench.meter"),
             input=json.dumps(asked).encode(),
             stdout=subprocess.PIPE,
             env=child.own_environment(),
@@ -346,7 +347,7 @@ def _runner(source: str) -> Iterator[Callable[[str], tuple[float, float]]]:
 
 
 def _ratio(name: str, figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """Return how `edge-run` compares with its rival `name`, of itself nothing."""
+    """Return how `edge-run` compares with the baseline `name`, of itself nothing."""
     if name == EDGE_RUN:
         return {}
     return {"ratio": Ratio.of(figures[EDGE_RUN], figures[name]).to_json()}
