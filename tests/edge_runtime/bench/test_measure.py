@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.bench.baselines import EDGE_RUN, FLOOR, LITERT, ONNX
-from edge_runtime.bench.measure import Plan, Ratio, _rate_targets, draw, measure
+from edge_runtime.bench.measure import Plan, measure
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.cli import run
 from edge_runtime.commands import bench as command
@@ -78,39 +78,9 @@ def test_films_of_a_folder_are_measured_beside_the_baselines_that_are_installed(
     assert f"not measured: {ONNX} (numpy not installed)" in command.table(found)
 
 
-def test_a_folder_is_held_against_the_floor_or_for_real_films_against_the_loops() -> None:
-    figures = {FLOOR: {"ratio": {"median": 0.5}}, LITERT: {"ratio": {"median": 1.8}}}
-    rates = [{"films": "x", "figures": figures}]
-    (drawn,), (real,) = (list(_rate_targets(rates, drawn=drawn)) for drawn in (True, False))
-    assert (drawn["limit"], drawn["met"]) == (0.9, False)
-    assert (real["limit"], real["met"]) == (1.7, True)
-
-
 def test_a_folder_without_films_is_an_error(bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no film that is answered"):
         measure(bundle, Plan(films=tmp_path), silent)
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "expected"),
-    [
-        ([1.0], [2.0], (0.5, 0.5, 0.5, 1)),
-        ([1.0, 2.0, 3.0, 4.0, 5.0], [1.0] * 5, (3.0, 2.0, 4.0, 5)),
-        ([2.0, 30.0], [1.0, 10.0], (2.5, 2.25, 2.75, 2)),  # a slow round slows both
-    ],
-)
-def test_ratios_are_taken_within_a_round(
-    ours: list[float], theirs: list[float], expected: tuple[float, ...]
-) -> None:
-    ratio = Ratio.of(ours, theirs)
-    assert (ratio.median, ratio.low, ratio.high, ratio.n) == expected
-
-
-def test_drawn_films_are_grey_and_of_the_size_asked_for() -> None:
-    film = draw(96)
-    shades = film.histogram()
-    assert (film.mode, film.size) == ("L", (96, 96))
-    assert sum(count > 0 for count in shades) > 50
 
 
 @pytest.mark.parametrize(
