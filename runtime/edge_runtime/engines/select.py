@@ -76,21 +76,19 @@ def first_engine(
         raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
     reasons, lacking, old = [], dict[str, ModuleNotFoundError](), False
     for name in ENGINES if wanted == "auto" else (wanted,):
-        module, form, extra = ENGINES[name]
+        _, form, extra = ENGINES[name]
         data = graph(form)
         if data is None:
             reasons.append(f"{name}: there is no {form} graph for it")
             continue
         try:
-            if reason := _would_die(name):
-                old = True
-                raise EngineUnavailable(reason)
-            engine: Engine = import_module(f"edge_runtime.engines.{module}").load(data, shape)
+            engine = _load(name, data, shape)
         except ModuleNotFoundError as error:
             reasons.append(f"{name}: {error.name} is not installed (edge-runtime[{extra}])")
             lacking.setdefault(extra, error)
         # numpy says by a RuntimeError that it was built for newer processors.
         except (EngineUnavailable, ImportError, OSError, RuntimeError) as error:
+            old |= isinstance(error, _OldProcessor)
             reasons.append(f"{name}: {error}")
             if say:
                 say(f"engine {name} passed over: {error}")
@@ -98,6 +96,23 @@ def first_engine(
             return engine
     cure, first = _cure([*lacking], wanted, old), next(iter(lacking.values()), None)
     raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure) from first
+
+
+class _OldProcessor(EngineUnavailable):
+    """The engine was built for newer processors, and would end the process on this one."""
+
+
+def _load(name: str, graph: memoryview, shape: tuple[int, ...]) -> Engine:
+    """Return the engine `name` with `graph` loaded, for pixels of `shape` (1, h, w, c).
+
+    Raises:
+        EngineUnavailable, ImportError, OSError, RuntimeError: it cannot be used.
+    """
+    if reason := _would_die(name):
+        raise _OldProcessor(reason)
+    module, _, _ = ENGINES[name]
+    engine: Engine = import_module(f"edge_runtime.engines.{module}").load(graph, shape)
+    return engine
 
 
 def _cure(lacking: list[str], wanted: str, old: bool) -> str:

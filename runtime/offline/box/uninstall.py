@@ -214,12 +214,7 @@ def forget(data: Path, place: Path) -> None:
         write_users(data, others)
         say(f"kept: the bundles in {data}, which {others[0]} uses")
         return
-    removed = []
-    for name, digest in sorted(_added(data).items()):
-        path = data / name
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-            path.unlink()
-            removed.append(name)
+    removed = _remove_added(data)
     for name in names(data):
         if name in (RECORD, USERS, f".{USERS}.part") or _PART.fullmatch(name):
             (data / name).unlink()
@@ -230,6 +225,17 @@ def forget(data: Path, place: Path) -> None:
         say(f"removed: {', '.join(removed)} in {data}")
     if left:
         say(f"kept: {', '.join(left)} in {data}: edge-run did not put it there, or not like that")
+
+
+def _remove_added(data: Path) -> list[str]:
+    """Remove the files that edge-run put into the data folder and nobody changed since."""
+    removed = []
+    for name, digest in sorted(_added(data).items()):
+        path = data / name
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            path.unlink()
+            removed.append(name)
+    return removed
 
 
 def _added(data: Path) -> dict[str, str]:
