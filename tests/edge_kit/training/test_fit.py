@@ -1,3 +1,5 @@
+"""However often a training is interrupted, it ends with the weights of one that was not."""
+
 from __future__ import annotations
 
 import json
