@@ -190,10 +190,10 @@ def waits_for_a_folder(node: ast.AST) -> bool:
 
 
 def test_one_function_waits_until_a_folder_is_on_the_disk() -> None:
-    found = [
+    places = [
         name(source)
         for source in sources(*PACKAGES)
         for node in ast.walk(tree(source))
         if waits_for_a_folder(node)
     ]
-    assert found == ["runtime/edge_runtime/output.py"]
+    assert places == ["runtime/edge_runtime/output.py"]

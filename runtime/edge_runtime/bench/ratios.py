@@ -22,7 +22,7 @@ class Ratio:
     @classmethod
     def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
         """Return how `ours` compare with `theirs`, round by round."""
-        ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+        ratios = [us / them for us, them in zip(ours, theirs, strict=True)]
         if len(ratios) == 1:
             return cls(ratios[0], ratios[0], ratios[0], 1)
         low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
