@@ -4,9 +4,14 @@ BIN := .venv/bin
 SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test lint bench wheelhouse zipapp fuzz test-hardware clean
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench wheelhouse zipapp fuzz test-hardware clean
 
-setup: .venv/installed
+# Every target says after `##` what it is for; this prints them, in the order of the file.
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "make %-15s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: .venv/installed ## make .venv with everything in it; a second time, nothing
 
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -14,44 +19,42 @@ setup: .venv/installed
 	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan]'
 	touch $@
 
-demo: setup
+demo: setup ## train, export and classify generated films
 	$(BIN)/edge-kit demo
 
 # Two processes, each file of tests in one of them. X64QUANTPRECISION=on or off lets ONNX Runtime open
 # graphs as a processor without VNNI, or with it, has to: see tests/conftest.py.
-test: lint
+test: lint ## lint and all tests: what CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --x64quantprecision=$(or $(X64QUANTPRECISION),auto)
 
-lint: setup
+lint: setup ## ruff and mypy, without changing a file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Cold start, latency, throughput and memory, beside the floor and the customary scripts: 10 minutes.
-bench: setup
+# Beside the floor and the customary scripts.
+bench: setup ## cold start, latency, throughput and memory of edge-run: 10 minutes
 	$(BIN)/edge-run bench $(SHIPPED)
 	test ! -d ../shared/data || $(BIN)/edge-run bench $(SHIPPED) --films ../shared/data/xray --rounds 11
 
 ARCH ?= x86_64
 FOR_PYTHON ?= 3.11
-# Everything for a machine without a network, in one folder for a USB stick: see runtime/README.md.
-wheelhouse: setup
+# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
+wheelhouse: setup ## a folder for a USB stick: all for a machine without a network
 	$(BIN)/python -m offline.wheelhouse --arch $(ARCH) --python $(FOR_PYTHON) \
 	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(ONNX),--engine litert --engine onnx) \
 	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(PROVE),--prove)
 
-# One file, for machines that have Pillow and an engine.
-zipapp: setup
+zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-# Damaged bundles and films; ten minutes, and no find.
-fuzz: setup
+fuzz: setup ## damaged bundles and films: 10 minutes
 	$(BIN)/python tests/fuzz/run.py bundles --count 20000
 	$(BIN)/python tests/fuzz/run.py films --count 50000
 
-# The same films on other processors, real and emulated: see tests/hardware/README.md.
-test-hardware: setup
+# See tests/hardware/README.md.
+test-hardware: setup ## the same films on other processors, real and emulated: an hour
 	PYTHONPATH=tests $(BIN)/python -m hardware --bundle $(SHIPPED)
 
-clean:
+clean: ## remove .venv and all that was built
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache

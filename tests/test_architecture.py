@@ -37,7 +37,7 @@ KIT_ROOMS = (
 )
 RUNTIME_ROOMS = (
     *("errors", "cures", "output", "bundle", "engines", "console", "film", "answer", "machine"),
-    *("__init__", "commands", "cli", "__main__"),
+    *("bench", "__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",

@@ -167,14 +167,19 @@ def complete(
         waiting = [one for text, one in {str(one): one for one in needed}.items()
                    if text not in asked]  # fmt: skip
     names = {canonicalize_name(one.name) for one in asked.values()}
+    _refuse_needless(found.values(), names, target)
+    return list(found.values())
+
+
+def _refuse_needless(wheels: Iterable[Wheel], names: Collection[str], target: Target) -> None:
+    """Refuse a wheel that is not among `names`, or not for `target`."""
     tags = target.tags
-    for wheel in found.values():
+    for wheel in wheels:
         if wheel.name not in names:
             raise DataError(wheel.path, "is not needed", "start with an empty folder")
         if not wheel.tags & tags:
             cure = "give another --arch or --python"
             raise DataError(wheel.path, f"is not for {target.arch}, Python {target.python}", cure)
-    return list(found.values())
 
 
 def _answer(wanted: Requirement, found: Mapping[str, Wheel], folder: Path) -> Wheel:

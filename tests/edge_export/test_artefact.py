@@ -1,3 +1,5 @@
+"""A graph is measured through the engine that a clinic runs, and in logits."""
+
 from __future__ import annotations
 
 from typing import Any

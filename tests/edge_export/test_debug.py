@@ -1,3 +1,5 @@
+"""The layer that changed a film's answer is named, and a sound bundle is blamed for nothing."""
+
 from __future__ import annotations
 
 import json

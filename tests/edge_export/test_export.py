@@ -1,3 +1,5 @@
+"""One model and its films give one bundle, byte for byte; what fails leaves a report alone."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""Each held-out split has films enough of each class, or one line says where they lack."""
+
 from __future__ import annotations
 
 from itertools import product

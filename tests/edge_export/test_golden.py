@@ -1,3 +1,5 @@
+"""Golden films are the same bytes every time, and films to the runtime."""
+
 from __future__ import annotations
 
 from edge_export.golden import golden_images

@@ -1,3 +1,5 @@
+"""A bundle and its card say how they were made, and claim nothing that is not known."""
+
 from __future__ import annotations
 
 import json

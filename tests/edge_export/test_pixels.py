@@ -1,3 +1,5 @@
+"""Exporter and runtime make the same pixels of a film."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Compiled code is silent, unless what it said explains an unexpected error."""
+
 from __future__ import annotations
 
 import io

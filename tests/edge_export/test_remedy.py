@@ -1,3 +1,5 @@
+"""A network that quantization ruins gets the cheapest remedy that holds; any other gets none."""
+
 from __future__ import annotations
 
 from dataclasses import replace

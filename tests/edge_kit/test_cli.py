@@ -1,3 +1,5 @@
+"""Every command line of `edge-kit` ends with a documented status and, where it fails, one line."""
+
 from __future__ import annotations
 
 import json

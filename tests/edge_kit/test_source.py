@@ -1,3 +1,5 @@
+"""What an export says of a model is what its run or its maker said, and nothing else."""
+
 from __future__ import annotations
 
 import shutil

@@ -334,7 +334,7 @@ def test_no_engine_leaves_with_6(
     def unusable(name: str) -> None:
         raise EngineUnavailable(f"{name} is broken")
 
-    monkeypatch.setattr("edge_runtime.engines.import_module", unusable)
+    monkeypatch.setattr("edge_runtime.engines.select.import_module", unusable)
     for arguments in (["classify", str(film), "--bundle", str(tiny)], ["check", str(tiny)]):
         assert run(arguments) == 6
         *passed_over, complaint = complaints(capsys)

@@ -1,4 +1,4 @@
-"""Odd machines: whatever is missing that a classification does not need, it answers."""
+"""Whatever a machine lacks that a classification does not need, the film is answered."""
 
 from __future__ import annotations
 

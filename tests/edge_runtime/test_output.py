@@ -180,7 +180,7 @@ def test_destination_follows_links_to_what_is_not_there_yet(path: Path) -> None:
 OTHERS = {
     "edge_runtime/bundle/pack.py": "a folder that is not there yet",
     "edge_runtime/answer/rowfile.py": "by `destination`, and one row at a time",
-    "edge_runtime/machine/bench.py": "a temporary folder",
+    "edge_runtime/bench/measure.py": "a temporary folder",
 }
 WRITING = {"write_text", "write_bytes", "savefig", "rename", "replace", "mkstemp", "copyfile"}
 

@@ -1,4 +1,4 @@
-"""`edge-run` as a process: streams that fail, signals, and names of any bytes."""
+"""Whatever streams, signals and names do to `edge-run`, no row is torn and no traceback shown."""
 
 from __future__ import annotations
 

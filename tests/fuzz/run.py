@@ -28,7 +28,9 @@ from random import Random
 
 HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
-    sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "runtime")]
+    sys.path[:0] = [
+        str(HERE.parent / "support"), str(HERE.parent), str(HERE.parents[1] / "runtime"),
+    ]  # fmt: skip
 
 MOST_SECONDS, MOST_MEMORY = 2.0, 300 << 20
 PATIENCE = 60  # seconds of wall time without a word before a worker is taken for hung

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -52,8 +52,6 @@ def pictures() -> Iterator[bytes]:
 def dicoms() -> Iterator[bytes]:
     """Yield DICOM films: plain, 16 bits, inverted, with windows and tables, and compressed."""
     from pydicom import uid
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.encaps import encapsulate
 
     grey = Image.radial_gradient("L").resize((SIDE, SIDE)).tobytes()
     wide = b"".join(bytes((g, g >> 4)) for g in grey)
@@ -73,29 +71,38 @@ def dicoms() -> Iterator[bytes]:
         (uid.RLELossless, _rle(grey), {}),
     ]  # fmt: skip
     for syntax, pixels, changes in cases:
-        film = Dataset()
-        film.file_meta = FileMetaDataset()
-        film.file_meta.TransferSyntaxUID = syntax
-        film.SOPClassUID = uid.DigitalXRayImageStorageForPresentation
-        film.SOPInstanceUID = uid.UID("1.2.3")
-        film.file_meta.MediaStorageSOPClassUID = film.SOPClassUID
-        film.file_meta.MediaStorageSOPInstanceUID = film.SOPInstanceUID
-        film.Modality, film.BodyPartExamined, film.ViewPosition = "DX", "CHEST", "PA"
-        film.PatientAge, film.Rows, film.Columns = "040Y", SIDE, SIDE
-        film.SamplesPerPixel, film.PixelRepresentation = 1, 0
-        film.BitsAllocated = film.BitsStored = 8
-        film.HighBit, film.PhotometricInterpretation = 7, "MONOCHROME2"
-        for name, value in changes.items():
-            setattr(film, name, value)
-        if syntax.is_compressed and syntax.is_encapsulated:
-            film.PixelData = encapsulate([pixels])
-            film["PixelData"].is_undefined_length = True
-        else:
-            film.PixelData = pixels
-        film["PixelData"].VR = "OW" if film.BitsAllocated == 16 else "OB"
-        stream = BytesIO()
-        film.save_as(stream, enforce_file_format=True)
-        yield stream.getvalue()
+        yield _dicom(syntax, pixels, changes)
+
+
+def _dicom(syntax: Any, pixels: bytes, changes: Mapping[str, Any]) -> bytes:
+    """Return a grey film in the transfer syntax, its header with `changes`."""
+    from pydicom import uid
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+
+    film = Dataset()
+    film.file_meta = FileMetaDataset()
+    film.file_meta.TransferSyntaxUID = syntax
+    film.SOPClassUID = uid.DigitalXRayImageStorageForPresentation
+    film.SOPInstanceUID = uid.UID("1.2.3")
+    film.file_meta.MediaStorageSOPClassUID = film.SOPClassUID
+    film.file_meta.MediaStorageSOPInstanceUID = film.SOPInstanceUID
+    film.Modality, film.BodyPartExamined, film.ViewPosition = "DX", "CHEST", "PA"
+    film.PatientAge, film.Rows, film.Columns = "040Y", SIDE, SIDE
+    film.SamplesPerPixel, film.PixelRepresentation = 1, 0
+    film.BitsAllocated = film.BitsStored = 8
+    film.HighBit, film.PhotometricInterpretation = 7, "MONOCHROME2"
+    for name, value in changes.items():
+        setattr(film, name, value)
+    if syntax.is_compressed and syntax.is_encapsulated:
+        film.PixelData = encapsulate([pixels])
+        film["PixelData"].is_undefined_length = True
+    else:
+        film.PixelData = pixels
+    film["PixelData"].VR = "OW" if film.BitsAllocated == 16 else "OB"
+    stream = BytesIO()
+    film.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
 
 
 def _rle(grey: bytes) -> bytes:

@@ -41,7 +41,7 @@ SPARED: tuple[tuple[bool, str, tuple[str, ...]], ...] = (
             "test_a_graph_that_answers_no_number_is_a_row_and_never_a_number",
             "test_a_machine_with_engine_and_bundle_leaves_with_0",
             "test_a_process_leaves_with_the_documented_status_and_no_traceback",
-            "test_each_part_has_every_rival_and_a_ratio_to_each",
+            "test_each_part_has_every_baseline_and_a_ratio_to_each",
             "test_a_processor_too_old_is_refused_and_not_killed",
         ),
     ),

@@ -110,7 +110,7 @@ def suite(built: Built, log: Path, modules: Sequence[str]) -> tuple[dict[str, in
 def _python(
     built: Built, arguments: Sequence[str], said: str = "", path: Sequence[Path] = ()
 ) -> subprocess.CompletedProcess[str]:
-    folders = [ROOT / "runtime", ROOT / "tests", *path]
+    folders = [ROOT / "runtime", ROOT / "tests", ROOT / "tests" / "support", *path]
     return subprocess.run(
         [str(built.python), *arguments],
         input=said, capture_output=True, text=True, check=False, cwd=ROOT,

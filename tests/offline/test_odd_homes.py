@@ -116,8 +116,8 @@ def test_a_data_folder_behind_a_link_is_used_and_the_link_stays(
     assert (tmp_path / "disk" / "m.edge").exists()
     done = run_in(tmp_path, "sh", tmp_path / "edge-run/uninstall.sh")
     assert (done.returncode, done.stderr.splitlines()) == (0, [
-        f"kept: {tmp_path / DATA}, a link that edge-run did not make, and the folder it leads to",
         f"removed: m.edge in {tmp_path / DATA}",
+        f"kept: {tmp_path / DATA}, a link that edge-run did not make, and the folder it leads to",
         f"removed: {tmp_path}/edge-run",
     ])  # fmt: skip
     assert not any((tmp_path / "disk").iterdir())

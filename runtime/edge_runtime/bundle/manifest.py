@@ -103,6 +103,11 @@ class Manifest(Record):
 
     def check(self) -> None:
         """Refuse files that clash, are named but not listed, or have no or foreign logits."""
+        self._check_files()
+        self._check_outputs()
+
+    def _check_files(self) -> None:
+        """Refuse a version, or names of files, that other fields contradict."""
         if self.version.endswith(SITE) != (self.site is not None):
             raise SchemaError(f"a version with {SITE} belongs to a site's note", "version")
         if problem := names_problem(self.files):
@@ -114,13 +119,17 @@ class Manifest(Record):
                 raise SchemaError("a file appears twice", key)
             if unlisted := set(names) - self.files.keys():
                 raise SchemaError(f"{min(unlisted)} is not listed in files", key)
+
+    def _check_outputs(self) -> None:
+        """Refuse graphs and films whose outputs are not as many as `film_gate` says."""
+        graphs = {graph.file for graph in self.graphs}
         outputs = 1 if self.film_gate is None else 2
         for index, graph in enumerate(self.graphs):
             if len(graph.outputs) not in (0, outputs):
                 problem = f"not {outputs} integer output(s), or none, as film_gate says"
                 raise SchemaError(problem, "graphs", index)
         for index, film in enumerate(self.golden.films):
-            if film.logits.keys() != set(graphs):
+            if film.logits.keys() != graphs:
                 raise SchemaError(
                     "the logits are not those of the graphs", "golden", "films", index
                 )

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.bench.measure import Plan, measure
 from edge_runtime.commands import only_bundle, open_named
 from edge_runtime.console import say
 from edge_runtime.errors import UsageError
-from edge_runtime.machine.bench import Plan, measure
 
 OPTIONS = ("bundle=", "engine=", "films=", "format=", "quick", "rounds=")
 USAGE = """\

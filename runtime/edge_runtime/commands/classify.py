@@ -172,13 +172,18 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
     if "files-from" not in options and not all(paths or [""]):
         raise UsageError("classify", "no film given", "name a file or a folder")
     if "heatmap" in options:
-        if "files-from" in options or len(paths) != 1 or os.path.isdir(paths[0]):
-            raise UsageError("--heatmap", "is for one film", "name one, and no folder")
-        if "resume" in options:
-            raise UsageError("--heatmap", "does not go with --resume", "leave one of them out")
-        if not options["heatmap"].lower().endswith(".png"):
-            problem = f"{options['heatmap']!r} is no name of a PNG"
-            raise UsageError("--heatmap", problem, "let it end in .png")
+        _refuse_heatmap(paths, options)
+
+
+def _refuse_heatmap(paths: list[str], options: dict[str, str]) -> None:
+    """Refuse a heat map of anything but one film, or under a name that is none of a PNG."""
+    if "files-from" in options or len(paths) != 1 or os.path.isdir(paths[0]):
+        raise UsageError("--heatmap", "is for one film", "name one, and no folder")
+    if "resume" in options:
+        raise UsageError("--heatmap", "does not go with --resume", "leave one of them out")
+    if not options["heatmap"].lower().endswith(".png"):
+        problem = f"{options['heatmap']!r} is no name of a PNG"
+        raise UsageError("--heatmap", problem, "let it end in .png")
 
 
 def _threads(text: str | None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_runtime.engines import EngineUnavailable, require_signature
+from edge_runtime.engines.contract import EngineUnavailable, require_signature
 from edge_runtime.engines.silence import silence
 
 TYPE_CHECKING = False

@@ -31,7 +31,7 @@ from ctypes import (
 )  # fmt: skip
 from importlib.machinery import PathFinder
 
-from edge_runtime.engines import LOGIT, EngineUnavailable, require_signature
+from edge_runtime.engines.contract import LOGIT, EngineUnavailable, require_signature
 from edge_runtime.engines.silence import silence
 
 TYPE_CHECKING = False

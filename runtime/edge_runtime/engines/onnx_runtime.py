@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from edge_runtime.engines import EngineUnavailable, require_signature
+from edge_runtime.engines.contract import EngineUnavailable, require_signature
 from edge_runtime.engines.processor import features, is_x86
 from edge_runtime.engines.silence import silence
 

@@ -21,10 +21,14 @@ from edge_runtime.film.whole import ends_evenly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import BinaryIO
 
+    from PIL.ImageFile import ImageFile
+
     from edge_runtime.bundle.records import IntendedUse, Preprocess
+
+    Plugin = type[ImageFile]
 
 # First bytes -> (plug-in, class). Asking for one plug-in by what the file holds, not by its name,
 # saves importing the others and makes a wrong extension harmless.
@@ -92,19 +96,26 @@ def decode(
     if magic[128:] == b"DICM" or _begins_as_dicom(magic):
         return _decode_dicom(stream, subject, recipe, use)
     for prefix, plugin, name in _PLUGINS:
-        if magic.startswith(prefix):
-            if prefix == b"RIFF" and magic[8:12] != b"WEBP":  # a video, read whole to say so
-                continue
+        # Another RIFF is a video, which would be read whole to say so.
+        if magic.startswith(prefix) and (prefix != b"RIFF" or magic[8:12] == b"WEBP"):
             picture = getattr(import_module(f"PIL.{plugin}"), name)
-            if plugin == "JpegImagePlugin":
-                return _decode_jpeg(stream, subject, recipe, picture)
-            if plugin == "PngImagePlugin" and (problem := png.damage(stream)):
-                raise unreadable(subject, problem)
-            image = load(picture(stream), subject, recipe)
-            if plugin == "WebPImagePlugin" and not ends_evenly(image) and _ends_in_zeros(stream):
-                raise unreadable(subject, "its WebP data end in zeros, and its picture does not")
-            return image
+            return _decode_picture(stream, subject, recipe, picture)
     raise unreadable(subject, "no picture of a known format")
+
+
+def _decode_picture(
+    stream: BinaryIO, subject: str, recipe: Preprocess, picture: Plugin
+) -> Image.Image:
+    """Return the picture of a file that is whole, as far as its format can tell."""
+    form = picture.format
+    if form == "JPEG":
+        return _decode_jpeg(stream, subject, recipe, picture)
+    if form == "PNG" and (problem := png.damage(stream)):
+        raise unreadable(subject, problem)
+    image = load(picture(stream), subject, recipe)
+    if form == "WEBP" and not ends_evenly(image) and _ends_in_zeros(stream):
+        raise unreadable(subject, "its WebP data end in zeros, and its picture does not")
+    return image
 
 
 def _ends_in_zeros(stream: BinaryIO) -> bool:
@@ -114,12 +125,12 @@ def _ends_in_zeros(stream: BinaryIO) -> bool:
 
 
 def _decode_jpeg(
-    stream: BinaryIO, subject: str, recipe: Preprocess, picture: Callable[[BytesIO], Image.Image]
+    stream: BinaryIO, subject: str, recipe: Preprocess, picture: Plugin
 ) -> Image.Image:
     """Return the picture of a JPEG file, of which Pillow reads what is there without a word."""
     data = stream.read()
-    image = picture(BytesIO(data))
-    judge_size(image.width, image.height, subject, recipe)
+    opened = picture(BytesIO(data))
+    judge_size(opened.width, opened.height, subject, recipe)
     if problem := jpeg.damage(data):
         raise unreadable(subject, problem)
 
@@ -133,7 +144,7 @@ def _decode_jpeg(
         )
         return [crc32(strip.tobytes()) for strip in strips]
 
-    image = load(image, subject, recipe)
+    image = load(opened, subject, recipe)
     if jpeg.is_overwritten(data, digest):
         raise unreadable(subject, "a part of its JPEG data is zeros")
     if ends_evenly(image) and jpeg.runs_out(data, digest):

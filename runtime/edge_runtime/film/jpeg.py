@@ -146,25 +146,29 @@ def scans(data: bytes) -> Iterator[tuple[int, int, int]]:
     The marker is 0 where the data end without one, or no scan begins; the last one is the end
     marker of a code stream that is whole.
     """
-    place, kind, marker_after, scanned = 2, 0, _MARKER, False
-    while kind != _END:
+    place, marker_after, marker = 2, _MARKER, 0
+    while True:
+        kind = 0
         for kind, _, end in segments(data, place):
             marker_after = _LS_MARKER if kind == _LS_FRAME else marker_after
             place = end
         if kind != _START_OF_SCAN:
-            if scanned and data[place : place + 2] == b"\xff\xd9":
-                return
             break
-        scanned = True
-        while kind == _START_OF_SCAN or kind in _RESTART:
-            found = marker_after.search(data, place)
-            kind = data[found.end() - 1] if found else 0
-            yield place, found.start() if found else len(data), kind
-            if found is None:
-                return
-            place = found.end()
-            if kind not in _RESTART:
-                break
-        place -= 2
-    if kind != _END:
+        for start, place, marker in _stretches(data, place, marker_after):  # noqa: B020
+            yield start, place, marker
+        if marker in (0, _END):
+            return
+    if not marker or data[place : place + 2] != b"\xff\xd9":
         yield place, place, 0
+
+
+def _stretches(
+    data: bytes, place: int, marker_after: re.Pattern[bytes]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the stretches of one scan, which restart markers part."""
+    marker = _RESTART[0]
+    while marker in _RESTART:
+        found = marker_after.search(data, place)
+        marker = data[found.end() - 1] if found else 0
+        yield place, found.start() if found else len(data), marker
+        place = found.end() if found else len(data)

@@ -122,11 +122,7 @@ def film_stages(
     """
     subject = os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
     try:
-        if isinstance(film, Image.Image):
-            image = load(film, subject, recipe)
-        else:
-            with _stream(film) as opened, watch(opened) as stream:
-                image = decode(stream, subject, recipe, use)
+        image = _decoded(film, subject, recipe, use, watch)
         yield "decoded", image
         refuse_unwritten(image, subject, warn)
         image = orient(image)
@@ -149,6 +145,15 @@ def film_stages(
             raise unreadable(subject, f"damaged image ({error})") from error
         problem = error.strerror or str(error)
         raise FilmError(subject, problem, "check the path, the disk and the rights") from error
+
+
+def _decoded(
+    film: Film, subject: str, recipe: Preprocess, use: IntendedUse | None, watch: Watch
+) -> Image.Image:
+    if isinstance(film, Image.Image):
+        return load(film, subject, recipe)
+    with _stream(film) as opened, watch(opened) as stream:
+        return decode(stream, subject, recipe, use)
 
 
 def _stream(film: str | os.PathLike[str] | bytes) -> BinaryIO:

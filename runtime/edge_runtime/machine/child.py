@@ -33,7 +33,7 @@ def own_environment() -> dict[str, str]:
 
 
 def module(name: str, *arguments: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
-    """Run the module `name` of this package to its end.
+    """Run the module `name` of this package, such as `machine.probe`, to its end.
 
     Raises:
         subprocess.TimeoutExpired: it takes longer than `seconds`.
@@ -50,7 +50,7 @@ def module(name: str, *arguments: str, seconds: float) -> subprocess.CompletedPr
 
 def module_command(name: str, *arguments: str) -> list[str]:
     """Return the command line that runs the module `name` of this package."""
-    return [sys.executable, "-m", f"edge_runtime.machine.{name}", *arguments]
+    return [sys.executable, "-m", f"edge_runtime.{name}", *arguments]
 
 
 def ending(status: int) -> str:

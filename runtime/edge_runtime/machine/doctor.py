@@ -279,7 +279,7 @@ def _proc() -> Iterator[Finding]:
 def _probe(what: str, which: str) -> dict[str, Any]:
     """Try something in a process of its own; what it died of is a problem like any other."""
     try:
-        done = child.module("probe", what, which, seconds=SECONDS)
+        done = child.module("machine.probe", what, which, seconds=SECONDS)
         found: dict[str, Any] = json.loads(done.stdout) if not done.returncode else {}
     except subprocess.TimeoutExpired:
         return {"status": 1, "cure": "", "problem": f"no answer within {SECONDS} s"}

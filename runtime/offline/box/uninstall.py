@@ -231,25 +231,33 @@ def forget(data: Path, place: Path) -> None:
         write_users(data, others)
         say(f"kept: the bundles in {data}, which {others[0]} uses")
         return
+    if removed := _remove_added(data):
+        say(f"removed: {', '.join(removed)} in {data}")
+    for name in names(data):
+        if name in (RECORD, USERS, f".{USERS}.part") or _PART.fullmatch(name):
+            (data / name).unlink()
+    _leave(data)
+
+
+def _leave(data: Path) -> None:
+    """Remove the data folder where it is empty, and say what is kept of it."""
+    if left := names(data):
+        say(f"kept: {', '.join(left)} in {data}: edge-run did not put it there, or not like that")
+    elif data.is_symlink():
+        say(f"kept: {data}, a link that edge-run did not make, and the folder it leads to")
+    else:
+        data.rmdir()
+
+
+def _remove_added(data: Path) -> list[str]:
+    """Remove the files that edge-run put into the data folder and nobody changed since."""
     removed = []
     for name, digest in sorted(_added(data).items()):
         path = data / name
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
             path.unlink()
             removed.append(name)
-    for name in names(data):
-        if name in (RECORD, USERS, f".{USERS}.part") or _PART.fullmatch(name):
-            (data / name).unlink()
-    left = names(data)
-    if not left:
-        if data.is_symlink():
-            say(f"kept: {data}, a link that edge-run did not make, and the folder it leads to")
-        else:
-            data.rmdir()
-    if removed:
-        say(f"removed: {', '.join(removed)} in {data}")
-    if left:
-        say(f"kept: {', '.join(left)} in {data}: edge-run did not put it there, or not like that")
+    return removed
 
 
 def _added(data: Path) -> dict[str, str]:

@@ -1,3 +1,5 @@
+"""A layer that cannot be converted is named, and no other layer is."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""A float graph computes the network and nothing else, and answers like Keras in both formats."""
+
 from __future__ import annotations
 
 from collections import Counter

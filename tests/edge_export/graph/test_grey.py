@@ -1,3 +1,5 @@
+"""Three equal channels fold into one without changing an answer, or the reason is named."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

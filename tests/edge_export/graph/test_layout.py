@@ -1,3 +1,5 @@
+"""A graph turns its pixels once and nothing after them, or keeps the layout that it had."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""Pixels in, logits out: the same function in Keras, TFLite and ONNX, or a refusal in one line."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Tensors of both formats are matched by their values, and never by their names."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Films of one patient count as what they tell: copies make no interval narrower."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The layer that moves a logit is found by replacing layers one after the other, in their order."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

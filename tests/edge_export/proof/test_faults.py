@@ -1,3 +1,5 @@
+"""A model that decides nothing, or the wrong way round, is named with its cure; no other is."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""A film branch passes films and refuses the rest within its limits, or fails by name."""
+
 from __future__ import annotations
 
 from dataclasses import replace

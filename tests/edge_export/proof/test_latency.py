@@ -1,4 +1,4 @@
-"""Latency on a made-up machine, whose clock moves only when a graph runs."""
+"""Times are compared within a round, so that a machine of uneven speed moves no ratio."""
 
 from __future__ import annotations
 

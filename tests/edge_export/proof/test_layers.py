@@ -1,3 +1,5 @@
+"""Each layer's error is that of its definition, and the first layer over the limit is named."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,3 +1,5 @@
+"""Every two graphs are compared once, and what rounding cannot explain is a disagreement."""
+
 from __future__ import annotations
 
 import math

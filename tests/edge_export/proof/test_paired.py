@@ -1,3 +1,5 @@
+"""Differences of two models on the same films have the intervals of the published examples."""
+
 from __future__ import annotations
 
 import math

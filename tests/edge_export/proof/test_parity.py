@@ -1,3 +1,5 @@
+"""The table of parity is that computed by hand, for each set of films on its own."""
+
 from __future__ import annotations
 
 from dataclasses import replace

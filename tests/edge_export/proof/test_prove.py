@@ -1,3 +1,5 @@
+"""Each graph is compared with Keras on every set of films, and what is wrong with it is named."""
+
 from __future__ import annotations
 
 from dataclasses import replace

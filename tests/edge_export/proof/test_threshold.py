@@ -1,3 +1,5 @@
+"""A threshold follows from its rule and the validation films alone, with no film on it."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Net benefit and predictive values are those published, and their intervals hold the truth."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

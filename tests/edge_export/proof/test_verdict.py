@@ -1,3 +1,5 @@
+"""A loss of the margin passes in one export of twenty at most; a sound graph mostly passes."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Calibration films are training films of both classes, and unfit ones are refused by name."""
+
 from __future__ import annotations
 
 import csv

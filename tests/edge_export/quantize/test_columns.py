@@ -1,4 +1,4 @@
-"""`pair_columns`: another graph, the same integers."""
+"""`pair_columns` gives another graph whose every tensor holds the same integers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every recipe in every format: what is in the graph, and what the graph answers."""
+"""A graph of any recipe and format stores what the recipe says, and answers like the float one."""
 
 from __future__ import annotations
 

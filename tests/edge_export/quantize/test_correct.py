@@ -1,3 +1,5 @@
+"""Correcting the mean moves every logit by the shift, and changes nothing else in the graph."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""The ONNX graph holds the same integers, scales and zero points as the TFLite graph."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Every recipe gives its graphs from ranges that are measured once."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Ranges are those that numpy finds in all values, whatever the order of the films."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""A recipe has one name, the quantizer library's own, and one file."""
+
 from __future__ import annotations
 
 import pytest

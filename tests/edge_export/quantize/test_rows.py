@@ -1,3 +1,5 @@
+"""Weights that are quantized row by row become the same integers as the library's."""
+
 from __future__ import annotations
 
 from typing import Any

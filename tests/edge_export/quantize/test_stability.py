@@ -1,3 +1,5 @@
+"""How far ranges depend on the films that were chosen is measured on two disjoint halves."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""A quantized TFLite graph takes bytes, computes in int8 and answers in floats."""
+
 from __future__ import annotations
 
 from typing import Any

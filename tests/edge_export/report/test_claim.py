@@ -1,3 +1,5 @@
+"""The checklist has every item once, filled in with what is known and blank for what is not."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The report's document holds every figure, and no name, path or time."""
+
 from __future__ import annotations
 
 import json

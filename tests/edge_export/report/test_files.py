@@ -1,3 +1,5 @@
+"""The files of a report are written together, named after the bundle, or not at all."""
+
 from __future__ import annotations
 
 import json

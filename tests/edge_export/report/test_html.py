@@ -1,3 +1,5 @@
+"""The page shows every part of the document, asks no network and runs no foreign markup."""
+
 from __future__ import annotations
 
 import base64

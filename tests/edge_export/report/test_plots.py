@@ -1,3 +1,5 @@
+"""A figure is well-formed SVG, and the same bytes for the same document."""
+
 from __future__ import annotations
 
 import copy

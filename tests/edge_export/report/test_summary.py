@@ -1,3 +1,5 @@
+"""The terminal gets the verdict first, each graph in a row, and each reason once."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""A shortcut that is in the films is found with its evidence, and noise has none."""
+
 from __future__ import annotations
 
 import json

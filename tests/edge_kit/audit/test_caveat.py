@@ -1,3 +1,5 @@
+"""What an accuracy is worth is what an audit of the same model on the same films says."""
+
 from __future__ import annotations
 
 from pathlib import Path

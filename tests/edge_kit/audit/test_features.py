@@ -1,3 +1,5 @@
+"""What an audit looks at is made from the film alone, and each part is what its name says."""
+
 from __future__ import annotations
 
 from pathlib import Path

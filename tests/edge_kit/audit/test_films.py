@@ -1,3 +1,5 @@
+"""A model is audited on films in the splits that it was trained by."""
+
 from __future__ import annotations
 
 from dataclasses import replace

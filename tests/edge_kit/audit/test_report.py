@@ -1,3 +1,5 @@
+"""The report of an audit is one whole file and replaces none."""
+
 from __future__ import annotations
 
 import json

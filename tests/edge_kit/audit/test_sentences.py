@@ -1,3 +1,5 @@
+"""The audit says its conclusion first, each figure with its interval, and what is not known."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""`edge-kit audit` audits a run, a bundle or films alone, or refuses in one line."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""`edge-kit data scan` counts every film, names what it cannot read, and leaves both its files."""
+
 from __future__ import annotations
 
 import json

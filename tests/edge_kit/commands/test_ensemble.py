@@ -1,3 +1,5 @@
+"""An ensemble is a run whose figures are those of its members' mean logit."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""`edge-kit evaluate` prints what its report holds, for a run as for a bundle."""
+
 from __future__ import annotations
 
 import json

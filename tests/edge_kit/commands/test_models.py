@@ -1,3 +1,5 @@
+"""`edge-kit models` says of each network what the built network has."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""`edge-kit runs` lists the runs of a folder and tells in what two of them differ."""
+
 from __future__ import annotations
 
 import json

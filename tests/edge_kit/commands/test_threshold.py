@@ -1,3 +1,5 @@
+"""A site's fitted bundle is written whole and told apart from its origin, or not written."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The cache gives the runtime's own pixels, decoded once, and never those of another film."""
+
 from __future__ import annotations
 
 import errno

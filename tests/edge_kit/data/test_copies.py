@@ -1,3 +1,5 @@
+"""A changed copy is found with its own original, and films of different patients stay apart."""
+
 from __future__ import annotations
 
 import csv

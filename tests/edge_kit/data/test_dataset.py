@@ -1,3 +1,5 @@
+"""Films become a split dataset that depends on their bytes and patients, not on their names."""
+
 from __future__ import annotations
 
 import shutil

@@ -1,3 +1,5 @@
+"""A copy that is left out passes its patient on to the film that is kept."""
+
 from __future__ import annotations
 
 import shutil

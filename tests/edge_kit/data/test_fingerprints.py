@@ -1,3 +1,5 @@
+"""A fingerprint tells films apart by content, and near-duplicates are those of every pair."""
+
 from __future__ import annotations
 
 import hashlib

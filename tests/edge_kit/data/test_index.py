@@ -1,3 +1,5 @@
+"""Folders or a manifest say class, modality and split of each film, or are refused in one line."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Features of a film do not depend on its shape, and follow it when it is mirrored."""
+
 from __future__ import annotations
 
 import sys

@@ -1,3 +1,5 @@
+"""A folder's name means a class only where its words say so."""
+
 from __future__ import annotations
 
 import pytest

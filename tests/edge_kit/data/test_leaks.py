@@ -1,3 +1,5 @@
+"""A split that parts a patient or a copy leaks, is told, and is closed by the grouped split."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""A split follows from films, groups and seed, keeps groups whole and has its fractions."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""A scan tells every copy with its original, and its groups hold whatever films are called."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""An evaluation is of the films of the split, each figure with interval and n, without names."""
+
 from __future__ import annotations
 
 import json

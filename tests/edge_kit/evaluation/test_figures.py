@@ -1,3 +1,5 @@
+"""Figures are those counted by hand, by film and by group."""
+
 from __future__ import annotations
 
 import numpy as np

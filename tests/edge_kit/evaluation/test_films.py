@@ -1,3 +1,5 @@
+"""The films that are judged are those that a training would find, each copy once."""
+
 from __future__ import annotations
 
 import shutil

@@ -1,3 +1,5 @@
+"""A site's bundle has new numbers for its decision, the same graphs, and nothing of the site."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""A model is judged on films that did not train it, or one line tells which did."""
+
 from __future__ import annotations
 
 from dataclasses import replace

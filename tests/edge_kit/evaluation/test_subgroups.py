@@ -1,3 +1,5 @@
+"""Parts of the films have figures of their own where they are large enough, else counts."""
+
 from __future__ import annotations
 
 import numpy as np

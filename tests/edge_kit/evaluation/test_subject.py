@@ -1,3 +1,5 @@
+"""A run answers as its Keras model, a bundle as a clinic's classifier."""
+
 from __future__ import annotations
 
 import shutil

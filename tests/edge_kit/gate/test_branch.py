@@ -1,3 +1,5 @@
+"""The film branch adds an output and leaves the classifier's answers as they were."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The threshold of the film branch refuses a hundredth of the films at most."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""What is made of a film to be refused differs from it, and follows from kind and seed."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""An application of Keras gets its own preprocessing, and only weights that are on this machine."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""The description of a network is that of the network as it is built."""
+
 from __future__ import annotations
 
 import pytest

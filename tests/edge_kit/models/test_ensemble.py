@@ -1,3 +1,5 @@
+"""An ensemble's logit is the mean of its members' logits, and it is exported like any network."""
+
 from __future__ import annotations
 
 from pathlib import Path

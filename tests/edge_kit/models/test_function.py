@@ -1,3 +1,5 @@
+"""A user's function gives a network that can be trained and exported, or is refused by name."""
+
 from __future__ import annotations
 
 from pathlib import Path

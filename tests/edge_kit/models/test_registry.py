@@ -1,3 +1,5 @@
+"""A name stands for one network and its author's recipe."""
+
 from __future__ import annotations
 
 from pathlib import Path

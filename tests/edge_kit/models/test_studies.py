@@ -1,3 +1,5 @@
+"""Each network of a study is that study's, layer by layer."""
+
 from __future__ import annotations
 
 from typing import Any

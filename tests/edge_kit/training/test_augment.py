@@ -1,3 +1,5 @@
+"""Films are varied as Keras's own generator varies them."""
+
 from __future__ import annotations
 
 from typing import Any

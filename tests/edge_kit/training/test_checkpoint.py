@@ -1,3 +1,5 @@
+"""A checkpoint is read bit for bit as it was written, by the same training alone."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Training curves are the same bytes for the same history."""
+
 from __future__ import annotations
 
 from pathlib import Path

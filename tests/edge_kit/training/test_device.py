@@ -1,3 +1,5 @@
+"""Device and precision are those that gain, and the network that is kept is in float32."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""An epoch's batches follow from seed and epoch alone, each film once."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""However often a training is interrupted, it ends with the weights of one that was not."""
+
 from __future__ import annotations
 
 import json
@@ -45,7 +47,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def process(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], int]:
     """Return where a process trained until it was killed, what it said, and its status."""
     folder = tmp_path_factory.mktemp("process")
-    script = Path(__file__).parents[2] / "tiny_training.py"
+    script = Path(__file__).parents[2] / "support" / "tiny_training.py"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, str(script), str(folder)],

@@ -1,3 +1,5 @@
+"""Each film is tested once, no fold parts a group, and the figures are those of all folds."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""What a leak adds to the accuracy is the difference of two splits, with its interval."""
+
 from __future__ import annotations
 
 from dataclasses import replace

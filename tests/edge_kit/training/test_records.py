@@ -1,3 +1,5 @@
+"""A run is recorded with what made it, and runs are listed and compared by their records."""
+
 from __future__ import annotations
 
 import json

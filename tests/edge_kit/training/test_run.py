@@ -1,3 +1,5 @@
+"""A run's folder is whole or is not there, and is read as it was written."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Early stopping ends a training in the epoch in which Keras's own callback ends it."""
+
 from __future__ import annotations
 
 import keras

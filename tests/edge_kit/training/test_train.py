@@ -1,3 +1,5 @@
+"""A training leaves a complete run whose figures are those of its saved model, or nothing."""
+
 from __future__ import annotations
 
 import csv

@@ -1,4 +1,4 @@
-"""From a logit to an answer."""
+"""A higher logit is never a more negative answer, and a wider band only takes answers away."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_an_engine_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_probe_is_a_process_that_writes_one_line(tiny: Path) -> None:
     found = {}
     for path in (str(tiny), "none.edge"):
-        done = child.module("probe", "bundle", path, seconds=60)
+        done = child.module("machine.probe", "bundle", path, seconds=60)
         assert done.returncode == 0
         found[path] = json.loads(done.stdout)
     assert (found[str(tiny)]["status"], found[str(tiny)]["problem"]) == (0, "")
@@ -63,7 +63,7 @@ def test_what_a_child_loads_leaves_nothing_in_the_home_of_its_user(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert child.module("probe", "engine", "onnxruntime", seconds=60).returncode == 0
+    assert child.module("machine.probe", "engine", "onnxruntime", seconds=60).returncode == 0
     assert not list(tmp_path.iterdir())
 
 

@@ -1,15 +1,14 @@
 """What `edge-run` costs on this machine, always beside the least it could cost and what is usual.
 
 Three things are measured: cold start, from shell to answer; a film in a process that runs already;
-and a folder. Every figure has its rivals (see `rivals`) in the same run, in turn, and is compared
-as the median over rounds of the ratio within a round: absolute times of a busy machine mean little.
+and a folder. Every figure has its baselines in the same run, in turn, and is compared as the median
+over rounds of the ratio within a round: absolute times of a busy machine mean little.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,25 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageFilter
-
 from edge_runtime.answer.batch import processors
+from edge_runtime.bench import baselines
+from edge_runtime.bench.baselines import EDGE_RUN, FLOOR
+from edge_runtime.bench.drawn import draw
+from edge_runtime.bench.meter import rotated
+from edge_runtime.bench.ratios import Ratio, median, medians, percentile
+from edge_runtime.bench.targets import cold_targets, rate_targets
 from edge_runtime.bundle import Bundle
 from edge_runtime.cures import doctor
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError
-from edge_runtime.machine import box, child, rivals
-from edge_runtime.machine.meter import rotated
-from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
-
-AT_MOST = {FLOOR: 1.35, LITERT: 0.6, ONNX: 0.45}
-"""The most that the wall time of a cold start may be of each rival's."""
-PEAK_AT_MOST = 40.0
-"""The most memory in MiB."""
-AT_LEAST = {FLOOR: 0.9}
-"""The least that the rate of films may be of each rival's."""
-AT_LEAST_OF_LOOP = 1.7
-"""The same of the customary loops, on films that take no longer to decode than to judge."""
+from edge_runtime.machine import box, child
 
 Say = Callable[[str], None]
 
@@ -53,34 +45,6 @@ class Plan:
     copies: int = 160
     films: Path | None = None
     drawn: tuple[tuple[int, str], ...] = ((1024, "png"), (2000, "jpg"))
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """The median of ratios, the middle half of them, and how many there were."""
-
-    median: float
-    low: float
-    high: float
-    n: int
-
-    @classmethod
-    def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-        """Return how `ours` compare with `theirs`, round by round."""
-        ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-        if len(ratios) == 1:
-            return cls(ratios[0], ratios[0], ratios[0], 1)
-        low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
-        return cls(median, low, high, len(ratios))
-
-    def to_json(self) -> dict[str, float]:
-        """Return the ratio as `json` writes it."""
-        return {
-            "median": round(self.median, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
-            "n": self.n,
-        }
 
 
 def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
@@ -106,13 +70,13 @@ def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
         "cold_start": cold,
         "warm": warm,
         "throughput": rates,
-        "targets": [*_cold_targets(cold), *_rate_targets(rates, drawn=plan.films is None)],
+        "targets": [*cold_targets(cold), *rate_targets(rates, drawn=plan.films is None)],
         "not_measured": field.absent,
     }
 
 
 class _Field:
-    """One bundle and its rivals, with what they need on the disk below `folder`."""
+    """One bundle and its baselines, with what they need on the disk below `folder`."""
 
     def __init__(self, bundle: Bundle, plan: Plan, folder: Path) -> None:
         self._bundle, self._plan, self._folder = bundle, plan, folder
@@ -121,9 +85,9 @@ class _Field:
         self._threads = processors()
         self._graphs = {FLOOR: ""}
         self.absent: dict[str, str] = {}
-        for name, form in rivals.RUNS.items():
+        for name, form in baselines.RUNS.items():
             graph = bundle.manifest.graph(form)
-            lacking = [one for one in rivals.NEEDS[name] if box.installed(one) is None]
+            lacking = [one for one in baselines.NEEDS[name] if box.installed(one) is None]
             if lacking or graph is None:
                 why = f"{', '.join(lacking)} not installed" if lacking else f"no {form} graph"
                 self.absent[name] = why
@@ -184,12 +148,12 @@ class _Field:
         """Return figures of whole processes that answer one film."""
         commands = {EDGE_RUN: [*edge_run(), *self._classify(film)]}
         for name in self._graphs:
-            source = self._script(name, rivals.ONE_FILM)
+            source = self._script(name, baselines.ONE_FILM)
             commands[name] = [sys.executable, "-c", source, str(film)]
         runs = self._metered(commands, self._plan.rounds)
         return {
             name: {
-                **_medians(runs[name]),
+                **medians(runs[name]),
                 **_ratio(name, {key: [run[0] for run in mine] for key, mine in runs.items()}),
             }
             for name in runs
@@ -200,7 +164,7 @@ class _Field:
         laps: dict[str, list[tuple[float, float]]] = {}
         with ExitStack() as stack:
             runners = {
-                name: stack.enter_context(_runner(self._script(name, rivals.EACH_LINE)))
+                name: stack.enter_context(_runner(self._script(name, baselines.EACH_LINE)))
                 for name in (EDGE_RUN, *self._graphs)
             }
             for lap in range(-3, self._plan.laps):
@@ -211,10 +175,10 @@ class _Field:
         totals = {name: [total for total, _ in mine] for name, mine in laps.items()}
         return {
             name: {
-                "p50_ms": _percentile(totals[name], 50),
-                "p95_ms": _percentile(totals[name], 95),
-                "engine_p50_ms": _percentile([engine for _, engine in mine], 50),
-                "engine_p95_ms": _percentile([engine for _, engine in mine], 95),
+                "p50_ms": percentile(totals[name], 50),
+                "p95_ms": percentile(totals[name], 95),
+                "engine_p50_ms": percentile([engine for _, engine in mine], 50),
+                "engine_p95_ms": percentile([engine for _, engine in mine], 95),
                 **_ratio(name, totals),
             }
             for name, mine in laps.items()
@@ -226,7 +190,7 @@ class _Field:
         threads = str(self._threads)
         commands = {EDGE_RUN: [*edge_run(), *self._classify(folder), "--threads", threads]}
         for name in self._graphs:
-            source = self._script(name, rivals.THREADS if name == FLOOR else rivals.LOOP)
+            source = self._script(name, baselines.THREADS if name == FLOOR else baselines.LOOP)
             commands[name] = [sys.executable, "-c", source, str(folder), threads]
         runs = self._metered(commands, self._plan.folder_rounds)
         rates = {name: [1000 * count / run[0] for run in mine] for name, mine in runs.items()}
@@ -235,8 +199,8 @@ class _Field:
             "threads": self._threads,
             "figures": {
                 name: {
-                    "films_per_second": round(statistics.median(rates[name]), 2),
-                    "peak_mib": _median([run[2] for run in mine]),
+                    "films_per_second": median(rates[name]),
+                    "peak_mib": median([run[2] for run in mine]),
                     **_ratio(name, rates),
                 }
                 for name, mine in runs.items()
@@ -249,12 +213,12 @@ class _Field:
 
     def _script(self, name: str, then: str) -> str:
         graph = self._bundle.path if name == EDGE_RUN else self._graphs[name]
-        return rivals.script(name, then, self._recipe, graph, self._engine)
+        return baselines.script(name, then, self._recipe, graph, self._engine)
 
     def _metered(self, commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Any]]:
         asked = {"commands": commands, "rounds": rounds, "environment": child.environment()}
         done = subprocess.run(
-            child.module_command("meter"),
+            child.module_command("bench.meter"),
             input=json.dumps(asked).encode(),
             stdout=subprocess.PIPE,
             env=child.own_environment(),
@@ -270,39 +234,6 @@ class _Field:
             del self._graphs[name]
         runs: dict[str, list[Any]] = found["runs"]
         return runs
-
-
-def _cold_targets(cold: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for one in cold:
-        for name, most in AT_MOST.items():
-            if name in one["figures"]:
-                ratio = one["figures"][name]["ratio"]["median"]
-                yield _target(f"cold start, {one['film']}, / {name}", ratio, "<=", most)
-        peak = one["figures"][EDGE_RUN]["peak_mib"]
-        if peak is not None:
-            yield _target(f"cold start, {one['film']}, peak MiB", peak, "<=", PEAK_AT_MOST)
-
-
-def _rate_targets(rates: Sequence[dict[str, Any]], *, drawn: bool) -> Iterator[dict[str, Any]]:
-    """Yield the targets of folders: drawn films are hard to decode, others may be hard to judge."""
-    wanted = AT_LEAST if drawn else dict.fromkeys((LITERT, ONNX), AT_LEAST_OF_LOOP)
-    for one in rates:
-        for name, least in wanted.items():
-            if name in one["figures"]:
-                ratio = one["figures"][name]["ratio"]["median"]
-                yield _target(f"films/s, {one['films']}, / {name}", ratio, ">=", least)
-
-
-def _target(what: str, figure: float, relation: str, limit: float) -> dict[str, Any]:
-    met = figure <= limit if relation == "<=" else figure >= limit
-    return {"what": what, "figure": figure, "relation": relation, "limit": limit, "met": met}
-
-
-def draw(side: int) -> Image.Image:
-    """Return a grey picture of `side` x `side` pixels, as hard to decode as a film is."""
-    grain = Image.effect_noise((side, side), 24).filter(ImageFilter.GaussianBlur(1))
-    shape = Image.radial_gradient("L").resize((side, side))
-    return Image.blend(shape, grain, 0.3)
 
 
 def edge_run() -> list[str]:
@@ -347,26 +278,10 @@ def _runner(source: str) -> Iterator[Callable[[str], tuple[float, float]]]:
 
 
 def _ratio(name: str, figures: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """Return how `edge-run` compares with its rival `name`, of itself nothing."""
+    """Return how `edge-run` compares with the baseline `name`, of itself nothing."""
     if name == EDGE_RUN:
         return {}
     return {"ratio": Ratio.of(figures[EDGE_RUN], figures[name]).to_json()}
-
-
-def _medians(runs: Sequence[Sequence[float | None]]) -> dict[str, float | None]:
-    wall, cpu, peak = ([run[place] for run in runs] for place in range(3))
-    return {"wall_ms": _median(wall), "cpu_ms": _median(cpu), "peak_mib": _median(peak)}
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(statistics.median(known), 2) if known else None
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    """Return the smallest value with at least `percent` per cent of them at or below it."""
-    ordered = sorted(values)
-    return round(ordered[-(-len(ordered) * percent // 100) - 1], 3)
 
 
 def _last(stderr: bytes) -> str:

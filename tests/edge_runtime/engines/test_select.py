@@ -201,7 +201,7 @@ def test_with_nothing_installed_the_line_names_each_engine_and_its_cure(
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name, name=name)
 
-    monkeypatch.setattr("edge_runtime.engines.import_module", missing)
+    monkeypatch.setattr("edge_runtime.engines.select.import_module", missing)
     with pytest.raises(NoEngine) as caught:
         open_engine(bundle)
     for name, (_, _, extra) in ENGINES.items():
@@ -336,7 +336,7 @@ def test_without_sse4_2_no_library_is_loaded_and_the_line_says_why(
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr("edge_runtime.engines.processor.lacks_sse4_2", lambda: old)
-    monkeypatch.setattr("edge_runtime.engines.import_module", load_module)
+    monkeypatch.setattr("edge_runtime.engines.select.import_module", load_module)
     monkeypatch.setattr("importlib.metadata.version", lambda _: "2.4.0")
     with pytest.raises(NoEngine) as caught:
         open_engine(bundle)
@@ -352,7 +352,7 @@ def test_without_sse4_2_tflite_runtime_is_tried_where_numpy_is_old_enough(
 ) -> None:
     loader = SimpleNamespace(load=lambda *_: SimpleNamespace(name="tflite-runtime"))
     monkeypatch.setattr("edge_runtime.engines.processor.lacks_sse4_2", lambda: True)
-    monkeypatch.setattr("edge_runtime.engines.import_module", lambda _: loader)
+    monkeypatch.setattr("edge_runtime.engines.select.import_module", lambda _: loader)
     monkeypatch.setattr("importlib.metadata.version", lambda _: "1.26.4")
     said: list[str] = []
     assert open_engine(bundle, say=said.append).name == "tflite-runtime"
@@ -380,7 +380,7 @@ def test_a_numpy_for_newer_processors_is_a_reason(
     def refuse(_: str) -> None:
         raise RuntimeError("NumPy was built with baseline optimizations")
 
-    monkeypatch.setattr("edge_runtime.engines.import_module", refuse)
+    monkeypatch.setattr("edge_runtime.engines.select.import_module", refuse)
     with pytest.raises(NoEngine, match="onnxruntime: NumPy was built with baseline"):
         open_engine(bundle)
 
@@ -401,7 +401,7 @@ def test_what_is_missing_for_a_named_engine_names_the_way_out(
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("edge_runtime.engines.import_module", missing)
+    monkeypatch.setattr("edge_runtime.engines.select.import_module", missing)
     with pytest.raises(NoEngine) as caught:
         open_engine(bundle, name)
     assert caught.value.cure == f"{installing(ENGINES[name][2])}, or leave --engine out"

@@ -1,4 +1,4 @@
-"""Everything is measured beside its rivals, and what is not there is said to be missing."""
+"""Everything is measured beside its baselines, and what is not there is said to be missing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.bench.baselines import EDGE_RUN, FLOOR, LITERT, ONNX
+from edge_runtime.bench.measure import Plan, measure
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.cli import run
 from edge_runtime.commands import bench as command
 from edge_runtime.errors import DataError
 from edge_runtime.machine import box
-from edge_runtime.machine.bench import Plan, Ratio, _rate_targets, draw, measure
-from edge_runtime.machine.rivals import EDGE_RUN, FLOOR, LITERT, ONNX
 from tiny_bundle import write_film
 
 pytestmark = pytest.mark.usefixtures("own_signals")
@@ -33,7 +33,7 @@ def found(tiny: Path) -> dict[str, Any]:
         return measure(bundle, SMALL, silent)
 
 
-def test_each_part_has_every_rival_and_a_ratio_to_each(found: dict[str, Any]) -> None:
+def test_each_part_has_every_baseline_and_a_ratio_to_each(found: dict[str, Any]) -> None:
     for part in ("cold_start", "warm", "throughput"):
         (one,) = found[part]
         assert one["figures"].keys() == ALL
@@ -66,7 +66,7 @@ def no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_numpy")
-def test_films_of_a_folder_are_measured_beside_the_rivals_that_are_installed(
+def test_films_of_a_folder_are_measured_beside_the_baselines_that_are_installed(
     bundle: Bundle, tmp_path: Path
 ) -> None:
     (tmp_path / "a.txt").write_text("no film")
@@ -78,39 +78,9 @@ def test_films_of_a_folder_are_measured_beside_the_rivals_that_are_installed(
     assert f"not measured: {ONNX} (numpy not installed)" in command.table(found)
 
 
-def test_a_folder_is_held_against_the_floor_or_for_real_films_against_the_loops() -> None:
-    figures = {FLOOR: {"ratio": {"median": 0.5}}, LITERT: {"ratio": {"median": 1.8}}}
-    rates = [{"films": "x", "figures": figures}]
-    (drawn,), (real,) = (list(_rate_targets(rates, drawn=drawn)) for drawn in (True, False))
-    assert (drawn["limit"], drawn["met"]) == (0.9, False)
-    assert (real["limit"], real["met"]) == (1.7, True)
-
-
 def test_a_folder_without_films_is_an_error(bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no film that is answered"):
         measure(bundle, Plan(films=tmp_path), silent)
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "expected"),
-    [
-        ([1.0], [2.0], (0.5, 0.5, 0.5, 1)),
-        ([1.0, 2.0, 3.0, 4.0, 5.0], [1.0] * 5, (3.0, 2.0, 4.0, 5)),
-        ([2.0, 30.0], [1.0, 10.0], (2.5, 2.25, 2.75, 2)),  # a slow round slows both
-    ],
-)
-def test_ratios_are_taken_within_a_round(
-    ours: list[float], theirs: list[float], expected: tuple[float, ...]
-) -> None:
-    ratio = Ratio.of(ours, theirs)
-    assert (ratio.median, ratio.low, ratio.high, ratio.n) == expected
-
-
-def test_drawn_films_are_grey_and_of_the_size_asked_for() -> None:
-    film = draw(96)
-    shades = film.histogram()
-    assert (film.mode, film.size) == ("L", (96, 96))
-    assert sum(count > 0 for count in shades) > 50
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A training that draws all that a training may draw, small; as a process, on several devices.
 
-    python tests/tiny_training.py FOLDER
+    python tests/support/tiny_training.py FOLDER
 
 prints as JSON what a training gives on each of `DEVICES`, and then kills itself with `kill -9` in
 the last epoch but one of another, whose checkpoint stays in FOLDER. It has to be a process of its

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from edge_runtime.bench.meter import in_turn, measure, rehearse, rotated
 from edge_runtime.machine import child
-from edge_runtime.machine.meter import in_turn, measure, rehearse, rotated
 
 QUICK = [sys.executable, "-S", "-c", "pass"]
 
@@ -43,7 +43,7 @@ def test_a_process_is_measured_without_the_memory_of_its_maker() -> None:
     ballast = bytearray(b"x" * (200 << 20))  # in this process
     sixty = [sys.executable, "-S", "-c", "x = b'x' * (60 << 20)"]
     done = subprocess.run(
-        child.module_command("meter"),
+        child.module_command("bench.meter"),
         input=json.dumps(
             {"commands": {"quick": QUICK, "sixty": sixty}, "rounds": 1,
              "environment": child.environment()}

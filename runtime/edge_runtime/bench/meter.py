@@ -1,6 +1,6 @@
 """Measures whole processes, in turn, from a process that is small itself.
 
-`python -m edge_runtime.machine.meter` reads `{"commands": {name: command line}, "rounds": n,
+`python -m edge_runtime.bench.meter` reads `{"commands": {name: command line}, "rounds": n,
 "environment": {...}}` from stdin and writes `{"runs": {name: [[wall ms, processor ms, peak MiB],
 ...]}, "failed": {name: why}}`. A process begins with the peak of the one that made it, as far as
 the kernel counts, so nothing may be imported here that is large; what cannot be told from that

@@ -1,0 +1,262 @@
+"""A bundle on a disk, zip or folder, of which nothing is used before it was verified.
+
+Opening verifies the manifest and, in a zip, every byte that is not some file's data; `read`
+verifies the file it returns; `verify_all` leaves no byte out. Whatever does not hold raises, never
+warns. What was verified lies in memory of our own, read once: a map of the file would show what is
+written to it later, and end the process without a word once a USB stick is pulled out (SIGBUS).
+This module is on the cold path of `edge-run`, hence what it does not import.
+"""
+# Loading pathlib would take longer than all that is done here:
+# ruff: noqa: PTH112, PTH118
+
+from __future__ import annotations
+
+import binascii
+import mmap
+import os
+import stat
+import sys
+from contextlib import suppress
+from io import FileIO
+
+from edge_runtime.bundle import archive, manifest
+from edge_runtime.bundle.archive import MANIFEST
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.errors import IntegrityError, NotABundle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Self
+
+_NOT_WAITING = getattr(os, "O_NONBLOCK", 0)  # a pipe of that name must not keep us waiting
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_COPY_AGAIN = "copy the bundle again"
+
+
+class Bundle:
+    """An opened bundle: `path`, `manifest`, and the files that the manifest lists.
+
+    No file stays open between two calls, so threads may share a bundle, and nobody is kept from
+    replacing it. What `read` handed out stays valid whatever becomes of the disk.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open the zip or folder at `path`, see `open_bundle`."""
+        self.path = path
+        self._closed = False
+        self._places: dict[str, tuple[int, int]] = {}
+        self._crcs: dict[str, int] = {}
+        self._is_folder = os.path.isdir(path)
+        if self._is_folder:
+            if not os.path.lexists(os.path.join(path, MANIFEST)):
+                raise NotABundle(path, f"holds no {MANIFEST}", "give a .edge file or its folder")
+            names = set(_listing(path))
+        else:
+            with _File(path, path) as file:
+                stored = archive.decode(file.read, file.size, path)
+            self._places = {member.name: (start, member.length) for member, start in stored}
+            self._crcs = {member.name: member.crc for member, _ in stored}
+            names = set(self._places)
+        subject = f"{path}: {MANIFEST}"
+        data = self._copy(MANIFEST)
+        whole = len(data) <= manifest.LARGEST_MANIFEST
+        if self._crcs and whole and self._crcs[MANIFEST] != binascii.crc32(data):
+            raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
+        self.manifest = manifest.parse(bytes(data), subject)
+        listed = {MANIFEST, *self.manifest.files}
+        if missing := listed - names:
+            raise NotABundle(path, f"the file {min(missing)} is missing", _COPY_AGAIN)
+        if extra := names - listed:
+            raise NotABundle(
+                path, f"{min(extra)} is not in its {MANIFEST}", "remove it or export again"
+            )
+
+    @property
+    def identity(self) -> str:
+        """The SHA-256 that names this bundle, in hex."""
+        return self.manifest.identity
+
+    def read(self, name: str) -> memoryview:
+        """Return a copy of the file `name`, after checking its digest.
+
+        The view is writable so that `ctypes` takes its address, and begins at a page.
+
+        Raises:
+            KeyError: the manifest lists no such file.
+            NotABundle: the disk no longer gives it.
+            IntegrityError: the file is not the one the manifest lists.
+        """
+        wanted = self.manifest.files[name]
+        if self._closed:
+            raise ValueError(f"{self.path} is closed")
+        view = self._copy(name, wanted.bytes)
+        if sha256(view) != wanted.sha256:
+            problem = "is not the file that was written"
+            raise IntegrityError(f"{self.path}: {name}", problem, _COPY_AGAIN)
+        return view
+
+    def _copy(self, name: str, wanted: int | None = None) -> memoryview:
+        """Return what the disk holds of the file `name`, which has to be `wanted` bytes long.
+
+        Without `wanted`, it is what a manifest may be, and a little more of what may be none.
+        """
+        subject = f"{self.path}: {name}"
+        path = os.path.join(self.path, name) if self._is_folder else self.path
+        with _File(path, subject, _NO_LINK if self._is_folder else 0) as file:
+            start, length = self._places.get(name) or (0, file.size)
+            if wanted is None:
+                length = min(length, manifest.LARGEST_MANIFEST + 1)
+            elif length != wanted:
+                problem = f"has {length} bytes instead of {wanted}"
+                raise IntegrityError(subject, problem, _COPY_AGAIN)
+            return file.copy(start, length)
+
+    def verify(self) -> None:
+        """Check every byte that opening the bundle has not.
+
+        Raises:
+            IntegrityError: some byte is not the one that was written.
+        """
+        for name in self.manifest.files:
+            view = self.read(name)
+            if self._crcs and self._crcs[name] != binascii.crc32(view):
+                subject = f"{self.path}: {name}"
+                raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
+
+    def close(self) -> None:
+        """Read nothing from the bundle any more."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Return the bundle at `path`, a `.edge` file or a folder, ready for `read`.
+
+    Raises:
+        NotABundle: there is none, or it is of a kind or schema that is not known here.
+        IntegrityError: the manifest or the structure of the zip has been changed.
+    """
+    return Bundle(os.fspath(path))
+
+
+def verify_all(path: str | os.PathLike[str]) -> Bundle:
+    """Return the bundle at `path` after checking every byte of it.
+
+    Raises:
+        NotABundle: there is none, or it is of a kind or schema that is not known here.
+        IntegrityError: some byte is not the one that was written.
+    """
+    bundle = open_bundle(path)
+    bundle.verify()
+    return bundle
+
+
+class _File:
+    """A regular file, open for reading, all of whose errors are ours."""
+
+    def __init__(self, path: str, subject: str, flags: int = 0) -> None:
+        """Open the file at `path`, with `flags` beside the customary ones."""
+        self._subject = subject
+        try:
+            self._file = FileIO(
+                path, opener=lambda path, mode: os.open(path, mode | flags | _NOT_WAITING)
+            )
+            status = os.fstat(self._file.fileno())
+        except (OSError, ValueError) as error:
+            raise _unreadable(subject, error) from error
+        if not stat.S_ISREG(status.st_mode):
+            self._file.close()
+            raise NotABundle(subject, "is not a regular file", "give a .edge file or a folder")
+        self.size = status.st_size
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start` on."""
+        return bytes(self._fill(memoryview(bytearray(length)), start))
+
+    def copy(self, start: int, length: int) -> memoryview:
+        """Return `length` bytes from `start` on in whole pages of our own."""
+        if not length:  # of which there is no map
+            return memoryview(bytearray())
+        try:
+            return self._fill(memoryview(_pages(length)), start)
+        except OSError as error:
+            raise _unreadable(self._subject, error) from error
+
+    def _fill(self, view: memoryview, start: int) -> memoryview:
+        try:
+            self._file.seek(start)
+            done = 0
+            while done < len(view):
+                count = self._file.readinto(view[done:])
+                if not count:
+                    problem = "was cut short while it was read"
+                    raise IntegrityError(self._subject, problem, _COPY_AGAIN)
+                done += count
+        except OSError as error:
+            raise _unreadable(self._subject, error) from error
+        return view
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _pages(length: int) -> mmap.mmap:
+    """Return `length` bytes of memory, in the kind of pages that is filled fastest."""
+    if sys.platform == "win32":
+        return mmap.mmap(-1, length)
+    pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if sys.platform == "linux":
+        with suppress(OSError):  # a kernel that was built without them
+            pages.madvise(mmap.MADV_HUGEPAGE)
+    return pages
+
+
+def _listing(folder: str, inside: str = "") -> Iterator[str]:
+    """Yield the name of every file in `folder`, with `/` between its parts.
+
+    Raises:
+        NotABundle: something in it is no regular file, or lies where no bundle has files.
+    """
+    subject = f"{folder}: {inside.rstrip('/')}" if inside else folder
+    try:
+        with os.scandir(os.path.join(folder, inside)) as entries:
+            found = list(entries)
+    except OSError as error:
+        raise _unreadable(subject, error) from error
+    if inside and not found:
+        raise NotABundle(subject, "is an empty folder", "remove it")
+    for entry in found:
+        name = inside + entry.name
+        if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
+            raise NotABundle(f"{folder}: {name}", "is not a regular file", "remove it")
+        if problem := archive.name_problem(name):
+            raise NotABundle(folder, f"the name {name!r} {problem}", "remove it")
+        if entry.is_dir():
+            yield from _listing(folder, name + "/")
+        else:
+            yield name
+
+
+def _unreadable(subject: str, error: Exception) -> NotABundle:
+    """Return our error for what the operating system said."""
+    if isinstance(error, FileNotFoundError):
+        return NotABundle(subject, "does not exist", "give a .edge file or its folder")
+    if isinstance(error, PermissionError):
+        return NotABundle(subject, "may not be read by this user", "ask its owner to allow it")
+    problem = getattr(error, "strerror", None) or str(error)
+    return NotABundle(subject, f"cannot be read ({problem})", "copy it to this machine's disk")

@@ -1,0 +1,199 @@
+"""Code stays small, typed and explained; whatever does not is listed here with its reason."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("edge_kit", "export/edge_export", "runtime/edge_runtime")
+CODE = (*PACKAGES, "runtime/offline", "benchmarks", "tests")
+LONGEST_FILE, LONGEST_FUNCTION = 300, 40
+
+_CASES = "cases of one subject, each a line of a table"
+_SHRINKING = "older than the rule; shorter with the next change to it"
+_DOCUMENT = "one JSON document, key by key"
+LONG_FILES = {
+    "edge_kit/evaluation/refit.py": _SHRINKING,
+    "edge_kit/gate/negatives.py": _SHRINKING,
+    "edge_kit/source.py": _SHRINKING,
+    "edge_kit/training/train.py": _SHRINKING,
+    "export/edge_export/phantom.py": _SHRINKING,
+    "export/edge_export/proof/prove.py": _SHRINKING,
+    "export/edge_export/proof/statistics.py": _SHRINKING,
+    "runtime/edge_runtime/bundle/records.py": "one schema, read at every cold start: a second "
+    "module costs 0.1 ms",
+    "tests/edge_export/graph/test_network.py": _CASES,
+    "tests/edge_export/proof/test_statistics.py": _CASES,
+    "tests/edge_kit/data/test_cache.py": _CASES,
+    "tests/edge_kit/test_source.py": _SHRINKING,
+    "tests/edge_kit/training/test_train.py": _CASES,
+    "tests/edge_runtime/answer/test_resume.py": _CASES,
+    "tests/edge_runtime/bundle/test_manifest.py": _CASES,
+    "tests/edge_runtime/bundle/test_reader.py": _CASES,
+    "tests/edge_runtime/commands/test_bundles.py": _CASES,
+    "tests/edge_runtime/engines/test_select.py": _CASES,
+    "tests/edge_runtime/film/test_dicom.py": _CASES,
+    "tests/edge_runtime/film/test_walk.py": _CASES,
+    "tests/edge_runtime/test_cli.py": _CASES,
+    "tests/edge_runtime/test_process.py": _CASES,
+    "tests/edge_runtime/test_refusals.py": _CASES,
+    "tests/support/report_document.py": _DOCUMENT,
+}
+LONG_FUNCTIONS = {
+    "edge_kit/audit/films.py: audited_films": _SHRINKING,
+    "edge_kit/data/dataset.py: load_dataset": _SHRINKING,
+    "edge_kit/data/split.py: assign": _SHRINKING,
+    "edge_kit/evaluation/figures.py: measure": _SHRINKING,
+    "edge_kit/training/fit.py: fit": _SHRINKING,
+    "edge_kit/training/folds.py: cross_validate": _SHRINKING,
+    "edge_kit/training/train.py: train": _SHRINKING,
+    "export/edge_export/examine.py: examine": _SHRINKING,
+    "export/edge_export/graph/end.py: find_end": _SHRINKING,
+    "export/edge_export/proof/divergence.py: hybrids": _SHRINKING,
+    "export/edge_export/proof/prove.py: prove": _SHRINKING,
+    "export/edge_export/proof/threshold.py: choose_threshold": _SHRINKING,
+    "export/edge_export/proof/verdict.py: judge": _SHRINKING,
+    "export/edge_export/quantize/tflite.py: quantize_tflite": _SHRINKING,
+    "export/edge_export/report/card.py: card": _DOCUMENT,
+    "export/edge_export/report/document.py: parity": _DOCUMENT,
+    "tests/edge_kit/test_cli.py: test_training_and_export_from_the_command_line": "one training, "
+    "of which each step is looked at",
+    "tests/support/report_document.py: _full_document": _DOCUMENT,
+    "tests/support/report_document.py: _artefact": _DOCUMENT,
+    "tests/support/sample_bundle.py: sample_fields": _DOCUMENT,
+    "tests/support/tiny_bundle.py: write_tiny_bundle": _DOCUMENT,
+    "tests/support/tiny_graphs.py: tflite_graph": "one flat buffer, table by table",
+}
+UNTYPED = {
+    "runtime/edge_runtime/bundle/schema.py: dataclass_transform": "stands in for what only type "
+    "checkers need",
+}
+UNDOCUMENTED: dict[str, str] = {}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    """Yield every Python file below the folders."""
+    for folder in folders:
+        assert (ROOT / folder).is_dir(), folder
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def name(source: Path) -> str:
+    return source.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree(source: Path) -> ast.Module:
+    return ast.parse(source.read_text(encoding="utf-8"))
+
+
+def lines(node: Function) -> int:
+    """Return how many lines a function takes, without its decorators."""
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def public(body: list[ast.stmt]) -> Iterator[Function]:
+    """Yield the functions that others may call: neither private, nor inside another one."""
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.If | ast.Try):
+            hidden = isinstance(node, ast.ClassDef) and node.name.startswith("_")
+            inner = [*node.body, *getattr(node, "orelse", ())]
+            yield from () if hidden else public(inner)
+        elif isinstance(node, Function) and not node.name.startswith("_"):
+            yield node
+
+
+def is_typed(node: Function) -> bool:
+    """Tell whether each argument and the result have a type."""
+    spec = node.args
+    named = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
+    named += [argument for argument in (spec.vararg, spec.kwarg) if argument]
+    typed = (argument.annotation or argument.arg in ("self", "cls") for argument in named)
+    return node.returns is not None and all(typed)
+
+
+def is_explained(node: Function) -> bool:
+    """Tell whether a function has a docstring, or the one of the function that it overrides."""
+    stubs = {"overload", "override"}
+    decorators = {part.id for part in node.decorator_list if isinstance(part, ast.Name)}
+    return bool(stubs & decorators) or ast.get_docstring(node) is not None
+
+
+def require_listed(breaches: set[str], listed: dict[str, str]) -> None:
+    """Fail where something breaks a rule, or is listed although it does not any more."""
+    assert not breaches - listed.keys(), "mend these, or list them with the reason"
+    assert not listed.keys() - breaches, "these are right now: take them off the list"
+    assert all(listed.values())
+
+
+def test_files_are_short() -> None:
+    long = {
+        name(source)
+        for source in sources(*CODE)
+        if len(source.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE
+    }
+    require_listed(long, LONG_FILES)
+
+
+def test_functions_are_short() -> None:
+    long = {
+        f"{name(source)}: {node.name}"
+        for source in sources(*CODE)
+        for node in ast.walk(tree(source))
+        if isinstance(node, Function) and lines(node) > LONGEST_FUNCTION
+    }
+    require_listed(long, LONG_FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("is_right", "listed"),
+    [
+        pytest.param(is_typed, UNTYPED, id="typed"),
+        pytest.param(is_explained, UNDOCUMENTED, id="explained"),
+    ],
+)
+def test_public_functions_are(is_right: Callable[[Function], bool], listed: dict[str, str]) -> None:
+    wrong = {
+        f"{name(source)}: {node.name}"
+        for source in sources(*PACKAGES, "runtime/offline")
+        for node in public(tree(source).body)
+        if not is_right(node)
+    }
+    require_listed(wrong, listed)
+
+
+def opens_with_a_law(source: Path) -> bool:
+    """Tell whether a file begins with a sentence, on the first line, of what it proves."""
+    law = (ast.get_docstring(tree(source)) or "").partition("\n\n")[0]
+    return law.rstrip().endswith((".", ":")) and len(law.split()) >= 5
+
+
+@pytest.mark.parametrize("source", sorted((ROOT / "tests").rglob("test_*.py")), ids=name)
+def test_a_test_file_opens_with_the_law_that_it_proves(source: Path) -> None:
+    assert opens_with_a_law(source)
+
+
+def waits_for_a_folder(node: ast.AST) -> bool:
+    """Tell whether a call opens what is there for reading alone, as a folder has to be opened."""
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "os.open"
+        and any(ast.unparse(argument) == "os.O_RDONLY" for argument in node.args)
+    )
+
+
+def test_one_function_waits_until_a_folder_is_on_the_disk() -> None:
+    places = [
+        name(source)
+        for source in sources(*PACKAGES)
+        for node in ast.walk(tree(source))
+        if waits_for_a_folder(node)
+    ]
+    assert places == ["runtime/edge_runtime/output.py"]
