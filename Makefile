@@ -4,14 +4,14 @@ BIN := .venv/bin
 SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test lint bench wheelhouse zipapp fuzz test-hardware clean
+.PHONY: setup demo test lint docs bench wheelhouse zipapp fuzz test-hardware clean
 
 setup: .venv/installed
 
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan,docs]'
 	touch $@
 
 demo: setup
@@ -25,6 +25,12 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pages as a site in build/site; a broken link or a stale reference fails.
+docs: setup
+	$(BIN)/python docs/make_cli.py --check
+	$(BIN)/python docs/make_notebook.py --check
+	$(BIN)/mkdocs build --strict --quiet
 
 # Cold start, latency, throughput and memory, beside the floor and the customary scripts: 10 minutes.
 bench: setup

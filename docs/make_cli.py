@@ -1,7 +1,7 @@
 """Writes `docs/cli.md`, every command and option, from what the commands themselves print as help.
 
-    python docs/make_cli.py            writes it
-    python docs/make_cli.py --check    leaves with 1 where it is stale
+python docs/make_cli.py            writes it
+python docs/make_cli.py --check    leaves with 1 where it is stale
 """
 
 from __future__ import annotations

@@ -54,7 +54,9 @@ def _printed(command: str, folder: Path) -> list[tuple[str, str]]:
     )
     streams = (("error", process.stderr), ("output", process.stdout))
     wide = ((kind, line) for kind, text in streams for line in text.splitlines())
-    return [(kind, line if len(line) <= COLUMNS else line[: COLUMNS - 1] + "…") for kind, line in wide]
+    return [
+        (kind, line if len(line) <= COLUMNS else line[: COLUMNS - 1] + "…") for kind, line in wide
+    ]
 
 
 def drawing(lines: list[tuple[str, str]]) -> str:

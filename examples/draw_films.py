@@ -1,7 +1,7 @@
 """Draws chest films that show nobody, to try everything on: classes, patients and splits included.
 
-    python examples/draw_films.py films --count 840
-    python examples/draw_films.py --sample examples/sample-film.png
+python examples/draw_films.py films --count 840
+python examples/draw_films.py --sample examples/sample-film.png
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def my_model() -> keras.Model:
 
 def zero_to_one(films: list[Film]) -> NDArray[np.float32]:
     """Return the films as the clinic will prepare them, scaled as the model wants them."""
-    return load_pixels(films, standard(SIDE, SIDE, 1)).astype(np.float32) / 255
+    return load_pixels(films, standard(SIDE, SIDE, 1)).astype(np.float32) / np.float32(255)
 
 
 if __name__ == "__main__":
