@@ -1,6 +1,6 @@
 """Exports a Keras model that this project did not train, with an input range of its own.
 
-    python examples/export_own_model.py films mine.edge 20
+    python examples/export_own_model.py films mine.edge 30
 
 The model takes grey levels from 0 to 1, as many do, so the export is told `--input-range 0,1`: the
 graph in the bundle takes the film's own 0 to 255 and scales inside. Replace `my_model` by yours.
@@ -38,8 +38,8 @@ def main(folder: str, bundle: str, epochs: int) -> int:
     positive = np.array([film.label == dataset.positive for film in films], np.float32)
     keras.utils.set_random_seed(0)
     model = my_model()
-    model.compile("adam", "binary_crossentropy")
-    model.fit(zero_to_one(films), positive, epochs=epochs, verbose=0)
+    model.compile(keras.optimizers.Adam(0.003), "binary_crossentropy")
+    model.fit(zero_to_one(films), positive, batch_size=16, epochs=epochs, verbose=0)
     file = Path(bundle).with_suffix(".keras")
     model.save(file)
     command = ["export", str(file), "--int8", "--data", folder, "--out", bundle]
@@ -54,10 +54,10 @@ def my_model() -> keras.Model:
     return Sequential(
         [
             Input((SIDE, SIDE, 1)),
+            layers.AveragePooling2D(4),
             layers.Conv2D(8, 3, activation="relu"),
-            layers.MaxPooling2D(4),
             layers.Conv2D(8, 3, activation="relu"),
-            layers.GlobalAveragePooling2D(),
+            layers.Flatten(),
             layers.Dense(1, activation="sigmoid"),
         ],
         name="mine",
