@@ -40,7 +40,10 @@ def main() -> int:
     options.add_argument("--max-flips", type=float, default=0.005, help="a share, default 0.005")
     options.add_argument("--allow-undecided", action="store_true")
     chosen = options.parse_args()
-    report = json.loads(chosen.report.read_text(encoding="utf-8"))
+    try:
+        report = json.loads(chosen.report.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{chosen.report}: cannot be read ({error})")
     found = list(complaints(report, chosen.max_flips, undecided=chosen.allow_undecided))
     for line in found or [f"{report['name']}: {report['verdict']['answer']}"]:
         print(line)

@@ -7,9 +7,11 @@ python examples/draw_films.py --sample examples/sample-film.png
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from edge_export.phantom import phantom, write_phantoms
+from edge_runtime.errors import EdgeError
 
 
 def main() -> None:
@@ -29,4 +31,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EdgeError as error:
+        sys.exit(f"draw_films: {error}")

@@ -20,6 +20,7 @@ from edge_export.pixels import load_pixels
 from edge_export.quiet import import_tensorflow
 from edge_kit.cli import run
 from edge_kit.data.dataset import load_dataset
+from edge_runtime.errors import EdgeError
 from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
@@ -72,4 +73,7 @@ def zero_to_one(films: list[Film]) -> NDArray[np.float32]:
 if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit("usage: export_own_model.py FILMS BUNDLE EPOCHS [OPTION OF edge-kit export]...")
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    try:
+        sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    except EdgeError as error:
+        sys.exit(f"export_own_model: {error}")

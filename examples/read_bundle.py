@@ -53,4 +53,7 @@ def main(path: str) -> int:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: read_bundle.py BUNDLE.edge")
-    sys.exit(main(sys.argv[1]))
+    try:
+        sys.exit(main(sys.argv[1]))
+    except (OSError, ValueError, KeyError, struct.error) as error:
+        sys.exit(f"{sys.argv[1]}: is no bundle ({error})")
