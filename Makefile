@@ -5,7 +5,7 @@ SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench wheelhouse zipapp fuzz test-hardware clean
+.PHONY: help setup demo test lint docs bench wheelhouse zipapp fuzz test-hardware clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -16,7 +16,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan,docs]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -31,6 +31,12 @@ lint: setup ## ruff and mypy, without changing a file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# A broken link or a stale reference fails.
+docs: setup ## the pages as a site in build/site
+	$(BIN)/python docs/make_cli.py --check
+	$(BIN)/python docs/make_notebook.py --check
+	$(BIN)/mkdocs build --strict --quiet
 
 # Beside the floor and the customary scripts.
 bench: setup ## cold start, latency, throughput and memory of edge-run: 10 minutes

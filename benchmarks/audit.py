@@ -1,4 +1,4 @@
-"""How far shortcuts alone get on real films: the audit's figures, as the README has them.
+"""How far shortcuts alone get on real films: the audit's figures, as docs/figures.md has them.
 
 Audits the films alone and then with each model given, and prints a Markdown table, what the audit
 says of it in words, and the time it takes beside reading the films.

@@ -25,7 +25,7 @@ REFUSALS = (
     *("unreadable", "too_small", "too_large", "blank", "colour_photo"),
     *("wrong_modality", "wrong_body_part", "wrong_view", "outside_intended_use", "not_a_film"),
 )
-"""The documented reasons for not answering, see README "Refusals"."""
+"""The documented reasons for not answering, see docs/clinic.md "Films and refusals"."""
 
 
 def printable(text: object) -> str:

@@ -124,7 +124,7 @@ def _pixels(bundle: Bundle, film: GoldenFilm, subject: str) -> bytes:
         for stage, image in film_stages(bytes(bundle.read(film.file)), bundle.manifest.preprocess):
             if stage_digest(image) != getattr(film.stages, stage):
                 problem = f"this Pillow gives other pixels than its maker's once {stage}"
-                raise ParityFailed(subject, problem, "install the Pillow that the README names")
+                raise ParityFailed(subject, problem, "install the Pillow that edge-run info names")
     except FilmError as error:
         raise ParityFailed(subject, error.problem, "export the bundle again") from error
     return image.tobytes()

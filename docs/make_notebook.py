@@ -1,0 +1,82 @@
+"""Writes `examples/tutorial.ipynb`, the tutorial as a Jupyter notebook, from `docs/tutorial.md`.
+
+python docs/make_notebook.py            writes it
+python docs/make_notebook.py --check    leaves with 1 where it is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("tutorial.md")
+NOTEBOOK = PAGE.parent.parent / "examples" / "tutorial.ipynb"
+_BLOCK = re.compile(r"^(<!-- not run: [^\n]* -->\n)?```(sh|python)\n(.*?)^```\n", re.M | re.S)
+
+
+def notebook() -> str:
+    """Return the notebook as JSON."""
+    text = PAGE.read_text(encoding="utf-8")
+    # Jupyter runs a notebook in its own folder; the tutorial's paths begin at the project's.
+    cells = [{"cell_type": "code", "source": "%cd .."}, *_cells(text)]
+    document = {
+        "cells": [_whole(number, cell) for number, cell in enumerate(cells)],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cells(text: str) -> Iterator[dict[str, str]]:
+    """Yield a cell of text for what stands between two blocks, and one of code for each block."""
+    end = 0
+    for block in _BLOCK.finditer(text):
+        yield from _markdown(text[end : block.start()])
+        skipped, language, code = block.groups()
+        if skipped:
+            yield from _markdown(f"```{language}\n{code}```")
+        else:
+            lines = code.rstrip().splitlines()
+            shown = [f"!{line}" for line in lines] if language == "sh" else lines
+            yield {"cell_type": "code", "source": "\n".join(shown)}
+        end = block.end()
+    yield from _markdown(text[end:])
+
+
+def _markdown(text: str) -> Iterator[dict[str, str]]:
+    if text.strip():
+        linked = re.sub(r"\]\((?!http|#)", "](../docs/", text.strip())
+        yield {"cell_type": "markdown", "source": linked}
+
+
+def _whole(number: int, cell: dict[str, str]) -> dict[str, object]:
+    """Return a cell with what the format asks for beside its text."""
+    code: dict[str, object] = {"execution_count": None, "outputs": []}
+    ends = code if cell["cell_type"] == "code" else {}
+    lines = cell["source"].splitlines(keepends=True)
+    return {**cell, "id": f"cell-{number}", "metadata": {}, "source": lines, **ends}
+
+
+def main() -> int:
+    """Carry out the command line."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--check", action="store_true", help="write nothing, say whether it is so")
+    text = notebook()
+    if options.parse_args().check:
+        if NOTEBOOK.read_text(encoding="utf-8") == text:
+            return 0
+        sys.stderr.write("examples/tutorial.ipynb is stale; run: python docs/make_notebook.py\n")
+        return 1
+    NOTEBOOK.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
