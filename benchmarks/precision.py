@@ -16,7 +16,7 @@ from time import perf_counter
 
 import numpy as np
 
-from edge_export.film import HELD_OUT, SPLITS
+from edge_export.films.film import HELD_OUT, SPLITS
 from edge_export.quiet import import_tensorflow
 from edge_kit.data.cache import cached_pixels, default_cache
 from edge_kit.data.dataset import Dataset, load_dataset

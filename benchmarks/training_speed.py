@@ -34,9 +34,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Film
-from edge_export.phantom import phantom
-from edge_export.pixels import load_pixels
+from edge_export.films.film import Film
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import load_pixels
 from edge_kit.models.recipe import Architecture, Recipe
 from edge_kit.training.device import FLOAT32, PRECISIONS, Device, find_device, placed
 from edge_runtime.bundle.digest import sha256

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edge_export.examine import ExportPlan, Say
 from edge_export.export import export
 from edge_export.facts import BundleFacts, intended_use
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_export.findings import Findings
 from edge_export.fold import fold
 from edge_export.graph.network import InputRange, load_model

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Film, Split, require_held_out
-from edge_export.pixels import Pixels, load_pixels
+from edge_export.films.film import Film, Split, require_held_out
+from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import Estimate, Floats, auc, proportion
 from edge_kit.audit.features import (
     DESCRIPTION,

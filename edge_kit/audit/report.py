@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_export.proof.statistics import Estimate
 from edge_export.report.html import template
 from edge_export.report.plots import BLUE, GREY, ORANGE, Plot, canvas, drawn, house_style

@@ -14,7 +14,7 @@ from edge_runtime.errors import DataError, UsageError
 if TYPE_CHECKING:
     import keras
 
-    from edge_export.film import Film, Split
+    from edge_export.films.film import Film, Split
     from edge_export.proof.statistics import Metrics
     from edge_kit.training.run import RunConfig
 
@@ -142,8 +142,8 @@ def measured(
     """
     import numpy as np
 
-    from edge_export.film import HELD_OUT, require_held_out
-    from edge_export.pixels import load_pixels
+    from edge_export.films.film import HELD_OUT, require_held_out
+    from edge_export.films.pixels import load_pixels
     from edge_export.proof.statistics import evaluate
     from edge_kit.training.watch import predict
 

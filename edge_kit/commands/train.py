@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.film import SPLITS
+from edge_export.films.film import SPLITS
 from edge_kit.arguments import cache_of, cache_options, count, data_options, folds, rate, seed
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
@@ -15,7 +15,7 @@ from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
-    from edge_export.film import Film, Split
+    from edge_export.films.film import Film, Split
     from edge_export.proof.statistics import Metrics
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality

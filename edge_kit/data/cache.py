@@ -28,8 +28,8 @@ import numpy as np
 import PIL
 from numpy.typing import DTypeLike, NDArray
 
-from edge_export.film import Film
-from edge_export.pixels import Pixels, load_pixels, progress
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels, load_pixels, progress
 from edge_kit.data.fingerprints import VERSION, Fingerprint, scan
 from edge_kit.data.lock import locked
 from edge_runtime.bundle.records import Preprocess

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge_export.film import SPLITS
+from edge_export.films.film import SPLITS
 from edge_kit.data.cache import cached_scan
 from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import Entry, index_films, select_modality

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_export.film import Film, Split
+from edge_export.films.film import Film, Split
 from edge_kit.data.facts import Facts, manifest_facts
 from edge_kit.data.films import list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates

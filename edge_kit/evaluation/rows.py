@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_kit.data.dataset import load_dataset
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.subject import Subject

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from edge_export.film import Split
+from edge_export.films.film import Split
+from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.network import InputRange, load_model, network
-from edge_export.pixels import Pixels, progress
 from edge_export.proof.prove import reference_outputs
 from edge_export.proof.statistics import Floats
 from edge_export.proof.threshold import ONE_HALF

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels, progress
+from edge_export.films.pixels import Pixels, progress
 from edge_kit.data.cache import CachedPixels
 from edge_kit.gate.negatives import (
     KINDS,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Split
-from edge_export.pixels import Pixels
+from edge_export.films.film import Split
+from edge_export.films.pixels import Pixels
 from edge_export.proof.statistics import Estimate, proportion
 from edge_kit.gate.branch import film_logits
 from edge_kit.gate.negatives import KINDS, made

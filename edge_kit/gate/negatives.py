@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, Refusal
 from edge_runtime.film.intensity import normalise

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_kit.data.cache import CachedPixels
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Film, Split, require_held_out
+from edge_export.films.film import Film, Split, require_held_out
 from edge_export.proof.statistics import (
     NORMAL_95,
     Bools,

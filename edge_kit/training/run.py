@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
 
-from edge_export.film import HELD_OUT, Split
+from edge_export.films.film import HELD_OUT, Split
 from edge_export.proof.statistics import Estimate, Metrics
 from edge_kit.data.lock import try_lock
 from edge_kit.models.recipe import EPSILON

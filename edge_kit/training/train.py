@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
-from edge_export.pixels import Pixels, load_pixels
+from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
+from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.proof.statistics import Metrics, evaluate
 from edge_kit.data.cache import CachedPixels, cached_pixels
 from edge_kit.data.dataset import Dataset

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels, progress
+from edge_export.films.pixels import Pixels, progress
 from edge_export.quiet import quiet
 from edge_runtime.bundle.records import IntegerOutput
 from edge_runtime.engines import first_engine

@@ -11,12 +11,12 @@ import numpy as np
 
 from edge_export.artefact import Artefact, measure
 from edge_export.facts import BundleFacts
-from edge_export.film import HELD_OUT, SPLITS, Film
+from edge_export.films.film import HELD_OUT, SPLITS, Film
+from edge_export.films.pixels import load_pixels
 from edge_export.findings import Findings, Rung
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.pair import float_graphs
-from edge_export.pixels import load_pixels
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
 from edge_export.proof.latency import Latency, latencies, slower_than_float

@@ -5,7 +5,7 @@ import pytest
 
 from edge_export import artefact
 from edge_export.artefact import Artefact, Measured, integer_outputs, measure
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FULL, Setting
 from edge_runtime.errors import NoEngine, ParityFailed

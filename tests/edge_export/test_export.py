@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge_export.export import export
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_export.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path

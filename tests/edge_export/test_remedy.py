@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from edge_export import remedy
-from edge_export.film import Film
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.pair import float_graphs
-from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget
 from edge_export.proof.prove import Rows, refer
 from edge_export.quantize.quantizer import Quantizer

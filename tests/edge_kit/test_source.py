@@ -11,9 +11,9 @@ import pytest
 from scipy.special import logit
 
 from edge_export.examine import ExportPlan
-from edge_export.film import Film
+from edge_export.films.film import Film
+from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import InputRange
-from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
 from edge_export.proof.threshold import Rule
 from edge_kit.cli import parser, run

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from edge_export.artefact import Artefact, open_artefact
-from edge_export.pixels import Pixels, progress
+from edge_export.films.pixels import Pixels, progress
 from edge_export.proof.statistics import Estimate, Floats
 from edge_export.quantize.recipe import FLOAT32
 from edge_runtime.errors import DataError

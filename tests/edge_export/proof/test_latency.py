@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge_export.artefact import Artefact
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_export.proof import latency
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.statistics import Estimate

@@ -8,9 +8,9 @@ import pytest
 from scipy.special import expit, logit
 
 from edge_export.artefact import Artefact
+from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
-from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget, probabilities
 from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_outputs
 from edge_export.proof.statistics import calibration_error, fit_platt

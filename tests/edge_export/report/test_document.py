@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge_export.artefact import Measured
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_export.findings import Findings
 from edge_export.proof.faults import Fault
 from edge_export.proof.parity import ROWS

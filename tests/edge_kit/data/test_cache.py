@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.film import Film
-from edge_export.pixels import load_pixels
+from edge_export.films.film import Film
+from edge_export.films.pixels import load_pixels
 from edge_kit.data import cache as module
 from edge_kit.data.cache import CachedPixels, cached_pixels, cached_scan, default_cache
 from edge_kit.data.fingerprints import Fingerprint, scan

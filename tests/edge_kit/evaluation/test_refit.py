@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_export.proof.prove import calibrate
 from edge_export.proof.statistics import Bools, Floats
 from edge_export.proof.threshold import Rule, choose_threshold

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import Pixels
 from edge_export.graph.network import load_model
-from edge_export.phantom import phantom
-from edge_export.pixels import Pixels
 from edge_export.proof.statistics import auc
 from edge_kit.data.cache import CachedPixels
 from edge_kit.gate import branch as module

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_export.proof.statistics import proportion
 from edge_kit.gate.gate import MARGIN, Refused, film_threshold, measure
 from edge_kit.gate.negatives import KINDS

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_export.phantom import phantom
-from edge_export.pixels import Pixels
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import Pixels
 from edge_kit.gate.negatives import KINDS, Draw, Kind, as_taken, made
 from edge_runtime.film.intensity import normalise
 from edge_runtime.film.preprocess import standard

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.film import SPLITS, Film
-from edge_export.pixels import load_pixels
+from edge_export.films.film import SPLITS, Film
+from edge_export.films.pixels import load_pixels
 from edge_export.proof.statistics import auc, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.film import HELD_OUT, SPLITS, Film, require_held_out
+from edge_export.films.film import HELD_OUT, SPLITS, Film, require_held_out
 from edge_runtime.errors import DataError
 
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from edge_export.phantom import COLUMNS, SMALLEST_SIDE, phantom, write_phantoms
+from edge_export.films.phantom import COLUMNS, SMALLEST_SIDE, phantom, write_phantoms
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError
 
 POSITIVE = np.arange(200) % 2 == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-from edge_export.phantom import phantom
+from edge_export.films.phantom import phantom
 
 _SEEDS = (101, 102, 103, 104)
 _SIZE = (256, 256)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, FilmError
 from edge_runtime.film.preprocess import film_pixels

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import new_folder_at
 

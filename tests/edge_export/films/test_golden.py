@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from edge_export.golden import golden_images
+from edge_export.films.golden import golden_images
 from edge_runtime.film.preprocess import film_pixels, standard
 
 

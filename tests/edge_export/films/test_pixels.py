@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_export.film import Film
-from edge_export.pixels import Pixels, load_pixels
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels, load_pixels
 from edge_runtime.errors import DataError
 from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_network import RECIPE
