@@ -57,7 +57,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     """Return the seconds of a training, and the AUC on each held-out split."""
     import keras
 
-    from edge_export.proof.statistics import auc
+    from edge_export.statistics.estimates import auc
     from edge_kit.training.device import find_device
     from edge_kit.training.feed import Rows
     from edge_kit.training.fit import fit

@@ -27,7 +27,7 @@ FORBIDDEN = {
 # What the packages are made of, in order: each room imports itself and what stands before it.
 ROOMS = (
     *("__init__", "quiet", "films", "artefact"),
-    *("graph", "quantize", "proof"),
+    *("statistics", "graph", "quantize", "proof"),
     *("facts", "findings", "fold", "trial", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Film, Split, require_held_out
 from edge_export.films.pixels import Pixels, load_pixels
-from edge_export.proof.statistics import Estimate, Floats, auc, proportion
+from edge_export.statistics.estimates import Estimate, Floats, auc, proportion
 from edge_kit.audit.features import (
     DESCRIPTION,
     INVERSE_PENALTY,

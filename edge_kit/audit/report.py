@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_export.films.pixels import Pixels
-from edge_export.proof.statistics import Estimate
+from edge_export.statistics.estimates import Estimate
 from edge_export.report.html import template
 from edge_export.report.plots import BLUE, GREY, ORANGE, Plot, canvas, drawn, house_style
 from edge_export.report.thumbnails import thumbnail

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
     from edge_export.films.film import Film, Split
-    from edge_export.proof.statistics import Metrics
+    from edge_export.statistics.estimates import Metrics
     from edge_kit.training.run import RunConfig
 
 HELP = "average several runs into one network that is exported like a run"
@@ -144,7 +144,7 @@ def measured(
 
     from edge_export.films.film import HELD_OUT, require_held_out
     from edge_export.films.pixels import load_pixels
-    from edge_export.proof.statistics import evaluate
+    from edge_export.statistics.estimates import evaluate
     from edge_kit.training.watch import predict
 
     require_held_out(films)

@@ -16,7 +16,7 @@ from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
     from edge_export.films.film import Film, Split
-    from edge_export.proof.statistics import Metrics
+    from edge_export.statistics.estimates import Metrics
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality
     from edge_kit.training.train import TrainingPlan

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_export.proof.statistics import Bools
+from edge_export.statistics.estimates import Bools
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.rows import Wanted, choose_rows

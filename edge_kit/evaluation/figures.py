@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from edge_export.proof.clustered import grouped_auc, grouped_proportion
+from edge_export.statistics.clustered import grouped_auc, grouped_proportion
 from edge_export.proof.parity import probabilities
-from edge_export.proof.statistics import (
+from edge_export.statistics.estimates import (
     Bools,
     CalibrationError,
     CalibrationLine,
@@ -25,7 +25,7 @@ from edge_export.proof.statistics import (
     proportion,
     reliability,
 )
-from edge_export.proof.utility import (
+from edge_export.statistics.utility import (
     NetBenefit,
     PredictiveValues,
     net_benefit,

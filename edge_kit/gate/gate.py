@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels
-from edge_export.proof.statistics import Estimate, proportion
+from edge_export.statistics.estimates import Estimate, proportion
 from edge_kit.gate.branch import film_logits
 from edge_kit.gate.negatives import KINDS, made
 from edge_runtime.bundle.records import Preprocess

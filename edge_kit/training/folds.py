@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import Film, Split, require_held_out
-from edge_export.proof.statistics import (
+from edge_export.statistics.estimates import (
     NORMAL_95,
     Bools,
     Estimate,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_export.proof.statistics import Metrics
+from edge_export.statistics.estimates import Metrics
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import grouped_and_naive
 from edge_kit.training.train import TrainingPlan, train_and_measure

@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from edge_export.films.film import Film
-from edge_export.proof.statistics import Estimate
+from edge_export.statistics.estimates import Estimate
 from edge_kit.data.table import read_table
 from edge_kit.training.run import (
     METRICS,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
 
 from edge_export.films.film import HELD_OUT, Split
-from edge_export.proof.statistics import Estimate, Metrics
+from edge_export.statistics.estimates import Estimate, Metrics
 from edge_kit.data.lock import try_lock
 from edge_kit.models.recipe import EPSILON
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
 from edge_export.films.pixels import Pixels, load_pixels
-from edge_export.proof.statistics import Metrics, evaluate
+from edge_export.statistics.estimates import Metrics, evaluate
 from edge_kit.data.cache import CachedPixels, cached_pixels
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import write_split_table

@@ -22,7 +22,7 @@ from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults,
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
 from edge_export.proof.prove import CALIBRATIONS, Proof, Rows, refer, reference_outputs
-from edge_export.proof.statistics import auc, proportion
+from edge_export.statistics.estimates import auc, proportion
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges

@@ -15,7 +15,7 @@ from scipy import stats
 
 from edge_export.artefact import Artefact, open_artefact
 from edge_export.films.pixels import Pixels, progress
-from edge_export.proof.statistics import Estimate, Floats
+from edge_export.statistics.estimates import Estimate, Floats
 from edge_export.quantize.recipe import FLOAT32
 from edge_runtime.errors import DataError
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from edge_export.proof.parity import REFERENCE
-from edge_export.proof.statistics import Floats
+from edge_export.statistics.estimates import Floats
 from edge_export.quantize.recipe import FLOAT32
 
 Place = Literal["conversion", "quantization", "kernel"]

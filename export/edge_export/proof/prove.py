@@ -25,7 +25,7 @@ from edge_export.proof.matrix import (
     locate,
     parity_matrix,
 )
-from edge_export.proof.paired import PairedArea, PairedLoss, auc_difference, paired_loss
+from edge_export.statistics.paired import PairedArea, PairedLoss, auc_difference, paired_loss
 from edge_export.proof.parity import (
     REFERENCE,
     Budget,
@@ -34,7 +34,7 @@ from edge_export.proof.parity import (
     probabilities,
     widest_difference,
 )
-from edge_export.proof.statistics import (
+from edge_export.statistics.estimates import (
     Bools,
     CalibrationError,
     auc,

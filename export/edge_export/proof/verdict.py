@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_export.proof.faults import Fault
-from edge_export.proof.paired import PairedLoss, tango_films
+from edge_export.statistics.paired import PairedLoss, tango_films
 from edge_export.proof.parity import Budget
 
 Answer = Literal["pass", "fail", "undecided"]

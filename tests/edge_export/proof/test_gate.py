@@ -7,7 +7,7 @@ import pytest
 
 from edge_export.artefact import measure
 from edge_export.proof.gate import GateParity, compare_gate, gate_faults
-from edge_export.proof.statistics import Floats
+from edge_export.statistics.estimates import Floats
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import Format
 from edge_export.trial import Bench

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.proof.statistics import proportion
+from edge_export.statistics.estimates import proportion
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
 from edge_runtime.errors import DataError
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge_export.films.pixels import Pixels
-from edge_export.proof.statistics import Estimate, Floats
+from edge_export.statistics.estimates import Estimate, Floats
 from edge_kit.audit.audit import Audit, ModelAreas, SourceGuess, audit
 from edge_kit.audit.features import CENTRE
 from edge_kit.data.dataset import Dataset

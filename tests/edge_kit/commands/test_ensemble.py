@@ -14,7 +14,7 @@ from scipy.special import logit
 
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
-from edge_export.proof.statistics import evaluate
+from edge_export.statistics.estimates import evaluate
 from edge_kit.cli import run
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits

@@ -8,7 +8,7 @@ import pytest
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import Pixels
 from edge_export.graph.network import load_model
-from edge_export.proof.statistics import auc
+from edge_export.statistics.estimates import auc
 from edge_kit.data.cache import CachedPixels
 from edge_kit.gate import branch as module
 from edge_kit.gate.branch import LAYER, film_branch, film_logits, fit_branch, join

@@ -13,7 +13,7 @@ import pytest
 
 from edge_export.films.film import SPLITS, Film
 from edge_export.films.pixels import load_pixels
-from edge_export.proof.statistics import auc, proportion
+from edge_export.statistics.estimates import auc, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table
 from edge_kit.evaluation.subject import open_subject

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_export.proof.statistics import Metrics, proportion
+from edge_export.statistics.estimates import Metrics, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.training.price import LeakPrice, leak_price
 from edge_kit.training.train import TrainingPlan

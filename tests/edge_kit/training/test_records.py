@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge_export.proof.statistics import Estimate
+from edge_export.statistics.estimates import Estimate
 from edge_kit.commands.runs import SORTS
 from edge_kit.data.dataset import Dataset
 from edge_kit.training.records import (

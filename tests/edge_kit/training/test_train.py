@@ -13,7 +13,7 @@ from PIL import Image
 
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
-from edge_export.proof.statistics import evaluate
+from edge_export.statistics.estimates import evaluate
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits
 from edge_kit.gate.branch import film_branch

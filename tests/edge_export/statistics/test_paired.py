@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from edge_export.proof.paired import (
+from edge_export.statistics.paired import (
     auc_difference,
     mcnemar,
     paired_loss,
     tango_films,
     tango_interval,
 )
-from edge_export.proof.statistics import NORMAL_95, auc
+from edge_export.statistics.estimates import NORMAL_95, auc
 
 # Ovarian cancer with intestinal obstruction, DeLong et al. 1988, as in the example "Comparing
 # Receiver Operating Characteristic Curves" of SAS/STAT, The LOGISTIC Procedure: albumin, total

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.proof.clustered import grouped_auc, grouped_proportion
-from edge_export.proof.statistics import Bools, Floats, auc, proportion
+from edge_export.statistics.clustered import grouped_auc, grouped_proportion
+from edge_export.statistics.estimates import Bools, Floats, auc, proportion
 
 N = 80
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_export.proof.statistics import NORMAL_95, Bools, Estimate, Floats
+from edge_export.statistics.estimates import NORMAL_95, Bools, Estimate, Floats
 
 
 @dataclass(frozen=True, slots=True)

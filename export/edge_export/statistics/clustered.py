@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from edge_export.proof.statistics import (
+from edge_export.statistics.estimates import (
     NORMAL_95,
     Bools,
     Estimate,

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.calibration import calibration_curve
 
-from edge_export.proof.statistics import (
+from edge_export.statistics.estimates import (
     Bools,
     Estimate,
     Floats,

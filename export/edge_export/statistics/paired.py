@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from scipy import optimize, stats
 
-from edge_export.proof.statistics import (
+from edge_export.statistics.estimates import (
     NORMAL_95,
     Bools,
     Floats,

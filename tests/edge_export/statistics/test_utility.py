@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from edge_export.proof.statistics import Estimate
-from edge_export.proof.utility import net_benefit, predictive_values
+from edge_export.statistics.estimates import Estimate
+from edge_export.statistics.utility import net_benefit, predictive_values
 
 # Zhang et al., Cancer Manag. Res. 12 (2020), table 4 (PMC6993280): what treating everybody gains
 # where 30 % have the disease.
