@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from edge_export.statistics.clustered import grouped_auc, grouped_proportion
 from edge_export.proof.parity import probabilities
+from edge_export.statistics.clustered import grouped_auc, grouped_proportion
 from edge_export.statistics.estimates import (
     Bools,
     CalibrationError,

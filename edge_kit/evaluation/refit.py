@@ -11,11 +11,11 @@ from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from edge_export.package import golden_tolerance
-from edge_export.statistics.clustered import grouped_proportion
 from edge_export.proof.parity import probabilities
 from edge_export.proof.prove import calibrate
-from edge_export.statistics.estimates import Bools, Estimate, Floats
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_export.statistics.clustered import grouped_proportion
+from edge_export.statistics.estimates import Bools, Estimate, Floats
 from edge_kit.evaluation.evaluation import set_digest
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.subject import Subject

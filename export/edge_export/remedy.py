@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from edge_export.artefact import Artefact
-from edge_export.findings import Rung
+from edge_export.graph.artefact import Artefact
+from edge_export.proof.findings import Rung
 from edge_export.proof.layers import HarmfulLayer, harmful_layers
 from edge_export.proof.verdict import worst
 from edge_export.quantize.quantizer import Quantizer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_export.artefact import Artefact, Measured, measure
+from edge_export.graph.artefact import Artefact, Measured, measure
 from edge_export.graph.pair import FloatGraphs
 from edge_export.proof.faults import Fault
 from edge_export.proof.layers import LayerNoise, dead_layers, layer_noise

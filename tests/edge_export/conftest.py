@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact
+from edge_export.graph.artefact import Artefact
 from edge_export.examine import examine
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels, load_pixels
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
 from edge_export.proof.prove import Rows, refer

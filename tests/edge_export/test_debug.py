@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact, Measured, measure
+from edge_export.graph.artefact import Artefact, Measured, measure
 from edge_export.debug import debug, render
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels

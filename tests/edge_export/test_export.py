@@ -16,7 +16,7 @@ import pytest
 
 from edge_export.export import export
 from edge_export.films.film import Film
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path
 from edge_runtime.bundle import archive, open_bundle, verify_all

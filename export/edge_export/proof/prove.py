@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from edge_export.artefact import Artefact, Floats, Measured
+from edge_export.graph.artefact import Artefact, Floats, Measured
 from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.network import Network, predicted
@@ -25,7 +25,6 @@ from edge_export.proof.matrix import (
     locate,
     parity_matrix,
 )
-from edge_export.statistics.paired import PairedArea, PairedLoss, auc_difference, paired_loss
 from edge_export.proof.parity import (
     REFERENCE,
     Budget,
@@ -34,6 +33,8 @@ from edge_export.proof.parity import (
     probabilities,
     widest_difference,
 )
+from edge_export.proof.threshold import ONE_HALF, Rule, Threshold, choose_threshold
+from edge_export.proof.verdict import Verdict, judge
 from edge_export.statistics.estimates import (
     Bools,
     CalibrationError,
@@ -42,8 +43,7 @@ from edge_export.statistics.estimates import (
     fit_platt,
     fit_temperature,
 )
-from edge_export.proof.threshold import ONE_HALF, Rule, Threshold, choose_threshold
-from edge_export.proof.verdict import Verdict, judge
+from edge_export.statistics.paired import PairedArea, PairedLoss, auc_difference, paired_loss
 from edge_runtime.bundle.records import Calibration, Decision, FilmGate, Uncertain
 from edge_runtime.errors import DataError
 

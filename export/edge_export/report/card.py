@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.prove import CALIBRATIONS, Proof
 from edge_export.proof.threshold import Rule, Threshold

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from edge_export.artefact import Artefact, measure
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.end import find_end
 from edge_export.graph.network import InputRange, Network, load_model, network
 from edge_export.graph.onnx import to_onnx

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact
+from edge_export.graph.artefact import Artefact
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.quantize.ranges import Range, measure_ranges

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
+from edge_export.statistics.estimates import NORMAL_95, auc
 from edge_export.statistics.paired import (
     auc_difference,
     mcnemar,
@@ -14,7 +15,6 @@ from edge_export.statistics.paired import (
     tango_films,
     tango_interval,
 )
-from edge_export.statistics.estimates import NORMAL_95, auc
 
 # Ovarian cancer with intestinal obstruction, DeLong et al. 1988, as in the example "Comparing
 # Receiver Operating Characteristic Curves" of SAS/STAT, The LOGISTIC Procedure: albumin, total

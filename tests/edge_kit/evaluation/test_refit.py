@@ -11,8 +11,8 @@ from scipy.special import expit, logit
 
 from edge_export.films.film import Split
 from edge_export.proof.prove import calibrate
-from edge_export.statistics.estimates import Bools, Floats
 from edge_export.proof.threshold import Rule, choose_threshold
+from edge_export.statistics.estimates import Bools, Floats
 from edge_kit.evaluation.films import Labelled, labelled_films
 from edge_kit.evaluation.refit import Refit, lines, refit, write_site_bundle
 from edge_kit.evaluation.subject import Reply, Subject, open_subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_export.artefact import Artefact, Measured
+from edge_export.graph.artefact import Artefact, Measured
 from edge_export.proof.latency import Latency
 from edge_export.proof.layers import LayerNoise
 from edge_export.proof.parity import Budget

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export import artefact
-from edge_export.artefact import Artefact, Measured, integer_outputs, measure
+from edge_export.graph import artefact
+from edge_export.graph.artefact import Artefact, Measured, integer_outputs, measure
 from edge_export.films.pixels import Pixels
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FULL, Setting
