@@ -12,9 +12,9 @@ from edge_export.examine import ExportPlan, Say
 from edge_export.export import export
 from edge_export.facts import BundleFacts, intended_use
 from edge_export.films.film import Film
+from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
-from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.parity import Budget
 from edge_export.proof.prove import CALIBRATIONS
 from edge_export.proof.threshold import Rule

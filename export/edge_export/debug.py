@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_export.graph.artefact import Artefact, measure
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, load_model, network
 from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
 from edge_export.proof.divergence import flipped_at, hybrids

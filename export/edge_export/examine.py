@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.graph.artefact import Artefact, measure
 from edge_export.facts import BundleFacts
 from edge_export.films.film import HELD_OUT, SPLITS, Film
 from edge_export.films.pixels import load_pixels
-from edge_export.proof.findings import Findings, Rung
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.pair import float_graphs
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
+from edge_export.proof.findings import Findings, Rung
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
 from edge_export.proof.prove import CALIBRATIONS, Proof, Rows, refer, reference_outputs
@@ -27,9 +27,9 @@ from edge_export.quantize.calibrate import CalibrationRecord, choose_films, requ
 from edge_export.quantize.quantizer import Quantizer, Ranges
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
-from edge_export.remedy import Attempt, climb
+from edge_export.remedy.ladder import Attempt, climb
+from edge_export.remedy.trial import Bench, Trial
 from edge_export.statistics.estimates import auc, proportion
-from edge_export.trial import Bench, Trial
 
 if TYPE_CHECKING:
     import keras

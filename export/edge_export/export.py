@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from edge_export.examine import ExportPlan, Say, examine
 from edge_export.facts import BundleFacts
 from edge_export.films.film import Film, require_held_out
-from edge_export.proof.findings import Findings
 from edge_export.package import write
+from edge_export.proof.findings import Findings
 from edge_export.report.files import report_path, require_places, write_report
 from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
 from edge_runtime.output import destination

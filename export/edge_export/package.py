@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.facts import BundleFacts
 from edge_export.films.golden import golden_images
+from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.proof.findings import Findings
 from edge_export.report.card import card
 from edge_export.report.document import TOOLS, encoded, parity

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from edge_export.graph.artefact import Artefact, Measured, measure
 from edge_export.debug import debug, render
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, Measured, measure
 from edge_export.graph.network import InputRange, Network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.quantize.ranges import Range, measure_ranges

@@ -15,8 +15,8 @@ from PIL import Image
 from edge_export.examine import ExportPlan, examine
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
-from edge_export.proof.findings import Findings
 from edge_export.graph.network import InputRange, Network
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import Budget
 from edge_export.quantize.recipe import DYNAMIC, FLOAT32, FULL, INT8, RECIPES
 from edge_export.statistics.estimates import Floats

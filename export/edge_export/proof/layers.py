@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_export.graph.artefact import Artefact, Floats
 from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.artefact import Artefact, Floats
 from edge_export.graph.pair import FloatGraphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
 from edge_export.graph.trace import Operator, operators

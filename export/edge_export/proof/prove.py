@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from edge_export.graph.artefact import Artefact, Floats, Measured
 from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.artefact import Artefact, Floats, Measured
 from edge_export.graph.network import Network, predicted
 from edge_export.proof.faults import Fault, area_faults, logit_faults
 from edge_export.proof.gate import GateParity, compare_gate, gate_faults

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_export.films.pixels import Pixels
 from edge_export.graph import artefact
 from edge_export.graph.artefact import Artefact, Measured, integer_outputs, measure
-from edge_export.films.pixels import Pixels
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FULL, Setting
 from edge_runtime.errors import NoEngine, ParityFailed

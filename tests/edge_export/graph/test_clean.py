@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_export.graph.artefact import Artefact, measure
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import Network, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.onnx import to_onnx

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.graph.artefact import Artefact
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.tensors import (
     TFLiteTensors,
     match_tensors,

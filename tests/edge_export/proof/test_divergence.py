@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_export.graph.artefact import Artefact, measure
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import OUTPUTS, Network, network
 from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
 from edge_export.graph.trace import outputs

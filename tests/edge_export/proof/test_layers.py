@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_export.graph.artefact import Artefact, measure
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import Network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from edge_export.graph.artefact import Artefact
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
 from edge_export.proof.parity import Budget, probabilities
 from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_outputs
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_export.remedy.trial import Bench, Trial
 from edge_export.statistics.estimates import calibration_error, fit_platt
-from edge_export.trial import Bench, Trial
 from edge_runtime.bundle.records import Calibration
 from edge_runtime.errors import DataError
 from tiny_network import constant

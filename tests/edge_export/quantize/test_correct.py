@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_export.graph.artefact import Artefact, measure
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.pair import float_graphs
 from edge_export.quantize.correct import shift_onnx, shift_tflite

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_export.graph.artefact import Artefact
 from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.tensors import TFLiteTensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_export import remedy
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, network
@@ -16,8 +15,8 @@ from edge_export.proof.parity import Budget
 from edge_export.proof.prove import Rows, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, INT16, Setting
-from edge_export.remedy import Attempt, attempts, climb
-from edge_export.trial import Bench
+from edge_export.remedy.ladder import Attempt, attempts, climb
+from edge_export.remedy.trial import Bench
 from unequal_channels import multiplications, unequal
 
 if TYPE_CHECKING:
@@ -132,6 +131,6 @@ def test_rows_are_those_that_judge(hard: tuple[Bench, Quantizer], rows: Rows) ->
 def test_a_graph_with_every_weight_in_float_is_no_rung(
     hard: tuple[Bench, Quantizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remedy, "_KEPT", (1, 99))
+    monkeypatch.setattr("edge_export.remedy.ladder._KEPT", (1, 99))
     found = [one for one in attempts(hard[1], Setting()) if one.step == "layers back to float"]
     assert [one.changed.split(", ")[1] for one in found] == ["1 worst in float"]
