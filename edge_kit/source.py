@@ -16,7 +16,7 @@ from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
 from edge_export.proof.parity import Budget
-from edge_export.proof.prove import CALIBRATIONS
+from edge_export.proof.reference import CALIBRATIONS
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.recipe import INT8
 from edge_export.report.document import encoded

@@ -10,20 +10,22 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from edge_export.proof.parity import probabilities
+from edge_export.statistics.calibration import (
+    CalibrationError,
+    CalibrationLine,
+    calibration_error,
+    calibration_line,
+    reliability,
+)
 from edge_export.statistics.clustered import grouped_auc, grouped_proportion
 from edge_export.statistics.estimates import (
     Bools,
-    CalibrationError,
-    CalibrationLine,
     Estimate,
     Floats,
     Metrics,
     auc,
-    calibration_error,
-    calibration_line,
     evaluate,
     proportion,
-    reliability,
 )
 from edge_export.statistics.utility import (
     NetBenefit,

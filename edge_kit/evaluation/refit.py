@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from edge_export.package import golden_tolerance
 from edge_export.proof.parity import probabilities
-from edge_export.proof.prove import calibrate
+from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
 from edge_export.statistics.clustered import grouped_proportion
 from edge_export.statistics.estimates import Bools, Estimate, Floats

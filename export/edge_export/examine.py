@@ -21,7 +21,8 @@ from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults,
 from edge_export.proof.findings import Findings, Rung
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
-from edge_export.proof.prove import CALIBRATIONS, Proof, Rows, refer, reference_outputs
+from edge_export.proof.prove import Proof
+from edge_export.proof.reference import CALIBRATIONS, Rows, refer, reference_outputs
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges

@@ -13,7 +13,7 @@ from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
 from edge_export.proof.findings import Findings
-from edge_export.proof.prove import Rows, refer
+from edge_export.proof.reference import Rows, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow

@@ -84,7 +84,7 @@ def test_an_input_range_that_ranks_clearly_better_is_named_however_good_the_give
         return (blurred if given else sign * (positive - 0.5))[:, None]
 
     monkeypatch.setattr("edge_export.examine.reference_outputs", answers)
-    monkeypatch.setattr("edge_export.proof.prove.reference_outputs", answers)
+    monkeypatch.setattr("edge_export.proof.reference.reference_outputs", answers)
     result = found(model, films, replace(PLAN, recipes=(FLOAT32.name,)))
     assert result.proof.comparisons["keras"]["both"].metrics.auc.low > 0.5
     assert [fault.name for fault in result.proof.faults] == ["preprocessing"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.films.phantom import write_phantoms
+from edge_export.films.phantom_set import write_phantoms
 from edge_export.report import files
 from edge_export.report.files import report_path, require_places
 from edge_kit import demo

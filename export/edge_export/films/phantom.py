@@ -14,24 +14,14 @@ the next.
 
 from __future__ import annotations
 
-import csv
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from edge_export.films.film import Split
-from edge_runtime.errors import CannotWrite, UsageError
-from edge_runtime.output import new_folder_at
+from edge_runtime.errors import UsageError
 
 Field = NDArray[np.float64]
 Point = tuple[float, float]
-
-COLUMNS = ("path", "label", "split", "patient_id", "group_id")
-"""The columns of the manifest that `write_phantoms` leaves beside the films."""
 
 SMALLEST_SIDE = 64
 """Films with a shorter side, in pixels, would not show what makes them positive."""
@@ -44,8 +34,6 @@ _X: Field = _AXIS[None, :]
 _Y: Field = _AXIS[:, None]
 
 _SIDES = (-1.0, 1.0)
-_SPLIT_CYCLE: tuple[Split, ...] = ("train", "test", "train", "val", "train", "test", "train")
-_SMALLEST_COUNT = 2 * 4  # the first four patients of either class reach all three splits
 _LETTERS: dict[float, tuple[Point, ...]] = {
     -1.0: ((0, 2), (0, 0), (1, 0), (1, 1), (0, 1), (1, 2)),  # R
     1.0: ((0, 0), (0, 2), (1, 2)),  # L
@@ -68,69 +56,12 @@ def phantom(
     if min(size) < SMALLEST_SIDE:
         side = f"use at least {SMALLEST_SIDE} pixels a side"
         raise UsageError(f"phantom size {size[0]}x{size[1]}", "is too small", side)
-    patient = _patient(_draws(seed), positive)
-    return _expose(patient, _draws(seed, 1 + view), size)
+    patient = _patient(draws(seed), positive)
+    return _expose(patient, draws(seed, 1 + view), size)
 
 
-def write_phantoms(folder: Path, *, count: int, seed: int) -> None:
-    """Write `count` films, half of either class, and a manifest with patients and splits.
-
-    The new `folder` holds `covid/0000.png` ..., `noncovid/0000.png` ... and `manifest.csv`
-    (`COLUMNS`). Every fourth patient has two films. The folder appears whole or not at all.
-
-    Raises:
-        UsageError: `count` is odd or too small to fill every split, or `seed` is negative.
-        CannotWrite: `folder` exists, or the disk refused.
-    """
-    if count < _SMALLEST_COUNT or count % 2:
-        wanted = f"use an even number from {_SMALLEST_COUNT} on"
-        raise UsageError("count", f"{count} films cannot be shared out", wanted)
-    if seed < 0:
-        raise UsageError("seed", f"{seed} is negative", "use 0 or more")
-    place = new_folder_at(folder)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # Written one level down: the scratch folder itself is readable by its owner alone.
-        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
-            draft = Path(scratch) / place.name
-            _write(draft, count // 2, seed)
-            draft.rename(place)
-    except OSError as error:
-        problem = error.strerror or str(error)
-        raise CannotWrite(folder, problem, "nothing was written, name another place") from error
-
-
-def _write(draft: Path, half: int, seed: int) -> None:
-    """Write `half` films of either class and their manifest into the new folder `draft`."""
-    draft.mkdir()
-    with (draft / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
-        manifest = csv.writer(file, lineterminator="\n")
-        manifest.writerow(COLUMNS)
-        for label in ("covid", "noncovid"):
-            positive = label == "covid"
-            (draft / label).mkdir()
-            # Classes draw from streams of their own: no anatomy is seen both well and ill.
-            patient_seeds = _draws(seed, positive).integers(2**62, size=half).tolist()
-            for number, (patient, view) in zip(range(half), _visits(), strict=False):
-                film = phantom(patient_seeds[patient], positive=positive, view=view)
-                path = f"{label}/{number:04}.png"
-                film.save(draft / path, compress_level=1)  # grain does not compress
-                split = _SPLIT_CYCLE[patient % len(_SPLIT_CYCLE)]
-                name = f"{label}-{patient:04}"
-                manifest.writerow((path, label, split, name, name))
-
-
-def _visits() -> Iterator[tuple[int, int]]:
-    """Yield (patient, view) without end: every fourth patient comes twice."""
-    patient = 0
-    while True:
-        yield patient, 0
-        if patient % 4 == 3:
-            yield patient, 1
-        patient += 1
-
-
-def _draws(*key: int) -> np.random.Generator:
+def draws(*key: int) -> np.random.Generator:
+    """Return a generator whose draws are a pure function of `key`, on every machine."""
     return np.random.Generator(np.random.PCG64(key))
 
 

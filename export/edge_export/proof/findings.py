@@ -9,7 +9,8 @@ from edge_export.graph.artefact import Artefact, Measured
 from edge_export.proof.latency import Latency
 from edge_export.proof.layers import LayerNoise
 from edge_export.proof.parity import Budget
-from edge_export.proof.prove import Proof, Rows
+from edge_export.proof.prove import Proof
+from edge_export.proof.reference import Rows
 from edge_export.proof.verdict import Answer, worst
 from edge_export.quantize.calibrate import CalibrationRecord
 from edge_export.quantize.stability import Stability

@@ -13,7 +13,7 @@ from edge_export.films.film import Film
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.grey import fold_grey
 from edge_export.graph.network import InputRange, network
-from edge_export.proof.prove import reference_outputs
+from edge_export.proof.reference import reference_outputs
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 

@@ -10,7 +10,8 @@ from edge_export.graph.pair import FloatGraphs
 from edge_export.proof.faults import Fault
 from edge_export.proof.layers import LayerNoise, dead_layers, layer_noise
 from edge_export.proof.parity import Budget
-from edge_export.proof.prove import Proof, Reference, Rows, prove
+from edge_export.proof.prove import Proof, prove
+from edge_export.proof.reference import Reference, Rows
 from edge_export.quantize.recipe import RECIPES
 
 _LAYERS_ON = 24  # held-out films on which layers are compared; more move their noise by tenths

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
-from edge_export.proof.prove import CALIBRATIONS, Proof
+from edge_export.proof.prove import Proof
+from edge_export.proof.reference import CALIBRATIONS
 from edge_export.proof.threshold import Rule, Threshold
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table

@@ -15,7 +15,7 @@ from edge_export.graph.nodes import node_counts
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
-from edge_export.proof.prove import reference_outputs
+from edge_export.proof.reference import reference_outputs
 from zoo import ZOO, zoo_pixels
 
 

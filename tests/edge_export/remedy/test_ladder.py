@@ -12,7 +12,7 @@ from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.pair import float_graphs
 from edge_export.proof.parity import Budget
-from edge_export.proof.prove import Rows, refer
+from edge_export.proof.reference import Rows, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, INT16, Setting
 from edge_export.remedy.ladder import Attempt, attempts, climb

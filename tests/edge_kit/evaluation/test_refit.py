@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit, logit
 
 from edge_export.films.film import Split
-from edge_export.proof.prove import calibrate
+from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, choose_threshold
 from edge_export.statistics.estimates import Bools, Floats
 from edge_kit.evaluation.films import Labelled, labelled_films
