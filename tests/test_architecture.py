@@ -31,7 +31,7 @@ ROOMS = (
     *("report", "examine", "package", "export", "debug"),
 )
 KIT_ROOMS = (
-    *("__init__", "console", "data", "arguments", "models", "gate", "training"),
+    *("__init__", "console", "files", "data", "arguments", "models", "gate", "training"),
     *("evaluation", "audit", "source", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (

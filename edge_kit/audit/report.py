@@ -16,7 +16,7 @@ from edge_kit.audit.audit import STRONG, Audit, positives, rows
 from edge_kit.audit.features import DESCRIPTION, only_centre, without_centre
 from edge_kit.audit.sentences import NAMES, RULE, areas, sentences
 from edge_kit.data.dataset import Dataset
-from edge_kit.training.run import new_folder, write_json
+from edge_kit.files import new_folder, write_json
 
 REPORT, RESULT = "audit.html", "audit.json"
 

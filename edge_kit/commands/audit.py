@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.audit.sentences import sentences
     from edge_kit.data.cache import cached_pixels
     from edge_kit.evaluation.subject import open_subject
-    from edge_kit.training.run import require_new
+    from edge_kit.files import require_new
     from edge_runtime.film.preprocess import standard
 
     if options.out:

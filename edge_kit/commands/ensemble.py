@@ -55,8 +55,9 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.data.dataset import load_dataset
     from edge_kit.data.split import with_splits
     from edge_kit.evaluation.subject import open_subject
+    from edge_kit.files import require_new
     from edge_kit.models.ensemble import mean_of_logits
-    from edge_kit.training.run import SPLITS, require_new
+    from edge_kit.training.run import SPLITS
 
     require_new(options.out)
     members = read_members(options.runs)
@@ -173,15 +174,8 @@ def write_ensemble(
     Raises:
         CannotWrite: the disk did not take it.
     """
-    from edge_kit.training.run import (
-        CONFIG,
-        METRICS,
-        MODEL,
-        SPLITS,
-        new_folder,
-        save_model,
-        write_json,
-    )
+    from edge_kit.files import new_folder, write_json
+    from edge_kit.training.run import CONFIG, METRICS, MODEL, SPLITS, save_model
 
     plain = [{str(split): asdict(one) for split, one in each.items()} for each in figures]
     content: dict[str, Any] = {**plain[0]}

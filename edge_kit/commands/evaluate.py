@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.evaluation.figures import PREVALENCES
     from edge_kit.evaluation.report import write_report
     from edge_kit.evaluation.subject import open_subject
-    from edge_kit.training.run import require_new
+    from edge_kit.files import require_new
 
     if options.out:
         require_new(options.out)

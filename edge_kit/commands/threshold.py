@@ -26,7 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
-    from edge_kit.evaluation.refit import lines, refit, write_site_bundle
+    from edge_kit.evaluation.refit import lines, refit
+    from edge_kit.evaluation.site_bundle import write_site_bundle
     from edge_kit.evaluation.subject import open_subject
     from edge_kit.source import threshold_rule
 

@@ -71,8 +71,9 @@ def run(options: argparse.Namespace) -> None:
     from edge_export.quiet import import_tensorflow
     from edge_kit.data.dataset import load_dataset
     from edge_kit.data.leaks import require_no_leaks
+    from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
-    from edge_kit.training.run import finished, require_new
+    from edge_kit.training.run import finished
     from edge_kit.training.train import require_same_training
 
     if options.folds and options.allow_leaks:

@@ -31,7 +31,7 @@ from numpy.typing import DTypeLike, NDArray
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels, load_pixels, progress
 from edge_kit.data.fingerprints import VERSION, Fingerprint, scan
-from edge_kit.data.lock import locked
+from edge_kit.files import locked
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, FilmError
 from edge_runtime.film.preprocess import film_pixels

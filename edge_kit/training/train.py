@@ -21,6 +21,7 @@ from edge_export.statistics.estimates import Metrics, evaluate
 from edge_kit.data.cache import CachedPixels, cached_pixels
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import write_split_table
+from edge_kit.files import CHECKPOINT, new_folder, write_json
 from edge_kit.gate.branch import film_logits, fit_branch, join
 from edge_kit.gate.gate import Gate, film_threshold, measure
 from edge_kit.models.recipe import Architecture, Recipe
@@ -31,7 +32,6 @@ from edge_kit.training.device import Device, find_device
 from edge_kit.training.feed import Rows
 from edge_kit.training.records import data_digest, run_digest
 from edge_kit.training.run import (
-    CHECKPOINT,
     CONFIG,
     CURVES,
     HISTORY,
@@ -39,10 +39,8 @@ from edge_kit.training.run import (
     MODEL,
     TENSORBOARD,
     RunConfig,
-    new_folder,
     read_config,
     save_model,
-    write_json,
 )
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_runtime.bundle.records import Preprocess

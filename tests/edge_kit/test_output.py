@@ -15,7 +15,7 @@ from edge_kit import demo
 from edge_kit.data.scan_report import write_scan
 from edge_kit.data.split import write_split_table
 from edge_kit.data.survey import Survey
-from edge_kit.training.run import json_bytes, new_folder, require_new
+from edge_kit.files import json_bytes, new_folder, require_new
 from edge_runtime.output import write_together, write_whole
 from result_targets import (
     NO_FILE,

@@ -18,8 +18,9 @@ from edge_export.proof.parity import Budget
 from edge_export.proof.threshold import Rule
 from edge_kit.cli import parser, run
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.files import write_json
 from edge_kit.source import export_source, made_by
-from edge_kit.training.run import read_config, write_json
+from edge_kit.training.run import read_config
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
 from films import write_films

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from scipy.special import logit
@@ -11,9 +9,6 @@ from scipy.special import logit
 from edge_export.proof.decision import covering_decision
 from edge_export.proof.threshold import Threshold
 from edge_runtime.bundle.records import Calibration
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.mark.parametrize(
