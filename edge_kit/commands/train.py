@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_export.statistics.estimates import Metrics
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality
-    from edge_kit.training.train import TrainingPlan
+    from edge_kit.training.plan import TrainingPlan
 
 HELP = "train a network on a folder of films"
 
@@ -73,8 +73,8 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
+    from edge_kit.training.plan import require_same_training
     from edge_kit.training.run import finished
-    from edge_kit.training.train import require_same_training
 
     if options.folds and options.allow_leaks:
         problem = "folds hold together what the splits part, so none leaks"
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
-    from edge_kit.training.train import TrainingPlan
+    from edge_kit.training.plan import TrainingPlan
     from edge_runtime.film.preprocess import standard
 
     return TrainingPlan(

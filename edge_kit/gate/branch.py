@@ -18,16 +18,8 @@ from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels, progress
 from edge_kit.data.cache import CachedPixels
-from edge_kit.gate.negatives import (
-    KINDS,
-    Kind,
-    as_taken,
-    corner,
-    made,
-    solarised,
-    tilted,
-    upside_down,
-)
+from edge_kit.gate.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
+from edge_kit.gate.negatives import as_taken, made
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 

@@ -31,9 +31,10 @@ from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import closed
 from edge_kit.data.split import FRACTIONS, assign
 from edge_kit.files import json_bytes, require_new
+from edge_kit.training.plan import TrainingPlan, require_same_training
 from edge_kit.training.records import recorded
 from edge_kit.training.run import MODEL, finished
-from edge_kit.training.train import TrainingPlan, require_same_training, train
+from edge_kit.training.train import train
 from edge_runtime.errors import DataError
 from edge_runtime.output import write_whole
 

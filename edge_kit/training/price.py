@@ -10,7 +10,8 @@ from pathlib import Path
 from edge_export.statistics.estimates import Metrics
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import grouped_and_naive
-from edge_kit.training.train import TrainingPlan, train_and_measure
+from edge_kit.training.plan import TrainingPlan
+from edge_kit.training.train import train_and_measure
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +22,12 @@ from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder, write_json
 from edge_kit.gate.branch import film_logits, fit_branch, join
 from edge_kit.gate.gate import Gate, film_threshold, measure
-from edge_kit.models.recipe import Architecture, Recipe
 from edge_kit.models.registry import architecture
-from edge_kit.training.checkpoint import History, require_same
+from edge_kit.training.checkpoint import History
 from edge_kit.training.curves import draw_curves
-from edge_kit.training.device import Device, find_device
+from edge_kit.training.device import find_device
 from edge_kit.training.feed import Rows
-from edge_kit.training.records import data_digest, run_digest
+from edge_kit.training.plan import TrainingPlan, identity, run_config
 from edge_kit.training.run import (
     CONFIG,
     CURVES,
@@ -39,41 +36,14 @@ from edge_kit.training.run import (
     MODEL,
     TENSORBOARD,
     RunConfig,
-    read_config,
     save_model,
 )
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, EdgeError
-from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
-
-TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """What to train and how; `None` leaves a choice to the network's own recipe.
-
-    `deterministic` asks for the same weights from the same seed, which on a GPU costs speed and
-    XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`.
-    """
-
-    model: str = "model3"
-    preprocess: Preprocess = field(default_factory=standard)
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    seed: int = 0
-    deterministic: bool | None = None
-    precision: str | None = None
-
-    def recipe(self, network: Architecture) -> Recipe:
-        """Return the recipe of `network` with what this plan says otherwise."""
-        given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
-        return replace(network.recipe, **{k: one for k, one in given.items() if one is not None})
 
 
 def train(
@@ -183,12 +153,12 @@ def _fitted(
     network, size = architecture(plan.model), plan.preprocess
     rows = {split: _rows(dataset, split, size, cache, say) for split in SPLITS}
     device = find_device(plan.precision)
-    config = _config(dataset, data, plan, network, device)
+    config = run_config(dataset, data, plan, network, device)
     _seed(config)
     say(f"training {network.name} on {device}")
     model = network.build(size.height, size.width, size.channels)
     history = fit(
-        *(model, rows["train"], rows["val"], plan.recipe(network), _identity(dataset, config)),
+        *(model, rows["train"], rows["val"], plan.recipe(network), identity(dataset, config)),
         device=device,
         checkpoint=checkpoint,
         out=out,
@@ -196,19 +166,6 @@ def _fitted(
         callbacks=callbacks,
     )
     return _Fitted(model, rows, replace(config, epochs=len(history["loss"])), history)
-
-
-def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
-    """Refuse a finished run that is not of `plan` on `dataset`.
-
-    Raises:
-        UsageError: it is another one.
-        DataError: it cannot be read.
-    """
-    found = read_config(run)
-    wanted = _config(dataset, data, plan, architecture(plan.model), find_device(plan.precision))
-    config = _of_training(replace(found, epochs=found.most_epochs), run_digest(run))
-    require_same(json.loads(json.dumps(config)), _identity(dataset, wanted), run)
 
 
 @contextmanager
@@ -285,45 +242,6 @@ def _rows(
     films: Sequence[Film] = [film for film in dataset.films if film.split == split]
     positive = np.array([film.label == dataset.positive for film in films], np.bool_)
     return Rows(cached_pixels(films, recipe, cache, say), positive)
-
-
-def _config(
-    dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
-) -> RunConfig:
-    recipe = plan.recipe(network)
-    stopping, augmentation = recipe.early_stopping, recipe.augmentation
-    deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
-    return RunConfig(
-        model=network.name,
-        modality=dataset.modality,
-        negative=dataset.negative,
-        positive=dataset.positive,
-        seed=plan.seed,
-        epochs=recipe.epochs,
-        most_epochs=recipe.epochs,
-        leaks=len(dataset.leaks),
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        epsilon=recipe.epsilon,
-        preprocess=plan.preprocess.to_json(),
-        data=str(data.resolve()),
-        tools={tool: version(tool) for tool in TOOLS},
-        early_stopping=asdict(stopping) if stopping else None,
-        augmentation=asdict(augmentation) if augmentation else None,
-        device=str(device),
-        deterministic=deterministic,
-    )
-
-
-def _identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on; where the films lie does not."""
-    return _of_training(config, data_digest(dataset.films))
-
-
-def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
-    free = ("data", "tools", "film_threshold")
-    said = {name: value for name, value in asdict(config).items() if name not in free}
-    return said | {"set_of_films": films}
 
 
 def _write_history(path: Path, history: History) -> None:

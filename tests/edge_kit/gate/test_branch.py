@@ -12,7 +12,8 @@ from edge_export.statistics.estimates import auc
 from edge_kit.data.cache import CachedPixels
 from edge_kit.gate import branch as module
 from edge_kit.gate.branch import LAYER, film_branch, film_logits, fit_branch, join
-from edge_kit.gate.negatives import KINDS, made
+from edge_kit.gate.kinds import KINDS
+from edge_kit.gate.negatives import made
 from edge_kit.models.studies import model3
 from edge_kit.training.watch import predict
 from edge_runtime.errors import DataError

@@ -17,17 +17,13 @@ from edge_export.statistics.estimates import evaluate
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits
 from edge_kit.gate.branch import film_branch
-from edge_kit.gate.negatives import KINDS
+from edge_kit.gate.kinds import KINDS
 from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, Recipe
 from edge_kit.models.registry import MODELS, architecture
+from edge_kit.training.plan import TrainingPlan, require_same_training
 from edge_kit.training.records import recorded
 from edge_kit.training.run import read_config, read_metrics
-from edge_kit.training.train import (
-    TrainingPlan,
-    require_same_training,
-    train,
-    train_and_measure,
-)
+from edge_kit.training.train import train, train_and_measure
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 from tiny_network import tiny_network
