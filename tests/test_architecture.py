@@ -32,7 +32,7 @@ ROOMS = (
 )
 KIT_ROOMS = (
     *("__init__", "console", "files", "data", "arguments", "models", "gate", "training"),
-    *("evaluation", "audit", "source", "demo", "commands", "cli"),
+    *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
     *("errors", "cures", "output", "bundle", "engines", "console", "film", "answer", "machine"),

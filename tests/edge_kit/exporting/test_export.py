@@ -17,9 +17,11 @@ from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
 from edge_export.proof.threshold import Rule
 from edge_kit.cli import parser, run
+from edge_kit.commands.export import order
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.exporting.export import export_source
+from edge_kit.exporting.source import made_by
 from edge_kit.files import write_json
-from edge_kit.source import export_source, made_by
 from edge_kit.training.run import read_config
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
@@ -30,14 +32,14 @@ LOOSE = [
     "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
     "--allow-calibration", "few_films", "--allow-calibration", "noise",
 ]  # fmt: skip
-REAL = Path(__file__).parents[3] / "shared" / "data"
+REAL = Path(__file__).parents[4] / "shared" / "data"
 
 
 def export(*arguments: object) -> list[str]:
     """Carry out `edge-kit export ... --int8`; return what it said."""
     said: list[str] = []
     options = parser().parse_args(["export", *map(str, arguments), "--int8", *LOOSE])
-    export_source(options, said.append, lambda _: None)
+    export_source(order(options), said.append, lambda _: None)
     return said
 
 
@@ -74,10 +76,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exported]:
     """Return `export`, which only notes what `edge_export.export` would have been given."""
     calls: list[tuple[Sequence[Film], ExportPlan]] = []
     monkeypatch.setattr(
-        "edge_kit.source.export", lambda _, films, plan, *__: calls.append((films, plan))
+        "edge_kit.exporting.export.export", lambda _, films, plan, *__: calls.append((films, plan))
     )
-    monkeypatch.setattr("edge_kit.source.open_subject", lambda _: None)  # there is no bundle
-    monkeypatch.setattr("edge_kit.source.caveat", lambda *_, **__: [])
+    monkeypatch.setattr(
+        "edge_kit.exporting.export.open_subject", lambda _: None
+    )  # there is no bundle
+    monkeypatch.setattr("edge_kit.exporting.export.caveat", lambda *_, **__: [])
 
     def ask(*given: object) -> Exported:
         said = export(*given, "--out", "m.edge")
