@@ -14,9 +14,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-
 from edge_export.films.film import HELD_OUT, SPLITS
+from edge_export.films.labels import are_positive
 from edge_export.quiet import import_tensorflow
 from edge_kit.data.cache import cached_pixels, default_cache
 from edge_kit.data.dataset import Dataset, load_dataset
@@ -67,7 +66,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     size, rows = standard(channels=network.channels), {}
     for split in SPLITS:
         films = [film for film in dataset.films if film.split == split]
-        positive = np.array([film.label == dataset.positive for film in films])
+        positive = are_positive(films, dataset.positive)
         rows[split] = Rows(cached_pixels(films, size, default_cache(), print), positive)
     keras.utils.set_random_seed(seed)
     model = network.build(size.height, size.width, size.channels)

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import Film
+from edge_export.films.labels import are_positive
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import load_pixels
 from edge_kit.models.recipe import Architecture, Recipe
@@ -209,7 +210,7 @@ def compiled(network: Architecture, recipe: Recipe, device: Device) -> Any:
 
 def positive(films: list[Film]) -> NDArray[np.bool_]:
     """Return the truth."""
-    return np.array([film.label == "covid" for film in films])
+    return are_positive(films, "covid")
 
 
 def epoch(model: Any, *data: Any, **options: int) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_export.films.labels import are_positive
 from edge_export.statistics.estimates import Bools
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
 from edge_kit.evaluation.films import Labelled
@@ -53,7 +54,7 @@ def evaluate(
     rows = choose_rows(subject, labelled, split, cache)
     films = [labelled.films[place] for place in rows.places]
     replies = subject.ask([film.path for film in films])
-    positive = np.array([film.label == labelled.positive for film in films], np.bool_)
+    positive = are_positive(films, labelled.positive)
     answered = judged(positive, [film.group for film in films], replies, subject.decision)
     figures = measure(answered, replies, subject.decision, prevalences)
     facts = [

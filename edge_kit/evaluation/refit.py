@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedGroupKFold
 
+from edge_export.films.labels import are_positive
 from edge_export.proof.parity import probabilities
 from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
@@ -115,7 +116,7 @@ def _judged(subject: Subject, labelled: Labelled) -> tuple[_Films, list[str], in
         for film, reply in zip(labelled.films, replies, strict=True)
         if reply.logit is not None
     ]
-    positive = np.array([film.label == labelled.positive for film, _ in kept], np.bool_)
+    positive = are_positive((film for film, _ in kept), labelled.positive)
     cases = int(positive.sum())
     if min(cases, len(kept) - cases) < LEAST:
         problem = (

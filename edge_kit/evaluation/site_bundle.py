@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_export.package import golden_tolerance
+from edge_export.report.card import CARD, FIRST_HEADING
 from edge_kit.evaluation.refit import Refit, lines
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest
 from edge_runtime.bundle.pack import write_bundle
 
-_CARD = "card.md"
 _HEADING = "## Fitted again at a site"
-_NEXT = "## What it does"
 _SECTION = """\
 {heading}
 A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
@@ -46,7 +45,7 @@ def write_site_bundle(source: Path, out: Path, found: Refit) -> str:
     with verify_all(source) as bundle:
         manifest = bundle.manifest
         members = {name: bytes(bundle.read(name)) for name in manifest.files}
-    members[_CARD] = _card(members.get(_CARD, b"").decode(), found).encode()
+    members[CARD] = _card(members.get(CARD, b"").decode(), found).encode()
     return write_bundle(out, _fields(manifest, found), members)
 
 
@@ -67,7 +66,7 @@ def _fields(manifest: Manifest, found: Refit) -> dict[str, object]:
 
 def _card(card: str, found: Refit) -> str:
     """Return the card with a section on the site in front, in place of an older one."""
-    before, following, after = card.partition(_NEXT)
+    before, following, after = card.partition(FIRST_HEADING)
     return before.partition(_HEADING)[0] + _section(found) + following + after
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.end import FILM
 from edge_kit.data.cache import CachedPixels
 from edge_kit.gate.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
 from edge_kit.gate.negatives import as_taken, made
@@ -25,9 +26,6 @@ from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import keras
-
-LAYER = "film"
-"""The name of the layer that gives the logit; the exporter knows the branch by it."""
 
 _SIDE = 56  # what the pixels are averaged down to; enough to see which way up a chest is
 _ROUNDS, _EPOCHS = 8, 3  # new pictures in every round; drawing them takes as long as learning
@@ -59,7 +57,7 @@ def film_branch(height: int, width: int, channels: int) -> keras.Model:
             *body,
             layers.Flatten(name="film_flat"),
             layers.Dense(32, activation="relu", name="film_dense"),
-            layers.Dense(1, name=LAYER),
+            layers.Dense(1, name=FILM),
         ],
         name="film_branch",
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_export.films.film import HELD_OUT, Film, Split, require_held_out
+from edge_export.films.labels import are_positive
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import Metrics, evaluate
@@ -153,7 +154,7 @@ def measured(
     figures: list[dict[Split, Metrics]] = [{} for _ in models]
     for split in HELD_OUT:
         rows = [film for film in films if film.split == split]
-        positive = np.array([film.label == config.positive for film in rows])
+        positive = are_positive(rows, config.positive)
         pixels = load_pixels(rows, config.recipe())
         for model, found in zip(models, figures, strict=True):
             score = predict(model, pixels)

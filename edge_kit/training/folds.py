@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_export.films.film import Film, Split, require_held_out
+from edge_export.films.labels import are_positive
 from edge_export.statistics.estimates import (
     NORMAL_95,
     Bools,
@@ -173,8 +173,7 @@ def _tested(
 
     films = [film for film in part.films if film.split == "test"]
     pixels = np.asarray(cached_pixels(films, plan.preprocess, cache, say))
-    positive: NDArray[np.bool_] = np.array([film.label == part.positive for film in films])
-    return positive, predict(load_model(run / MODEL), pixels)
+    return are_positive(films, part.positive), predict(load_model(run / MODEL), pixels)
 
 
 def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
 
 from edge_export.films.film import HELD_OUT, Split
+from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
 from edge_kit.files import staging
 from edge_kit.models.recipe import EPSILON
@@ -31,7 +32,7 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-MODEL, CONFIG, SPLITS = "model.keras", "config.json", "splits.csv"
+MODEL, CONFIG, SPLITS = RUN_MODEL, "config.json", "splits.csv"
 HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
 TENSORBOARD = "tensorboard"
 

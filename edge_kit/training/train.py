@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
+from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.statistics.estimates import Metrics, evaluate
 from edge_kit.data.cache import CachedPixels, cached_pixels
@@ -240,8 +241,8 @@ def _rows(
     say: Callable[[str], None],
 ) -> Rows:
     films: Sequence[Film] = [film for film in dataset.films if film.split == split]
-    positive = np.array([film.label == dataset.positive for film in films], np.bool_)
-    return Rows(cached_pixels(films, recipe, cache, say), positive)
+    pixels = cached_pixels(films, recipe, cache, say)
+    return Rows(pixels, are_positive(films, dataset.positive))
 
 
 def _write_history(path: Path, history: History) -> None:

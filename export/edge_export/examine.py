@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_export.facts import BundleFacts
 from edge_export.films.film import HELD_OUT, SPLITS, Film
+from edge_export.films.labels import are_positive
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, network
@@ -125,7 +126,7 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
 def _rows(held_out: Sequence[Film], facts: BundleFacts) -> Rows:
     return Rows(
         pixels=load_pixels(held_out, facts.preprocess),
-        positive=np.array([film.label == facts.positive for film in held_out], np.bool_),
+        positive=are_positive(held_out, facts.positive),
         splits=[film.split for film in held_out],
         digests=[film.sha256 for film in held_out],
         classes=(facts.negative, facts.positive),

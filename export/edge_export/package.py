@@ -10,7 +10,7 @@ from edge_export.facts import BundleFacts
 from edge_export.films.golden import golden_images
 from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.proof.findings import Findings
-from edge_export.report.card import card
+from edge_export.report.card import CARD, card
 from edge_export.report.document import TOOLS, encoded, parity
 from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.bundle.records import Calibration, Graph, Preprocess, Quantization
@@ -36,7 +36,7 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
     members["parity.json"] = encoded(parity(findings, facts))
-    members["card.md"] = card(findings, facts).encode()
+    members[CARD] = card(findings, facts).encode()
     fields: dict[str, object] = {
         "name": facts.name,
         "version": facts.version,
