@@ -17,8 +17,9 @@ from time import perf_counter
 from edge_export.films.film import HELD_OUT, SPLITS
 from edge_export.films.labels import are_positive
 from edge_export.quiet import import_tensorflow
-from edge_kit.data.cache import cached_pixels, default_cache
+from edge_kit.data.cache import default_cache
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.reader import FilmReader
 from edge_kit.models.registry import architecture
 from edge_runtime.film.preprocess import standard
 
@@ -67,7 +68,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     for split in SPLITS:
         films = [film for film in dataset.films if film.split == split]
         positive = are_positive(films, dataset.positive)
-        rows[split] = Rows(cached_pixels(films, size, default_cache(), print), positive)
+        rows[split] = Rows(FilmReader(default_cache(), print).read(films, size), positive)
     keras.utils.set_random_seed(seed)
     model = network.build(size.height, size.width, size.channels)
     with tempfile.TemporaryDirectory() as folder:

@@ -134,11 +134,11 @@ def ours(
     """Yield the seconds of one epoch after the other: batches, checkpoint and figures."""
     import keras
 
-    from edge_kit.data.cache import cached_pixels
+    from edge_kit.data.reader import FilmReader
     from edge_kit.training.feed import Rows
     from edge_kit.training.fit import fit
 
-    pixels = cached_pixels(films, standard(SIDE, SIDE, network.channels), folder / "cache", print)
+    pixels = FilmReader(folder / "cache", print).read(films, standard(SIDE, SIDE, network.channels))
     rows = Rows(pixels, positive(films))
     asked, told = Queue[None](), Queue[float]()
 

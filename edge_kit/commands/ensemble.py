@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edge_kit.arguments import cache_options, reader_of
 from edge_kit.console import say, write
 
 HELP = "average several runs into one network that is exported like a run"
@@ -21,23 +22,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="default: what the first RUN trained on"
     )
+    cache_options(parser)
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
 
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_kit.audit.caveat import caveat
-    from edge_kit.evaluation.subject import open_subject
     from edge_kit.training.ensemble import average
 
-    skip = options.skip_unreadable
-    ensemble = average(options.runs, options.out, say, data=options.data, skip_unreadable=skip)
+    reader = reader_of(options)
+    ensemble = average(
+        *(options.runs, options.out, say),
+        data=options.data,
+        skip_unreadable=options.skip_unreadable,
+        reader=reader,
+    )
     names = ["ensemble", *(str(member.run) for member in ensemble.members)]
-    for name, figures in zip(names, [ensemble.figures, *ensemble.of_members], strict=True):
+    for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):
         for split, metrics in figures.items():
             for measure in ("accuracy", "sensitivity", "specificity", "auc"):
                 write(f"{split:<5} {measure:<12} {getattr(metrics, measure)}  {name}\n")
     say(f"wrote {options.out}")
-    subject = open_subject(options.out)
-    for line in caveat(subject, ensemble.data, None, say, skip_unreadable=skip):
+    preprocess, predict = ensemble.members[0].config.recipe(), ensemble.trained.predict
+    data = ensemble.dataset, ensemble.data
+    for line in caveat(*data, preprocess, predict, reader=reader, say=say):
         write(f"{line}\n")

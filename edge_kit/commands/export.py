@@ -13,11 +13,13 @@ from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8, RECIPES
 from edge_kit.arguments import (
     ages,
+    cache_options,
     count,
     data_options,
     logit,
     margin,
     name,
+    reader_of,
     seed,
     share,
     version,
@@ -66,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
     )
+    cache_options(parser)
     data_options(parser)
 
 
@@ -167,7 +170,7 @@ def run(options: argparse.Namespace) -> None:
     require_bundle_name(options.out)
     from edge_kit.exporting.export import export_source
 
-    export_source(order(options), say, write, options.format)
+    export_source(order(options), reader_of(options), say, write, options.format)
 
 
 def order(options: argparse.Namespace) -> ExportOrder:

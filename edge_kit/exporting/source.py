@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.films.film import Film
 from edge_export.graph.network import InputRange, load_model
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.labels import class_key
+from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.exporting.order import ExportOrder, ModelMeaning
 from edge_kit.models.function import word
@@ -30,10 +30,7 @@ class ExportSource:
 
     model: keras.Model
     root: Path
-    films: tuple[Film, ...]
-    modality: str
-    negative: str
-    positive: str
+    dataset: Dataset
     preprocess: Preprocess
     input_range: InputRange
     training: Training
@@ -45,7 +42,7 @@ class ExportSource:
     made_by: str = ""
 
 
-def open_source(order: ExportOrder) -> ExportSource:
+def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     """Return the model that `order` names, and its films.
 
     Raises:
@@ -59,14 +56,15 @@ def open_source(order: ExportOrder) -> ExportSource:
         path = path.parent
     if path.is_dir() and not is_run(path):
         raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
-    source = _of_run(path, order) if is_run(path) else _of_file(path, order)
-    if order.positive and class_key(order.positive) != class_key(source.positive):
-        problem = f"{order.positive!r} is not the model's positive class, {source.positive!r}"
+    source = (_of_run if is_run(path) else _of_file)(path, order, reader)
+    positive = source.dataset.positive
+    if order.positive and class_key(order.positive) != class_key(positive):
+        problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     return source
 
 
-def _of_run(run: Path, order: ExportOrder) -> ExportSource:
+def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     for name in ModelMeaning.__slots__:
         if getattr(order.meaning, name) is not None:
             option = "--" + name.replace("_", "-")
@@ -76,14 +74,17 @@ def _of_run(run: Path, order: ExportOrder) -> ExportSource:
         problem = f"{run} was trained on {config.modality}"
         raise UsageError("--modality", problem, "leave it out")
     data = order.data or Path(config.data)
-    dataset = _films(order, data, config.modality, config.positive, config.seed)
+    reader.expect(config.recipe())
+    dataset = _films(order, data, config.modality, config.positive, seed=config.seed, reader=reader)
     return ExportSource(
         model=load_model(run / MODEL),
         root=data,
-        films=with_splits(dataset.films, run / SPLITS),
-        modality=config.modality,
-        negative=config.negative,
-        positive=config.positive,
+        dataset=replace(
+            dataset,
+            films=with_splits(dataset.films, run / SPLITS),
+            negative=config.negative,
+            positive=config.positive,
+        ),
         preprocess=config.recipe(),
         input_range=InputRange(),
         training=config.training(),
@@ -116,7 +117,7 @@ def made_by(config: RunConfig) -> str:
     )
 
 
-def _of_file(path: Path, order: ExportOrder) -> ExportSource:
+def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     """Take a foreign model by what is said of it; nothing is guessed."""
     classes, input_range, data = order.meaning.classes, order.meaning.input_range, order.data
     if classes is None or input_range is None or data is None:
@@ -124,22 +125,21 @@ def _of_file(path: Path, order: ExportOrder) -> ExportSource:
         raise UsageError(path, problem, "add --classes NEG,POS --input-range LOW,HIGH --data DIR")
     negative, positive = classes
     model = load_model(path)
-    dataset = _films(order, data, order.modality, positive, order.rules.seed)
+    _, height, width, channels = model.input_shape
+    preprocess = standard(height, width, channels)
+    reader.expect(preprocess)
+    dataset = _films(order, data, order.modality, positive, seed=order.rules.seed, reader=reader)
     if class_key(dataset.negative) != class_key(negative):
         problem = (
             f"{','.join(classes)!r} are not the classes of the data, "
             f"'{dataset.negative},{dataset.positive}'"
         )
         raise UsageError("--classes", problem, "name them as the data does")
-    _, height, width, channels = model.input_shape
     return ExportSource(
         model=model,
         root=data,
-        films=dataset.films,
-        modality=dataset.modality,
-        negative=dataset.negative,
-        positive=dataset.positive,
-        preprocess=standard(height, width, channels),
+        dataset=dataset,
+        preprocess=preprocess,
         input_range=input_range,
         training=Training(model=word(model.name), seed=None, epochs=None),
         warnings=dataset.warnings,
@@ -162,7 +162,13 @@ def _film_threshold(model: keras.Model, threshold: float | None) -> float | None
 
 
 def _films(
-    order: ExportOrder, data: Path, modality: str | None, positive: str, seed: int
+    order: ExportOrder,
+    data: Path,
+    modality: str | None,
+    positive: str,
+    *,
+    seed: int,
+    reader: FilmReader,
 ) -> Dataset:
     return load_dataset(
         data,
@@ -170,4 +176,5 @@ def _films(
         positive=positive,
         seed=seed,
         skip_unreadable=order.skip_unreadable,
+        reader=reader,
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.end import FILM
-from edge_kit.data.cache import CachedPixels
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.gate.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
 from edge_kit.gate.negatives import as_taken, made
 from edge_runtime.bundle.records import Preprocess

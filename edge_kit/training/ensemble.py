@@ -11,10 +11,10 @@ import numpy as np
 
 from edge_export.films.film import HELD_OUT, Film, Split, require_held_out
 from edge_export.films.labels import are_positive
-from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import Metrics, evaluate
-from edge_kit.data.dataset import load_dataset
+from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.files import new_folder, require_new, write_json
 from edge_kit.models.ensemble import mean_of_logits
@@ -28,6 +28,7 @@ from edge_kit.training.run import (
     read_gate,
     save_model,
 )
+from edge_kit.training.train import Trained
 from edge_kit.training.watch import predict
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.errors import DataError, UsageError
@@ -52,14 +53,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """An ensemble that was written: its members, and the figures of both by held-out split.
+    """An ensemble that was written, and its members with their figures by held-out split.
 
-    `data` is the folder of the films that it was measured on.
+    `data` is the folder of the films `dataset` that both were measured on.
     """
 
+    trained: Trained
     data: Path
+    dataset: Dataset
     members: Sequence[Member]
-    figures: Mapping[Split, Metrics]
     of_members: Sequence[Mapping[Split, Metrics]]
 
 
@@ -70,6 +72,7 @@ def average(
     *,
     data: Path | None = None,
     skip_unreadable: bool = False,
+    reader: FilmReader | None = None,
 ) -> Ensemble:
     """Average the logits of `runs` into a new run in `out`, and measure it and its members.
 
@@ -81,7 +84,8 @@ def average(
     """
     require_new(out)
     members = read_members(runs)
-    first = members[0].config
+    first, reader = members[0].config, reader or FilmReader(say=say)
+    reader.expect(first.recipe())
     data = data or Path(first.data)
     dataset = load_dataset(
         data,
@@ -89,19 +93,21 @@ def average(
         positive=first.positive,
         seed=first.seed,
         skip_unreadable=skip_unreadable,
+        reader=reader,
     )
-    films = with_splits(dataset.films, members[0].run / SPLITS)
+    dataset = replace(dataset, films=with_splits(dataset.films, members[0].run / SPLITS))
     model = mean_of_logits([member.model for member in members])
     say(f"measuring {len(members)} members and their mean on the held-out films")
-    figures, *of_members = measured([model, *(member.model for member in members)], films, first)
+    models = [model, *(member.model for member in members)]
+    figures, *of_members = measured(models, dataset.films, first, reader)
     config = replace(
         first,
         model=f"ensemble-of-{len(members)}",
         data=str(data.resolve()),
         members=tuple(member.sha256 for member in members),
     )
-    ensemble = Ensemble(data, members, figures, of_members)
-    write_ensemble(out, model, config, ensemble)
+    ensemble = Ensemble(Trained(model, figures), data, dataset, members, of_members)
+    write_ensemble(out, config, ensemble)
     return ensemble
 
 
@@ -143,7 +149,7 @@ def _require_alike(first: Member, other: Member, *, same_table: bool) -> None:
 
 
 def measured(
-    models: Sequence[keras.Model], films: Sequence[Film], config: RunConfig
+    models: Sequence[keras.Model], films: Sequence[Film], config: RunConfig, reader: FilmReader
 ) -> list[dict[Split, Metrics]]:
     """Return the metrics of each of `models` on each held-out split, at a threshold of one half.
 
@@ -155,7 +161,7 @@ def measured(
     for split in HELD_OUT:
         rows = [film for film in films if film.split == split]
         positive = are_positive(rows, config.positive)
-        pixels = load_pixels(rows, config.recipe())
+        pixels = reader.pixels(rows, config.recipe())
         for model, found in zip(models, figures, strict=True):
             score = predict(model, pixels)
             if not np.isfinite(score).all():
@@ -164,26 +170,27 @@ def measured(
     return figures
 
 
-def write_ensemble(out: Path, model: keras.Model, config: RunConfig, ensemble: Ensemble) -> None:
+def write_ensemble(out: Path, config: RunConfig, ensemble: Ensemble) -> None:
     """Write the run of an ensemble, whole or not at all.
 
     Raises:
         CannotWrite: the disk did not take it.
     """
-    content: dict[str, Any] = {str(split): asdict(one) for split, one in ensemble.figures.items()}
+    figures = ensemble.trained.metrics
+    content: dict[str, Any] = {str(split): asdict(metrics) for split, metrics in figures.items()}
     content["members"] = [
         {
             "sha256": member.sha256,
             "model": member.config.model,
-            **{split: asdict(one) for split, one in figures.items()},
+            **{split: asdict(metrics) for split, metrics in by_split.items()},
         }
-        for member, figures in zip(ensemble.members, ensemble.of_members, strict=True)
+        for member, by_split in zip(ensemble.members, ensemble.of_members, strict=True)
     ]
     first = ensemble.members[0]
     if first.gate:  # the branch is that of the first, and so is its gate
         content["film_gate"] = first.gate
     with new_folder(out) as folder:
-        save_model(model, folder / MODEL)
+        save_model(ensemble.trained.model, folder / MODEL)
         write_json(folder / CONFIG, config)
         (folder / SPLITS).write_bytes((first.run / SPLITS).read_bytes())
         write_json(folder / METRICS, content)

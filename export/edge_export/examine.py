@@ -12,7 +12,7 @@ import numpy as np
 from edge_export.facts import BundleFacts
 from edge_export.films.film import HELD_OUT, SPLITS, Film
 from edge_export.films.labels import are_positive
-from edge_export.films.pixels import load_pixels
+from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
@@ -67,22 +67,31 @@ class ExportPlan:
     rule: Rule | None = None
 
 
-def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Say) -> Findings:
+def examine(
+    model: keras.Model,
+    films: Sequence[Film],
+    plan: ExportPlan,
+    say: Say,
+    reader: PixelReader | None = None,
+) -> Findings:
     """Return what is found out of `model` and the small graphs that `plan` orders of it.
+
+    `reader` gives the pixels of the films, which are decoded here without one.
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
     """
+    reader = reader or Decoder()
     chosen = choose_films(films, plan.calibration_count, plan.seed)
     held_out = [film for film in films if film.split in HELD_OUT]
-    calibration = load_pixels(chosen, plan.facts.preprocess)
+    calibration = reader.pixels(chosen, plan.facts.preprocess)
     overrides = require_sound(chosen, held_out, calibration, plan.allowed)
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, calibration)
     tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
-    rows = _rows(held_out, plan.facts)
+    rows = _rows(held_out, plan.facts, reader)
     say(f"proving on the {len(held_out)} films of the validation and test rows")
     reference = refer(
         candidate, rows, plan.facts.film_gate, method=plan.calibration, rule=plan.rule
@@ -123,9 +132,9 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
     }
 
 
-def _rows(held_out: Sequence[Film], facts: BundleFacts) -> Rows:
+def _rows(held_out: Sequence[Film], facts: BundleFacts, reader: PixelReader) -> Rows:
     return Rows(
-        pixels=load_pixels(held_out, facts.preprocess),
+        pixels=reader.pixels(held_out, facts.preprocess),
         positive=are_positive(held_out, facts.positive),
         splits=[film.split for film in held_out],
         digests=[film.sha256 for film in held_out],

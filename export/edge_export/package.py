@@ -30,8 +30,7 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
     Raises:
         CannotWrite: the disk refused, or a fact has no place in a manifest; `out` is as it was.
     """
-    made = {artefact.file: artefact for artefact in findings.artefacts}
-    artefacts = [made[file] for file in findings.shipped]
+    artefacts = findings.bundled
     images = {image.file: image.png for image in golden_images()}
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,25 @@ from edge_runtime.film.preprocess import film_pixels
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
+
+
+class PixelReader(Protocol):
+    """Gives the pixels of films; one that keeps them decodes each film once."""
+
+    def pixels(self, films: Sequence[Film], preprocess: Preprocess) -> Pixels:
+        """Return `(n, height, width, channels)` uint8 pixels of `films`, in their order.
+
+        Raises:
+            DataError: a film cannot be read or would be refused by the runtime.
+        """
+
+
+class Decoder:
+    """A `PixelReader` that keeps nothing, and decodes films whenever it is asked for them."""
+
+    def pixels(self, films: Sequence[Film], preprocess: Preprocess) -> Pixels:
+        """Return what `load_pixels` does."""
+        return load_pixels(films, preprocess)
 
 
 def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -59,6 +60,21 @@ def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
     # A copy, because engines want memory they may write to.
     graphs: dict[str, memoryview] = {artefact.format: memoryview(bytearray(artefact.graph))}
     return first_engine(graphs.get, shape, artefact.file)
+
+
+def engine_of(artefacts: Sequence[Artefact], shape: tuple[int, ...], subject: object) -> Engine:
+    """Return the engine that `edge-run` would choose for a bundle of `artefacts`, with its graph.
+
+    `shape` is that of one film, `(1, h, w, c)`; `subject` is named where none can be used.
+
+    Raises:
+        NoEngine: nothing on this machine runs one of the graphs.
+    """
+    graphs: dict[str, memoryview] = {}
+    for artefact in artefacts:
+        if artefact.format not in graphs and not integer_outputs(artefact):
+            graphs[artefact.format] = memoryview(bytearray(artefact.graph))
+    return first_engine(graphs.get, shape, subject)
 
 
 def integer_outputs(artefact: Artefact) -> tuple[IntegerOutput, ...]:

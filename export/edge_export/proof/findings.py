@@ -63,6 +63,12 @@ class Findings:
     splits: Mapping[str, Mapping[str, int]]
 
     @property
+    def bundled(self) -> list[Artefact]:
+        """The artefacts that go into the bundle, in the order of `shipped`."""
+        by_file = {artefact.file: artefact for artefact in self.artefacts}
+        return [by_file[file] for file in self.shipped]
+
+    @property
     def answer(self) -> Answer:
         """The worst of the shipped artefacts' verdicts, and `fail` for a fault of the model."""
         if any(fault.name in FATAL for fault in self.proof.faults):

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_export.facts import BundleFacts
 from edge_export.films.film import Film
-from edge_export.films.pixels import load_pixels
+from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.grey import fold_grey
 from edge_export.graph.network import InputRange, network
 from edge_export.proof.reference import reference_outputs
@@ -25,7 +25,11 @@ _TOLERANCE = 1e-5
 
 
 def fold(
-    model: keras.Model, films: Sequence[Film], facts: BundleFacts, input_range: InputRange
+    model: keras.Model,
+    films: Sequence[Film],
+    facts: BundleFacts,
+    input_range: InputRange,
+    reader: PixelReader | None = None,
 ) -> tuple[keras.Model, BundleFacts]:
     """Return `model` with one channel, and facts that prepare films so, after proving both equal.
 
@@ -37,7 +41,8 @@ def fold(
     """
     colour = facts.preprocess
     grey = Preprocess(**{**colour.to_json(), "channels": 1})
-    seen, wanted = load_pixels(films, colour), load_pixels(films, grey)
+    reader = reader or Decoder()
+    seen, wanted = reader.pixels(films, colour), reader.pixels(films, grey)
     coloured = np.flatnonzero((seen != wanted).any(axis=(1, 2, 3)))
     if len(coloured):
         problem = f"{len(coloured)} of {len(films)} films are not grey, so nothing can be folded"

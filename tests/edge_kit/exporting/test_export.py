@@ -16,6 +16,7 @@ from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
 from edge_export.proof.threshold import Rule
+from edge_kit.arguments import reader_of
 from edge_kit.cli import parser, run
 from edge_kit.commands.export import order
 from edge_kit.data.dataset import Dataset, load_dataset
@@ -39,7 +40,7 @@ def export(*arguments: object) -> list[str]:
     """Carry out `edge-kit export ... --int8`; return what it said."""
     said: list[str] = []
     options = parser().parse_args(["export", *map(str, arguments), "--int8", *LOOSE])
-    export_source(order(options), said.append, lambda _: None)
+    export_source(order(options), reader_of(options), said.append, lambda _: None)
     return said
 
 
@@ -76,11 +77,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exported]:
     """Return `export`, which only notes what `edge_export.export` would have been given."""
     calls: list[tuple[Sequence[Film], ExportPlan]] = []
     monkeypatch.setattr(
-        "edge_kit.exporting.export.export", lambda _, films, plan, *__: calls.append((films, plan))
+        "edge_kit.exporting.export.export",
+        lambda _, films, plan, *__, **___: calls.append((films, plan)),
     )
-    monkeypatch.setattr(
-        "edge_kit.exporting.export.open_subject", lambda _: None
-    )  # there is no bundle
     monkeypatch.setattr("edge_kit.exporting.export.caveat", lambda *_, **__: [])
 
     def ask(*given: object) -> Exported:

@@ -10,7 +10,7 @@ from edge_export.films.pixels import Pixels
 from edge_export.graph.end import FILM
 from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import auc
-from edge_kit.data.cache import CachedPixels
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.gate import branch as module
 from edge_kit.gate.branch import film_branch, film_logits, fit_branch, join
 from edge_kit.gate.kinds import KINDS
