@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from time import perf_counter
 
-from edge_export.pixels import load_pixels
+from edge_export.films.pixels import load_pixels
 from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import areas, sentences

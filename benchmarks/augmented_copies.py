@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from edge_export.proof.statistics import proportion
+from edge_export.statistics.estimates import proportion
 from edge_kit.data.candidates import candidates
 from edge_kit.data.copies import confirmed
 from edge_kit.data.fingerprints import (

@@ -47,10 +47,10 @@ def main() -> None:
 
 def prepare(folder: Path, films: int) -> None:
     """Write the float graphs of Model 3 RGB and the pixels of phantoms into `folder`."""
+    from edge_export.films.phantom import phantom
     from edge_export.graph.network import InputRange, network
     from edge_export.graph.onnx import to_onnx
     from edge_export.graph.tflite import to_tflite
-    from edge_export.phantom import phantom
     from edge_export.quiet import import_tensorflow
     from edge_kit.models.studies import model3
 

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from edge_export.examine import ExportPlan, examine
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import Budget
 from edge_export.quantize.recipe import RECIPES
 from edge_export.quiet import import_tensorflow

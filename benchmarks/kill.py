@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from edge_export.phantom import write_phantoms
+from edge_export.films.phantom_set import write_phantoms
 
 EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
 SAME = ("model.keras", "history.csv", "metrics.json", "splits.csv", "config.json", "curves.png")

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_export.proof.statistics import Estimate, auc
+from edge_export.statistics.estimates import Estimate, auc
 from edge_kit.models.registry import MODELS
 from edge_runtime.bundle.digest import sha256
 

@@ -14,12 +14,12 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
-
-from edge_export.film import HELD_OUT, SPLITS
+from edge_export.films.film import HELD_OUT, SPLITS
+from edge_export.films.labels import are_positive
 from edge_export.quiet import import_tensorflow
-from edge_kit.data.cache import cached_pixels, default_cache
+from edge_kit.data.cache import default_cache
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.reader import FilmReader
 from edge_kit.models.registry import architecture
 from edge_runtime.film.preprocess import standard
 
@@ -57,7 +57,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     """Return the seconds of a training, and the AUC on each held-out split."""
     import keras
 
-    from edge_export.proof.statistics import auc
+    from edge_export.statistics.estimates import auc
     from edge_kit.training.device import find_device
     from edge_kit.training.feed import Rows
     from edge_kit.training.fit import fit
@@ -67,8 +67,8 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     size, rows = standard(channels=network.channels), {}
     for split in SPLITS:
         films = [film for film in dataset.films if film.split == split]
-        positive = np.array([film.label == dataset.positive for film in films])
-        rows[split] = Rows(cached_pixels(films, size, default_cache(), print), positive)
+        positive = are_positive(films, dataset.positive)
+        rows[split] = Rows(FilmReader(default_cache(), print).read(films, size), positive)
     keras.utils.set_random_seed(seed)
     model = network.build(size.height, size.width, size.channels)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from edge_export.proof.statistics import proportion
+from edge_export.statistics.estimates import proportion
 from edge_kit.data.index import index_films
 from edge_runtime.answer.classify import classify
 from edge_runtime.bundle import open_bundle

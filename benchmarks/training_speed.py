@@ -34,9 +34,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Film
-from edge_export.phantom import phantom
-from edge_export.pixels import load_pixels
+from edge_export.films.film import Film
+from edge_export.films.labels import are_positive
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import load_pixels
 from edge_kit.models.recipe import Architecture, Recipe
 from edge_kit.training.device import FLOAT32, PRECISIONS, Device, find_device, placed
 from edge_runtime.bundle.digest import sha256
@@ -133,11 +134,11 @@ def ours(
     """Yield the seconds of one epoch after the other: batches, checkpoint and figures."""
     import keras
 
-    from edge_kit.data.cache import cached_pixels
+    from edge_kit.data.reader import FilmReader
     from edge_kit.training.feed import Rows
     from edge_kit.training.fit import fit
 
-    pixels = cached_pixels(films, standard(SIDE, SIDE, network.channels), folder / "cache", print)
+    pixels = FilmReader(folder / "cache", print).read(films, standard(SIDE, SIDE, network.channels))
     rows = Rows(pixels, positive(films))
     asked, told = Queue[None](), Queue[float]()
 
@@ -209,7 +210,7 @@ def compiled(network: Architecture, recipe: Recipe, device: Device) -> Any:
 
 def positive(films: list[Film]) -> NDArray[np.bool_]:
     """Return the truth."""
-    return np.array([film.label == "covid" for film in films])
+    return are_positive(films, "covid")
 
 
 def epoch(model: Any, *data: Any, **options: int) -> float:

@@ -6,9 +6,13 @@ import argparse
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from edge_kit.console import say
 from edge_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_kit.data.reader import FilmReader
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,11 +41,12 @@ def cache_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="keep decoded films in memory only")
 
 
-def cache_of(options: argparse.Namespace) -> Path | None:
-    """Return the folder of decoded films that `cache_options` have chosen, `None` for none."""
+def reader_of(options: argparse.Namespace) -> FilmReader:
+    """Return the reader of films that keeps them where `cache_options` have chosen."""
     from edge_kit.data.cache import default_cache
+    from edge_kit.data.reader import FilmReader
 
-    return None if options.no_cache else options.cache or default_cache()
+    return FilmReader(None if options.no_cache else options.cache or default_cache(), say)
 
 
 def count(text: str) -> int:

@@ -32,7 +32,7 @@ def demo(
         CannotWrite: `out` holds something else, or the disk refused.
         EdgeError: any of those of the steps.
     """
-    from edge_export.phantom import write_phantoms
+    from edge_export.films.phantom_set import write_phantoms
 
     started = time.monotonic()
     _clear(out)

@@ -10,7 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge_export.phantom import phantom, write_phantoms
+from edge_export.films.phantom import phantom
+from edge_export.films.phantom_set import write_phantoms
 from edge_runtime.errors import EdgeError
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Film
-from edge_export.pixels import load_pixels
+from edge_export.films.film import Film
+from edge_export.films.pixels import load_pixels
 from edge_export.quiet import import_tensorflow
 from edge_kit.cli import run
 from edge_kit.data.dataset import load_dataset

@@ -26,14 +26,13 @@ FORBIDDEN = {
 }
 # What the packages are made of, in order: each room imports itself and what stands before it.
 ROOMS = (
-    *("semaphores", "__init__", "film", "quiet", "phantom", "golden", "pixels", "artefact"),
-    *("graph", "quantize", "proof"),
-    *("facts", "findings", "fold", "trial", "remedy"),
+    *("semaphores", "__init__", "quiet", "facts", "films", "statistics"),
+    *("graph", "quantize", "proof", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )
 KIT_ROOMS = (
-    *("__init__", "console", "data", "arguments", "models", "gate", "training"),
-    *("evaluation", "audit", "source", "demo", "commands", "cli"),
+    *("__init__", "console", "files", "data", "arguments", "models", "gate", "training"),
+    *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
     *("errors", "cures", "output", "bundle", "engines", "console", "film", "answer", "machine"),

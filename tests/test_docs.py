@@ -187,7 +187,7 @@ def test_a_film_may_not_be_anybodys() -> None:
     """The sample film is drawn by the command that says so, bit for bit."""
     from PIL import Image, ImageChops
 
-    from edge_export.phantom import phantom
+    from edge_export.films.phantom import phantom
 
     with Image.open(ROOT / "examples" / "sample-film.png") as sample:
         drawn = phantom(2026, positive=True, size=(512, 512))

@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Film, Split, require_held_out
-from edge_export.pixels import Pixels, load_pixels
-from edge_export.proof.statistics import Estimate, Floats, auc, proportion
+from edge_export.films.film import Film, Split, require_held_out
+from edge_export.films.labels import are_positive
+from edge_export.films.pixels import Pixels, load_pixels
+from edge_export.statistics.estimates import Estimate, Floats, auc, proportion
 from edge_kit.audit.features import (
     DESCRIPTION,
     INVERSE_PENALTY,
@@ -165,7 +166,7 @@ def audit(
     if pixels is None:
         pixels = {"train": load_pixels(train, recipe), "test": load_pixels(test, recipe)}
     seen, judged = grey_levels(pixels["train"]), grey_levels(pixels["test"])
-    truth = (positives(dataset, train), positives(dataset, test))
+    truth = are_positive(train, dataset.positive), are_positive(test, dataset.positive)
     sources = [facts.get("source", "") for facts in manifest_facts(data, dataset.films)]
     by_film = dict(zip(dataset.films, sources, strict=True))
     return Audit(
@@ -182,11 +183,6 @@ def audit(
 def rows(dataset: Dataset, split: Split) -> tuple[Film, ...]:
     """Return the films of one split, in the dataset's order."""
     return tuple(film for film in dataset.films if film.split == split)
-
-
-def positives(dataset: Dataset, films: Sequence[Film]) -> NDArray[np.bool_]:
-    """Tell of each film, in an array `(n,)`, whether it is of the positive class."""
-    return np.array([film.label == dataset.positive for film in films], np.bool_)
 
 
 def _regression() -> Any:

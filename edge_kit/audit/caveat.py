@@ -5,40 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
+from edge_export.films.pixels import PixelReader
 from edge_kit.audit.audit import AUDITED, audit, rows
 from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import sentences
-from edge_kit.data.cache import cached_pixels
-from edge_kit.evaluation.subject import Subject
+from edge_kit.data.dataset import Dataset
+from edge_kit.data.reader import FilmReader
+from edge_kit.evaluation.subject import Predict, Subject
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import EdgeError
+
+Say = Callable[[str], None]
 
 
 def caveat(
-    subject: Subject,
+    dataset: Dataset,
     root: Path,
-    cache: Path | None,
-    say: Callable[[str], None],
+    preprocess: Preprocess,
+    predict: Predict,
     *,
-    positive: str | None = None,
-    skip_unreadable: bool = False,
+    reader: PixelReader,
+    say: Say,
 ) -> list[str]:
-    """Return the sentences of an audit of `subject` on the films below `root`.
+    """Return the sentences of an audit of a model on `dataset`, the films below `root`.
 
     A figure is good without it: where these films cannot be audited, that is said, and nothing is
     returned.
     """
     try:
-        dataset = audited_films(
-            root, subject, positive=positive, skip_unreadable=skip_unreadable, cache=cache
-        )
-        pixels = {
-            split: np.asarray(cached_pixels(rows(dataset, split), subject.recipe, cache, say))
-            for split in AUDITED
-        }
-        found = audit(dataset, root, subject.recipe, subject.predict, pixels=pixels)
+        pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
+        return sentences(audit(dataset, root, preprocess, predict, pixels=pixels))
     except EdgeError as error:
         say(f"warning: the films were not audited for shortcuts: {error}")
         return []
-    return sentences(found)
+
+
+def caveat_of_subject(
+    subject: Subject,
+    root: Path,
+    reader: FilmReader,
+    say: Say,
+    *,
+    positive: str | None = None,
+    skip_unreadable: bool = False,
+) -> list[str]:
+    """Return the sentences of an audit of `subject` on the films below `root`, as `caveat` does."""
+    try:
+        dataset = audited_films(
+            root, subject, positive=positive, skip_unreadable=skip_unreadable, reader=reader
+        )
+    except EdgeError as error:
+        say(f"warning: the films were not audited for shortcuts: {error}")
+        return []
+    return caveat(dataset, root, subject.recipe, subject.predict, reader=reader, say=say)

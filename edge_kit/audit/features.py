@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edge_export.film import Film
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import Floats
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
+from edge_export.statistics.estimates import Floats
 from edge_runtime.errors import DataError
 
 BINS = 64

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.subject import Subject
 from edge_runtime.errors import DataError
 
@@ -18,7 +19,7 @@ def audited_films(
     positive: str | None = None,
     seed: int | None = None,
     skip_unreadable: bool = False,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> Dataset:
     """Return the films below `root` to audit, for `subject` if there is one.
 
@@ -38,7 +39,7 @@ def audited_films(
         positive=subject.positive_among(positive) if subject else positive or "covid",
         seed=known if seed is None else seed,
         skip_unreadable=skip_unreadable,
-        cache=cache,
+        reader=reader,
     )
     if subject is None:
         return dataset

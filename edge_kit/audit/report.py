@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import Estimate
+from edge_export.films.labels import are_positive
+from edge_export.films.pixels import Pixels
 from edge_export.report.html import template
 from edge_export.report.plots import BLUE, GREY, ORANGE, Plot, canvas, drawn, house_style
 from edge_export.report.thumbnails import thumbnail
-from edge_kit.audit.audit import STRONG, Audit, positives, rows
+from edge_export.statistics.estimates import Estimate
+from edge_kit.audit.audit import STRONG, Audit, rows
 from edge_kit.audit.features import DESCRIPTION, only_centre, without_centre
 from edge_kit.audit.sentences import NAMES, RULE, areas, sentences
 from edge_kit.data.dataset import Dataset
-from edge_kit.training.run import new_folder, write_json
+from edge_kit.files import new_folder, write_json
 
 REPORT, RESULT = "audit.html", "audit.json"
 
@@ -66,7 +67,7 @@ def mean_films(dataset: Dataset, pixels: Pixels) -> dict[str, bytes]:
     `pixels` are `(n, height, width, channels)`, of the training films. The mean of many films is
     nobody's; it shows whether the rectangle covers the lungs, and often how the classes differ.
     """
-    positive = positives(dataset, rows(dataset, "train"))
+    positive = are_positive(rows(dataset, "train"), dataset.positive)
     found = {}
     for label, mask in ((dataset.negative, ~positive), (dataset.positive, positive)):
         mean = np.rint(pixels[mask].mean(axis=0, keepdims=True)).astype(np.uint8)

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_of, cache_options, data_options, seed
+from edge_kit.arguments import cache_options, data_options, reader_of, seed
 from edge_kit.console import say, write
 
 if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
     from edge_kit.data.dataset import Dataset
+    from edge_kit.data.reader import FilmReader
     from edge_kit.evaluation.subject import Subject
 
 HELP = "tell how far shortcuts alone get: file sizes, grey levels, corners, a model without lungs"
@@ -34,25 +35,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
-    import numpy as np
-
     from edge_kit.audit.audit import AUDITED, audit, rows
     from edge_kit.audit.report import mean_films, write_report
     from edge_kit.audit.sentences import sentences
-    from edge_kit.data.cache import cached_pixels
     from edge_kit.evaluation.subject import open_subject
-    from edge_kit.training.run import require_new
+    from edge_kit.files import require_new
     from edge_runtime.film.preprocess import standard
 
     if options.out:
         require_new(options.out)
     subject = open_subject(options.model) if options.model else None
-    dataset, cache = _dataset(options, subject), cache_of(options)
-    recipe = subject.recipe if subject else standard()
-    pixels = {
-        split: np.asarray(cached_pixels(rows(dataset, split), recipe, cache, say))
-        for split in AUDITED
-    }
+    reader, recipe = reader_of(options), subject.recipe if subject else standard()
+    reader.expect(recipe)
+    dataset = _dataset(options, subject, reader)
+    pixels = {split: reader.pixels(rows(dataset, split), recipe) for split in AUDITED}
     predict = subject.predict if subject else None
     found = audit(dataset, options.data, recipe, predict, pixels=pixels)
     if options.out:
@@ -65,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
         write(_table(found))
 
 
-def _dataset(options: argparse.Namespace, subject: Subject | None) -> Dataset:
+def _dataset(options: argparse.Namespace, subject: Subject | None, reader: FilmReader) -> Dataset:
     from edge_kit.audit.films import audited_films
 
     dataset = audited_films(
@@ -74,7 +70,7 @@ def _dataset(options: argparse.Namespace, subject: Subject | None) -> Dataset:
         positive=options.positive,
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
-        cache=cache_of(options),
+        reader=reader,
     )
     for warning in dataset.warnings:
         say(f"warning: {warning}")

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edge_kit.commands.export import input_range
 from edge_kit.console import say, write
+from edge_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_export.graph.network import InputRange
 
 HELP = "find the layer that flips a film"
 
@@ -29,9 +35,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.debug import debug, render
-    from edge_kit.source import against
 
     diagnosis = debug(options.bundle, options.film, *against(options))
     for warning in diagnosis.warnings:
         say(f"warning: {warning}")
     write(render(diagnosis, options.format))
+
+
+def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None]:
+    """Return the model to compare with, and what black and white are to it.
+
+    Raises:
+        UsageError: a range is said of a run, which knows its own.
+    """
+    from edge_export.graph.network import InputRange
+    from edge_kit.training.run import is_run
+
+    path: Path | None = options.against
+    text: str | None = options.input_range
+    if path is None or not (is_run(path) or is_run(path.parent)):
+        return path, input_range(text) if text else None
+    if text:
+        raise UsageError("--input-range", f"{path} is a run and knows its own", "leave it out")
+    return path, InputRange()

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_of, cache_options, data_options, margin
+from edge_kit.arguments import cache_options, data_options, margin, reader_of
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from edge_kit.data.reader import FilmReader
     from edge_kit.evaluation.films import Labelled
     from edge_kit.evaluation.subject import Subject
 
@@ -44,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def films_to_judge(
-    options: argparse.Namespace, subject: Subject, cache: Path | None = None
+    options: argparse.Namespace, subject: Subject, reader: FilmReader | None = None
 ) -> Labelled:
     """Return the films that the options name for `subject`, and say what was found.
 
@@ -61,7 +62,7 @@ def films_to_judge(
         modality=subject.modality,
         positive=subject.positive_among(options.positive),
         skip_unreadable=options.skip_unreadable,
-        cache=cache,
+        reader=reader,
     )
     for name, (label, films) in labelled.classes.items():
         say(f"class {name!r} is {label}: {films} films")
@@ -73,21 +74,22 @@ def films_to_judge(
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.report.document import encoded
-    from edge_kit.audit.caveat import caveat
+    from edge_kit.audit.caveat import caveat_of_subject
     from edge_kit.evaluation.evaluation import document, evaluate, table
     from edge_kit.evaluation.figures import PREVALENCES
     from edge_kit.evaluation.report import write_report
     from edge_kit.evaluation.subject import open_subject
-    from edge_kit.training.run import require_new
+    from edge_kit.files import require_new
 
     if options.out:
         require_new(options.out)
-    subject, cache = open_subject(options.subject), cache_of(options)
-    labelled = films_to_judge(options, subject, cache)
+    subject, reader = open_subject(options.subject), reader_of(options)
+    reader.expect(subject.recipe)
+    labelled = films_to_judge(options, subject, reader)
     wanted = options.split, options.prevalence or PREVALENCES
-    found = evaluate(subject, labelled, *wanted, cache)
-    beside = caveat(
-        *(subject, options.data, cache, say),
+    found = evaluate(subject, labelled, *wanted, reader)
+    beside = caveat_of_subject(
+        *(subject, options.data, reader, say),
         positive=options.positive,
         skip_unreadable=options.skip_unreadable,
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_export.facts import ADULTS
-from edge_export.proof.prove import CALIBRATIONS
+from edge_export.proof.reference import CALIBRATIONS
 from edge_export.quantize.calibrate import Fault
 from edge_export.quantize.ranges import METHODS
-from edge_export.quantize.recipe import RECIPES
+from edge_export.quantize.recipe import INT8, RECIPES
 from edge_kit.arguments import (
     ages,
+    cache_options,
     count,
     data_options,
     logit,
     margin,
     name,
+    reader_of,
     seed,
     share,
     version,
@@ -24,6 +27,11 @@ from edge_kit.arguments import (
 )
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_export.graph.network import InputRange
+    from edge_export.proof.threshold import Rule
+    from edge_kit.exporting.order import ExportOrder, ProofRules
 
 HELP = "quantize, prove and pack a network"
 
@@ -60,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
     )
+    cache_options(parser)
     data_options(parser)
 
 
@@ -159,9 +168,100 @@ def run(options: argparse.Namespace) -> None:
     if not (options.int8 or options.recipe):
         raise UsageError("export", "no recipe chosen", "add --int8, or --recipe NAME")
     require_bundle_name(options.out)
-    from edge_kit.source import export_source
+    from edge_kit.exporting.export import export_source
 
-    export_source(options, say, write)
+    export_source(order(options), reader_of(options), say, write, options.format)
+
+
+def order(options: argparse.Namespace) -> ExportOrder:
+    """Return what the options order.
+
+    Raises:
+        UsageError: the classes or the input range are not two.
+    """
+    from edge_kit.exporting.order import BundleWishes, ExportOrder, ModelMeaning
+
+    classes, scale = options.classes, options.input_range
+    return ExportOrder(
+        source=options.source,
+        out=options.out,
+        data=options.data,
+        modality=options.modality,
+        skip_unreadable=options.skip_unreadable,
+        positive=options.positive,
+        fold_grey=options.fold_grey,
+        meaning=ModelMeaning(
+            classes=None if classes is None else two(classes, "--classes", "NEG,POS"),
+            input_range=None if scale is None else input_range(scale),
+            film_threshold=options.film_threshold,
+        ),
+        wishes=BundleWishes(
+            name=options.name,
+            version=options.bundle_version,
+            ages=options.ages,
+            views=options.views,
+            limits=options.limits,
+        ),
+        rules=_rules(options),
+    )
+
+
+def _rules(options: argparse.Namespace) -> ProofRules:
+    from edge_export.proof.parity import Budget
+    from edge_kit.exporting.order import ProofRules
+
+    ordered = [*([INT8.name] if options.int8 else []), *options.recipe]
+    return ProofRules(
+        recipes=list(dict.fromkeys(ordered)),  # each once
+        choose_one=options.choose,
+        calibration_count=options.calibration_films,
+        method=options.calibration_method,
+        allowed=options.allow_calibration,
+        seed=options.seed,
+        budget=Budget(options.max_flips, options.max_auc_difference, options.margin),
+        require_pass=options.require_pass,
+        calibration=options.calibration or CALIBRATIONS[0],
+        rule=threshold_rule(options),
+    )
+
+
+def threshold_rule(options: argparse.Namespace) -> Rule | None:
+    """Return how `decision_options` say to choose the threshold; None where they do not."""
+    from edge_export.proof.threshold import Rule
+
+    if options.sensitivity is None and not options.youden:
+        return None
+    return Rule(options.sensitivity)
+
+
+def input_range(text: str) -> InputRange:
+    """Return the range that LOW,HIGH names.
+
+    Raises:
+        UsageError: it names none.
+    """
+    from edge_export.graph.network import InputRange
+
+    try:
+        low, high = map(float, two(text, "--input-range", "LOW,HIGH"))
+    except ValueError:
+        low = high = 0.0
+    if not -1e6 < low < high < 1e6:
+        problem = f"{text!r} is not two numbers in order"
+        raise UsageError("--input-range", problem, "for example 0,255 or 0,1 or -1,1")
+    return InputRange(low, high)
+
+
+def two(text: str, option: str, form: str) -> tuple[str, str]:
+    """Return the two words of `text` with a comma between.
+
+    Raises:
+        UsageError: they are not two, as `form` shows them.
+    """
+    first, comma, second = (part.strip() for part in text.partition(","))
+    if not (first and comma and second) or "," in second:
+        raise UsageError(option, f"{text!r} is not {form}", "give two, with a comma between")
+    return first, second
 
 
 def require_bundle_name(out: Path) -> None:

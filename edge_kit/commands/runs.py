@@ -13,7 +13,7 @@ from edge_kit.console import say, write
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from edge_kit.training.records import RunRow
+    from edge_kit.training.runs import RunRow
 
 HELP = "list training runs and compare them"
 SORTS = ("run", "model", "seed", "data", "epochs", "val_auc", "test_auc", "seconds", "device")
@@ -35,8 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
-    from edge_kit.training.records import differences, find_runs, sort_runs
     from edge_kit.training.run import is_run
+    from edge_kit.training.runs import differences, find_runs, sort_runs
 
     rows = sort_runs(find_runs(options.folders, say), options.sort)
     compared = len(rows) > 1 and all(is_run(folder) for folder in options.folders)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_kit.arguments import data_options
 from edge_kit.commands.evaluate import films_to_judge
-from edge_kit.commands.export import decision_options, require_bundle_name
+from edge_kit.commands.export import decision_options, require_bundle_name, threshold_rule
 from edge_kit.console import say, write
 from edge_runtime.errors import CannotWrite, UsageError
 
@@ -26,9 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
-    from edge_kit.evaluation.refit import lines, refit, write_site_bundle
+    from edge_kit.evaluation.refit import lines, refit
+    from edge_kit.evaluation.site_bundle import write_site_bundle
     from edge_kit.evaluation.subject import open_subject
-    from edge_kit.source import threshold_rule
 
     require_bundle_name(options.out)
     if options.out.exists() and options.out.samefile(options.bundle):

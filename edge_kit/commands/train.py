@@ -7,19 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.film import SPLITS
-from edge_kit.arguments import cache_of, cache_options, count, data_options, folds, rate, seed
+from edge_export.films.film import SPLITS
+from edge_kit.arguments import cache_options, count, data_options, folds, rate, reader_of, seed
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
-    from edge_export.film import Film, Split
-    from edge_export.proof.statistics import Metrics
+    from edge_export.films.film import Film, Split
+    from edge_export.statistics.estimates import Metrics
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality
-    from edge_kit.training.train import TrainingPlan
+    from edge_kit.data.reader import FilmReader
+    from edge_kit.training.plan import TrainingPlan
 
 HELP = "train a network on a folder of films"
 
@@ -71,9 +72,10 @@ def run(options: argparse.Namespace) -> None:
     from edge_export.quiet import import_tensorflow
     from edge_kit.data.dataset import load_dataset
     from edge_kit.data.leaks import require_no_leaks
+    from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
-    from edge_kit.training.run import finished, require_new
-    from edge_kit.training.train import require_same_training
+    from edge_kit.training.plan import require_same_training
+    from edge_kit.training.run import finished
 
     if options.folds and options.allow_leaks:
         problem = "folds hold together what the splits part, so none leaks"
@@ -81,7 +83,9 @@ def run(options: argparse.Namespace) -> None:
     done = options.resume and finished(options.out)
     if not (options.folds or done):
         require_new(options.out, resume=options.resume)
-    network, cache = architecture(options.model), cache_of(options)
+    network, reader = architecture(options.model), reader_of(options)
+    plan = _plan(options, network.channels)
+    reader.expect(plan.preprocess)
     dataset = load_dataset(
         options.data,
         modality=options.modality,
@@ -89,24 +93,23 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
         groups=options.groups,
-        cache=cache,
+        reader=reader,
     )
     show_dataset(dataset)
     if not (options.allow_leaks or options.folds):
         require_no_leaks(dataset)
     import_tensorflow()
-    plan = _plan(options, network.channels)
     if done:
         require_same_training(options.out, dataset, options.data, plan)
         say(f"{options.out}: has ended, there is nothing to go on with")
-        _show_run(options, dataset, plan, cache)
+        _show_finished(options, dataset, plan, reader)
         return
-    others = _counter_examples(options, dataset.modality, cache)
-    (_cross_validate if options.folds else _train)(options, dataset, plan, others, cache)
+    others = _counter_examples(options, dataset.modality, reader)
+    (_cross_validate if options.folds else _train)(options, dataset, plan, others, reader)
 
 
 def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
-    from edge_kit.training.train import TrainingPlan
+    from edge_kit.training.plan import TrainingPlan
     from edge_runtime.film.preprocess import standard
 
     return TrainingPlan(
@@ -126,35 +129,47 @@ def _train(
     dataset: Dataset,
     plan: TrainingPlan,
     others: tuple[Film, ...],
-    cache: Path | None,
+    reader: FilmReader,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
+    from edge_kit.audit.caveat import caveat
     from edge_kit.training.records import recorded
     from edge_kit.training.train import train
 
     tensorboard = options.tensorboard
     with recorded(options.out, dataset.films, tensorboard=tensorboard) as callbacks:
-        train(
+        trained = train(
             *(dataset, options.data, plan, options.out, say),
             others=others,
-            cache=cache,
+            reader=reader,
             resume=options.resume,
             callbacks=callbacks,
         )
-    _show_run(options, dataset, plan, cache)
+    show_metrics(trained.metrics)
+    judged = dataset, options.data, plan.preprocess, trained.predict
+    for line in caveat(*judged, reader=reader, say=say):
+        write(f"{line}\n")
+    _show_leaks(options, dataset, plan, reader)
 
 
-def _show_run(
-    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, cache: Path | None
+def _show_finished(
+    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, reader: FilmReader
 ) -> None:
-    """Print the figures of a finished run, and beside them what they are worth."""
-    from edge_kit.training.price import leak_price
+    """Print the figures of a run that had ended before, and beside them what they are worth."""
     from edge_kit.training.run import read_metrics
 
     show_metrics(read_metrics(options.out))
-    _show_caveat(options, options.out, cache)
+    _show_caveat(options, options.out, reader)
+    _show_leaks(options, dataset, plan, reader)
+
+
+def _show_leaks(
+    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, reader: FilmReader
+) -> None:
+    from edge_kit.training.price import leak_price
+
     if dataset.leaks:
-        write(f"{leak_price(dataset, options.data, plan, say, cache=cache)}\n")
+        write(f"{leak_price(dataset, options.data, plan, say, reader=reader)}\n")
     elif options.allow_leaks:
         say("--allow-leaks: no split parts a group or near-duplicates, so there is no price")
 
@@ -164,7 +179,7 @@ def _cross_validate(
     dataset: Dataset,
     plan: TrainingPlan,
     others: tuple[Film, ...],
-    cache: Path | None,
+    reader: FilmReader,
 ) -> None:
     from edge_kit.training.folds import cross_validate, fold_run, table
 
@@ -172,27 +187,28 @@ def _cross_validate(
         *(dataset, options.data, plan, options.out, say),
         folds=options.folds,
         others=others,
-        cache=cache,
+        reader=reader,
         resume=options.resume,
         tensorboard=options.tensorboard,
     )
     write(table(found))
     write("the films of the first fold:\n")
-    _show_caveat(options, fold_run(options.out, 1), cache)
+    _show_caveat(options, fold_run(options.out, 1), reader)
 
 
-def _show_caveat(options: argparse.Namespace, run: Path, cache: Path | None) -> None:
-    """Say how far shortcuts alone get on the films of a run, beside its accuracy."""
-    from edge_kit.audit.caveat import caveat
+def _show_caveat(options: argparse.Namespace, run: Path, reader: FilmReader) -> None:
+    """Say how far shortcuts alone get on the films of a run on the disk, beside its accuracy."""
+    from edge_kit.audit.caveat import caveat_of_subject
     from edge_kit.evaluation.subject import open_subject
 
     skip = options.skip_unreadable
-    for line in caveat(open_subject(run), options.data, cache, say, skip_unreadable=skip):
+    subject = open_subject(run)
+    for line in caveat_of_subject(subject, options.data, reader, say, skip_unreadable=skip):
         write(f"{line}\n")
 
 
 def _counter_examples(
-    options: argparse.Namespace, modality: Modality, cache: Path | None
+    options: argparse.Namespace, modality: Modality, reader: FilmReader
 ) -> tuple[Film, ...]:
     """Return the films of other modalities; a training does not need them, so it only says so."""
     from edge_kit.data.dataset import other_films
@@ -201,7 +217,7 @@ def _counter_examples(
         return ()
     try:
         found = other_films(
-            options.data, modality, positive=options.positive, seed=options.seed, cache=cache
+            options.data, modality, positive=options.positive, seed=options.seed, reader=reader
         )
     except EdgeError as error:
         say(f"warning: films of other modalities are left out: {error}")

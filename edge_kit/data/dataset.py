@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import SPLITS, Film, Split
+from edge_export.films.film import SPLITS, Film, Split
 from edge_kit.data.films import ReadFilm, count, list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.groups import read_groups
 from edge_kit.data.index import check_splits, index_films
 from edge_kit.data.labels import Modality
+from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import FRACTIONS, assign
 from edge_runtime.errors import DataError
 
@@ -57,12 +58,12 @@ def load_dataset(
     seed: int,
     skip_unreadable: bool = False,
     groups: Path | None = None,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> Dataset:
     """Find, check, fingerprint, group and split the films below `root`.
 
     `groups` is a table of `edge-kit data scan`, which also finds what no hash can. Films that
-    folder `cache` has seen before are not read again.
+    `reader` has seen before are not read again.
 
     A split the folder does not give is taken from its train films (all films if it gives none),
     by groups: patients, given groups and near-duplicates. Copies of a film count once. The same
@@ -74,7 +75,7 @@ def load_dataset(
     """
     listed = list_films(root, modality=modality, positive=positive)
     check_splits(root, listed.entries)
-    read = read_listed(listed, cache, skip_unreadable=skip_unreadable)
+    read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     ids = _ids(root, read.films, groups)
     pairs = near_duplicates([film.print for film in read.films])
     films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
@@ -98,7 +99,7 @@ def other_films(
     *,
     positive: str = "covid",
     seed: int,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> tuple[Film, ...]:
     """Return the films below `root` that are not of `modality`, with their splits.
 
@@ -112,7 +113,7 @@ def other_films(
         film
         for other in sorted(found - {modality, None}, key=str)
         for film in load_dataset(
-            root, modality=other, positive=positive, seed=seed, skip_unreadable=True, cache=cache
+            root, modality=other, positive=positive, seed=seed, skip_unreadable=True, reader=reader
         ).films
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_kit.data.index import MANIFEST
 from edge_kit.data.table import read_table
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge_export.film import SPLITS
-from edge_kit.data.cache import cached_scan
+from edge_export.films.film import SPLITS
 from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import Entry, index_films, select_modality
 from edge_kit.data.labels import Classes, Modality, match_classes
+from edge_kit.data.reader import FilmReader
 from edge_runtime.errors import DataError, FilmError
 
 
@@ -72,8 +72,8 @@ def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
     return Listed(root, chosen, entries, match_classes(found, positive=positive, subject=root))
 
 
-def read_listed(listed: Listed, cache: Path | None, *, skip_unreadable: bool) -> ReadFilms:
-    """Decode and fingerprint the films that are listed, but those that `cache` knows.
+def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) -> ReadFilms:
+    """Decode and fingerprint the films that are listed, but those that `reader` knows.
 
     Raises:
         DataError: a film cannot be read and none may be skipped, or copies of one film are
@@ -81,7 +81,7 @@ def read_listed(listed: Listed, cache: Path | None, *, skip_unreadable: bool) ->
     """
     read: list[ReadFilm] = []
     unreadable: list[FilmError] = []
-    prints = cached_scan([listed.root / entry.name for entry in listed.entries], cache)
+    prints = reader.scan([listed.root / entry.name for entry in listed.entries])
     for entry, found in zip(listed.entries, prints, strict=True):
         if isinstance(found, FilmError):
             unreadable.append(found)

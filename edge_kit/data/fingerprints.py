@@ -52,7 +52,7 @@ def decode(path: Path) -> tuple[str, Image.Image]:
     try:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as image:
-            grey = _grey(image)
+            grey = in_grey(image)
     except UnidentifiedImageError as error:
         raise FilmError(path, "is empty" if not data else "is no image", cure) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -64,7 +64,7 @@ def decode(path: Path) -> tuple[str, Image.Image]:
     return hashlib.sha256(data).hexdigest(), grey
 
 
-def _grey(image: Image.Image) -> Image.Image:
+def in_grey(image: Image.Image) -> Image.Image:
     """Return an image in grey of eight bits; clipping more than that would leave a white square."""
     if image.mode not in WIDE:
         return image.convert("L")

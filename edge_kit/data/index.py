@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from edge_export.film import SPLITS, Split
+from edge_export.films.film import SPLITS, Split
 from edge_kit.data.labels import Modality, class_key, listed, modality_of, split_of
 from edge_kit.data.table import read_table
 from edge_runtime.errors import DataError, UsageError

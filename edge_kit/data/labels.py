@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from edge_export.film import SPLITS, Split
+from edge_export.films.film import SPLITS, Split
 from edge_runtime.errors import DataError
 
 Modality = Literal["xray", "ct"]

@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 
-from edge_export.film import Film, Split
+from edge_export.films.film import Film, Split
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.fingerprints import group_films
 from edge_kit.data.split import assign

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from edge_export.film import SPLITS, Film, Split
+from edge_export.films.film import SPLITS, Film, Split
 from edge_kit.data.labels import split_of
 from edge_kit.data.table import read_table
 from edge_runtime.answer.cell import guarded, unguarded

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_kit.data.copies import copies
 from edge_kit.data.fingerprints import (
     Fingerprint,

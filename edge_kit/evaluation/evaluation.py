@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge_export.proof.statistics import Bools
+from edge_export.films.labels import are_positive
+from edge_export.statistics.estimates import Bools
+from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.rows import Wanted, choose_rows
@@ -42,7 +43,7 @@ def evaluate(
     labelled: Labelled,
     split: Wanted | None = None,
     prevalences: Sequence[float] = PREVALENCES,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> Evaluation:
     """Return what `subject` is worth on the films of a `split` of `labelled`.
 
@@ -50,10 +51,10 @@ def evaluate(
         UsageError: a split is wanted of films that have none.
         DataError: a film cannot be read, or fewer than two of a class were judged.
     """
-    rows = choose_rows(subject, labelled, split, cache)
+    rows = choose_rows(subject, labelled, split, reader)
     films = [labelled.films[place] for place in rows.places]
     replies = subject.ask([film.path for film in films])
-    positive = np.array([film.label == labelled.positive for film in films], np.bool_)
+    positive = are_positive(films, labelled.positive)
     answered = judged(positive, [film.group for film in films], replies, subject.decision)
     figures = measure(answered, replies, subject.decision, prevalences)
     facts = [

@@ -9,23 +9,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from edge_export.proof.clustered import grouped_auc, grouped_proportion
 from edge_export.proof.parity import probabilities
-from edge_export.proof.statistics import (
-    Bools,
+from edge_export.statistics.calibration import (
     CalibrationError,
     CalibrationLine,
+    calibration_error,
+    calibration_line,
+    reliability,
+)
+from edge_export.statistics.clustered import grouped_auc, grouped_proportion
+from edge_export.statistics.estimates import (
+    Bools,
     Estimate,
     Floats,
     Metrics,
     auc,
-    calibration_error,
-    calibration_line,
     evaluate,
     proportion,
-    reliability,
 )
-from edge_export.proof.utility import (
+from edge_export.statistics.utility import (
     NetBenefit,
     PredictiveValues,
     net_benefit,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_export.film import Film, Split
+from edge_export.films.film import Film, Split
 from edge_kit.data.facts import Facts, manifest_facts
 from edge_kit.data.films import list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
+from edge_kit.data.reader import FilmReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,11 @@ def labelled_films(
     modality: str | None,
     positive: str,
     skip_unreadable: bool,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> Labelled:
     """Return the films of `modality` below `root`, grouped by patient and near-duplicate.
 
-    Films that folder `cache` has seen before are not read again.
+    Films that `reader` has seen before are not read again.
 
     Raises:
         UsageError: there are films of several modalities and `modality` chooses none.
@@ -50,7 +51,7 @@ def labelled_films(
             copies of one film are labelled differently.
     """
     listed = list_films(root, modality=modality, positive=positive)
-    read = read_listed(listed, cache, skip_unreadable=skip_unreadable)
+    read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     groups = group_films(
         [film.print.sha256 for film in read.films],
         [film.entry.ids for film in read.films],

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedGroupKFold
 
-from edge_export.package import golden_tolerance
-from edge_export.proof.clustered import grouped_proportion
+from edge_export.films.labels import are_positive
 from edge_export.proof.parity import probabilities
-from edge_export.proof.prove import calibrate
-from edge_export.proof.statistics import Bools, Estimate, Floats
+from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_export.statistics.clustered import grouped_proportion
+from edge_export.statistics.estimates import Bools, Estimate, Floats
 from edge_kit.evaluation.evaluation import set_digest
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.subject import Subject
-from edge_runtime.bundle import verify_all
-from edge_runtime.bundle.manifest import SITE, Manifest
-from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.bundle.records import Decision, Site, Uncertain
 from edge_runtime.errors import DataError, UsageError
 
@@ -30,28 +26,6 @@ LEAST = 2
 FEW = 50
 """Films of each class under which an interval is too wide to rely on: it is said."""
 _FOLDS = 5
-_CARD, _HEADING, _NEXT = "card.md", "## Fitted again at a site", "## What it does"
-_SECTION = """\
-{heading}
-A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
-films of its own. The graphs are as they were. What stands below on threshold, calibration and
-uncertain answers, and parity.json, is of the bundle before.
-
-- bundle before: `{site.bundle}`
-- set of films: `{site.films}`
-- calibration by {calibration.method}: {calibration.scale:g} times the logit, plus
-  {calibration.offset:g}
-- threshold {threshold}
-- uncertain from {band.low:g} to {band.high:g}
-{shares}
-
-On the films that it was fitted on a decision looks better than it is.
-{proof}
-"""
-_MOVED = """\
-That the small graphs decide like the big one was proved at its maker's threshold, and not at
-this one: the bundle is stamped undecided.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,35 +96,6 @@ def refit(subject: Subject, labelled: Labelled, rule: Rule | None, method: str |
     )
 
 
-def write_site_bundle(source: Path, out: Path, found: Refit) -> str:
-    """Write the bundle `source` with the new decision to `out`, and return its identity.
-
-    Raises:
-        EdgeError: the source is no bundle, or not as it was written.
-        CannotWrite: the disk refused; whatever stood at `out` still stands.
-    """
-    with verify_all(source) as bundle:
-        manifest = bundle.manifest
-        members = {name: bytes(bundle.read(name)) for name in manifest.files}
-    members[_CARD] = _card(members.get(_CARD, b"").decode(), found).encode()
-    return write_bundle(out, _fields(manifest, found), members)
-
-
-def _fields(manifest: Manifest, found: Refit) -> dict[str, object]:
-    fields = {key: one for key, one in manifest.to_json().items() if key not in ("schema", "files")}
-    golden = fields["golden"]
-    if found.decision.calibration != manifest.decision.calibration:
-        golden = {**golden, "tolerance": golden_tolerance(found.decision.calibration)}
-    return fields | {
-        "version": manifest.version.removesuffix(SITE) + SITE,
-        "decision": found.decision,
-        "golden": golden,
-        # What was proved was proved at another threshold.
-        "verdict": "undecided" if found.moved else manifest.verdict,
-        "site": found.site,
-    }
-
-
 def _require_order(subject: Subject, rule: Rule | None, method: str | None) -> None:
     if subject.kind != "bundle":
         cure = "give a bundle, or export the run with --sensitivity or --youden"
@@ -171,7 +116,7 @@ def _judged(subject: Subject, labelled: Labelled) -> tuple[_Films, list[str], in
         for film, reply in zip(labelled.films, replies, strict=True)
         if reply.logit is not None
     ]
-    positive = np.array([film.label == labelled.positive for film, _ in kept], np.bool_)
+    positive = are_positive((film for film, _ in kept), labelled.positive)
     cases = int(positive.sum())
     if min(cases, len(kept) - cases) < LEAST:
         problem = (
@@ -285,26 +230,3 @@ def lines(found: Refit) -> Mapping[str, Shares]:
     if found.validated:
         shares["after, on films left out of the fitting"] = found.validated
     return shares
-
-
-def _card(card: str, found: Refit) -> str:
-    """Return the card with a section on the site in front, in place of an older one."""
-    before, following, after = card.partition(_NEXT)
-    return before.partition(_HEADING)[0] + _section(found) + following + after
-
-
-def _section(found: Refit) -> str:
-    site, decision = found.site, found.decision
-    return _SECTION.format(
-        heading=_HEADING,
-        fitted=" and the ".join(site.fitted),
-        site=site,
-        calibration=decision.calibration,
-        threshold=found.threshold or f"{decision.threshold:g}",
-        band=decision.uncertain,
-        shares="\n".join(
-            f"- {words}: sensitivity {one.sensitivity}, specificity {one.specificity}"
-            for words, one in lines(found).items()
-        ),
-        proof=_MOVED if found.moved else "",
-    )

@@ -8,7 +8,7 @@ from edge_export.report.document import encoded
 from edge_export.report.html import template
 from edge_kit.evaluation.evaluation import Evaluation, document
 from edge_kit.evaluation.plots import plots
-from edge_kit.training.run import new_folder
+from edge_kit.files import new_folder
 
 REPORT, DOCUMENT = "report.html", "evaluation.json"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_kit.data.dataset import load_dataset
+from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.films import Labelled
 from edge_kit.evaluation.subject import Subject
 from edge_runtime.errors import DataError, UsageError
@@ -26,7 +26,7 @@ class Rows:
 
 
 def choose_rows(
-    subject: Subject, labelled: Labelled, wanted: Wanted | None, cache: Path | None = None
+    subject: Subject, labelled: Labelled, wanted: Wanted | None, reader: FilmReader | None = None
 ) -> Rows:
     """Return the films to judge `subject` on: by default its test films, or all of other data.
 
@@ -41,7 +41,7 @@ def choose_rows(
     """
     seen = [subject.known.get(film.sha256) for film in labelled.films]
     name: Wanted = wanted or ("test" if any(seen) else "all")
-    splits = _splits(subject, labelled, seen, cache) if name != "all" else seen
+    splits = _splits(subject, labelled, seen, reader) if name != "all" else seen
     if name != "all" and not any(splits):
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
@@ -60,7 +60,7 @@ def choose_rows(
 
 
 def _splits(
-    subject: Subject, labelled: Labelled, seen: Sequence[Split | None], cache: Path | None
+    subject: Subject, labelled: Labelled, seen: Sequence[Split | None], reader: FilmReader | None
 ) -> Sequence[Split | None]:
     if subject.kind == "run" and any(seen):
         return seen
@@ -73,7 +73,7 @@ def _splits(
         positive=labelled.positive,
         seed=subject.seed,
         skip_unreadable=True,
-        cache=cache,
+        reader=reader,
     )
     dealt = {film.sha256: film.split for film in dataset.films}
     return [dealt.get(film.sha256) for film in labelled.films]

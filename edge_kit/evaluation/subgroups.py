@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_export.proof.statistics import Metrics
+from edge_export.statistics.estimates import Metrics
 from edge_kit.data.facts import Facts
 from edge_kit.evaluation.figures import Confusion, Judged, confusion, metrics
 

@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from edge_export.film import Split
+from edge_export.films.film import Split
+from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.network import InputRange, load_model, network
-from edge_export.pixels import Pixels, progress
-from edge_export.proof.prove import reference_outputs
-from edge_export.proof.statistics import Floats
+from edge_export.proof.reference import reference_outputs
 from edge_export.proof.threshold import ONE_HALF
+from edge_export.statistics.estimates import Floats
 from edge_kit.data.labels import class_key, split_of
 from edge_kit.data.table import read_table
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config

@@ -16,26 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels, progress
-from edge_kit.data.cache import CachedPixels
-from edge_kit.gate.negatives import (
-    KINDS,
-    Kind,
-    as_taken,
-    corner,
-    made,
-    solarised,
-    tilted,
-    upside_down,
-)
+from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.end import FILM
+from edge_kit.data.pixel_store import CachedPixels
+from edge_kit.gate.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
+from edge_kit.gate.negatives import as_taken, made
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import keras
-
-LAYER = "film"
-"""The name of the layer that gives the logit; the exporter knows the branch by it."""
 
 _SIDE = 56  # what the pixels are averaged down to; enough to see which way up a chest is
 _ROUNDS, _EPOCHS = 8, 3  # new pictures in every round; drawing them takes as long as learning
@@ -67,7 +57,7 @@ def film_branch(height: int, width: int, channels: int) -> keras.Model:
             *body,
             layers.Flatten(name="film_flat"),
             layers.Dense(32, activation="relu", name="film_dense"),
-            layers.Dense(1, name=LAYER),
+            layers.Dense(1, name=FILM),
         ],
         name="film_branch",
     )  # fmt: skip

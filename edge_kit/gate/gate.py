@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Split
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import Estimate, proportion
+from edge_export.films.film import Split
+from edge_export.films.pixels import Pixels
+from edge_export.statistics.estimates import Estimate, proportion
 from edge_kit.gate.branch import film_logits
-from edge_kit.gate.negatives import KINDS, made
+from edge_kit.gate.kinds import KINDS
+from edge_kit.gate.negatives import made
 from edge_runtime.bundle.records import Preprocess
 
 if TYPE_CHECKING:

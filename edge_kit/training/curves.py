@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels
-from edge_kit.data.cache import CachedPixels
+from edge_export.films.pixels import Pixels
+from edge_kit.data.pixel_store import CachedPixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

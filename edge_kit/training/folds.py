@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_export.film import Film, Split, require_held_out
-from edge_export.proof.statistics import (
+from edge_export.films.film import Film, Split, require_held_out
+from edge_export.films.labels import are_positive
+from edge_export.graph.network import load_model
+from edge_export.statistics.estimates import (
     NORMAL_95,
     Bools,
     Estimate,
@@ -26,15 +27,20 @@ from edge_export.proof.statistics import (
     proportion,
     standard_error,
 )
-from edge_kit.data.cache import cached_pixels
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import closed
+from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import FRACTIONS, assign
+from edge_kit.files import json_bytes, require_new
+from edge_kit.training.plan import TrainingPlan, require_same_training
 from edge_kit.training.records import recorded
-from edge_kit.training.run import MODEL, finished, json_bytes, require_new
-from edge_kit.training.train import TrainingPlan, require_same_training, train
+from edge_kit.training.run import MODEL, finished
+from edge_kit.training.train import train
 from edge_runtime.errors import DataError
 from edge_runtime.output import write_whole
+
+if TYPE_CHECKING:
+    import keras
 
 RESULT = "folds.json"
 THRESHOLD = 0.5
@@ -97,7 +103,7 @@ def cross_validate(
     *,
     folds: int,
     others: Sequence[Film] = (),
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
     resume: bool = False,
     tensorboard: bool = False,
 ) -> Folds:
@@ -114,6 +120,7 @@ def cross_validate(
     """
     if not resume:
         require_new(out)
+    reader = reader or FilmReader(say=say)
     dealt = deal(closed(dataset), folds, plan.seed)
     outcomes = []
     for number, part in enumerate(dealt, 1):
@@ -122,13 +129,14 @@ def cross_validate(
         if resume and finished(run):
             require_same_training(run, part, data, plan)
             say(f"{run}: has ended, and is kept")
+            model = load_model(run / MODEL)
         else:
             with recorded(run, part.films, tensorboard=tensorboard) as callbacks:
-                train(
+                model = train(
                     part, data, plan, run, say,
-                    others=others, cache=cache, resume=resume, callbacks=callbacks,
-                )  # fmt: skip
-        outcomes.append(_tested(run, part, plan, cache, say))
+                    others=others, reader=reader, resume=resume, callbacks=callbacks,
+                ).model  # fmt: skip
+        outcomes.append(_tested(model, part, plan, reader))
     found = pooled(outcomes)
     write_whole(out / RESULT, json_bytes(found.to_json()))
     return found
@@ -163,16 +171,13 @@ def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
 
 
 def _tested(
-    run: Path, part: Dataset, plan: TrainingPlan, cache: Path | None, say: Callable[[str], None]
+    model: keras.Model, part: Dataset, plan: TrainingPlan, reader: FilmReader
 ) -> tuple[Bools, Floats]:
     """Return of each test film of a fold whether it is positive, and the run's probability."""
-    from edge_export.graph.network import load_model
     from edge_kit.training.watch import predict
 
     films = [film for film in part.films if film.split == "test"]
-    pixels = np.asarray(cached_pixels(films, plan.preprocess, cache, say))
-    positive: NDArray[np.bool_] = np.array([film.label == part.positive for film in films])
-    return positive, predict(load_model(run / MODEL), pixels)
+    return are_positive(films, part.positive), predict(model, reader.pixels(films, plan.preprocess))
 
 
 def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:

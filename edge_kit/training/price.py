@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_export.proof.statistics import Metrics
+from edge_export.statistics.estimates import Metrics
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.leaks import grouped_and_naive
-from edge_kit.training.train import TrainingPlan, train_and_measure
+from edge_kit.data.reader import FilmReader
+from edge_kit.training.plan import TrainingPlan
+from edge_kit.training.train import train_and_measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def leak_price(
     plan: TrainingPlan,
     say: Callable[[str], None],
     *,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> LeakPrice:
     """Train by `plan` on both splits of `dataset` and return how either does on its test films.
 
@@ -60,5 +62,5 @@ def leak_price(
     parts = grouped_and_naive(dataset, seed=plan.seed)
     for name, part in zip(("by groups", "film by film"), parts, strict=True):
         say(f"for the price of the leak: the same films split {name}")
-        found.append(train_and_measure(part, data, plan, say, cache=cache)["test"])
+        found.append(train_and_measure(part, data, plan, say, reader=reader)["test"])
     return LeakPrice(*found)

@@ -12,32 +12,29 @@ RUN/tensorboard      the same by epoch for TensorBoard, if it was asked for
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
 
-from edge_export.film import HELD_OUT, Split
-from edge_export.proof.statistics import Estimate, Metrics
-from edge_kit.data.lock import try_lock
+from edge_export.films.film import HELD_OUT, Split
+from edge_export.graph.network import RUN_MODEL
+from edge_export.statistics.estimates import Estimate, Metrics
+from edge_kit.files import staging
 from edge_kit.models.recipe import EPSILON
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
-from edge_runtime.errors import CannotWrite, DataError
-from edge_runtime.output import new_folder_at, sync_folder
+from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
     import keras
 
-MODEL, CONFIG, SPLITS = "model.keras", "config.json", "splits.csv"
+MODEL, CONFIG, SPLITS = RUN_MODEL, "config.json", "splits.csv"
 HISTORY, METRICS, CURVES = "history.csv", "metrics.json", "curves.png"
 TENSORBOARD = "tensorboard"
-CHECKPOINT = "checkpoint.npz"
-"""The state of a training that is not finished; in no run that is."""
 
 _ADDRESS = re.compile(rb'("shared_object_id": )(\d+)')
 
@@ -183,87 +180,9 @@ def save_model(model: keras.Model, path: Path) -> None:
     draft.unlink()
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write a dataclass or plain JSON content, indented and sorted."""
-    path.write_bytes(json_bytes(content))
-
-
-def json_bytes(content: Any) -> bytes:
-    """Return a dataclass or plain content as JSON, indented and sorted."""
-    plain = content if isinstance(content, dict | list) else asdict(content)
-    return (json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
-
-
-def staging(out: Path) -> Path:
-    """Return the hidden folder beside `out` in which a training lies until it is finished."""
-    place = out.resolve()  # for "." has no name
-    return place.with_name(f".{place.name}.partial")
-
-
-def require_new(out: Path, *, resume: bool = False) -> None:
-    """Refuse a folder that holds something, before hours are spent on filling it.
-
-    Raises:
-        CannotWrite: `out` exists and is not an empty folder, or holds an interrupted training that
-            is not to go on.
-    """
-    new_folder_at(out, or_empty=True)
-    if not resume and (staging(out) / CHECKPOINT).exists():
-        cure = f"go on with --resume, or delete {staging(out)}"
-        raise CannotWrite(out, "an interrupted training is to be written there", cure)
-
-
 def finished(out: Path) -> bool:
     """Tell whether a training that is to go on has ended; tidy up if it was killed just then."""
     if not is_run(out):
         return False
     shutil.rmtree(staging(out), ignore_errors=True)
     return True
-
-
-@contextmanager
-def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
-    """Yield a folder to fill; it becomes `out` if the block succeeds and vanishes otherwise.
-
-    A file `CHECKPOINT` that the block writes beside the folder stays if the block fails, and is
-    there again for the next one that is to `resume`.
-
-    Before it does, all of it is on the disk: a power failure leaves either a whole run, or the
-    checkpoint of one.
-
-    Raises:
-        CannotWrite: `out` exists and is not empty, or the disk refuses.
-    """
-    require_new(out, resume=resume)
-    place, partial = new_folder_at(out, or_empty=True), staging(out)
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-        with (partial / "lock").open("wb") as lock:
-            if not try_lock(lock):
-                raise CannotWrite(out, "is being written by another training", "wait for it")
-            folder = partial / "run"
-            try:
-                shutil.rmtree(folder, ignore_errors=True)  # what was begun when it was killed
-                folder.mkdir()
-                yield folder
-                if place.exists():
-                    place.rmdir()
-                _sync(folder)
-                folder.replace(place)
-                sync_folder(place.parent)
-                (partial / CHECKPOINT).unlink(missing_ok=True)
-            finally:
-                kept = (partial / CHECKPOINT).exists()
-                shutil.rmtree(folder if kept else partial, ignore_errors=True)
-    except OSError as error:
-        problem = error.strerror or str(error)
-        raise CannotWrite(out, problem, "check the rights and the free space") from error
-
-
-def _sync(folder: Path) -> None:
-    """Wait until every file below `folder`, and every name, is on the disk."""
-    for here, _, names in os.walk(folder):
-        for name in names:
-            with (Path(here) / name).open("rb+") as stream:
-                os.fsync(stream.fileno())
-        sync_folder(Path(here))

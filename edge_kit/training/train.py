@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.film import HELD_OUT, SPLITS, Film, Split, require_held_out
-from edge_export.pixels import Pixels, load_pixels
-from edge_export.proof.statistics import Metrics, evaluate
-from edge_kit.data.cache import CachedPixels, cached_pixels
+from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
+from edge_export.films.labels import are_positive
+from edge_export.films.pixels import Pixels
+from edge_export.graph.network import InputRange, network
+from edge_export.proof.reference import reference_outputs
+from edge_export.statistics.estimates import Floats, Metrics, evaluate
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.pixel_store import CachedPixels
+from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
+from edge_kit.files import CHECKPOINT, new_folder, write_json
 from edge_kit.gate.branch import film_logits, fit_branch, join
 from edge_kit.gate.gate import Gate, film_threshold, measure
-from edge_kit.models.recipe import Architecture, Recipe
 from edge_kit.models.registry import architecture
-from edge_kit.training.checkpoint import History, require_same
+from edge_kit.training.checkpoint import History
 from edge_kit.training.curves import draw_curves
-from edge_kit.training.device import Device, find_device
+from edge_kit.training.device import find_device
 from edge_kit.training.feed import Rows
-from edge_kit.training.records import data_digest, run_digest
+from edge_kit.training.plan import TrainingPlan, identity, run_config
 from edge_kit.training.run import (
-    CHECKPOINT,
     CONFIG,
     CURVES,
     HISTORY,
@@ -39,43 +40,29 @@ from edge_kit.training.run import (
     MODEL,
     TENSORBOARD,
     RunConfig,
-    new_folder,
-    read_config,
     save_model,
-    write_json,
 )
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, EdgeError
-from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
 
-TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
-
 
 @dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """What to train and how; `None` leaves a choice to the network's own recipe.
+class Trained:
+    """A network as its run has it, film branch and all, and its metrics on each held-out split.
 
-    `deterministic` asks for the same weights from the same seed, which on a GPU costs speed and
-    XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`.
+    Decisions are at a probability of one half.
     """
 
-    model: str = "model3"
-    preprocess: Preprocess = field(default_factory=standard)
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    seed: int = 0
-    deterministic: bool | None = None
-    precision: str | None = None
+    model: keras.Model
+    metrics: Mapping[Split, Metrics]
 
-    def recipe(self, network: Architecture) -> Recipe:
-        """Return the recipe of `network` with what this plan says otherwise."""
-        given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
-        return replace(network.recipe, **{k: one for k, one in given.items() if one is not None})
+    def predict(self, pixels: Pixels) -> Floats:
+        """Return the logits `(n,)` for `(n, height, width, channels)` grey levels."""
+        return reference_outputs(network(self.model, InputRange()), pixels)[:, 0]
 
 
 def train(
@@ -86,16 +73,15 @@ def train(
     say: Callable[[str], None],
     *,
     others: Sequence[Film] = (),
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> dict[Split, Metrics]:
+) -> Trained:
     """Train by `plan` on `dataset`, read from `data`, and write the run to `out`.
 
-    `others` are films of another modality, which the film branch learns to refuse. Decoded films
-    are kept in folder `cache`, if there is one. After each epoch the state is kept beside `out`;
-    with `resume` a training that was interrupted goes on from there. Returns the metrics of each
-    held-out split at a threshold of one half.
+    `others` are films of another modality, which the film branch learns to refuse. `reader`
+    gives the pixels of all. After each epoch the state is kept beside `out`; with `resume` a
+    training that was interrupted goes on from there.
 
     Raises:
         UsageError: another training was begun at `out`.
@@ -104,14 +90,15 @@ def train(
         CannotWrite: `out` could not be written; finished epochs are kept, nothing else.
     """
     require_held_out(dataset.films)
+    reader = reader or FilmReader(say=say)
     with new_folder(out, resume=resume) as folder, _kept(folder.parent / CHECKPOINT, out, say):
         fitted = _fitted(
             *(dataset, data, plan, out, say),
             checkpoint=folder.parent / CHECKPOINT,
-            cache=cache,
+            reader=reader,
             callbacks=callbacks,
         )
-        metrics, gate = _write_run(folder, fitted, others)
+        trained, gate = _write_run(folder, fitted, others, reader)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
@@ -120,7 +107,7 @@ def train(
                 one.rename(one.with_name(f"events.out.tfevents.{number}"))
     say(f"film gate: refuses {gate.refused['test']}")
     say(f"wrote {out}")
-    return metrics
+    return trained
 
 
 def train_and_measure(
@@ -129,7 +116,7 @@ def train_and_measure(
     plan: TrainingPlan,
     say: Callable[[str], None],
     *,
-    cache: Path | None = None,
+    reader: FilmReader | None = None,
 ) -> dict[Split, Metrics]:
     """Train by `plan` on `dataset`, as `train` does, and keep nothing but the metrics.
 
@@ -142,7 +129,9 @@ def train_and_measure(
         with TemporaryDirectory(prefix="edge-kit-") as folder:
             checkpoint = Path(folder) / CHECKPOINT
             fitted = _fitted(
-                *(dataset, data, plan, Path(folder), say), checkpoint=checkpoint, cache=cache
+                *(dataset, data, plan, Path(folder), say),
+                checkpoint=checkpoint,
+                reader=reader or FilmReader(say=say),
             )
             return fitted.measured()[0]
     except OSError as error:
@@ -176,21 +165,21 @@ def _fitted(
     say: Callable[[str], None],
     *,
     checkpoint: Path,
-    cache: Path | None,
+    reader: FilmReader,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> _Fitted:
     """Build the network of `plan` and fit it, from `checkpoint` on if there is one."""
     from edge_kit.training.fit import fit
 
     network, size = architecture(plan.model), plan.preprocess
-    rows = {split: _rows(dataset, split, size, cache, say) for split in SPLITS}
+    rows = {split: _rows(dataset, split, size, reader) for split in SPLITS}
     device = find_device(plan.precision)
-    config = _config(dataset, data, plan, network, device)
+    config = run_config(dataset, data, plan, network, device)
     _seed(config)
     say(f"training {network.name} on {device}")
     model = network.build(size.height, size.width, size.channels)
     history = fit(
-        *(model, rows["train"], rows["val"], plan.recipe(network), _identity(dataset, config)),
+        *(model, rows["train"], rows["val"], plan.recipe(network), identity(dataset, config)),
         device=device,
         checkpoint=checkpoint,
         out=out,
@@ -198,19 +187,6 @@ def _fitted(
         callbacks=callbacks,
     )
     return _Fitted(model, rows, replace(config, epochs=len(history["loss"])), history)
-
-
-def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
-    """Refuse a finished run that is not of `plan` on `dataset`.
-
-    Raises:
-        UsageError: it is another one.
-        DataError: it cannot be read.
-    """
-    found = read_config(run)
-    wanted = _config(dataset, data, plan, architecture(plan.model), find_device(plan.precision))
-    config = _of_training(replace(found, epochs=found.most_epochs), run_digest(run))
-    require_same(json.loads(json.dumps(config)), _identity(dataset, wanted), run)
 
 
 @contextmanager
@@ -240,33 +216,34 @@ def _seed(config: RunConfig) -> None:
 
 
 def _write_run(
-    folder: Path, fitted: _Fitted, others: Sequence[Film]
-) -> tuple[dict[Split, Metrics], Gate]:
+    folder: Path, fitted: _Fitted, others: Sequence[Film], reader: FilmReader
+) -> tuple[Trained, Gate]:
     """Write all of a run but its splits: model, configuration, history, metrics and curves."""
     metrics, scores = fitted.measured()
     config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
-    branch, gate = _film_branch(pixels, others, config.recipe(), config.seed)
-    save_model(join(fitted.model, branch), folder / MODEL)
+    foreign = {
+        split: reader.pixels([film for film in others if film.split == split], config.recipe())
+        for split in SPLITS
+    }
+    branch, gate = _film_branch(pixels, foreign, config.recipe(), config.seed)
+    model = join(fitted.model, branch)
+    save_model(model, folder / MODEL)
     write_json(folder / CONFIG, replace(config, film_threshold=gate.threshold))
     _write_history(folder / HISTORY, fitted.history)
     figures = {split: asdict(value) for split, value in metrics.items()}
     write_json(folder / METRICS, {**figures, "film_gate": asdict(gate)})
     truth = {split: fitted.rows[split].positive for split in HELD_OUT}
     draw_curves(folder / CURVES, fitted.history, truth, scores)
-    return metrics, gate
+    return Trained(model, metrics), gate
 
 
 def _film_branch(
     films: Mapping[Split, Pixels | CachedPixels],
-    others: Sequence[Film],
+    other: Mapping[Split, Pixels],
     recipe: Preprocess,
     seed: int,
 ) -> tuple[keras.Model, Gate]:
     """Return a branch trained on the training films, and the gate that it makes on the others."""
-    other = {
-        split: load_pixels([film for film in others if film.split == split], recipe)
-        for split in SPLITS
-    }
     branch = fit_branch(films["train"], other["train"], recipe, seed)
     held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
     threshold = film_threshold(film_logits(branch, held_out["val"]))
@@ -277,55 +254,9 @@ def _film_branch(
     return branch, Gate(threshold, refused)
 
 
-def _rows(
-    dataset: Dataset,
-    split: Split,
-    recipe: Preprocess,
-    cache: Path | None,
-    say: Callable[[str], None],
-) -> Rows:
-    films: Sequence[Film] = [film for film in dataset.films if film.split == split]
-    positive = np.array([film.label == dataset.positive for film in films], np.bool_)
-    return Rows(cached_pixels(films, recipe, cache, say), positive)
-
-
-def _config(
-    dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
-) -> RunConfig:
-    recipe = plan.recipe(network)
-    stopping, augmentation = recipe.early_stopping, recipe.augmentation
-    deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
-    return RunConfig(
-        model=network.name,
-        modality=dataset.modality,
-        negative=dataset.negative,
-        positive=dataset.positive,
-        seed=plan.seed,
-        epochs=recipe.epochs,
-        most_epochs=recipe.epochs,
-        leaks=len(dataset.leaks),
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        epsilon=recipe.epsilon,
-        preprocess=plan.preprocess.to_json(),
-        data=str(data.resolve()),
-        tools={tool: version(tool) for tool in TOOLS},
-        early_stopping=asdict(stopping) if stopping else None,
-        augmentation=asdict(augmentation) if augmentation else None,
-        device=str(device),
-        deterministic=deterministic,
-    )
-
-
-def _identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on; where the films lie does not."""
-    return _of_training(config, data_digest(dataset.films))
-
-
-def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
-    free = ("data", "tools", "film_threshold")
-    said = {name: value for name, value in asdict(config).items() if name not in free}
-    return said | {"set_of_films": films}
+def _rows(dataset: Dataset, split: Split, preprocess: Preprocess, reader: FilmReader) -> Rows:
+    films = [film for film in dataset.films if film.split == split]
+    return Rows(reader.read(films, preprocess), are_positive(films, dataset.positive))
 
 
 def _write_history(path: Path, history: History) -> None:

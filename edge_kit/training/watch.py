@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss, precision_score, recall_score
 from tqdm import tqdm
 
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import auc
-from edge_kit.data.cache import CachedPixels
+from edge_export.films.pixels import Pixels
+from edge_export.statistics.estimates import auc
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.models.recipe import Recipe
 from edge_kit.training.checkpoint import History
 from edge_kit.training.feed import Rows

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_export.artefact import Artefact, measure
-from edge_export.graph.network import InputRange, load_model, network
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
-from edge_export.pixels import Pixels
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32
@@ -24,8 +24,6 @@ from edge_runtime.bundle.manifest import Manifest
 from edge_runtime.bundle.records import Decision
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.film.preprocess import film_pixels
-
-_RUN_MODEL = "model.keras"  # where a training run keeps its network
 
 # The first layer reads exact pixels. Of five runs of one architecture, int8 left it 41 dB and more
 # of its own float layer, and 0.1 dB at most of any other run's.
@@ -228,7 +226,7 @@ def _float_graphs(
 
 def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixels) -> FloatGraphs:
     if against.is_dir():
-        against, input_range = against / _RUN_MODEL, input_range or InputRange()
+        against, input_range = against / RUN_MODEL, input_range or InputRange()
     if input_range is None:
         problem = "is not a run of edge-kit train, so its input has to be described"
         raise UsageError(against, problem, "add --input-range LOW,HIGH")

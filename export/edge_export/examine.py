@@ -9,27 +9,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.artefact import Artefact, measure
 from edge_export.facts import BundleFacts
-from edge_export.film import HELD_OUT, SPLITS, Film
-from edge_export.findings import Findings, Rung
+from edge_export.films.film import HELD_OUT, SPLITS, Film
+from edge_export.films.labels import are_positive
+from edge_export.films.pixels import Decoder, PixelReader
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.pair import float_graphs
-from edge_export.pixels import load_pixels
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
+from edge_export.proof.findings import Findings, Rung
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
-from edge_export.proof.prove import CALIBRATIONS, Proof, Rows, refer, reference_outputs
-from edge_export.proof.statistics import auc, proportion
+from edge_export.proof.prove import Proof
+from edge_export.proof.reference import CALIBRATIONS, Rows, refer, reference_outputs
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
-from edge_export.remedy import Attempt, climb
-from edge_export.trial import Bench, Trial
+from edge_export.remedy.ladder import Attempt, climb
+from edge_export.remedy.trial import Bench, Trial
+from edge_export.statistics.estimates import auc, proportion
 
 if TYPE_CHECKING:
     import keras
@@ -65,23 +67,32 @@ class ExportPlan:
     rule: Rule | None = None
 
 
-def examine(model: keras.Model, films: Sequence[Film], plan: ExportPlan, say: Say) -> Findings:
+def examine(
+    model: keras.Model,
+    films: Sequence[Film],
+    plan: ExportPlan,
+    say: Say,
+    reader: PixelReader | None = None,
+) -> Findings:
     """Return what is found out of `model` and the small graphs that `plan` orders of it.
+
+    `reader` gives the pixels of the films, which are decoded here without one.
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
         NoEngine: an ONNX graph cannot be run on every processor.
     """
+    reader = reader or Decoder()
     chosen = choose_films(films, plan.calibration_count, plan.seed)
     held_out = [film for film in films if film.split in HELD_OUT]
-    calibration = load_pixels(chosen, plan.facts.preprocess)
+    calibration = reader.pixels(chosen, plan.facts.preprocess)
     overrides = require_sound(chosen, held_out, calibration, plan.allowed)
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, calibration)
     tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
-    rows = _rows(held_out, plan.facts)
+    rows = _rows(held_out, plan.facts, reader)
     say(f"proving on the {len(held_out)} films of the validation and test rows")
     reference = refer(
         candidate, rows, plan.facts.film_gate, method=plan.calibration, rule=plan.rule
@@ -122,10 +133,10 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
     }
 
 
-def _rows(held_out: Sequence[Film], facts: BundleFacts) -> Rows:
+def _rows(held_out: Sequence[Film], facts: BundleFacts, reader: PixelReader) -> Rows:
     return Rows(
-        pixels=load_pixels(held_out, facts.preprocess),
-        positive=np.array([film.label == facts.positive for film in held_out], np.bool_),
+        pixels=reader.pixels(held_out, facts.preprocess),
+        positive=are_positive(held_out, facts.positive),
         splits=[film.split for film in held_out],
         digests=[film.sha256 for film in held_out],
         classes=(facts.negative, facts.positive),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.examine import ExportPlan, Say, examine
 from edge_export.facts import BundleFacts
-from edge_export.film import Film, require_held_out
-from edge_export.findings import Findings
+from edge_export.films.film import Film, require_held_out
+from edge_export.films.pixels import PixelReader
 from edge_export.package import write
+from edge_export.proof.findings import Findings
 from edge_export.report.files import report_path, require_places, write_report
 from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
 from edge_runtime.output import destination
@@ -30,12 +31,15 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     out: Path,
     say: Say,
     show: Show = lambda *_: None,
+    *,
+    reader: PixelReader | None = None,
 ) -> Findings:
     """Convert, quantize, prove and pack `model` into the bundle `out`.
 
     `films` carry their splits: training rows calibrate, validation and test rows prove. The
     report is written beside the bundle whatever the outcome, the bundle only if the proof holds.
     `say` gets a line for each step; `show` gets what was found and the report's document, once.
+    `reader` gives the pixels of the films, which are decoded here without one.
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
@@ -47,7 +51,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     _check_place(out)
     _check_fit(model, plan.facts)
     require_held_out(films)
-    findings = examine(model, films, plan, say)
+    findings = examine(model, films, plan, say, reader)
     show(findings, write_report(out, findings, plan.facts))
     first, *more = findings.reasons
     problem = first + (f" (and {len(more)} more)" if more else "")

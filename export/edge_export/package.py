@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from edge_export.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.facts import BundleFacts
-from edge_export.findings import Findings
-from edge_export.golden import golden_images
-from edge_export.report.card import card
+from edge_export.films.golden import golden_images
+from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
+from edge_export.proof.findings import Findings
+from edge_export.report.card import CARD, card
 from edge_export.report.document import TOOLS, encoded, parity
 from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.bundle.records import Calibration, Graph, Preprocess, Quantization
@@ -30,13 +30,12 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
     Raises:
         CannotWrite: the disk refused, or a fact has no place in a manifest; `out` is as it was.
     """
-    made = {artefact.file: artefact for artefact in findings.artefacts}
-    artefacts = [made[file] for file in findings.shipped]
+    artefacts = findings.bundled
     images = {image.file: image.png for image in golden_images()}
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
     members["parity.json"] = encoded(parity(findings, facts))
-    members["card.md"] = card(findings, facts).encode()
+    members[CARD] = card(findings, facts).encode()
     fields: dict[str, object] = {
         "name": facts.name,
         "version": facts.version,

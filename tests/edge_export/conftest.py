@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact
 from edge_export.examine import examine
-from edge_export.film import Film
-from edge_export.findings import Findings
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels, load_pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
-from edge_export.pixels import Pixels, load_pixels
-from edge_export.proof.prove import Rows, refer
+from edge_export.proof.findings import Findings
+from edge_export.proof.reference import Rows, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow
-from edge_export.trial import Bench
+from edge_export.remedy.trial import Bench
 from edge_runtime.bundle.records import FilmGate
 from tiny_network import (
     LOOSE,

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from edge_export.examine import ExportPlan, examine
-from edge_export.film import Film
-from edge_export.findings import Findings
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, Network
-from edge_export.pixels import Pixels
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import Budget
-from edge_export.proof.statistics import Floats
 from edge_export.quantize.recipe import DYNAMIC, FLOAT32, FULL, INT8, RECIPES
+from edge_export.statistics.estimates import Floats
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.errors import DataError
 from tiny_network import constant, tiny_plan
@@ -84,7 +84,7 @@ def test_an_input_range_that_ranks_clearly_better_is_named_however_good_the_give
         return (blurred if given else sign * (positive - 0.5))[:, None]
 
     monkeypatch.setattr("edge_export.examine.reference_outputs", answers)
-    monkeypatch.setattr("edge_export.proof.prove.reference_outputs", answers)
+    monkeypatch.setattr("edge_export.proof.reference.reference_outputs", answers)
     result = found(model, films, replace(PLAN, recipes=(FLOAT32.name,)))
     assert result.proof.comparisons["keras"]["both"].metrics.auc.low > 0.5
     assert [fault.name for fault in result.proof.faults] == ["preprocessing"]

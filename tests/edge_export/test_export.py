@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edge_export.export import export
-from edge_export.film import Film
-from edge_export.findings import Findings
+from edge_export.films.film import Film
+from edge_export.proof.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path
 from edge_runtime.bundle import archive, open_bundle, verify_all
@@ -218,7 +218,7 @@ def test_a_graph_that_opens_on_some_processors_alone_leaves_the_older_bundle(
             raise EngineUnavailable("does not take the graph")
         return SimpleNamespace(close=lambda: None)
 
-    monkeypatch.setattr("edge_export.artefact.load", opened)
+    monkeypatch.setattr("edge_export.graph.artefact.load", opened)
     with pytest.raises(NoEngine, match=r"onnx: ONNX Runtime cannot run it on x86 processors") as it:
         export(model, films, tiny_plan(), older, silent)
     assert it.value.exit_status == 6

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact, integer_outputs, measure
 from edge_export.examine import examine
 from edge_export.facts import BundleFacts
-from edge_export.film import Film
-from edge_export.findings import Findings
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, integer_outputs, measure
 from edge_export.package import write
-from edge_export.pixels import Pixels
+from edge_export.proof.findings import Findings
 from edge_export.proof.prove import Proof
 from edge_export.proof.threshold import Rule, choose_threshold
 from edge_export.quantize.quantizer import Quantizer

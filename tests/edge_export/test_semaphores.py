@@ -38,7 +38,7 @@ def imported(module: str, *said: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["edge_kit.data.candidates", "edge_kit.evaluation.refit", "edge_export.proof.statistics"],
+    ["edge_kit.data.candidates", "edge_kit.evaluation.refit", "edge_export.statistics.calibration"],
 )
 def test_without_semaphores_a_module_that_needs_scikit_learn_is_imported_in_silence(
     module: str,
@@ -48,7 +48,7 @@ def test_without_semaphores_a_module_that_needs_scikit_learn_is_imported_in_sile
 
 
 def test_whoever_wants_processes_of_joblib_is_told_by_joblib() -> None:
-    made = imported("edge_export.proof.statistics", "1")
+    made = imported("edge_export.statistics.calibration", "1")
     assert "joblib will operate in serial mode" in made.stderr
 
 

@@ -9,7 +9,8 @@ from edge_export.quiet import import_tensorflow
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.models.recipe import Architecture, Recipe
 from edge_kit.models.registry import MODELS
-from edge_kit.training.train import TrainingPlan, train
+from edge_kit.training.plan import TrainingPlan
+from edge_kit.training.train import train
 from tiny_network import RECIPE, tiny_network, write_tiny_films
 
 PLAN = TrainingPlan(model="tiny", preprocess=RECIPE, epochs=2, learning_rate=0.01, seed=3)

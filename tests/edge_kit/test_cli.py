@@ -17,6 +17,7 @@ from edge_kit import cli
 from edge_kit.cli import parser, run
 from edge_kit.commands.train import _counter_examples
 from edge_kit.console import say
+from edge_kit.data.reader import FilmReader
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import UsageError
 from edge_runtime.film.preprocess import standard
@@ -94,15 +95,15 @@ def test_films_of_another_modality_are_used_or_it_is_said_why_not(
 ) -> None:
     write_films(tmp_path, "xray/covid", "xray/normal", "ct/covid")
     options = parser().parse_args(["train", "--data", str(tmp_path), "--out", "r"])
-    assert _counter_examples(options, "xray", None) == ()
+    assert _counter_examples(options, "xray", FilmReader()) == ()
     assert "warning: films of other modalities are left out: " in capsys.readouterr().err
     write_films(tmp_path, "ct/normal")
-    assert len(_counter_examples(options, "xray", None)) == 16
+    assert len(_counter_examples(options, "xray", FilmReader())) == 16
     assert "counter-examples: 16 films of another modality" in capsys.readouterr().err
     options = parser().parse_args(
         ["train", "--data", str(tmp_path), "--out", "r", "--no-counter-examples"]
     )
-    assert _counter_examples(options, "xray", None) == ()
+    assert _counter_examples(options, "xray", FilmReader()) == ()
 
 
 @pytest.mark.usefixtures("tiny")

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.phantom import write_phantoms
+from edge_export.films.phantom_set import write_phantoms
 from edge_export.report import files
 from edge_export.report.files import report_path, require_places
 from edge_kit import demo
 from edge_kit.data.scan_report import write_scan
 from edge_kit.data.split import write_split_table
 from edge_kit.data.survey import Survey
-from edge_kit.training.run import json_bytes, new_folder, require_new
+from edge_kit.files import json_bytes, new_folder, require_new
 from edge_runtime.output import write_together, write_whole
 from result_targets import (
     NO_FILE,

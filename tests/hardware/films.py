@@ -18,7 +18,7 @@ def real_films(folder: Path, modality: str) -> Iterator[Path]:
 
 def drawn_films(folder: Path, count: int) -> Iterator[Path]:
     """Draw `count` films that belong to nobody into `folder`."""
-    from edge_export.phantom import phantom
+    from edge_export.films.phantom import phantom
 
     for seed in range(count):
         path = folder / f"{seed}.png"

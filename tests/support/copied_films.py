@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from edge_export.phantom import phantom
+from edge_export.films.phantom import phantom
 
 Film = Image.Image
 

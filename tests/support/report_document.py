@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.proof.paired import paired_loss
-from edge_export.proof.statistics import evaluate, proportion
+from edge_export.statistics.estimates import evaluate, proportion
+from edge_export.statistics.paired import paired_loss
 from edge_runtime.bundle.digest import sha256
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edge_export.film import SPLITS, Film
+from edge_export.films.film import SPLITS, Film
 from edge_kit.data.dataset import Dataset
 from tiny_network import SIDE
 

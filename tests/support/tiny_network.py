@@ -10,10 +10,10 @@ import numpy as np
 from edge_export.examine import ExportPlan
 from edge_export.export import export
 from edge_export.facts import BundleFacts, intended_use
-from edge_export.film import SPLITS, Film
+from edge_export.films.film import SPLITS, Film
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
-from edge_export.phantom import phantom
-from edge_export.pixels import load_pixels
 from edge_export.proof.parity import Budget
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.records import Training

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_export.films.phantom import phantom
 from edge_export.graph.network import InputRange
-from edge_export.phantom import phantom
 
 if TYPE_CHECKING:
     import keras

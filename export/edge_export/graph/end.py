@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 FILM = "film"
-"""The name of the dense layer that gives a model's second output, where it has one."""
+"""The name of the dense layer that gives a model's second output, a film branch, if it has one."""
 
 # What does nothing to one or two numbers once training is over, by the names of Keras.
 _INERT = frozenset(

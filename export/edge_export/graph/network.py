@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import keras
 
 
+RUN_MODEL = "model.keras"
+"""The name of the network in the folder of a training run."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputRange:
     """What a model wants instead of grey levels 0..255: `low` for black, `high` for white."""

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_export.films.pixels import Pixels
 from edge_export.graph.network import OUTPUTS, Network, predicted
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
 from edge_export.graph.trace import Values, operators, outputs
-from edge_export.pixels import Pixels
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge_export.artefact import Artefact
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.pair import FloatGraphs
 from edge_export.graph.trace import OnnxTrace, Operator, Step, TFLiteTrace, Values, operators
-from edge_export.pixels import Pixels
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
+from edge_export.films.pixels import Pixels
 from edge_export.graph.trace import OnnxTrace, TFLiteTrace, Values
-from edge_export.pixels import Pixels
 from edge_runtime.errors import DataError
 
 

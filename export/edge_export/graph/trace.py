@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 from edge_export.quiet import quiet
 
 if TYPE_CHECKING:

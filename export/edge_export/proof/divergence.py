@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.artefact import Artefact, Floats
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, Floats
 from edge_export.graph.pair import FloatGraphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
 from edge_export.graph.trace import OnnxTrace, Values
-from edge_export.pixels import Pixels
 
 if TYPE_CHECKING:
     import onnx

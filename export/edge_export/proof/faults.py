@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from edge_export.proof.statistics import Estimate, Floats
+from edge_export.statistics.estimates import Estimate, Floats
 
 FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer", "film_gate"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_export.proof.faults import Fault, logit_faults
-from edge_export.proof.statistics import Floats
+from edge_export.statistics.estimates import Floats
 
 MOST_CHANGED = 0.01
 """Share of the held-out films that may be on the other side of the gate than with the model."""

@@ -13,10 +13,10 @@ from time import perf_counter
 import numpy as np
 from scipy import stats
 
-from edge_export.artefact import Artefact, open_artefact
-from edge_export.pixels import Pixels, progress
-from edge_export.proof.statistics import Estimate, Floats
+from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.artefact import Artefact, open_artefact
 from edge_export.quantize.recipe import FLOAT32
+from edge_export.statistics.estimates import Estimate, Floats
 from edge_runtime.errors import DataError
 
 _WARM_UP, _FEWEST = 10, 40  # rounds

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from edge_export.proof.parity import REFERENCE
-from edge_export.proof.statistics import Floats
 from edge_export.quantize.recipe import FLOAT32
+from edge_export.statistics.estimates import Floats
 
 Place = Literal["conversion", "quantization", "kernel"]
 Pair = tuple[str, str]

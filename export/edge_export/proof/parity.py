@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_export.film import Split
-from edge_export.proof.statistics import Bools, Floats, Metrics, evaluate
+from edge_export.films.film import Split
+from edge_export.statistics.estimates import Bools, Floats, Metrics, evaluate
 from edge_runtime.answer.decide import calibrated
 from edge_runtime.bundle.records import Calibration
 

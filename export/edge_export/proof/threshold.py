@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from edge_export.proof.statistics import Bools, Estimate, Floats, proportion
+from edge_export.statistics.estimates import Bools, Estimate, Floats, proportion
 from edge_runtime.bundle.records import Chosen
 from edge_runtime.errors import DataError
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_export.proof.faults import Fault
-from edge_export.proof.paired import PairedLoss, tango_films
 from edge_export.proof.parity import Budget
+from edge_export.statistics.paired import PairedLoss, tango_films
 
 Answer = Literal["pass", "fail", "undecided"]
 

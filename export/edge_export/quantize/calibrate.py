@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edge_export.film import Film
-from edge_export.pixels import Pixels
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
 from edge_runtime.errors import DataError, UsageError
 
 FEWEST_FILMS = 100

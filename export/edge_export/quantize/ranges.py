@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.tensors import TFLiteTensors
 from edge_export.graph.trace import Values, operators, outputs
-from edge_export.pixels import Pixels, progress
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_export.artefact import Floats
-from edge_export.film import Film
-from edge_export.pixels import Pixels
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Floats
 from edge_export.quantize.ranges import Range, measure_ranges, merge_ranges
 from edge_runtime.errors import DataError
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
-from edge_export.proof.prove import CALIBRATIONS, Proof
+from edge_export.proof.prove import Proof
+from edge_export.proof.reference import CALIBRATIONS
 from edge_export.proof.threshold import Rule, Threshold
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
     from edge_export.facts import BundleFacts
     from edge_runtime.bundle.records import IntendedUse
 
-_CARD = """\
+CARD = "card.md"
+"""The name of the card in a bundle."""
+FIRST_HEADING = "## What it does"
+"""The first heading of a card; what a site adds stands before it."""
+
+_HEAD = """\
 # {name} {version}
 
 **Research use; not a medical device.** Nobody may be diagnosed, treated or turned away by its
 answer.
 
-## What it does
+"""
+_BODY = """
 Classifies films ({modality}) as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
 are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
 {low:g} and {high:g} are `uncertain`.{chosen}
@@ -105,7 +112,7 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         "channels": recipe.channels,
         "made_by": facts.made_by,
     }
-    return _CARD.format(
+    return (_HEAD + FIRST_HEADING + _BODY).format(
         **known,
         origin=(_OURS if facts.made_by else _FOREIGN).format(**known),
         method=proof.decision.calibration.method,

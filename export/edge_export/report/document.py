@@ -14,9 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge_export.artefact import Artefact
 from edge_export.facts import BundleFacts
-from edge_export.findings import Findings
+from edge_export.graph.artefact import Artefact
+from edge_export.proof.findings import Findings
 from edge_export.proof.layers import first_divergence
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.threshold import Threshold

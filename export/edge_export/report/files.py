@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.report.claim import claim
 from edge_export.report.document import document, encoded
 from edge_export.report.html import render

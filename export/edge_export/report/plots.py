@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_export.proof.parity import REFERENCE
-from edge_export.proof.statistics import Bools, Floats, reliability
+from edge_export.statistics.calibration import reliability
+from edge_export.statistics.estimates import Bools, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

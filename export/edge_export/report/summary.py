@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edge_export.artefact import Artefact
-from edge_export.findings import Findings
+from edge_export.graph.artefact import Artefact
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE, ROWS, Comparison
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from PIL import Image
 
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
 
 # Large enough to tell two films apart, too small to read what was written on them.
 SIDE = 96

@@ -10,14 +10,14 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_export.artefact import Artefact, measure
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import Network, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
-from edge_export.pixels import Pixels
-from edge_export.proof.prove import reference_outputs
+from edge_export.proof.reference import reference_outputs
 from zoo import ZOO, zoo_pixels
 
 

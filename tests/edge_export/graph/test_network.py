@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from keras import layers
 
-from edge_export.artefact import Artefact, measure
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.end import find_end
 from edge_export.graph.network import InputRange, Network, load_model, network
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.pair import float_graphs
 from edge_export.graph.tflite import to_tflite
-from edge_export.proof.prove import reference_outputs
+from edge_export.proof.reference import reference_outputs
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, Setting
 from edge_runtime.errors import DataError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.tensors import (
     TFLiteTensors,
     match_tensors,
@@ -13,7 +14,6 @@ from edge_export.graph.tensors import (
     tflite_tensors,
 )
 from edge_export.graph.trace import Values, outputs
-from edge_export.pixels import Pixels
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
 

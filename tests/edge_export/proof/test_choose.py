@@ -8,7 +8,7 @@ import pytest
 
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.latency import Latency
-from edge_export.proof.statistics import Estimate
+from edge_export.statistics.estimates import Estimate
 from edge_runtime.errors import DataError
 
 ONE = Estimate(1.0, 1.0, 1.0, 200)

@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact, measure
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import OUTPUTS, Network, network
 from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
 from edge_export.graph.trace import outputs
-from edge_export.pixels import Pixels
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import first_divergence, harmful_layers, layer_noise
 from edge_export.quantize.ranges import Range, measure_ranges

@@ -13,7 +13,7 @@ from edge_export.proof.faults import (
     input_range_faults,
     logit_faults,
 )
-from edge_export.proof.statistics import Estimate, auc, proportion
+from edge_export.statistics.estimates import Estimate, auc, proportion
 
 FILE = "model.int8.tflite"
 

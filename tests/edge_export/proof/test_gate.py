@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_export.artefact import measure
+from edge_export.graph.artefact import measure
 from edge_export.proof.gate import GateParity, compare_gate, gate_faults
-from edge_export.proof.statistics import Floats
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import Format
-from edge_export.trial import Bench
+from edge_export.remedy.trial import Bench
+from edge_export.statistics.estimates import Floats
 from edge_runtime.bundle.records import FilmGate
 from sabotage import int8, scaled, written_by
 

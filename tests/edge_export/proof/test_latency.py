@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.proof import latency
 from edge_export.proof.latency import Latency, latencies, slower_than_float
-from edge_export.proof.statistics import Estimate
+from edge_export.statistics.estimates import Estimate
 from edge_runtime.errors import DataError
 from tiny_graphs import SIDE, onnx_graph, tflite_graph
 

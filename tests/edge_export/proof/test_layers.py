@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_export.artefact import Artefact, measure
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import Network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
 from edge_export.graph.trace import Step, Values, operators, outputs
-from edge_export.pixels import Pixels
 from edge_export.proof.layers import (
     DIVERGED_DB,
     EXACT_DB,

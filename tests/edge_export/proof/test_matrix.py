@@ -16,7 +16,7 @@ from edge_export.proof.matrix import (
     parity_matrix,
 )
 from edge_export.proof.parity import REFERENCE
-from edge_export.proof.statistics import Floats
+from edge_export.statistics.estimates import Floats
 
 SOURCES = {
     REFERENCE: KERAS,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_export.proof.parity import (
     Comparison,
     compare,

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from edge_export.artefact import Artefact
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.pair import float_graphs
-from edge_export.pixels import Pixels
 from edge_export.proof.parity import Budget, probabilities
-from edge_export.proof.prove import Proof, Rows, _decision, refer, reference_outputs
-from edge_export.proof.statistics import calibration_error, fit_platt
+from edge_export.proof.prove import Proof
+from edge_export.proof.reference import Rows, refer, reference_outputs
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
-from edge_export.trial import Bench, Trial
-from edge_runtime.bundle.records import Calibration
-from edge_runtime.errors import DataError
+from edge_export.remedy.trial import Bench, Trial
+from edge_export.statistics.calibration import calibration_error, fit_platt
 from tiny_network import constant
 
 if TYPE_CHECKING:
@@ -65,35 +63,6 @@ def test_the_band_covers_the_widest_difference_seen(
     band = proof.decision.uncertain
     assert band.high - proof.decision.threshold >= widest
     assert proof.decision.threshold - band.low >= widest
-
-
-@pytest.mark.parametrize(
-    ("widest", "low", "high"),
-    [
-        (0.0, 0.49, 0.51),
-        (0.01, 0.49, 0.51),
-        (0.0101, 0.489, 0.511),
-        (0.25, 0.25, 0.75),
-        (0.6, 0.0, 1.0),
-    ],
-)
-def test_the_band_is_rounded_outwards_and_never_narrower_than_a_hundredth(
-    widest: float, low: float, high: float
-) -> None:
-    calibration = Calibration(method="none", scale=1.0, offset=0.0)
-    found = {"keras": np.array([widest]), "other": np.array([0.0])}
-    decision = _decision(calibration, Threshold(), found)
-    assert (decision.uncertain.low, decision.uncertain.high) == (low, high)
-    assert decision.threshold == 0.5
-
-
-def test_the_temperature_is_fitted_on_validation_rows_alone(
-    candidate: Network, rows: Rows, bench: Bench
-) -> None:
-    wrong = np.array(rows.splits) == "test"
-    other = refer(candidate, replace(rows, positive=rows.positive ^ wrong))
-    assert other.calibration == bench.reference.calibration
-    assert other.calibration.method == "temperature"
 
 
 def test_calibration_errors_are_those_of_the_test_rows_before_and_after(
@@ -163,25 +132,6 @@ def test_flips_losses_and_matrix_are_counted_at_the_chosen_threshold(
     assert moved.prove(trial).decision.threshold == 0.999
 
 
-@pytest.mark.parametrize("threshold", [0.02, 0.5, 0.9])
-def test_the_band_is_as_wide_in_logits_wherever_the_threshold_is(threshold: float) -> None:
-    calibration = Calibration(method="none", scale=1.0, offset=0.0)
-    found = {"keras": np.array([0.5]), "other": np.array([0.4])}  # neither side of 0.02 and 0.9
-    decision = _decision(calibration, Threshold(threshold), found)
-    low, high = (logit(edge) for edge in (decision.uncertain.low, decision.uncertain.high))
-    reach = logit(0.6)
-    assert low == pytest.approx(logit(threshold) - reach, abs=1e-4)
-    assert high == pytest.approx(logit(threshold) + reach, abs=1e-4)
-
-
-def test_a_film_that_two_graphs_decide_otherwise_is_uncertain() -> None:
-    calibration = Calibration(method="none", scale=1.0, offset=0.0)
-    found = {"keras": np.array([0.0001, 0.5]), "other": np.array([0.06, 0.5])}
-    band = _decision(calibration, Threshold(0.02), found).uncertain
-    assert band.low <= 0.0001
-    assert band.high >= 0.06
-
-
 def test_a_constant_model_is_named(model: keras.Model, rows: Rows) -> None:
     candidate = network(constant(model), InputRange())
     bench = Bench(float_graphs(candidate, rows.pixels), refer(candidate, rows), rows, Budget())
@@ -212,35 +162,3 @@ def test_classes_in_the_wrong_order_are_named(bench: Bench) -> None:
     faults = swapped.prove(swapped.run([])).faults
     assert [fault.name for fault in faults] == ["class_order"]
     assert "wholly below 0.5" in faults[0].line
-
-
-def test_answers_of_keras_that_are_not_finite_are_an_error(model: keras.Model, rows: Rows) -> None:
-    import keras
-
-    broken = keras.models.clone_model(model)
-    broken.set_weights([np.full_like(one, 3e38) for one in model.get_weights()])
-    with pytest.raises(DataError, match="keras: answers with numbers that are not finite"):
-        reference_outputs(network(broken, InputRange()), rows.pixels[:3])
-
-
-def test_a_logit_that_does_not_give_back_the_answer_is_an_error(
-    candidate: Network, rows: Rows
-) -> None:
-    with pytest.raises(DataError, match="does not give back its answer"):
-        reference_outputs(replace(candidate, input_range=InputRange(0, 1)), rows.pixels[:3])
-
-
-def test_logits_far_out_are_compared_without_overflow(model: keras.Model, rows: Rows) -> None:
-    import keras
-
-    loud = keras.models.clone_model(model)
-    loud.set_weights([*model.get_weights()[:-2], np.full((8, 1), -1e4), np.zeros(1)])
-    logits = reference_outputs(network(loud, InputRange()), rows.pixels[:8])
-    assert logits.min() < -1000
-
-
-def test_more_films_than_a_batch_are_answered_in_their_order(
-    candidate: Network, pixels: Pixels
-) -> None:
-    whole = reference_outputs(candidate, pixels)
-    assert whole[-3:] == pytest.approx(reference_outputs(candidate, pixels[-3:]), abs=1e-5)

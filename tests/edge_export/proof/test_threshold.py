@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.proof.statistics import proportion
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_export.statistics.estimates import proportion
 from edge_runtime.errors import DataError
 
 POSITIVE = np.array([True] * 5 + [False] * 5)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from edge_export.proof.faults import Fault
-from edge_export.proof.paired import PairedLoss, paired_loss
 from edge_export.proof.parity import Budget
-from edge_export.proof.statistics import Bools
 from edge_export.proof.verdict import Answer, Verdict, judge, worst
+from edge_export.statistics.estimates import Bools
+from edge_export.statistics.paired import PairedLoss, paired_loss
 
 EXPORTS = 2000
 FILMS = 400  # of each class

@@ -14,9 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edge_export.film import SPLITS, Film
-from edge_export.phantom import phantom
-from edge_export.pixels import Pixels, load_pixels
+from edge_export.films.film import SPLITS, Film
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.quantize.calibrate import (
     CalibrationRecord,
     Fault,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.tflite import to_tflite
 from edge_export.graph.trace import TFLiteTrace, Values, operators
-from edge_export.pixels import Pixels
 from edge_export.quantize import tflite
 from edge_export.quantize.columns import pair_columns
 from edge_export.quantize.ranges import measure_ranges

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edge_export.artefact import Artefact, measure, require_openable
+from edge_export.graph.artefact import Artefact, measure, require_openable
 from edge_export.graph.network import network
 from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.quantize.convert import quantized

@@ -11,9 +11,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
-from edge_export.artefact import Artefact, measure
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
-from edge_export.pixels import Pixels
 from edge_export.quantize.onnx import quantize_onnx
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_runtime.engines.onnx_runtime import load, may_saturate

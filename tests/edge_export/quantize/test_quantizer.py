@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact, Floats, measure
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, Floats, measure
 from edge_export.quantize import quantizer as module
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.ranges import Range, measure_ranges

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_export.artefact import Artefact
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.tensors import TFLiteTensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
 from edge_export.graph.trace import operators, outputs
-from edge_export.pixels import Pixels
 from edge_export.quantize import ranges
 from edge_export.quantize.ranges import METHODS, Range, measure_ranges, merge_ranges
 from edge_runtime.errors import DataError

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_export.artefact import Artefact
-from edge_export.film import Film
-from edge_export.pixels import Pixels
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
 from edge_runtime.errors import DataError

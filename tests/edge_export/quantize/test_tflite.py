@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from edge_export.artefact import Artefact, measure
-from edge_export.pixels import Pixels
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Artefact, measure
 from edge_export.quantize.ranges import measure_ranges
 from edge_export.quantize.tflite import quantize_tflite
 from edge_runtime.errors import DataError

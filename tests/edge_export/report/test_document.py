@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.artefact import Measured
-from edge_export.film import Film
-from edge_export.findings import Findings
+from edge_export.films.film import Film
+from edge_export.graph.artefact import Measured
 from edge_export.proof.faults import Fault
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import ROWS
 from edge_export.report.document import document, encoded, parity
 from report_document import full_document

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.findings import Findings
+from edge_export.proof.findings import Findings
 from edge_export.report.files import report_path, write_report
 from edge_runtime.errors import CannotWrite
 from tiny_network import tiny_plan

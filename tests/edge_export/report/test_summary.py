@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge_export.findings import Findings
 from edge_export.proof.faults import Fault
+from edge_export.proof.findings import Findings
 from edge_export.proof.parity import ROWS
 from edge_export.report.summary import parity_table, summary
 from tiny_network import tiny_plan

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import Estimate, Floats
+from edge_export.films.pixels import Pixels
+from edge_export.statistics.estimates import Estimate, Floats
 from edge_kit.audit.audit import Audit, ModelAreas, SourceGuess, audit
 from edge_kit.audit.features import CENTRE
 from edge_kit.data.dataset import Dataset
@@ -80,7 +80,7 @@ def test_a_model_that_reads_the_centre_needs_nothing_else(tmp_path: Path) -> Non
 
 
 def test_pixels_in_memory_give_the_same_audit(marked: Films) -> None:
-    from edge_export.pixels import load_pixels
+    from edge_export.films.pixels import load_pixels
 
     films = marked[0].films
     pixels = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_kit.audit.features import (
     BINS,
     CENTRE,

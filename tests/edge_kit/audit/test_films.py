@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_kit.audit.films import audited_films
 from edge_kit.data.dataset import Dataset
 from edge_kit.evaluation.subject import open_subject

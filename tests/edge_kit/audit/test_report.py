@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_export.pixels import load_pixels
+from edge_export.films.pixels import load_pixels
 from edge_kit.audit.audit import audit, rows
 from edge_kit.audit.report import mean_films, render, write_report
 from edge_kit.data.dataset import Dataset

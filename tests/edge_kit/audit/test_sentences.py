@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge_export.proof.statistics import Estimate
+from edge_export.statistics.estimates import Estimate
 from edge_kit.audit.audit import Audit, ModelAreas, SourceGuess
 from edge_kit.audit.sentences import NAMES, areas, sentences
 

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import pytest
 
-from edge_export.film import Film
+from edge_export.films.film import Film
+from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.graph.network import load_model
-from edge_export.pixels import Pixels, load_pixels
 from edge_kit.cli import run
 from edge_kit.data.dataset import load_dataset
 from edge_kit.models import applications
-from edge_kit.training.train import TrainingPlan, train
+from edge_kit.training.plan import TrainingPlan
+from edge_kit.training.train import train
 from edge_runtime.bundle import verify_all
 from edge_runtime.engines import onnx_runtime, open_engine
 from edge_runtime.film.preprocess import standard

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.film import Film
+from edge_export.films.film import Film
 from edge_kit.data.dataset import Dataset, load_dataset, other_films
 from edge_kit.data.split import with_splits, write_split_table
 from edge_runtime.errors import DataError, UsageError

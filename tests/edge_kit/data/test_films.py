@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from edge_kit.data.films import list_films, read_listed
+from edge_kit.data.reader import FilmReader
 from films import write_film
 
 
@@ -20,7 +21,7 @@ def test_a_copy_that_is_left_out_leaves_its_patient_to_the_one_that_is_kept(
     rows += ["covid/c.png,covid,P1", "normal/d.png,normal,P2"]
     (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
     listed = list_films(tmp_path, modality=None, positive="covid")
-    found = read_listed(listed, None, skip_unreadable=False)
+    found = read_listed(listed, FilmReader(), skip_unreadable=False)
     kept = {film.entry.name: film.entry.ids for film in found.films}
     assert list(kept) == ["covid/a.png", "covid/c.png", "normal/d.png"]
     assert kept["covid/a.png"] == kept["covid/c.png"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.film import Film, Split
+from edge_export.films.film import Film, Split
 from edge_kit.data.split import FRACTIONS, assign, with_splits, write_split_table
 from edge_kit.training.records import data_digest, run_digest
 from edge_runtime.errors import CannotWrite, DataError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_export.proof.statistics import auc, proportion
+from edge_export.statistics.estimates import auc, proportion
 from edge_kit.evaluation.figures import Confusion, judged, measure
 from edge_kit.evaluation.subject import Reply
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from edge_export.film import Split
-from edge_export.proof.prove import calibrate
-from edge_export.proof.statistics import Bools, Floats
+from edge_export.films.film import Split
+from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, choose_threshold
+from edge_export.statistics.estimates import Bools, Floats
 from edge_kit.evaluation.films import Labelled, labelled_films
-from edge_kit.evaluation.refit import Refit, lines, refit, write_site_bundle
+from edge_kit.evaluation.refit import Refit, lines, refit
+from edge_kit.evaluation.site_bundle import write_site_bundle
 from edge_kit.evaluation.subject import Reply, Subject, open_subject
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_kit.data.dataset import load_dataset
 from edge_kit.evaluation.films import Labelled, labelled_films
 from edge_kit.evaluation.rows import choose_rows

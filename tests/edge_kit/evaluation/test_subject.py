@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
-from edge_export.pixels import load_pixels
 from edge_kit.data.dataset import Dataset
 from edge_kit.evaluation.subject import open_subject
 from edge_kit.training.run import read_config

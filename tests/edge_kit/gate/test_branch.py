@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import Pixels
+from edge_export.graph.end import FILM
 from edge_export.graph.network import load_model
-from edge_export.phantom import phantom
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import auc
-from edge_kit.data.cache import CachedPixels
+from edge_export.statistics.estimates import auc
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.gate import branch as module
-from edge_kit.gate.branch import LAYER, film_branch, film_logits, fit_branch, join
-from edge_kit.gate.negatives import KINDS, made
+from edge_kit.gate.branch import film_branch, film_logits, fit_branch, join
+from edge_kit.gate.kinds import KINDS
+from edge_kit.gate.negatives import made
 from edge_kit.models.studies import model3
 from edge_kit.training.watch import predict
 from edge_runtime.errors import DataError
@@ -69,7 +71,7 @@ def test_joined_the_classifier_answers_as_before_and_the_film_logit_comes_second
     answer, film = predict(classifier, pixels), film_logits(branch, pixels)
     joined = join(classifier, branch)
     assert joined.name == classifier.name
-    assert joined.layers[-1].name == LAYER
+    assert joined.layers[-1].name == FILM
     file = tmp_path / "model.keras"
     joined.save(file)
     for model in (joined, load_model(file)):

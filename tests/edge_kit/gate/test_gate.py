@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_export.pixels import Pixels
-from edge_export.proof.statistics import proportion
+from edge_export.films.pixels import Pixels
+from edge_export.statistics.estimates import proportion
 from edge_kit.gate.gate import MARGIN, Refused, film_threshold, measure
-from edge_kit.gate.negatives import KINDS
+from edge_kit.gate.kinds import KINDS
 from edge_runtime.film.preprocess import standard
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_export.phantom import phantom
-from edge_export.pixels import Pixels
-from edge_kit.gate.negatives import KINDS, Draw, Kind, as_taken, made
+from edge_export.films.phantom import phantom
+from edge_export.films.pixels import Pixels
+from edge_kit.gate.kinds import KINDS, Draw, Kind
+from edge_kit.gate.negatives import as_taken, made
 from edge_runtime.film.intensity import normalise
 from edge_runtime.film.preprocess import standard
 

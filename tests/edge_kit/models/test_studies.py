@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.artefact import measure
+from edge_export.graph.artefact import measure
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.pair import float_graphs
 from edge_export.quantize.quantizer import Quantizer

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edge_export.film import Split
+from edge_export.films.film import Split
 from edge_kit.training.curves import draw_curves
 
 HISTORY = {

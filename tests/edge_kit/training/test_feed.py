@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_kit.data.cache import CachedPixels
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.training.feed import Feed, Rows
 
 FILMS = 10

@@ -13,22 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.film import SPLITS, Film
-from edge_export.pixels import load_pixels
-from edge_export.proof.statistics import auc, proportion
+from edge_export.films.film import SPLITS, Film
+from edge_export.films.pixels import load_pixels
+from edge_export.statistics.estimates import auc, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table
 from edge_kit.evaluation.subject import open_subject
-from edge_kit.training.folds import (
-    WHY_NOT_POOLED,
-    Folds,
-    cross_validate,
-    deal,
-    pooled,
-    table,
-)
+from edge_kit.training.folds import WHY_NOT_POOLED, Folds, cross_validate, deal, pooled, table
+from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.records import run_digest
-from edge_kit.training.train import TrainingPlan, train
+from edge_kit.training.train import train
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 
 

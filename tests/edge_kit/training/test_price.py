@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from edge_export.proof.statistics import Metrics, proportion
+from edge_export.statistics.estimates import Metrics, proportion
 from edge_kit.data.dataset import Dataset
+from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.price import LeakPrice, leak_price
-from edge_kit.training.train import TrainingPlan
 
 
 def test_the_price_is_the_naive_split_s_accuracy_less_the_grouped_one_s(

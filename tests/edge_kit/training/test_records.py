@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from edge_export.proof.statistics import Estimate
-from edge_kit.commands.runs import SORTS
 from edge_kit.data.dataset import Dataset
-from edge_kit.training.records import (
-    RunRow,
-    data_digest,
-    differences,
-    find_runs,
-    read_run,
-    recorded,
-    run_digest,
-    sort_runs,
-    tensorboard_callback,
-)
-from edge_kit.training.run import read_config, write_json
+from edge_kit.training.records import data_digest, recorded, run_digest
+from edge_kit.training.runs import read_run
 from edge_runtime.errors import DataError
 
 
@@ -32,11 +19,6 @@ from edge_runtime.errors import DataError
 def run(trained: Path, tmp_path: Path) -> Path:
     """Return a copy of a run that a test may change."""
     return Path(shutil.copytree(trained, tmp_path / "runs" / "one"))
-
-
-def change(run: Path, **settings: Any) -> None:
-    content = json.loads((run / "config.json").read_text("utf-8"))
-    write_json(run / "config.json", {**content, **settings})
 
 
 def test_the_digest_is_of_films_labels_and_splits_alone(dataset: Dataset, run: Path) -> None:
@@ -67,128 +49,3 @@ def test_a_training_that_fails_leaves_no_record(dataset: Dataset, run: Path) -> 
     with pytest.raises(DataError), recorded(run, dataset.films):
         raise DataError("film", "is gone")
     assert not (run / "record.json").exists()
-
-
-@pytest.mark.usefixtures("tiny")
-def test_tensorboard_is_told_every_figure_of_every_epoch(tmp_path: Path) -> None:
-    import tensorflow as tf
-
-    callback = tensorboard_callback(tmp_path / "new" / "tensorboard")
-    assert not list(tmp_path.iterdir())  # nothing before the training begins
-    callback.on_train_begin()
-    for epoch in range(2):
-        callback.on_epoch_end(epoch, {"loss": 0.5 / (epoch + 1), "val_auc": 0.25})
-    callback.on_train_end()
-    (log,) = (tmp_path / "new" / "tensorboard").iterdir()
-    assert log.name.startswith("events.out.tfevents.")
-    told = {}
-    for record in tf.data.TFRecordDataset(str(log)):
-        event = tf.compat.v1.Event.FromString(record.numpy())
-        for value in event.summary.value:
-            assert value.metadata.plugin_data.plugin_name == "scalars"
-            told[event.step, value.tag] = float(tf.make_ndarray(value.tensor))
-    expected = {(1, "loss"): 0.5, (2, "loss"): 0.25, (1, "val_auc"): 0.25, (2, "val_auc"): 0.25}
-    assert told == expected
-
-
-@pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize(
-    ("raised", "problem"),
-    [("ResourceExhaustedError", "No space left on device"), ("UnavailableError", "the stick")],
-)
-def test_a_disk_that_takes_no_log_is_an_error_of_the_disk(
-    raised: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import tensorflow as tf
-
-    def full(*_: object, **__: object) -> None:
-        raise getattr(tf.errors, raised)(None, None, "the stick is gone")
-
-    callback = tensorboard_callback(tmp_path / "tensorboard")
-    callback.on_train_begin()
-    monkeypatch.setattr("tensorflow.summary.write", full)
-    with pytest.raises(OSError, match=problem):
-        callback.on_epoch_end(0, {"loss": 0.5})
-
-
-def test_runs_are_found_below_folders_each_once(run: Path, tmp_path: Path) -> None:
-    shutil.copytree(run, tmp_path / "runs" / "deep" / "two")
-    shutil.copytree(run, tmp_path / "runs" / ".two.partial" / "run")
-    lines: list[str] = []
-    found = find_runs([tmp_path / "runs", run], lines.append)
-    assert [Path(row.run).name for row in found] == ["two", "one"]
-    assert lines == []
-    (row,) = (one for one in found if one.run == str(run))
-    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
-    assert row.test_auc == Estimate(**metrics["test"]["auc"])
-    assert (row.model, row.seed, row.epochs, row.seconds) == ("tiny", 3, 2, None)
-    assert row.data == run_digest(run)[:12]
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("config.json", "no JSON"),
-        ("config.json", '{"architectures": ["BertModel"]}'),
-        ("splits.csv", "nothing,of,this\n"),
-        ("splits.csv", None),
-    ],
-)
-def test_what_is_no_run_is_passed_over_with_a_line(
-    name: str, content: str | None, run: Path, tmp_path: Path
-) -> None:
-    foreign = Path(shutil.copytree(run, tmp_path / "runs" / "foreign"))
-    (foreign / name).unlink()
-    if content is not None:
-        (foreign / name).write_text(content, encoding="utf-8")
-    lines: list[str] = []
-    found = find_runs([tmp_path / "runs", tmp_path / "none"], lines.append)
-    assert [row.run for row in found] == [str(run)]
-    passed = sum(line.startswith(f"{foreign}: passed over, ") for line in lines)
-    assert passed == 1
-    assert lines[-1] == f"{tmp_path / 'none'}: passed over, is no folder"
-
-
-@pytest.mark.parametrize("content", ["no JSON", "[]", '{"val": 3, "test": {"auc": {"value": 2}}}'])
-def test_a_run_without_figures_is_listed_without_them(content: str, run: Path) -> None:
-    for name in ("metrics.json", "record.json"):
-        (run / name).write_text(content, encoding="utf-8")
-    row = read_run(run)
-    assert (row.val_auc, row.test_auc, row.seconds) == (None, None, None)
-
-
-def test_where_no_run_is_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no run here; name folders that edge-kit train wrote"):
-        find_runs([tmp_path], lambda _: None)
-
-
-def test_the_best_area_comes_first_and_what_is_not_known_last(run: Path) -> None:
-    row = read_run(run)
-    rows = [
-        replace(
-            row,
-            run=name,
-            test_auc=None if area is None else Estimate(area, 0, 1, 9),
-            seconds=seconds,
-        )
-        for name, area, seconds in (("a", 0.5, 3.0), ("b", None, None), ("c", 0.9, 5.0))
-    ]
-    assert [one.run for one in sort_runs(rows, "test_auc")] == ["c", "a", "b"]
-    assert [one.run for one in sort_runs(rows, "seconds")] == ["a", "c", "b"]
-    assert [one.run for one in sort_runs(rows[::-1], "run")] == ["a", "b", "c"]
-
-
-def test_runs_can_be_sorted_by_every_column() -> None:
-    assert tuple(field.name for field in fields(RunRow)) == SORTS
-
-
-def test_what_differs_is_told_and_nothing_else(run: Path, tmp_path: Path) -> None:
-    other = Path(shutil.copytree(run, tmp_path / "runs" / "two"))
-    assert differences([run, other]) == {}
-    change(other, seed=8, tools={**read_config(run).tools, "keras": "9.9"})
-    table = (other / "splits.csv").read_text("utf-8")
-    (other / "splits.csv").write_text(table.replace(",test,", ",val,"), encoding="utf-8")
-    found = differences([run, other])
-    assert found.keys() == {"seed", "tools.keras", "data_digest"}
-    assert found["seed"] == [3, 8]
-    assert found["tools.keras"] == [read_config(run).tools["keras"], "9.9"]

@@ -13,23 +13,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
-from edge_export.pixels import load_pixels
-from edge_export.proof.statistics import evaluate
+from edge_export.statistics.estimates import evaluate
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.gate.branch import film_branch
-from edge_kit.gate.negatives import KINDS
+from edge_kit.gate.kinds import KINDS
 from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, Recipe
 from edge_kit.models.registry import MODELS, architecture
+from edge_kit.training.plan import TrainingPlan, require_same_training
 from edge_kit.training.records import recorded
 from edge_kit.training.run import read_config, read_metrics
-from edge_kit.training.train import (
-    TrainingPlan,
-    require_same_training,
-    train,
-    train_and_measure,
-)
+from edge_kit.training.train import train, train_and_measure
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 from tiny_network import tiny_network
@@ -172,13 +169,21 @@ def test_a_training_that_is_interrupted_after_its_epochs_loses_none_of_them(
     with monkeypatch.context() as patch:
         patch.setattr("edge_kit.training.train.fit_branch", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            train(dataset, data, plan, out, lines.append, cache=cache)
+            train(dataset, data, plan, out, lines.append, reader=FilmReader(cache))
     assert lines[-1] == f"{out}: finished epochs are kept; the same command with --resume goes on"
     with pytest.raises(CannotWrite, match="go on with --resume"):
-        train(dataset, data, plan, out, lines.append, cache=cache)
+        train(dataset, data, plan, out, lines.append, reader=FilmReader(cache))
     with pytest.raises(UsageError, match="was begun with another seed: 3, not 4"):
-        train(dataset, data, replace(plan, seed=4), out, lines.append, cache=cache, resume=True)
-    train(dataset, data, plan, out, lines.append, cache=cache, resume=True)
+        train(
+            dataset,
+            data,
+            replace(plan, seed=4),
+            out,
+            lines.append,
+            reader=FilmReader(cache),
+            resume=True,
+        )
+    train(dataset, data, plan, out, lines.append, reader=FilmReader(cache), resume=True)
     assert len([line for line in lines if line.startswith("epoch ")]) == 2
     for name in FILES:
         assert (out / name).read_bytes() == (trained / name).read_bytes()

@@ -1,0 +1,87 @@
+"""A bundle with a site's own decision: the same graphs, a new manifest, a card that says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_export.package import golden_tolerance
+from edge_export.report.card import CARD, FIRST_HEADING
+from edge_kit.evaluation.refit import Refit, lines
+from edge_runtime.bundle import verify_all
+from edge_runtime.bundle.manifest import SITE, Manifest
+from edge_runtime.bundle.pack import write_bundle
+
+_HEADING = "## Fitted again at a site"
+_SECTION = """\
+{heading}
+A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
+films of its own. The graphs are as they were. What stands below on threshold, calibration and
+uncertain answers, and parity.json, is of the bundle before.
+
+- bundle before: `{site.bundle}`
+- set of films: `{site.films}`
+- calibration by {calibration.method}: {calibration.scale:g} times the logit, plus
+  {calibration.offset:g}
+- threshold {threshold}
+- uncertain from {band.low:g} to {band.high:g}
+{shares}
+
+On the films that it was fitted on a decision looks better than it is.
+{proof}
+"""
+_MOVED = """\
+That the small graphs decide like the big one was proved at its maker's threshold, and not at
+this one: the bundle is stamped undecided.
+"""
+
+
+def write_site_bundle(source: Path, out: Path, found: Refit) -> str:
+    """Write the bundle `source` with the new decision to `out`, and return its identity.
+
+    Raises:
+        EdgeError: the source is no bundle, or not as it was written.
+        CannotWrite: the disk refused; whatever stood at `out` still stands.
+    """
+    with verify_all(source) as bundle:
+        manifest = bundle.manifest
+        members = {name: bytes(bundle.read(name)) for name in manifest.files}
+    members[CARD] = _card(members.get(CARD, b"").decode(), found).encode()
+    return write_bundle(out, _fields(manifest, found), members)
+
+
+def _fields(manifest: Manifest, found: Refit) -> dict[str, object]:
+    fields = {key: one for key, one in manifest.to_json().items() if key not in ("schema", "files")}
+    golden = fields["golden"]
+    if found.decision.calibration != manifest.decision.calibration:
+        golden = {**golden, "tolerance": golden_tolerance(found.decision.calibration)}
+    return fields | {
+        "version": manifest.version.removesuffix(SITE) + SITE,
+        "decision": found.decision,
+        "golden": golden,
+        # What was proved was proved at another threshold.
+        "verdict": "undecided" if found.moved else manifest.verdict,
+        "site": found.site,
+    }
+
+
+def _card(card: str, found: Refit) -> str:
+    """Return the card with a section on the site in front, in place of an older one."""
+    before, following, after = card.partition(FIRST_HEADING)
+    return before.partition(_HEADING)[0] + _section(found) + following + after
+
+
+def _section(found: Refit) -> str:
+    site, decision = found.site, found.decision
+    return _SECTION.format(
+        heading=_HEADING,
+        fitted=" and the ".join(site.fitted),
+        site=site,
+        calibration=decision.calibration,
+        threshold=found.threshold or f"{decision.threshold:g}",
+        band=decision.uncertain,
+        shares="\n".join(
+            f"- {words}: sensitivity {one.sensitivity}, specificity {one.specificity}"
+            for words, one in lines(found).items()
+        ),
+        proof=_MOVED if found.moved else "",
+    )

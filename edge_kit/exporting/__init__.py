@@ -1,0 +1,1 @@
+"""From a run, or somebody else's model, and a folder of films to a proved bundle."""

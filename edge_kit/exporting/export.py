@@ -1,0 +1,118 @@
+"""An order carried out: the source opened, folded to one channel where it is grey, exported."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from edge_export.examine import Say
+from edge_export.export import export
+from edge_export.facts import BundleFacts, intended_use
+from edge_export.films.pixels import Pixels
+from edge_export.graph.artefact import Floats, engine_of
+from edge_export.proof.findings import Findings
+from edge_export.proof.fold import fold
+from edge_export.report.document import encoded
+from edge_export.report.summary import summary
+from edge_kit.audit.caveat import caveat
+from edge_kit.data.reader import FilmReader
+from edge_kit.exporting.order import BundleWishes, ExportOrder
+from edge_kit.exporting.source import ExportSource, open_source
+from edge_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def export_source(
+    order: ExportOrder,
+    reader: FilmReader,
+    say: Say,
+    write: Say,
+    form: Literal["table", "json"] = "table",
+) -> Findings:
+    """Carry out `order`; `write` gets the result as text, `say` a line for each step.
+
+    `reader` gives the films, each of which is decoded once.
+
+    Raises:
+        EdgeError: any of those of `edge_export.export` and `open_source`.
+    """
+    say(f"reading {order.source} and its films")
+    source = open_source(order, reader)
+    for warning in source.warnings:
+        say(f"warning: {warning}")
+    facts, model = _facts(source, order.wishes), source.model
+    of_itself = source.ours and source.preprocess.channels == 3
+    if of_itself if order.fold_grey is None else order.fold_grey:
+        model, facts = _folded(source, facts, order.fold_grey, reader, say)
+
+    def show(findings: Findings, document: dict[str, Any]) -> None:
+        write(encoded(document).decode() if form == "json" else summary(findings, facts))
+
+    plan = order.rules.plan(facts, source.input_range, source.recorded_accuracy)
+    findings = export(model, source.dataset.films, plan, order.out, say, show, reader=reader)
+    if form == "table":  # JSON is one document, that of the export
+        predict = partial(_bundled_logits, findings, order.out)
+        lines = caveat(
+            source.dataset, source.root, facts.preprocess, predict, reader=reader, say=say
+        )
+        write("".join(f"{line}\n" for line in lines))
+    return findings
+
+
+def _bundled_logits(findings: Findings, out: Path, pixels: Pixels) -> Floats:
+    """Return the logits `(n,)` that `edge-run` would give with `out`, the bundle of `findings`."""
+    with closing(engine_of(findings.bundled, (1, *pixels.shape[1:]), out)) as engine:
+        return np.array([engine.logits(film.tobytes())[0] for film in pixels], np.float64)
+
+
+def _folded(
+    source: ExportSource,
+    facts: BundleFacts,
+    ordered: bool | None,
+    reader: FilmReader,
+    say: Say,
+) -> tuple[keras.Model, BundleFacts]:
+    """Fold three channels into one; where nobody asked for it, only if that can be done."""
+    try:
+        films = source.dataset.films
+        folded = fold(source.model, films, facts, source.input_range, reader)
+    except DataError as error:
+        if ordered:
+            raise
+        say(f"three channels stay three: {error.problem}")
+        return source.model, facts
+    say("three channels of grey were folded into one")
+    return folded
+
+
+def _facts(source: ExportSource, wishes: BundleWishes) -> BundleFacts:
+    dataset = source.dataset
+    return BundleFacts(
+        name=wishes.name or f"{source.training.model}-{dataset.modality}",
+        version=wishes.version,
+        intended_use=intended_use(dataset.modality, wishes.ages, wishes.views),
+        negative=dataset.negative,
+        positive=dataset.positive,
+        preprocess=source.preprocess,
+        training=source.training,
+        film_threshold=source.film_threshold,
+        limits=_limits(wishes.limits, source.caution),
+        made_by=source.made_by,
+    )
+
+
+def _limits(path: Path | None, caution: str) -> str:
+    """Return what the card says of limits: what the maker wrote, and what the run has to say."""
+    own = f"- Of this model: {caution}.\n" if caution else ""
+    if path is None:
+        return own
+    try:
+        return own + path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(path, f"cannot be read ({error})", "give a text file in UTF-8") from error

@@ -1,0 +1,196 @@
+"""Several runs averaged into one, measured beside its members on the same held-out films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_export.films.film import HELD_OUT, Film, Split, require_held_out
+from edge_export.films.labels import are_positive
+from edge_export.graph.network import load_model
+from edge_export.statistics.estimates import Metrics, evaluate
+from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.reader import FilmReader
+from edge_kit.data.split import with_splits
+from edge_kit.files import new_folder, require_new, write_json
+from edge_kit.models.ensemble import mean_of_logits
+from edge_kit.training.run import (
+    CONFIG,
+    METRICS,
+    MODEL,
+    SPLITS,
+    RunConfig,
+    read_config,
+    read_gate,
+    save_model,
+)
+from edge_kit.training.train import Trained
+from edge_kit.training.watch import predict
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A run to be averaged: where it lies, its configuration, its model with its digest.
+
+    `gate` is what its film gate refused, as the run wrote it down.
+    """
+
+    run: Path
+    config: RunConfig
+    sha256: str
+    model: keras.Model
+    gate: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """An ensemble that was written, and its members with their figures by held-out split.
+
+    `data` is the folder of the films `dataset` that both were measured on.
+    """
+
+    trained: Trained
+    data: Path
+    dataset: Dataset
+    members: Sequence[Member]
+    of_members: Sequence[Mapping[Split, Metrics]]
+
+
+def average(
+    runs: Sequence[Path],
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    data: Path | None = None,
+    skip_unreadable: bool = False,
+    reader: FilmReader | None = None,
+) -> Ensemble:
+    """Average the logits of `runs` into a new run in `out`, and measure it and its members.
+
+    `data` is by default what the first of them was trained on.
+
+    Raises:
+        UsageError, DataError: as `read_members` does, or the films cannot be used.
+        CannotWrite: `out` holds something, or the disk refuses.
+    """
+    require_new(out)
+    members = read_members(runs)
+    first, reader = members[0].config, reader or FilmReader(say=say)
+    reader.expect(first.recipe())
+    data = data or Path(first.data)
+    dataset = load_dataset(
+        data,
+        modality=first.modality,
+        positive=first.positive,
+        seed=first.seed,
+        skip_unreadable=skip_unreadable,
+        reader=reader,
+    )
+    dataset = replace(dataset, films=with_splits(dataset.films, members[0].run / SPLITS))
+    model = mean_of_logits([member.model for member in members])
+    say(f"measuring {len(members)} members and their mean on the held-out films")
+    models = [model, *(member.model for member in members)]
+    figures, *of_members = measured(models, dataset.films, first, reader)
+    config = replace(
+        first,
+        model=f"ensemble-of-{len(members)}",
+        data=str(data.resolve()),
+        members=tuple(member.sha256 for member in members),
+    )
+    ensemble = Ensemble(Trained(model, figures), data, dataset, members, of_members)
+    write_ensemble(out, config, ensemble)
+    return ensemble
+
+
+def read_members(runs: Sequence[Path]) -> list[Member]:
+    """Return the members in `runs`, which differ in nothing but the network and its training.
+
+    Raises:
+        UsageError: there is only one, or one is given twice.
+        DataError: one is no whole run, or was made of other films, splits, classes or pixels.
+    """
+    if len(runs) < 2:
+        raise UsageError("RUN", "one run is no ensemble", "give two or more")
+    members: list[Member] = []
+    tables: list[bytes] = []
+    for path in runs:
+        config = read_config(path)
+        try:
+            digest, table = sha256((path / MODEL).read_bytes()), (path / SPLITS).read_bytes()
+        except OSError as error:
+            raise DataError(path, f"is no whole run ({error.strerror})", "train again") from error
+        gate = None if config.film_threshold is None else read_gate(path)
+        members.append(Member(path, config, digest, load_model(path / MODEL), gate))
+        tables.append(table)
+        _require_alike(members[0], members[-1], same_table=table == tables[0])
+    if len({one.sha256 for one in members}) < len(members):
+        raise UsageError("RUN", "the same model is given twice", "give each run once")
+    return members
+
+
+def _require_alike(first: Member, other: Member, *, same_table: bool) -> None:
+    for what in ("modality", "negative", "positive", "preprocess"):
+        found, wanted = getattr(other.config, what), getattr(first.config, what)
+        if found != wanted:
+            problem = f"its {what} is {found}, that of {first.run} {wanted}"
+            raise DataError(other.run, problem, "train all members alike")
+    if not same_table:
+        problem = f"was not trained on the films and the split of {first.run}"
+        raise DataError(other.run, problem, "train all members on one folder with given splits")
+
+
+def measured(
+    models: Sequence[keras.Model], films: Sequence[Film], config: RunConfig, reader: FilmReader
+) -> list[dict[Split, Metrics]]:
+    """Return the metrics of each of `models` on each held-out split, at a threshold of one half.
+
+    Raises:
+        DataError: a film cannot be read, a split has too few, or an answer is not finite.
+    """
+    require_held_out(films)
+    figures: list[dict[Split, Metrics]] = [{} for _ in models]
+    for split in HELD_OUT:
+        rows = [film for film in films if film.split == split]
+        positive = are_positive(rows, config.positive)
+        pixels = reader.pixels(rows, config.recipe())
+        for model, found in zip(models, figures, strict=True):
+            score = predict(model, pixels)
+            if not np.isfinite(score).all():
+                raise DataError(model.name, "an answer is not finite", "train that run again")
+            found[split] = evaluate(positive, score, threshold=0.5)
+    return figures
+
+
+def write_ensemble(out: Path, config: RunConfig, ensemble: Ensemble) -> None:
+    """Write the run of an ensemble, whole or not at all.
+
+    Raises:
+        CannotWrite: the disk did not take it.
+    """
+    figures = ensemble.trained.metrics
+    content: dict[str, Any] = {str(split): asdict(metrics) for split, metrics in figures.items()}
+    content["members"] = [
+        {
+            "sha256": member.sha256,
+            "model": member.config.model,
+            **{split: asdict(metrics) for split, metrics in by_split.items()},
+        }
+        for member, by_split in zip(ensemble.members, ensemble.of_members, strict=True)
+    ]
+    first = ensemble.members[0]
+    if first.gate:  # the branch is that of the first, and so is its gate
+        content["film_gate"] = first.gate
+    with new_folder(out) as folder:
+        save_model(ensemble.trained.model, folder / MODEL)
+        write_json(folder / CONFIG, config)
+        (folder / SPLITS).write_bytes((first.run / SPLITS).read_bytes())
+        write_json(folder / METRICS, content)

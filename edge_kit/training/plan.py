@@ -1,0 +1,101 @@
+"""What to train and how, as a run's configuration says it, and whether a run is of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_kit.data.dataset import Dataset
+from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.registry import architecture
+from edge_kit.training.checkpoint import require_same
+from edge_kit.training.device import Device, find_device
+from edge_kit.training.records import data_digest, run_digest
+from edge_kit.training.run import RunConfig, read_config
+from edge_runtime.bundle.records import Preprocess
+from edge_runtime.film.preprocess import standard
+
+if TYPE_CHECKING:
+    pass
+
+
+TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """What to train and how; `None` leaves a choice to the network's own recipe.
+
+    `deterministic` asks for the same weights from the same seed, which on a GPU costs speed and
+    XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`.
+    """
+
+    model: str = "model3"
+    preprocess: Preprocess = field(default_factory=standard)
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    seed: int = 0
+    deterministic: bool | None = None
+    precision: str | None = None
+
+    def recipe(self, network: Architecture) -> Recipe:
+        """Return the recipe of `network` with what this plan says otherwise."""
+        given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
+        return replace(network.recipe, **{k: one for k, one in given.items() if one is not None})
+
+
+def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
+    """Refuse a finished run that is not of `plan` on `dataset`.
+
+    Raises:
+        UsageError: it is another one.
+        DataError: it cannot be read.
+    """
+    found = read_config(run)
+    wanted = run_config(dataset, data, plan, architecture(plan.model), find_device(plan.precision))
+    config = _of_training(replace(found, epochs=found.most_epochs), run_digest(run))
+    require_same(json.loads(json.dumps(config)), identity(dataset, wanted), run)
+
+
+def run_config(
+    dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
+) -> RunConfig:
+    """Return the configuration of the run that `plan` orders, before its first epoch."""
+    recipe = plan.recipe(network)
+    stopping, augmentation = recipe.early_stopping, recipe.augmentation
+    deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
+    return RunConfig(
+        model=network.name,
+        modality=dataset.modality,
+        negative=dataset.negative,
+        positive=dataset.positive,
+        seed=plan.seed,
+        epochs=recipe.epochs,
+        most_epochs=recipe.epochs,
+        leaks=len(dataset.leaks),
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        epsilon=recipe.epsilon,
+        preprocess=plan.preprocess.to_json(),
+        data=str(data.resolve()),
+        tools={tool: version(tool) for tool in TOOLS},
+        early_stopping=asdict(stopping) if stopping else None,
+        augmentation=asdict(augmentation) if augmentation else None,
+        device=str(device),
+        deterministic=deterministic,
+    )
+
+
+def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
+    """Return what has to be the same for a training to go on; where the films lie does not."""
+    return _of_training(config, data_digest(dataset.films))
+
+
+def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
+    free = ("data", "tools", "film_threshold")
+    said = {name: value for name, value in asdict(config).items() if name not in free}
+    return said | {"set_of_films": films}

@@ -1,0 +1,167 @@
+"""One graph of a network in one format, and its answers through a clinic's engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_export.films.pixels import Pixels, progress
+from edge_export.quiet import first_line, quiet
+from edge_runtime.bundle.records import IntegerOutput
+from edge_runtime.engines import EngineUnavailable, first_engine
+from edge_runtime.engines.onnx_runtime import load
+from edge_runtime.errors import NoEngine, ParityFailed
+
+if TYPE_CHECKING:
+    from edge_runtime.engines import Engine
+
+Floats = NDArray[np.float64]
+_ANOTHER_RECIPE = "choose another recipe, or replace the layer"
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One graph to be proved: its file name in the bundle, its format and its bytes."""
+
+    file: str
+    format: str
+    recipe: str
+    graph: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an artefact gave, `(n, outputs)`, and the median milliseconds of one film."""
+
+    outputs: Floats
+    milliseconds: float
+    engine: str
+
+    @property
+    def logits(self) -> Floats:
+        """The decision's logits `(n,)`."""
+        return self.outputs[:, 0]
+
+
+def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
+    """Return `artefact` in the first of the runtime's engines that runs it, for `shape` pixels.
+
+    A graph that gives integers, which those engines leave to others, runs in an interpreter that
+    turns them back into logits.
+
+    Raises:
+        NoEngine: nothing on this machine runs the graph.
+    """
+    if integers := integer_outputs(artefact):
+        return _IntegerGraph(artefact.graph, shape, integers)
+    # A copy, because engines want memory they may write to.
+    graphs: dict[str, memoryview] = {artefact.format: memoryview(bytearray(artefact.graph))}
+    return first_engine(graphs.get, shape, artefact.file)
+
+
+def require_openable(artefact: Artefact, shape: tuple[int, ...]) -> None:
+    """Refuse an ONNX graph that ONNX Runtime opens on some processors alone, for `shape` pixels.
+
+    On x86 without VNNI it rewrites the graph before it opens it, and may fail where it would not
+    elsewhere. Here both ways are tried, whatever this processor needs.
+
+    Raises:
+        NoEngine: it does not open in both ways.
+    """
+    if artefact.format != "onnx":
+        return
+    for exact in (False, True):
+        try:
+            load(memoryview(artefact.graph), shape, exact=exact).close()
+        except EngineUnavailable as error:
+            where = " on x86 processors without VNNI" if exact else ""
+            problem = f"ONNX Runtime cannot run it{where} ({first_line(error)})"
+            raise NoEngine(artefact.file, problem, _ANOTHER_RECIPE) from error
+
+
+def engine_of(artefacts: Sequence[Artefact], shape: tuple[int, ...], subject: object) -> Engine:
+    """Return the engine that `edge-run` would choose for a bundle of `artefacts`, with its graph.
+
+    `shape` is that of one film, `(1, h, w, c)`; `subject` is named where none can be used.
+
+    Raises:
+        NoEngine: nothing on this machine runs one of the graphs.
+    """
+    graphs: dict[str, memoryview] = {}
+    for artefact in artefacts:
+        if artefact.format not in graphs and not integer_outputs(artefact):
+            graphs[artefact.format] = memoryview(bytearray(artefact.graph))
+    return first_engine(graphs.get, shape, subject)
+
+
+def integer_outputs(artefact: Artefact) -> tuple[IntegerOutput, ...]:
+    """Return what the int8 outputs of a TFLite `artefact` mean; none where they are floats."""
+    if artefact.format != "tflite":
+        return ()
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        with quiet():
+            given = Interpreter(model_content=artefact.graph).get_output_details()
+    except ValueError:  # it is no graph, as every engine will say of it
+        return ()
+    steps = [one["quantization"] for one in given if one["dtype"] is np.int8]
+    return tuple(IntegerOutput(scale=float(one), zero_point=int(other)) for one, other in steps)
+
+
+class _IntegerGraph:
+    """A full-integer TFLite graph in LiteRT's own interpreter."""
+
+    name = "litert-python"
+
+    def __init__(
+        self, graph: bytes, shape: tuple[int, ...], meanings: tuple[IntegerOutput, ...]
+    ) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._shape, self._meanings = shape, meanings
+        with quiet():
+            self._interpreter = Interpreter(model_content=graph, num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._outputs = [one["index"] for one in self._interpreter.get_output_details()]
+
+    def logits(self, pixels: bytes) -> tuple[float, ...]:
+        film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
+        self._interpreter.set_tensor(self._input, film)
+        self._interpreter.invoke()
+        found = [int(self._interpreter.get_tensor(one).item()) for one in self._outputs]
+        return tuple(
+            meaning.scale * (integer - meaning.zero_point)
+            for meaning, integer in zip(self._meanings, found, strict=True)
+        )
+
+    def close(self) -> None:
+        """Do nothing: the interpreter goes when nobody holds it any more."""
+
+
+def measure(artefact: Artefact, pixels: Pixels) -> Measured:
+    """Run `artefact` on `(n, h, w, c)` pixels, one thread, one film at a time.
+
+    Raises:
+        ParityFailed: an answer is not finite.
+        NoEngine: nothing on this machine runs the graph.
+    """
+    engine = open_artefact(artefact, (1, *pixels.shape[1:]))
+    answers, seconds = list[tuple[float, ...]](), np.empty(len(pixels))
+    for index, film in enumerate(progress(pixels, len(pixels), artefact.file, "film")):
+        encoded = film.tobytes()
+        started = perf_counter()
+        answers.append(engine.logits(encoded))
+        seconds[index] = perf_counter() - started
+    outputs = np.array(answers, np.float64)
+    if not np.isfinite(outputs).all():
+        bad = int((~np.isfinite(outputs)).any(axis=1).sum())
+        problem = f"not_finite: {bad} of {len(outputs)} answers are not finite"
+        raise ParityFailed(artefact.file, problem, "choose another recipe, or train again")
+    return Measured(outputs, 1000 * float(np.median(seconds)), engine.name)

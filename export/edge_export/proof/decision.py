@@ -1,0 +1,48 @@
+"""Threshold and uncertain band of a bundle, wide enough for all its graphs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import expit, logit
+
+from edge_export.graph.artefact import Floats
+from edge_export.proof.parity import widest_difference
+from edge_export.proof.threshold import ONE_HALF, Threshold
+from edge_runtime.bundle.records import Calibration, Decision, Uncertain
+
+NARROWEST_BAND = 0.01
+"""The least half width of the uncertain band, whatever the graphs were seen to differ by here.
+
+Engines and processors that no export can try round otherwise; `tests/hardware` measures them.
+"""
+_BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
+
+
+def covering_decision(
+    calibration: Calibration, threshold: Threshold, found: Mapping[str, Floats]
+) -> Decision:
+    """Return threshold and band; the band covers what formats and engines were seen to differ.
+
+    `found` are the probabilities by artefact. Away from one half the band is as wide in logits as
+    it would be there: where probabilities are small, so are their differences. Whatever film two
+    artefacts decide otherwise lies within.
+    """
+    widest = widest_difference(found)
+    half = min(ONE_HALF, max(NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP))
+    reach, middle = float(logit(ONE_HALF + half)), float(logit(threshold.value))
+    stacked = np.stack(list(found.values()))
+    least, most = stacked.min(axis=0), stacked.max(axis=0)
+    parted = (least < threshold.value) & (most >= threshold.value)
+    low = min(float(expit(middle - reach)), float(least[parted].min(initial=1.0)))
+    high = max(float(expit(middle + reach)), float(most[parted].max(initial=0.0)))
+    return Decision(
+        calibration=calibration,
+        threshold=threshold.value,
+        uncertain=Uncertain(
+            low=min(threshold.value, round(low, 6)), high=max(threshold.value, round(high, 6))
+        ),
+        chosen=threshold.chosen,
+    )

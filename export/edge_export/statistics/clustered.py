@@ -1,0 +1,83 @@
+"""Intervals where films come in groups: those of one patient are not independent of one another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from edge_export.statistics.estimates import (
+    NORMAL_95,
+    Bools,
+    Estimate,
+    Floats,
+    auc,
+    placements,
+    proportion,
+)
+
+
+def grouped_auc(positive: Bools, score: Floats, groups: Sequence[str]) -> Estimate:
+    """Return the area under the ROC curve with an interval for films `(n,)` that come in `groups`.
+
+    Obuchowski, Biometrics 53 (1997) 567: DeLong's placements, summed by group. With one film a
+    group it is DeLong's own interval, and it is that, too, where no variance is left.
+
+    Raises:
+        ValueError: as `auc` does.
+    """
+    plain = auc(positive, score)
+    above, below = placements(positive, score)
+    number = np.unique(np.asarray(groups), return_inverse=True)[1]
+    cases, controls = number[positive], number[~positive]
+    both = int(number.max()) + 1
+    case_sums = np.bincount(cases, above - plain.value, both) / len(above)
+    control_sums = np.bincount(controls, below - plain.value, both) / len(below)
+    with_cases, with_controls = len(np.unique(cases)), len(np.unique(controls))
+    if min(with_cases, with_controls) < 2:
+        return Estimate(plain.value, 0.0, 1.0, plain.n)  # of one patient nothing follows
+    variance = (
+        with_cases / (with_cases - 1) * float(case_sums @ case_sums)
+        + with_controls / (with_controls - 1) * float(control_sums @ control_sums)
+        + 2 * both / (both - 1) * float(case_sums @ control_sums)
+    )
+    if variance <= 0:
+        return plain
+    margin = NORMAL_95 * math.sqrt(variance)
+    low, high = max(0.0, plain.value - margin), min(1.0, plain.value + margin)
+    return Estimate(plain.value, low, high, plain.n)
+
+
+def grouped_proportion(success: Bools, groups: Sequence[str]) -> Estimate:
+    """Return the share of `success` `(n,)` with an interval for films that come in `groups`.
+
+    Wilson's interval of as many independent films as tell as much: n over the design effect, the
+    variance between groups over that of independent films (Rao and Scott, Biometrics 48 (1992)
+    577). Never more of them than films; where all films agree, as many as groups.
+
+    Raises:
+        ValueError: there are no films.
+    """
+    hits, n = int(success.sum()), len(success)
+    plain = proportion(hits, n)
+    number = np.unique(np.asarray(groups), return_inverse=True)[1]
+    count = int(number.max()) + 1
+    if count in (1, n) or hits in (0, n):
+        return plain if count == n else _wilson(plain.value, count, n)
+    sums = np.bincount(number, success - plain.value, count)
+    between = count / (count - 1) * float(sums @ sums) / n**2
+    effect = between / (plain.value * (1 - plain.value) / n)
+    return _wilson(plain.value, n / max(1.0, effect), n)
+
+
+def _wilson(share: float, trials: float, n: int) -> Estimate:
+    """Return Wilson's interval of a share of `trials`, which need not be a whole number."""
+    square = float(stats.norm.ppf(0.975)) ** 2
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    spread = share * (1 - share) / trials + square / (4 * trials**2)
+    half = math.sqrt(square * spread) / (1 + square / trials)
+    return Estimate(
+        share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), n
+    )

@@ -1,0 +1,368 @@
+"""What an export says of a model is what its run or its maker said, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import logit
+
+from edge_export.examine import ExportPlan
+from edge_export.films.film import Film
+from edge_export.films.pixels import load_pixels
+from edge_export.graph.network import InputRange
+from edge_export.proof.parity import Budget
+from edge_export.proof.threshold import Rule
+from edge_kit.arguments import reader_of
+from edge_kit.cli import parser, run
+from edge_kit.commands.export import order
+from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.exporting.export import export_source
+from edge_kit.exporting.source import made_by
+from edge_kit.files import write_json
+from edge_kit.training.run import read_config
+from edge_runtime.bundle import open_bundle
+from edge_runtime.errors import DataError, EdgeError, UsageError
+from films import write_films
+from tiny_network import RECIPE, tiny_network, with_film
+
+LOOSE = [
+    "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
+    "--allow-calibration", "few_films", "--allow-calibration", "noise",
+]  # fmt: skip
+REAL = Path(__file__).parents[4] / "shared" / "data"
+
+
+def export(*arguments: object) -> list[str]:
+    """Carry out `edge-kit export ... --int8`; return what it said."""
+    said: list[str] = []
+    options = parser().parse_args(["export", *map(str, arguments), "--int8", *LOOSE])
+    export_source(order(options), reader_of(options), said.append, lambda _: None)
+    return said
+
+
+@pytest.fixture(scope="module")
+def foreign(tiny: None, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a model that says nothing of what its input and output mean.
+
+    It has learnt nothing either, but takes one half of the films for positive.
+    """
+    import keras
+
+    del tiny
+    keras.utils.set_random_seed(0)
+    model = tiny_network()
+    kernel, bias = model.layers[-1].get_weights()
+    answers = model.predict(load_pixels(dataset.films, RECIPE), verbose=0)
+    model.layers[-1].set_weights([kernel, bias - logit(np.median(answers))])
+    path = tmp_path_factory.mktemp("foreign") / "theirs.keras"
+    keras.Model(model.inputs, model.outputs, name="Their Model (2)").save(path)
+    return path
+
+
+@dataclass
+class Exported:
+    """What the exporter was asked to do, without doing it."""
+
+    films: Sequence[Film]
+    plan: ExportPlan
+    said: list[str]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exported]:
+    """Return `export`, which only notes what `edge_export.export` would have been given."""
+    calls: list[tuple[Sequence[Film], ExportPlan]] = []
+    monkeypatch.setattr(
+        "edge_kit.exporting.export.export",
+        lambda _, films, plan, *__, **___: calls.append((films, plan)),
+    )
+    monkeypatch.setattr("edge_kit.exporting.export.caveat", lambda *_, **__: [])
+
+    def ask(*given: object) -> Exported:
+        said = export(*given, "--out", "m.edge")
+        return Exported(*calls.pop(), said)
+
+    return ask
+
+
+def test_a_run_knows_its_films_classes_and_training(
+    trained: Path, dataset: Dataset, asked: Callable[..., Exported]
+) -> None:
+    found = asked(trained)
+    facts, training = found.plan.facts, found.plan.facts.training
+    assert found.films == dataset.films
+    assert found.plan.input_range == InputRange(0.0, 255.0)
+    assert (facts.name, facts.version) == ("tiny-xray", "0.1.0")
+    assert facts.intended_use.modality == "xray"
+    assert (facts.negative, facts.positive) == ("noncovid", "covid")
+    assert (training.model, training.seed, training.epochs) == ("tiny", 3, 2)
+    assert facts.preprocess == RECIPE
+
+
+def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
+    trained: Path, asked: Callable[..., Exported], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    config = read_config(run)
+    write_json(run / "config.json", replace(config, leaks=2))
+    found = asked(run)
+    assert found.plan.facts.limits == f"- Of this model: {replace(config, leaks=2).caution()}.\n"
+    assert any("parts 2 groups" in line for line in found.said)
+    write_json(run / "config.json", replace(config, members=("a", "b")))
+    assert asked(run).plan.facts.made_by == "edge-kit ensemble RUN... --out RUN"
+
+
+TRAIN = "edge-kit train --data DATA --out RUN --model"
+OPTIONS = "--seed 3 --epochs 2 --batch-size 16 --learning-rate 0.01"
+
+
+@pytest.mark.parametrize(
+    ("changed", "command"),
+    [
+        ({"model": "own", "batch_size": 16}, f"{TRAIN} MODEL --modality xray \\\n"
+         f"        --channels 1 --positive covid {OPTIONS}"),
+        ({"model": "model3", "batch_size": 32, "learning_rate": 0.001, "positive": "a b"},
+         f"{TRAIN} model3 --modality xray \\\n"
+         "        --channels 1 --positive 'a b' --seed 3 --epochs 2"),
+        ({"model": "baseline", "batch_size": 16, "learning_rate": 0.001},
+         f"{TRAIN} baseline --modality xray \\\n"
+         "        --channels 1 --positive covid --seed 3 --epochs 2 --batch-size 16"),
+    ],
+)  # fmt: skip
+def test_a_card_gives_the_command_with_what_is_not_the_recipes_of_that_name(
+    changed: dict[str, Any], command: str, trained: Path
+) -> None:
+    config = replace(read_config(trained), **changed)
+    assert made_by(config) == command
+
+
+def test_a_bundle_is_for_adults_and_frontal_films_unless_its_maker_says_otherwise(
+    trained: Path, asked: Callable[..., Exported]
+) -> None:
+    use = asked(trained).plan.facts.intended_use
+    assert (use.body_parts, use.views) == (("CHEST",), ("PA", "AP"))
+    assert (use.youngest, use.oldest) == (18, 150)
+    use = asked(trained, "--ages", "0,17", "--views", "LL").plan.facts.intended_use
+    assert (use.views, use.youngest, use.oldest) == (("LL",), 0, 17)
+
+
+@pytest.mark.parametrize("given", ["--ages=18", "--ages=60,18", "--ages=0,151", "--ages=a,b",
+                                   "--views=pa", "--views=PA,", "--film-threshold=nan",
+                                   "--film-threshold=2000"])  # fmt: skip
+def test_a_use_that_no_manifest_holds_is_refused_before_anything_is_read(given: str) -> None:
+    with pytest.raises(UsageError, match=given.partition("=")[0]):
+        parser().parse_args(["export", "RUN", "--int8", "--out", "m.edge", given])
+
+
+def test_a_foreign_model_s_film_output_has_a_threshold_and_no_other_model_has_one(
+    data: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    plain, joined = tmp_path / "plain.keras", tmp_path / "joined.keras"
+    tiny_network().save(plain)
+    with_film(tiny_network()).save(joined)
+    known = ("--classes", "noncovid,covid", "--input-range", "0,255", "--data", data)
+    assert asked(joined, *known).plan.facts.film_threshold == 0.0
+    assert asked(joined, *known, "--film-threshold", "-1.5").plan.facts.film_threshold == -1.5
+    assert asked(plain, *known).plan.facts.film_threshold is None
+    with pytest.raises(UsageError, match="--film-threshold: tiny has no film / not-film output"):
+        asked(plain, *known, "--film-threshold", "0")
+
+
+def test_the_model_file_of_a_run_is_the_run(trained: Path, asked: Callable[..., Exported]) -> None:
+    found = asked(trained / "model.keras", "--positive", "COVID-19")
+    assert found.plan == asked(trained).plan
+
+
+def test_a_run_whose_films_have_moved_keeps_its_splits(
+    trained: Path, data: Path, dataset: Dataset, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    moved = tmp_path / "moved"
+    for film in data.rglob("*.png"):
+        label = moved / film.parent.name
+        label.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(film, label / film.name)
+    found = {film.sha256: film.split for film in asked(trained, "--data", moved).films}
+    assert found == {film.sha256: film.split for film in dataset.films}
+
+
+def test_name_version_limits_seed_and_budget_are_the_makers_to_give(
+    trained: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    limits = tmp_path / "limits.md"
+    limits.write_text("Only films of größe 64.", "utf-8")
+    names = ("--name", "ours", "--bundle-version", "1.2.3", "--limits", limits, "--seed", "9")
+    plan = asked(trained, *names).plan
+    assert (plan.facts.name, plan.facts.version) == ("ours", "1.2.3")
+    assert plan.facts.limits == "Only films of größe 64."
+    assert (plan.seed, plan.calibration_count) == (9, 8)
+    assert plan.budget == Budget(flips=1.0, auc=1.0, margin=0.9)
+
+
+def test_threshold_and_calibration_are_as_ordered_and_else_as_ever(
+    trained: Path, asked: Callable[..., Exported]
+) -> None:
+    plan = asked(trained).plan
+    assert (plan.rule, plan.calibration) == (None, "temperature")
+    plan = asked(trained, "--sensitivity", "0.9", "--calibration", "platt").plan
+    assert (plan.rule, plan.calibration) == (Rule(0.9), "platt")
+    assert asked(trained, "--youden").plan.rule == Rule(None)
+
+
+def test_a_foreign_model_is_taken_by_what_is_said_of_it(
+    foreign: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.edge"
+    said = ("--classes", "noncovid,covid", "--input-range", "0,255", "--data", data)
+    export(foreign, "--out", out, *said)
+    manifest = open_bundle(out).manifest
+    assert manifest.name == "their-model--2-xray"
+    assert (manifest.training.seed, manifest.training.epochs) == (None, None)
+    card = bytes(open_bundle(out).read("card.md")).decode()
+    assert "Trained elsewhere" in card
+
+
+def arguments(words: str, **paths: Path) -> list[str]:
+    return [str(paths[word[1:]]) if word.startswith("@") else word for word in words.split()]
+
+
+FULL = "--data @data --classes noncovid,covid --input-range 0,255"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "problem"),
+    [
+        ("@run --classes noncovid,covid", UsageError, "--classes: "),
+        ("@run --input-range 0,1", UsageError, "--input-range: "),
+        ("@run --modality ct", UsageError, "--modality: "),
+        ("@run --positive noncovid", UsageError, "--positive: 'noncovid' is not the model's"),
+        ("@run --limits @missing", UsageError, "cannot be read"),
+        ("@run --data @missing", DataError, "is no folder"),
+        ("@missing", DataError, "no such file or folder"),
+        ("@foreign", UsageError, "add --classes NEG,POS --input-range LOW,HIGH --data DIR"),
+        ("@foreign --data @data", UsageError, "has to be said"),
+        ("@foreign --data @data --classes noncovid,covid", UsageError, "has to be said"),
+        ("@foreign --data @data --input-range 0,255", UsageError, "has to be said"),
+        (f"@foreign {FULL} --positive noncovid", UsageError, "--positive: "),
+        (f"@foreign {FULL} --modality ct", DataError, ""),
+        ("@data --classes a,b --input-range 0,1 --data @data", DataError, "is no run"),
+    ],
+)
+def test_what_contradicts_the_model_is_refused(
+    words: str,
+    kind: type[EdgeError],
+    problem: str,
+    trained: Path,
+    foreign: Path,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    if "--modality ct" in words and "@foreign" in words:
+        marked = tmp_path / "xray"
+        shutil.copytree(data, marked)
+        data = tmp_path
+    given = arguments(words, run=trained, foreign=foreign, data=data, missing=tmp_path / "none")
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(kind) as caught:
+        export(*given, "--out", out / "m.edge")
+    assert problem in str(caught.value)
+    assert caught.value.cure
+    assert not list(out.iterdir())
+
+
+def test_classes_of_a_foreign_model_may_be_spelled_as_folders_are(
+    foreign: Path, data: Path, asked: Callable[..., Exported]
+) -> None:
+    said = ("--data", data, "--input-range", "-1,1", "--classes")
+    plan = asked(foreign, *said, "Normal,COVID-19").plan
+    assert plan == asked(foreign, *said, "noncovid,covid").plan
+    assert (plan.facts.negative, plan.facts.positive) == ("noncovid", "covid")
+    assert plan.input_range == InputRange(-1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    ["covid", "covid,", ",covid", "a,b,c", "flu,covid", "noncovid,flu", ""],
+)
+def test_classes_are_two_and_those_of_the_data(
+    classes: str, foreign: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(EdgeError) as caught:
+        export(
+            foreign, "--out", tmp_path / "m.edge", "--data", data,
+            f"--classes={classes}", "--input-range", "0,255",
+        )  # fmt: skip
+    assert caught.value.exit_status in (2, 9)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "limits", ["0", "0,", "a,b", "1,0", "0,0", "nan,1", "0,inf", "0,1,2", "-1e7,1", ""]
+)
+def test_an_input_range_is_two_numbers_in_order(
+    limits: str, foreign: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="--input-range: "):
+        export(
+            foreign, "--out", tmp_path / "m.edge", "--data", data,
+            "--classes", "noncovid,covid", f"--input-range={limits}",
+        )  # fmt: skip
+
+
+def test_two_modalities_without_a_choice_are_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = write_films(tmp_path / "d", "xray/covid", "xray/normal", "ct/covid", "ct/normal")
+    assert run(["train", "--data", str(films), "--out", str(tmp_path / "r")]) == 2
+    assert "holds ct (16), xray (16); choose one with --modality" in capsys.readouterr().err
+
+
+def test_what_the_owner_of_the_data_should_know_is_said_at_the_export_too(
+    foreign: Path, data: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    copied = tmp_path / "data"
+    shutil.copytree(data, copied)
+    film = next((copied / "train" / "covid").iterdir())
+    shutil.copyfile(film, film.with_name("copy.png"))
+    given = ("--data", copied, "--classes", "noncovid,covid", "--input-range", "0,255")
+    said = asked(foreign, *given).said
+    assert "warning: 1 film left out, byte for byte the same as others" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("config.json", b"{}", "not the configuration of a run"),
+        ("model.keras", b"text", "Keras cannot load it"),
+        ("splits.csv", b"", "has no column"),
+        ("splits.csv", b"sha256,label,split,group\n", "not in the split table"),
+    ],
+)
+def test_a_run_that_was_meddled_with_is_refused_by_file(
+    name: str, content: bytes, problem: str, trained: Path, tmp_path: Path
+) -> None:
+    meddled = tmp_path / "run"
+    shutil.copytree(trained, meddled)
+    (meddled / name).write_bytes(content)
+    with pytest.raises(DataError, match=problem) as caught:
+        export(meddled, "--out", tmp_path / "m.edge")
+    assert name in str(caught.value)
+    assert not (tmp_path / "m.edge").exists()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real films are not on this machine")
+def test_the_real_films_are_what_their_readme_says() -> None:
+    dataset = load_dataset(REAL, modality="xray", seed=0)
+    assert (dataset.positive, dataset.negative) == ("covid", "noncovid")
+    splits: dict[str, set[str]] = {}
+    for film in dataset.films:
+        splits.setdefault(film.group, set()).add(film.split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert 1000 < len(dataset.films) <= 1147
