@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import CannotWrite, UsageError
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +43,17 @@ def cache_of(options: argparse.Namespace) -> Path | None:
     from edge_kit.data.cache import default_cache
 
     return None if options.no_cache else options.cache or default_cache()
+
+
+def out_file(text: str) -> Path:
+    """Return the path of a file to be written, which a path to a folder is not.
+
+    Raises:
+        CannotWrite: it ends as the name of a folder does, and a `Path` would not tell.
+    """
+    if text.endswith(("/", os.sep)):
+        raise CannotWrite(text, "is the name of a folder", "give the name of a file")
+    return Path(text)
 
 
 def count(text: str) -> int:

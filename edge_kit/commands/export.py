@@ -17,6 +17,7 @@ from edge_kit.arguments import (
     logit,
     margin,
     name,
+    out_file,
     seed,
     share,
     version,
@@ -44,7 +45,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--choose", action="store_true", help="ship only the best graph that passes"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
-    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge", help="the bundle")
+    parser.add_argument(
+        "--out", type=out_file, required=True, metavar="NAME.edge", help="the bundle"
+    )
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
