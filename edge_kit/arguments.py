@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_kit.console import say
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import CannotWrite, UsageError
 
 if TYPE_CHECKING:
     from edge_kit.data.reader import FilmReader
@@ -47,6 +48,17 @@ def reader_of(options: argparse.Namespace) -> FilmReader:
     from edge_kit.data.reader import FilmReader
 
     return FilmReader(None if options.no_cache else options.cache or default_cache(), say)
+
+
+def out_file(text: str) -> Path:
+    """Return the path of a file to be written, which a path to a folder is not.
+
+    Raises:
+        CannotWrite: it ends as the name of a folder does, and a `Path` would not tell.
+    """
+    if text.endswith(("/", os.sep)):
+        raise CannotWrite(text, "is the name of a folder", "give the name of a file")
+    return Path(text)
 
 
 def count(text: str) -> int:

@@ -19,6 +19,7 @@ from edge_kit.arguments import (
     logit,
     margin,
     name,
+    out_file,
     reader_of,
     seed,
     share,
@@ -52,7 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--choose", action="store_true", help="ship only the best graph that passes"
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
-    parser.add_argument("--out", type=Path, required=True, metavar="NAME.edge", help="the bundle")
+    parser.add_argument(
+        "--out", type=out_file, required=True, metavar="NAME.edge", help="the bundle"
+    )
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )

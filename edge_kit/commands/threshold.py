@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edge_kit.arguments import data_options
+from edge_kit.arguments import data_options, out_file
 from edge_kit.commands.evaluate import films_to_judge
 from edge_kit.commands.export import decision_options, require_bundle_name, threshold_rule
 from edge_kit.console import say, write
 from edge_runtime.errors import CannotWrite, UsageError
+from edge_runtime.output import require_place
 
 HELP = "fit a bundle's threshold and calibration to a site's own labelled films"
 
@@ -18,7 +19,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="its graphs stay as they are")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled films")
-    parser.add_argument("--out", type=Path, required=True, metavar="NEW.edge", help="the bundle")
+    parser.add_argument(
+        "--out", type=out_file, required=True, metavar="NEW.edge", help="the bundle"
+    )
     decision_options(parser)
     parser.add_argument("--positive", metavar="CLASS", help="default: the bundle's own positive")
     data_options(parser)
@@ -35,6 +38,7 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError("--out", f"{options.out} is the bundle itself", "name a new file")
     if options.out.exists():
         raise CannotWrite(options.out, "exists already", "name a new file")
+    require_place(options.out, "a .edge file")
     subject = open_subject(options.bundle)
     labelled = films_to_judge(options, subject)
     found = refit(subject, labelled, threshold_rule(options), options.calibration)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,7 @@ from edge_export.films.pixels import PixelReader
 from edge_export.package import write
 from edge_export.proof.findings import Findings
 from edge_export.report.files import report_path, require_places, write_report
-from edge_runtime.errors import CannotWrite, DataError, ParityFailed, ParityUndecided
-from edge_runtime.output import destination
+from edge_runtime.errors import DataError, ParityFailed, ParityUndecided
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +46,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
         NoEngine: an ONNX graph cannot be run on every processor; nothing is written.
         CannotWrite: the bundle or the report could not be written.
     """
-    _check_place(out)
+    require_places(out)
     _check_fit(model, plan.facts)
     require_held_out(films)
     findings = examine(model, films, plan, say, reader)
@@ -64,14 +62,6 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     identity = write(out, findings, plan.facts)
     say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
     return findings
-
-
-def _check_place(out: Path) -> None:
-    """Refuse a place that cannot be written to before minutes are spent on filling it."""
-    require_places(out)
-    for folder in (out.parent, destination(out).parent):
-        if not os.access(folder, os.W_OK):
-            raise CannotWrite(out, f"{folder} is no folder to write to", "name another place")
 
 
 def _check_fit(model: keras.Model, facts: BundleFacts) -> None:

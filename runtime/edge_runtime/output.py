@@ -123,19 +123,42 @@ def destination(path: Name, what: str = "a file") -> Path:
     return target
 
 
+def require_place(path: Name, what: str = "a file") -> Path:
+    """Return the `destination` of a result whose content is still to be paid for.
+
+    Raises:
+        CannotWrite: as `destination` does, or no file can be made there.
+    """
+    target = destination(path, what)
+    _require_room(path, target.parent)
+    return target
+
+
+def _require_room(path: Name, folder: Path) -> None:
+    """Refuse a `folder` that is none, or that this user may not write to, in the way of `path`."""
+    with told(path):
+        if not folder.is_dir():
+            cure = "make the folder first" if not folder.exists() else "name another place"
+            raise CannotWrite(path, f"{folder} is no folder to write to", cure)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise CannotWrite(path, f"{folder} is no folder to write to", "name another place")
+
+
 def new_folder_at(path: Name, *, or_empty: bool = False) -> Path:
     """Return where a new folder called `path` is made: there, or where its links lead.
 
     Raises:
-        CannotWrite: something is there, other than an empty folder where that is welcome, or links
-            lead nowhere but in a circle.
+        CannotWrite: something is there, other than an empty folder where that is welcome, links
+            lead nowhere but in a circle, or none can be made there.
     """
     with told(path):
         place = Path(path)
         try:
             found = place.stat()
         except FileNotFoundError:
-            return Path(os.path.realpath(place))
+            new = Path(os.path.realpath(place))
+            _require_room(path, next(one for one in new.parents if one.exists()))
+            return new
         if not (or_empty and stat.S_ISDIR(found.st_mode)) or any(place.iterdir()):
             raise CannotWrite(path, "exists already", "name a new folder")
         return Path(os.path.realpath(place))

@@ -14,7 +14,14 @@ from edge_runtime import output
 from edge_runtime.bundle.pack import pack, unpack, write_bundle
 from edge_runtime.cli import run
 from edge_runtime.errors import CannotWrite
-from edge_runtime.output import destination, replacing, write_together, write_whole
+from edge_runtime.output import (
+    destination,
+    new_folder_at,
+    replacing,
+    require_place,
+    write_together,
+    write_whole,
+)
 from result_targets import (
     NO_FILE,
     NO_FOLDER,
@@ -205,3 +212,24 @@ def test_nothing_else_writes_to_a_file() -> None:
         if any(map(writes, ast.walk(ast.parse(source.read_text(encoding="utf-8"))))):
             found.add(f"edge_runtime/{source.relative_to(root).as_posix()}")
     assert found == {*OTHERS, "edge_runtime/output.py"}
+
+
+@pytest.mark.parametrize("kind", ["no folder", "a file", "may not write"])
+def test_a_place_is_refused_before_its_content_is_paid_for(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    if kind == "a file":
+        folder.touch()
+    elif kind == "may not write":
+        folder.mkdir()
+        monkeypatch.setattr(os, "access", lambda path, _: Path(path) != folder)
+    with pytest.raises(CannotWrite) as refusal:
+        require_place(folder / "result")
+    assert refusal.value.cure
+    if kind != "no folder":  # which is made for a folder
+        with pytest.raises(CannotWrite):
+            new_folder_at(folder / "sub" / "run")
+        return
+    assert new_folder_at(folder / "sub" / "run") == folder / "sub" / "run"
+    assert require_place(tmp_path / "result") == tmp_path / "result"

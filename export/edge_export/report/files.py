@@ -10,7 +10,7 @@ from edge_export.report.claim import claim
 from edge_export.report.document import document, encoded
 from edge_export.report.html import render
 from edge_export.report.thumbnails import thumbnails
-from edge_runtime.output import destination, write_together
+from edge_runtime.output import require_place, write_together
 
 if TYPE_CHECKING:
     from edge_export.facts import BundleFacts
@@ -28,11 +28,11 @@ def require_places(out: Path) -> None:
     """Refuse the name of a bundle that it, or a file beside it, cannot have.
 
     Raises:
-        CannotWrite: something other than a regular file is there.
+        CannotWrite: something other than a regular file is there, or none can be written.
     """
-    destination(out, "a .edge file")
+    require_place(out, "a .edge file")
     for suffix in SUFFIXES:
-        destination(report_path(out, suffix))
+        require_place(report_path(out, suffix))
 
 
 def write_report(out: Path, findings: Findings, facts: BundleFacts) -> dict[str, Any]:

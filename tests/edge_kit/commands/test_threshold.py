@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,7 @@ def test_a_site_s_bundle_is_written_checked_and_told_apart(
         (["--youden", "--modality", "ct"], 2, "is for xray"),
         (["--youden", "--positive", "flu"], 9, "no class is named 'flu'"),
         (["--youden", "--out", "none/m.edge"], 10, "make the folder first"),
+        (["--youden", "--out", "m.edge/"], 10, "m.edge/: is the name of a folder; give the name"),
     ],
 )
 def test_what_cannot_be_fitted_is_one_line_and_leaves_nothing(
@@ -79,3 +82,36 @@ def test_what_cannot_be_fitted_is_one_line_and_leaves_nothing(
     assert problem in capsys.readouterr().err.splitlines()[-1]
     assert not list(tmp_path.iterdir())
     assert bundle.read_bytes() == before
+
+
+def _loop(out: Path) -> None:
+    out.symlink_to(out.with_name("other.edge"))
+    out.with_name("other.edge").symlink_to(out)
+
+
+def _link_to_nowhere(out: Path) -> None:
+    out.symlink_to("missing/m.edge")
+
+
+def _pipe(out: Path) -> None:
+    os.mkfifo(out)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes of Unix")
+@pytest.mark.parametrize("make", [_loop, _link_to_nowhere, _pipe, Path.mkdir])
+def test_a_place_that_cannot_be_written_is_refused_before_a_film_is_judged(
+    make: Callable[[Path], None], bundle: Path, films: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def judge(*_: object) -> None:
+        raise AssertionError("films are judged")
+
+    monkeypatch.setattr("edge_kit.evaluation.refit.refit", judge)
+    monkeypatch.setattr("edge_kit.commands.threshold.films_to_judge", judge)
+    out = tmp_path / "m.edge"
+    make(out)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    given = ["threshold", str(bundle), "--data", str(films), "--youden", "--out", str(out)]
+    assert run(given) == 10
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
