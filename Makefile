@@ -4,7 +4,7 @@ BIN := .venv/bin
 SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test lint bench wheelhouse zipapp fuzz test-hardware clean
+.PHONY: setup demo screenshots test lint bench wheelhouse zipapp fuzz test-hardware clean
 
 setup: .venv/installed
 
@@ -16,6 +16,10 @@ setup: .venv/installed
 
 demo: setup
 	$(BIN)/edge-kit demo
+
+# The docs' pictures, of drawn films alone. Needs Debian's chromium and poppler-utils.
+screenshots: setup
+	$(BIN)/python benchmarks/screenshots.py build/screenshots docs/pictures
 
 # Two processes, each file of tests in one of them.
 test: lint
