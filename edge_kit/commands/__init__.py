@@ -1,4 +1,7 @@
-"""The commands of `edge-kit`, a module each: its options, and how it is carried out."""
+"""The commands, each with the line that says what it is for, its options, and what it does.
+
+A module here is loaded for every command line, so what is heavy is imported in `run`.
+"""
 
 import sys
 import warnings
