@@ -32,7 +32,8 @@ PAGES = {
 }
 PICTURES = {"curves": "demo/run/curves.png", "heatmap": "heatmap.png"}
 MODES = ("desktop", "phone", "dark", "print")
-SHOWN = 1100  # pixels of a page's height that the docs show
+SHOWN = {"export": 1100, "evaluation": 1100, "audit": 1000, "scan": 1560}
+"""Pixels of a page's height that the docs show."""
 
 
 def main() -> None:
@@ -46,8 +47,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     make_pages(options.work)
     for name, file in PAGES.items():
+        height = HIGHEST if options.whole else SHOWN[name]
         for mode in MODES:
-            picture = screenshot(options.work / file, mode, HIGHEST if options.whole else SHOWN)
+            picture = screenshot(options.work / file, mode, height)
             save(picture, options.out / f"{name}-{mode}.png")
     for name, file in PICTURES.items():
         with Image.open(options.work / file) as picture:

@@ -51,8 +51,8 @@ class Terminated(BaseException):
 def main() -> NoReturn:
     """Run the command line and exit with the status it documents.
 
-    Warnings of other people's packages (of joblib where a machine has no shared memory, for one)
-    are nothing that a user of this program can act on; `python -W` and PYTHONWARNINGS show them.
+    Warnings of other people's packages are nothing that a user of this program can act on;
+    `python -W` and PYTHONWARNINGS show them.
     """
     if not sys.warnoptions:
         warnings.simplefilter("ignore")

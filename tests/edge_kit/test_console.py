@@ -61,3 +61,14 @@ def test_warnings_of_other_packages_are_shown_to_those_who_ask_alone() -> None:
         )  # fmt: skip
         assert done.returncode == 0
         assert ("foreign" in done.stderr) is shown
+
+
+def test_a_machine_without_shared_memory_is_told_nothing_of_joblib() -> None:
+    code = (
+        "import _multiprocessing\ndel _multiprocessing.SemLock\nimport edge_kit.cli\nimport joblib"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""

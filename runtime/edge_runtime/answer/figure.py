@@ -182,13 +182,14 @@ def _tell_strongest(
     page: _Page, answer: Answer, strongest: float, place: tuple[int, int] | None
 ) -> None:
     """Say what hiding the patch that matters most does, and where it lies on the picture."""
-    told = "No patch changes the answer when it is hidden"
+    lines = ["No patch changes the answer when it is hidden"]
     if place:
-        told = (
-            f"Strongest patch ({_where(place)}, framed) hidden: probability "
-            f"{answer.probability:.2f} becomes {strongest:.2f}"
-        )
-    page.text((_MARGIN, page.y + 48), page.shortened(told, 14, _PANEL), 14, _QUIET)
+        lines = [
+            f"Strongest patch, framed: {_where(place)} of the picture",
+            f"Hidden, it takes the probability from {answer.probability:.2f} to {strongest:.2f}",
+        ]
+    for number, line in enumerate(lines):
+        page.text((_MARGIN, page.y + 48 + 22 * number), line, 14, _QUIET)
 
 
 def _where(place: tuple[int, int]) -> str:

@@ -1,4 +1,4 @@
-"""Exporter and runtime make the same pixels of a film."""
+"""Films become the runtime's own pixels, and whoever waits for them sees how far it is."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_export.films import pixels as module
 from edge_export.films.film import Film
-from edge_export.films.pixels import Pixels, load_pixels
+from edge_export.films.pixels import Pixels, load_pixels, progress
 from edge_runtime.errors import DataError
 from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_network import RECIPE
@@ -33,5 +34,19 @@ def test_three_channels_stand_last(films: list[Film]) -> None:
 def test_a_film_that_cannot_be_read_is_named(films: list[Film], tmp_path: Path) -> None:
     torn = tmp_path / "torn.png"
     torn.write_bytes(films[0].path.read_bytes()[:200])
-    with pytest.raises(DataError, match=r"torn\.png: its PNG data are torn off; replace or remove this film"):
+    with pytest.raises(DataError, match=r"torn\.png: its PNG data are torn off; replace or remove"):
         load_pixels([*films[:3], replace(films[0], path=torn)], RECIPE)
+
+
+@pytest.mark.parametrize(
+    ("silence", "told"), [(0.0, ["reading: 1 of 3 films", "reading: 2 of 3 films"]), (1e9, [])]
+)
+def test_without_a_terminal_there_is_a_line_after_every_silence(
+    silence: float,
+    told: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module, "_SILENCE", silence)
+    assert list(progress("abc", 3, "reading", "film")) == ["a", "b", "c"]
+    assert capsys.readouterr().err.splitlines() == told
