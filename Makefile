@@ -5,7 +5,7 @@ SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench wheelhouse zipapp fuzz test-hardware clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz test-hardware clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -21,6 +21,10 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 
 demo: setup ## train, export and classify generated films
 	$(BIN)/edge-kit demo
+
+# Of drawn films alone. Needs Debian's chromium and poppler-utils.
+screenshots: setup ## the pictures of the docs
+	$(BIN)/python benchmarks/screenshots.py build/screenshots docs/pictures
 
 # Two processes, each file of tests in one of them. X64QUANTPRECISION=on or off lets ONNX Runtime open
 # graphs as a processor without VNNI, or with it, has to: see tests/conftest.py.

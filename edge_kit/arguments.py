@@ -66,6 +66,11 @@ def count(text: str) -> int:
     return _whole(text, 1, 10_000)
 
 
+def side(text: str) -> int:
+    """Return the height and the width of a network's input, in pixels."""
+    return _whole(text, 64, 1024)
+
+
 def folds(text: str) -> int:
     """Return a number of folds."""
     return _whole(text, 2, 100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -48,7 +49,13 @@ class Terminated(BaseException):
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with the status it documents."""
+    """Run the command line and exit with the status it documents.
+
+    Warnings of other people's packages (of joblib where a machine has no shared memory, for one)
+    are nothing that a user of this program can act on; `python -W` and PYTHONWARNINGS show them.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     sys.exit(run(sys.argv[1:]))
 
 

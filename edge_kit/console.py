@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from time import monotonic
+from typing import TextIO
 
 from edge_runtime.errors import CannotWrite, printable
 
@@ -35,3 +39,82 @@ def discard_output() -> None:
     """Give up stdout: what could not be written must not be tried again at exit."""
     with suppress(OSError, ValueError):  # it may be no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+LONGEST_SILENCE = 4.0
+"""Seconds after which `elapsed_shown` writes a line; with what it takes to write it, under five."""
+_LOOK = 0.25  # seconds between two looks at the clock
+
+
+@contextmanager
+def elapsed_shown(step: str) -> Iterator[None]:
+    """Write "`step`: N s so far" to stderr wherever the block has shown nothing for a while.
+
+    So that somebody who waits, or a log of CI, sees that the work goes on. It writes to what stderr
+    is as the block begins: inside, converters have theirs held back.
+    """
+    done, began, plain = Event(), monotonic(), sys.stderr
+    descriptor = _duplicate(plain)
+    stream = _Timed(plain, descriptor)
+
+    def watch() -> None:
+        while not done.wait(_LOOK):
+            if monotonic() - stream.written >= LONGEST_SILENCE:
+                line = f"    {step}: {monotonic() - began:.0f} s so far\n"
+                stream.written = monotonic()
+                with suppress(OSError, ValueError):  # nobody reads on
+                    _write_line(line, descriptor, plain)
+
+    thread = Thread(target=watch, daemon=True)
+    sys.stderr = stream
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        sys.stderr = plain
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+class _Timed:
+    """A stream that notes when something was last shown by it: not what a converter is kept from.
+
+    `descriptor` is another one of the file that it showed things in at first.
+    """
+
+    def __init__(self, stream: TextIO, descriptor: int | None) -> None:
+        self._stream, self._descriptor, self.written = stream, descriptor, monotonic()
+
+    def write(self, text: str) -> int:
+        if text and not self._is_held_back():
+            self.written = monotonic()
+        return self._stream.write(text)
+
+    def _is_held_back(self) -> bool:
+        if self._descriptor is None:
+            return False
+        now, shown = os.fstat(self._stream.fileno()), os.fstat(self._descriptor)
+        return not os.path.samestat(now, shown)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def _duplicate(stream: TextIO) -> int | None:
+    """Return a descriptor of its own for the file of `stream`, None where it has none."""
+    try:
+        return os.dup(stream.fileno())
+    except (OSError, ValueError):
+        return None
+
+
+def _write_line(line: str, descriptor: int | None, stream: TextIO) -> None:
+    """Write a whole line, over a bar where there is a terminal with one."""
+    if descriptor is None:
+        stream.write(line)
+        stream.flush()
+        return
+    erase = "\r\x1b[K" if os.isatty(descriptor) else ""
+    os.write(descriptor, (erase + line).encode())

@@ -61,8 +61,8 @@ def render(audit: Audit, pictures: Mapping[str, bytes]) -> str:
     )
 
 
-def mean_films(dataset: Dataset, pixels: Pixels) -> dict[str, bytes]:
-    """Return pictures of the mean training film of each class, whole and with its parts hidden.
+def mean_films(dataset: Dataset, pixels: Pixels, *, hidden: bool) -> dict[str, bytes]:
+    """Return pictures of the mean training film of each class, and if `hidden` with parts hidden.
 
     `pixels` are `(n, height, width, channels)`, of the training films. The mean of many films is
     nobody's; it shows whether the rectangle covers the lungs, and often how the classes differ.
@@ -71,7 +71,7 @@ def mean_films(dataset: Dataset, pixels: Pixels) -> dict[str, bytes]:
     found = {}
     for label, mask in ((dataset.negative, ~positive), (dataset.positive, positive)):
         mean = np.rint(pixels[mask].mean(axis=0, keepdims=True)).astype(np.uint8)
-        for what, shown in _SHOWN.items():
+        for what, shown in _SHOWN.items() if hidden else [next(iter(_SHOWN.items()))]:
             found[f"{label}, {what}"] = thumbnail(shown(mean)[0], _PICTURE)
     return found
 
@@ -89,6 +89,7 @@ def _areas(found: Mapping[str, Estimate]) -> Plot:
         axes.axvline(level, color=GREY, linewidth=0.8, linestyle=dash)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
+    axes.set_xlim(min(0.35, *(one.low for one in found.values())) - 0.02, 1.02)
     axes.set(xlabel=f"AUC on the test films; lines at chance and at {STRONG}", ymargin=0.15)
     words = "; ".join(f"{name} {one}" for name, one in found.items())
     return drawn(figure, "What it takes to tell the classes apart", f"AUC with interval: {words}.")

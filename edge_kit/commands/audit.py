@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     predict = subject.predict if subject else None
     found = audit(dataset, options.data, recipe, predict, pixels=pixels)
     if options.out:
-        write_report(options.out, found, mean_films(dataset, pixels["train"]))
+        write_report(options.out, found, mean_films(dataset, pixels["train"], hidden=bool(subject)))
         say(f"wrote {options.out}")
     if options.format == "json":
         content = {**found.to_json(), "sentences": sentences(found)}

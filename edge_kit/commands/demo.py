@@ -9,7 +9,7 @@ from edge_kit.arguments import Parser, seed
 from edge_kit.commands import export, train
 from edge_kit.console import say
 
-HELP = "all of it in four minutes, on generated films"
+HELP = "all of it in about a minute, on generated films"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.report.document import encoded
     from edge_kit.audit.caveat import caveat_of_subject
-    from edge_kit.evaluation.evaluation import document, evaluate, table
+    from edge_kit.evaluation.evaluation import blind, document, evaluate, table
     from edge_kit.evaluation.figures import PREVALENCES
     from edge_kit.evaluation.report import write_report
     from edge_kit.evaluation.subject import open_subject
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
         skip_unreadable=options.skip_unreadable,
     )
     found = replace(found, caveat=tuple(beside))
-    for warning in found.warnings:
+    for warning in (*blind(found), *found.warnings):
         say(f"warning: {warning}")
     if options.out:
         write_report(options.out, found)

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
-from edge_kit.arguments import cache_options, count, data_options, folds, rate, reader_of, seed
+from edge_kit.arguments import (
+    cache_options,
+    count,
+    data_options,
+    folds,
+    rate,
+    reader_of,
+    seed,
+    side,
+)
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from edge_kit.training.plan import TrainingPlan
 
 HELP = "train a network on a folder of films"
+SIDE = 224
+"""Height and width of the studies' films, in pixels."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +46,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=rate, metavar="R", help="default: likewise")
     parser.add_argument(
         "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: likewise"
+    )
+    parser.add_argument(
+        "--side",
+        type=side,
+        default=SIDE,
+        metavar="PIXELS",
+        help=f"height and width that films are resized to, default {SIDE}",
     )
     parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
     parser.add_argument("--seed", type=seed, default=0, help="of weights and splits, default 0")
@@ -114,7 +132,7 @@ def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
 
     return TrainingPlan(
         model=options.model,
-        preprocess=standard(channels=options.channels or channels),
+        preprocess=standard(options.side, options.side, options.channels or channels),
         epochs=options.epochs,
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from edge_export.report.html import template
 from edge_kit.data.fingerprints import decode
 from edge_kit.data.groups import GROUPS, write_groups
 from edge_kit.data.survey import Survey, Surveyed, across_classes, across_splits
@@ -18,7 +18,7 @@ from edge_runtime.output import new_folder_at
 REPORT = "report.html"
 MOST_CLUSTERS, MOST_FILMS = 60, 8
 """How many clusters, and how many films of one, the page shows; groups.csv has them all."""
-_SIDE = 96
+_SIDE = 320  # pixels; a letter that marks a side, or a word burned in, can be read
 
 
 def require_new(out: Path) -> None:
@@ -73,29 +73,36 @@ def counts(survey: Survey) -> dict[str, int]:
     }
 
 
+REASONS = {
+    "exact": "has the same bytes as another film here",
+    "near": "is nearly the same picture as another film here",
+    "geometric": "matches another film here once it is turned, mirrored, shifted, cropped or "
+    "exposed otherwise",
+}
+"""Why a film is in a cluster, by the method that found it."""
+
+
 def render(survey: Survey, root: Path) -> str:
     """Return the page; it asks nothing of any network and runs no script."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = resources.files("edge_kit.data").joinpath("scan.html.j2")
-    style = resources.files("edge_export.report").joinpath("style.css")
     clusters = survey.clusters()
-    return environment.from_string(source.read_text(encoding="utf-8")).render(
-        style=style.read_text(encoding="utf-8"),
+    return template("edge_kit.data", "scan.html.j2").render(
+        folder=root.resolve().name,
         counts=counts(survey),
         unreadable=survey.unreadable,
         clusters=[_shown(films, root) for films in clusters[:MOST_CLUSTERS]],
         hidden=max(0, len(clusters) - MOST_CLUSTERS),
+        reasons=REASONS,
         table=GROUPS,
     )
 
 
 def _shown(films: Sequence[Surveyed], root: Path) -> dict[str, object]:
+    pictures = [(film, *_picture(root / film.path)) for film in films[:MOST_FILMS]]
+    largest = max(pictures, key=lambda shown: shown[1][0] * shown[1][1])
     return {
-        "films": [(film, _thumbnail(root / film.path)) for film in films[:MOST_FILMS]],
+        "films": pictures,
+        # Where labels contradict each other, size does not tell which is right.
+        "kept": None if across_classes(films) else largest[0],
         "hidden": max(0, len(films) - MOST_FILMS),
         "size": len(films),
         "across_classes": across_classes(films),
@@ -103,10 +110,11 @@ def _shown(films: Sequence[Surveyed], root: Path) -> dict[str, object]:
     }
 
 
-def _thumbnail(path: Path) -> str:
-    """Return the film as a data URI."""
+def _picture(path: Path) -> tuple[tuple[int, int], str]:
+    """Return width and height of the film in pixels, and a smaller one as a data URI."""
     _, grey = decode(path)
+    size = grey.size
     grey.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
     grey.save(buffer, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return size, f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

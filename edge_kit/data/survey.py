@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,7 +34,8 @@ class Surveyed:
     """A film, the group no split may part, and the film it is a copy of, empty if of none.
 
     `path` is below the folder. A `cluster` is one film and its copies; a `group` is all clusters
-    that a patient or a given group ties together. Both are named by their lowest digest.
+    that a patient or a given group ties together. Both are named by their lowest digest. `reason`
+    is the method, of `Survey.links`, that tied a film of a cluster to another: the surest of them.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Surveyed:
     cluster: str
     group: str
     duplicate_of: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def survey(root: Path, *, modality: str | None = None, positive: str = "covid") 
     # What has the same bytes is near as well, and would be counted twice.
     links["near"] = _without(links["near"], prints)
     links["geometric"] = _without(links["geometric"], prints)
-    films = _films([entry for entry, _, _ in read], prints, np.concatenate([*links.values()]))
+    films = _films([entry for entry, _, _ in read], prints, links)
     counts = {name: len(pairs) for name, pairs in links.items()}
     return Survey(films, counts, tuple(unreadable))
 
@@ -153,11 +155,16 @@ def _without(pairs: Pairs, prints: Sequence[Fingerprint]) -> Pairs:
 
 
 def _films(
-    entries: Sequence[Entry], prints: Sequence[Fingerprint], pairs: Pairs
+    entries: Sequence[Entry], prints: Sequence[Fingerprint], links: Mapping[str, Pairs]
 ) -> tuple[Surveyed, ...]:
+    pairs = np.concatenate([*links.values()])
     digests = [one.sha256 for one in prints]
     clusters = group_films(digests, [()] * len(entries), pairs)
     groups = group_films(digests, [entry.ids for entry in entries], pairs)
+    reasons: dict[int, str] = {}
+    for method, linked in links.items():  # the surest method comes first
+        for film in linked.ravel().tolist():
+            reasons.setdefault(film, method)
     first: dict[str, str] = {}
     for entry, cluster in sorted(zip(entries, clusters, strict=True), key=lambda one: one[0].name):
         first.setdefault(cluster, entry.name)
@@ -171,8 +178,11 @@ def _films(
             cluster=cluster,
             group=group,
             duplicate_of="" if first[cluster] == entry.name else first[cluster],
+            reason=reasons.get(place, ""),
         )
-        for entry, digest, cluster, group in zip(entries, digests, clusters, groups, strict=True)
+        for place, (entry, digest, cluster, group) in enumerate(
+            zip(entries, digests, clusters, groups, strict=True)
+        )
     ]
     return tuple(sorted(films, key=lambda film: film.path))
 

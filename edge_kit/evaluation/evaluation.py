@@ -26,7 +26,8 @@ NEVER = "- (no such answer was given)"
 class Evaluation:
     """What a subject is worth on the films of a split, `digest` of which names their set.
 
-    `caveat` is what an audit says of these films, in sentences, the conclusion first.
+    `caveat` is what an audit says of these films, in sentences, the conclusion first. `folder` is
+    the name of the folder of films, without those above it.
     """
 
     subject: Subject
@@ -36,6 +37,7 @@ class Evaluation:
     subgroups: tuple[Subgroup, ...]
     warnings: tuple[str, ...]
     caveat: tuple[str, ...] = ()
+    folder: str = ""
 
 
 def evaluate(
@@ -69,6 +71,7 @@ def evaluate(
         digest=set_digest([film.sha256 for film in films]),
         figures=figures,
         subgroups=parts,
+        folder=labelled.root.resolve().name,
         warnings=(
             *([subject.caution] if subject.caution else []),
             *labelled.warnings,
@@ -104,6 +107,30 @@ def _cautions(
     return found
 
 
+def blind(found: Evaluation) -> list[str]:
+    """Return in what way the model does not tell the classes apart on these films, if it does not.
+
+    Nothing else on a report matters where one class is never found, or the area may be chance.
+    """
+    one, subject = found.figures, found.subject
+    counts, area, lines = one.confusion, one.by_group.auc, []
+    for label, hits, films, name in (
+        (subject.positive, counts.true_positive, one.positive, "sensitivity"),
+        (subject.negative, counts.true_negative, one.negative, "specificity"),
+    ):
+        if not hits:
+            lines.append(
+                f"{name} is 0: none of {films} {label} films is decided {label} at the "
+                f"threshold {one.threshold:g}"
+            )
+    if area.low <= 0.5:
+        way = "below one half: the classes may be the wrong way round" if area.high < 0.5 else (
+            "no better than chance, as far as these films can tell"
+        )  # fmt: skip
+        lines.append(f"AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) is {way}")
+    return lines
+
+
 def document(found: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON; it holds no name and no path of a film."""
     subject, figures = found.subject, found.figures
@@ -116,8 +143,9 @@ def document(found: Evaluation) -> dict[str, Any]:
             "modality": subject.modality,
             "classes": {"negative": subject.negative, "positive": subject.positive},
             "decision": subject.decision.to_json(),
+            "seed": subject.seed,
         },
-        "data": {"split": found.split, "sha256": found.digest},
+        "data": {"folder": found.folder, "split": found.split, "sha256": found.digest},
         "warnings": list(found.warnings),
         "caveat": list(found.caveat),
         "figures": {

@@ -10,8 +10,10 @@ from edge_export.report.plots import (
     ORANGE,
     Plot,
     canvas,
+    draw_reliability,
     drawn,
     house_style,
+    legend,
 )
 from edge_kit.evaluation.figures import Figures
 
@@ -23,7 +25,7 @@ def plots(figures: Figures, positive: str) -> list[Plot]:
 
 
 def _roc(figures: Figures) -> Plot:
-    figure, axes = canvas(3.6, 3.6)
+    figure, axes = canvas(3.6, 3.8)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
     axes.plot(*figures.roc, color=BLUE, linewidth=1.2, drawstyle="steps-post")
     found, cleared = figures.metrics.sensitivity, figures.metrics.specificity
@@ -36,31 +38,24 @@ def _roc(figures: Figures) -> Plot:
     )  # fmt: skip
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", aspect="equal")
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-    axes.legend(loc="lower right")
+    legend(figure)
     area = figures.metrics.auc
     return drawn(figure, f"ROC, AUC {area}", f"ROC curve with an area of {area}.")
 
 
 def _reliability(figures: Figures, positive: str) -> Plot:
-    figure, axes = canvas(3.6, 3.6)
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
-    mean = [one for one, _ in figures.reliability]
-    seen = [one for _, one in figures.reliability]
-    axes.errorbar(
-        mean, [one.value for one in seen],
-        ([one.value - one.low for one in seen], [one.high - one.value for one in seen]),
-        color=BLUE, marker="o", markersize=4, linewidth=0.9, capsize=2, markerfacecolor="white",
-    )  # fmt: skip
-    axes.set(xlabel=f"predicted probability of {positive}", ylabel=f"share that is {positive}")
-    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    figure, axes = canvas(3.6, 3.8)
+    bins = figures.reliability
+    draw_reliability(axes, [(bins, "films in bins", BLUE, "o", 0.0)], positive)
+    legend(figure)
     error = figures.calibration.expected
     words = f"off by {error:.3f} on average"
-    return drawn(figure, "Reliability", f"Reliability in {len(mean)} bins: {words}.")
+    return drawn(figure, "Reliability", f"Reliability in {len(bins)} bins: {words}.")
 
 
 def _decision_curve(figures: Figures) -> Plot:
     """Draw what treating by the answer gains, beside treating everybody and nobody."""
-    figure, axes = canvas(4.6, 3.6)
+    figure, axes = canvas(3.6, 3.8)
     at = np.array([one.threshold for one in figures.net_benefit])
     model = [one.model for one in figures.net_benefit]
     low, high = [one.low for one in model], [one.high for one in model]
@@ -70,6 +65,6 @@ def _decision_curve(figures: Figures) -> Plot:
     axes.axhline(0, color=GREY, linewidth=0.9, label="treat none")
     share = figures.positive / (figures.positive + figures.negative)
     axes.set(xlabel="threshold probability", ylabel="net benefit", ylim=(-0.1, share + 0.05))
-    axes.legend(loc="lower left")
+    legend(figure)
     words = f"where {100 * share:.0f} % are positive, as among these films"
     return drawn(figure, "Decision curve", f"Net benefit over the threshold, {words}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge_export.report.document import encoded
 from edge_export.report.html import template
-from edge_kit.evaluation.evaluation import Evaluation, document
+from edge_kit.evaluation.evaluation import Evaluation, blind, document
 from edge_kit.evaluation.plots import plots
 from edge_kit.files import new_folder
 
@@ -28,5 +28,8 @@ def render(found: Evaluation) -> str:
     """Return the report as one page that asks nothing of any network and runs no script."""
     page = template("edge_kit.evaluation", "report.html.j2")
     return page.render(
-        **document(found), plots=plots(found.figures, found.subject.positive), one=found.figures
+        **document(found),
+        plots=plots(found.figures, found.subject.positive),
+        one=found.figures,
+        blind=blind(found),
     )

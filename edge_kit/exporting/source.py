@@ -106,6 +106,8 @@ def made_by(config: RunConfig) -> str:
         *("--channels", config.recipe().channels, "--positive", config.positive),
         *("--seed", config.seed, "--epochs", config.epochs),
     ]
+    if (side := config.recipe().height) != standard().height:
+        options += ["--side", side]
     if known is None or config.batch_size != known.recipe.batch_size:
         options += ["--batch-size", config.batch_size]
     if known is None or config.learning_rate != known.recipe.learning_rate:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import Split
+from edge_export.report.plots import BLUE, GREY, ORANGE, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PANELS = {
-    "Binary cross-entropy": ("loss", "val_loss"),
-    "Accuracy": ("accuracy", "val_accuracy"),
-    "Area under the ROC curve": ("val_auc",),
-}
-_COLOURS = {"train": "tab:blue", "val": "tab:orange", "test": "tab:green"}
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """What one panel shows by epoch: its title, the names in the history, and what chance gets."""
+
+    title: str
+    names: tuple[str, ...]
+    chance: float
+    highest: float = 1.0
+
+
+_PANELS = (
+    # A network that says one half of everything has a cross-entropy of ln 2.
+    _Panel("Binary cross-entropy", ("loss", "val_loss"), math.log(2)),
+    _Panel("Accuracy", ("accuracy", "val_accuracy"), 0.5),
+    _Panel("Area under the ROC curve", ("val_auc",), 0.5),
+)
+_MOST_LOSS = 2.0  # one step that went wrong would press all the others together
+_COLOURS = {"train": GREY, "val": BLUE, "test": ORANGE}
 
 
 def draw_curves(
@@ -30,25 +46,49 @@ def draw_curves(
 ) -> None:
     """Draw `history` by epoch and, for each split in `score`, the ROC curve, to a PNG at `path`.
 
-    `positive` and `score` (the probability of the positive class) have shape `(n,)` by split.
+    `positive` and `score` (the probability of the positive class) have shape `(n,)` by split. All
+    scales begin at 0 and end at 1 (cross-entropy: at 2 at most), so that runs can be compared by
+    eye. Marked are what chance gets, and the epoch whose weights are kept, which is the last.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(_PANELS) + 1)
-    for axes, (title, names) in zip(panels, _PANELS.items(), strict=False):
-        for name in names:
-            split = "val" if name.startswith("val_") else "train"
-            epochs = range(1, len(history[name]) + 1)
-            axes.plot(epochs, history[name], label=split, color=_COLOURS[split])
-        axes.set(xlabel="epoch", title=title)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="best", fontsize="small")
-    _draw_roc(panels[-1], positive, score)
-    # No software name, no date: the same run gives the same bytes.
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    with house_style():
+        figure = Figure(figsize=(15, 4.2), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, len(_PANELS) + 1)
+        for panel, place in zip(_PANELS, axes, strict=False):
+            _draw_panel(place, panel, history)
+        _draw_roc(axes[-1], positive, score)
+        # No software name, no date: the same run gives the same bytes.
+        figure.savefig(path, dpi=120, metadata={"Software": None})
+
+
+def _draw_panel(axes: Axes, panel: _Panel, history: Mapping[str, list[float]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = len(history[panel.names[0]])
+    highest = panel.highest
+    if panel.names[0] == "loss":
+        values = [value for name in panel.names for value in history[name]]
+        highest = min(_MOST_LOSS, max(highest, 1.05 * max(values)))
+    axes.axhline(panel.chance, color=GREY, linewidth=0.8, linestyle=":", label="chance")
+    axes.axvline(epochs, color=ORANGE, linewidth=0.8, linestyle="--",
+                 label=f"kept: epoch {epochs}")  # fmt: skip
+    for name in panel.names:
+        split = "val" if name.startswith("val_") else "train"
+        axes.plot(
+            range(1, len(history[name]) + 1), history[name], label=split, color=_COLOURS[split],
+            marker="o", markersize=3,
+        )  # fmt: skip
+    axes.set(xlabel="epoch", title=panel.title, ylim=(0, highest), xlim=(0.5, epochs + 0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """Say below the axes what is what, where it covers nothing."""
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
 
 
 def _draw_roc(
@@ -58,10 +98,11 @@ def _draw_roc(
 ) -> None:
     from sklearn.metrics import roc_auc_score, roc_curve
 
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":", label="chance")
     for split, truth in positive.items():
         false_positive, true_positive, _ = roc_curve(truth, score[split])
         label = f"{split}, n {len(truth)}, AUC {roc_auc_score(truth, score[split]):.3f}"
         axes.plot(false_positive, true_positive, label=label, color=_COLOURS[split])
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="ROC after the last epoch")
-    axes.legend(loc="lower right", fontsize="small")
+    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="ROC of the epoch that is kept")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    _legend(axes)

@@ -20,7 +20,6 @@ from edge_kit.console import say
 from edge_kit.data.reader import FilmReader
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import UsageError
-from edge_runtime.film.preprocess import standard
 from films import write_films
 
 OUT = ["--out", "m.edge"]
@@ -40,6 +39,7 @@ OUT = ["--out", "m.edge"]
         (["train", "--data", "d", "--out", "r", "--model", "model4"], "'model4' is not known"),
         (["train", "--data", "d", "--out", "r", "--learning-rate", "0"], "'0' is not a number"),
         (["train", "--data", "d", "--out", "r", "--batch-size", "0"], "'0' is not a whole number"),
+        (["train", "--data", "d", "--out", "r", "--side", "63"], "a whole number from 64 to 1024"),
         (["train", "--data", "d", "--out", "r", "--channels", "2"], "invalid choice: 2"),
         (["train", "--data", "d", "--out", "r", "--modality", "mri"], "invalid choice: 'mri'"),
         (["train", "--data", "d", "--out", "r", "--fast"], "unrecognized arguments: --fast"),
@@ -108,17 +108,12 @@ def test_films_of_another_modality_are_used_or_it_is_said_why_not(
 
 @pytest.mark.usefixtures("tiny")
 def test_training_and_export_from_the_command_line(
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        "edge_runtime.film.preprocess.standard", lambda channels: standard(64, 64, channels)
-    )
     made = tmp_path / "run"
     train = ["train", "--data", str(data), "--out", str(made), "--model", "tiny"]
-    train += ["--epochs", "30"]  # with fewer it decides all films alike, which is no model to ship
+    # With fewer epochs it decides all films alike, which is no model to ship.
+    train += ["--side", "64", "--epochs", "30"]
     assert run(train) == 0
     shown = capsys.readouterr()
     assert "class 'noncovid' is noncovid: 18 films" in shown.err

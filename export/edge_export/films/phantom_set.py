@@ -19,14 +19,18 @@ _SPLIT_CYCLE: tuple[Split, ...] = ("train", "test", "train", "val", "train", "te
 _SMALLEST_COUNT = 2 * 4  # the first four patients of either class reach all three splits
 
 
-def write_phantoms(folder: Path, *, count: int, seed: int) -> None:
+def write_phantoms(
+    folder: Path, *, count: int, seed: int, size: tuple[int, int] = (320, 320)
+) -> None:
     """Write `count` films, half of either class, and a manifest with patients and splits.
 
-    The new `folder` holds `covid/0000.png` ..., `noncovid/0000.png` ... and `manifest.csv`
-    (`COLUMNS`). Every fourth patient has two films. The folder appears whole or not at all.
+    `size` is their (width, height) in pixels. The new `folder` holds `covid/0000.png` ...,
+    `noncovid/0000.png` ... and `manifest.csv` (`COLUMNS`). Every fourth patient has two films. The
+    folder appears whole or not at all.
 
     Raises:
-        UsageError: `count` is odd or too small to fill every split, or `seed` is negative.
+        UsageError: `count` is odd or too small to fill every split, `seed` is negative, or a side
+            is shorter than `SMALLEST_SIDE`.
         CannotWrite: `folder` exists, or the disk refused.
     """
     if count < _SMALLEST_COUNT or count % 2:
@@ -40,14 +44,14 @@ def write_phantoms(folder: Path, *, count: int, seed: int) -> None:
         # Written one level down: the scratch folder itself is readable by its owner alone.
         with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
             draft = Path(scratch) / place.name
-            _write(draft, count // 2, seed)
+            _write(draft, count // 2, seed, size)
             draft.rename(place)
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(folder, problem, "nothing was written, name another place") from error
 
 
-def _write(draft: Path, half: int, seed: int) -> None:
+def _write(draft: Path, half: int, seed: int, size: tuple[int, int]) -> None:
     """Write `half` films of either class and their manifest into the new folder `draft`."""
     draft.mkdir()
     with (draft / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
@@ -59,7 +63,7 @@ def _write(draft: Path, half: int, seed: int) -> None:
             # Classes draw from streams of their own: no anatomy is seen both well and ill.
             patient_seeds = draws(seed, positive).integers(2**62, size=half).tolist()
             for number, (patient, view) in zip(range(half), _visits(), strict=False):
-                film = phantom(patient_seeds[patient], positive=positive, view=view)
+                film = phantom(patient_seeds[patient], positive=positive, view=view, size=size)
                 path = f"{label}/{number:04}.png"
                 film.save(draft / path, compress_level=1)  # grain does not compress
                 split = _SPLIT_CYCLE[patient % len(_SPLIT_CYCLE)]

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -19,6 +20,8 @@ from edge_runtime.film.preprocess import film_pixels
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
+
+_SILENCE = 4.0  # seconds
 
 
 class PixelReader(Protocol):
@@ -66,7 +69,16 @@ def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:
 
 
 def progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
-    """Yield from `items` behind a bar on stderr, shown on a terminal only."""
-    yield from tqdm(
-        items, total=total, desc=what, unit=unit, leave=False, disable=not sys.stderr.isatty()
-    )
+    """Yield from `items`, and show on stderr how far it is.
+
+    On a terminal that is a bar, elsewhere a line every `_SILENCE` seconds at most.
+    """
+    if sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=what, unit=unit, leave=False)
+        return
+    shown = monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        if monotonic() - shown >= _SILENCE and done < total:
+            shown = monotonic()
+            print(f"{what}: {done} of {total} {unit}s", file=sys.stderr, flush=True)  # noqa: T201

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from edge_export.report.document import SCHEMA
-from edge_export.report.plots import Plot, plots
+from edge_export.report.plots import Plot, layer_name, plots
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,24 +53,40 @@ def render(document: Document, thumbnails: Mapping[str, bytes]) -> str:
         _filled(document),
         plots=plots(document),
         flipped=_flipped(document, thumbnails),
+        layer_names=_layer_names(document),
         most_flips=MOST_FLIPS,
     )
 
 
 @functools.cache
 def template(package: str, name: str) -> Template:
-    """Return the template `name` that `package` holds, with the filters and `style` of ours."""
-    from jinja2 import Environment, StrictUndefined
+    """Return the template `name` that `package` holds, with the filters and `style` of ours.
+
+    It may extend `page.html.j2`, which all pages have in common.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
+    def source(file: str) -> str:
+        folder = resources.files(package if file == name else "edge_export.report")
+        return folder.joinpath(file).read_text(encoding="utf-8")
+
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "estimate": _estimate, "data_uri": _data_uri}
+    environment.filters |= {
+        "number": _number,
+        "estimate": _estimate,
+        "data_uri": _data_uri,
+        "layer": lambda index, row: layer_name(index + 1, row),
+    }
     style = resources.files("edge_export.report").joinpath("style.css").read_text(encoding="utf-8")
     environment.globals["style"] = Markup(style.rstrip())  # noqa: S704, it is our own
-    source = resources.files(package).joinpath(name).read_text(encoding="utf-8")
-    return environment.from_string(source)
+    return environment.get_template(name)
 
 
 def _check(document: Document) -> None:
@@ -95,6 +111,15 @@ def _filled(document: Document) -> dict[str, Any]:
         for file, one in document["artefacts"].items()
     }
     return filled
+
+
+def _layer_names(document: Document) -> dict[str, str]:
+    """Return what people call the layer of each tensor: its place and its operator."""
+    return {
+        row["tensor"]: f"layer {layer_name(number, row)}"
+        for rows in (document.get("layers") or {}).values()
+        for number, row in enumerate(rows, 1)
+    }
 
 
 def _flipped(document: Document, thumbnails: Mapping[str, bytes]) -> list[dict[str, Any]]:

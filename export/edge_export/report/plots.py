@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,19 @@ import numpy as np
 
 from edge_export.proof.parity import REFERENCE
 from edge_export.statistics.calibration import reliability
-from edge_export.statistics.estimates import Bools, Floats
+from edge_export.statistics.estimates import Bools, Estimate, Floats, proportion
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Document = Mapping[str, Any]
+
+Bins = Sequence[tuple[float, Estimate]]
+"""The mean predicted probability of a bin of films, and the share of them that is positive."""
+
+Curve = tuple[Bins, str, str, str, float]
+"""Bins, name, colour, marker, and a shift to the right that parts it from other curves."""
 
 BINS = 10
 # Blue and orange that stay apart for every kind of colour vision, and in grey (Okabe and Ito).
@@ -28,6 +34,10 @@ BLUE, ORANGE, BLACK, GREY = "#0072B2", "#D55E00", "#000000", "#767676"
 _MOST_VECTORS = 2000
 # Over this many layers their names are too small to read; the report's table has them all.
 _MOST_NAMES = 24
+# Means that span less than this are shown by themselves, and on any axis no more bins than that.
+_CROWDED, _SHOWN_BINS = 0.25, 14
+# A legend in one line fits under a figure wider than that, in inches, or has fewer letters.
+_NARROW, _SHORT = 5.0, 36
 # A float layer's 140 dB would press those worth looking at together.
 _SHOWN_DB = (-20.0, 80.0)
 STYLE = {
@@ -43,11 +53,15 @@ STYLE = {
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A figure: a title, in words what it shows to whoever cannot see it, and its SVG."""
+    """A figure: a title, in words what it shows to whoever cannot see it, and its SVG.
+
+    `file` is the artefact that it is of; empty where it is of all.
+    """
 
     title: str
     alt: str
     svg: bytes
+    file: str = ""
 
 
 def plots(document: Document) -> list[Plot]:
@@ -59,10 +73,10 @@ def plots(document: Document) -> list[Plot]:
     with house_style():
         for pair in pairs:
             found += [_logits(pair), _difference(pair)]
+        found += [_reliability(pair) for pair in pairs]
         for file, rows in (document.get("layers") or {}).items():
             if rows:
                 found.append(_noise(file, rows, (document.get("first_divergence") or {}).get(file)))
-        found += [_reliability(pair) for pair in pairs]
         found.append(_bars(document, "bytes", 1e6, "Size", "MB"))
         found.append(_bars(document, "milliseconds", 1, "Time a film", "ms"))
     return found
@@ -117,12 +131,12 @@ def _logits(pair: _Pair) -> Plot:
     axes.axhline(pair.logit_threshold, color=GREY, linestyle="--", linewidth=0.8)
     _points(axes, pair, *pair.logits, pair.logit_threshold)
     axes.set(xlabel=f"logit, {REFERENCE}", ylabel=f"logit, {pair.file}")
-    axes.legend(loc="upper left", handletextpad=0.2)
+    legend(figure)
     alt = (
         f"Scatter of the logits of {len(pair.positive)} held-out films, float against {pair.file}: "
         f"{pair.flipped.sum()} lie on different sides of the threshold."
     )
-    return drawn(figure, f"Logits, {pair.file}", alt)
+    return drawn(figure, f"Logits, {pair.file}", alt, pair.file)
 
 
 def _difference(pair: _Pair) -> Plot:
@@ -136,7 +150,8 @@ def _difference(pair: _Pair) -> Plot:
         f"Scatter of the difference in probability over the probability of {REFERENCE}: at most "
         f"{abs(after - before).max():.4f} on {len(before)} films."
     )
-    return drawn(figure, f"Difference in probability, {pair.file}", alt)
+    legend(figure)
+    return drawn(figure, f"Difference in probability, {pair.file}", alt, pair.file)
 
 
 def _points(axes: Axes, pair: _Pair, x: Floats, y: Floats, threshold: float) -> None:
@@ -160,30 +175,69 @@ def _reliability(pair: _Pair) -> Plot:
     Vertical bars are Wilson's 95 % intervals.
     """
     figure, axes = canvas(3.6, 3.6)
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
     looks = ((REFERENCE, BLUE, "o", -0.006), (pair.file, ORANGE, "s", 0.006))
-    words = []
+    words: list[str] = []
+    curves: list[Curve] = []
     for probability, (name, colour, marker, shift) in zip(pair.probabilities, looks, strict=True):
         bins = reliability(pair.positive, probability, BINS)
-        mean = np.array([one for one, _ in bins])
-        value = np.array([seen.value for _, seen in bins])
-        below = [seen.value - seen.low for _, seen in bins]
-        above = [seen.high - seen.value for _, seen in bins]
-        axes.errorbar(
-            mean + shift, value, (below, above), color=colour, marker=marker, markersize=4,
-            linewidth=0.9, capsize=2, label=name, markerfacecolor="white",
-        )  # fmt: skip
-        words.append(f"{name} is off by {abs(mean - value).mean():.3f} on average")
-    label = pair.classes["positive"]
-    axes.set(xlabel=f"predicted probability of {label}", ylabel=f"share that is {label}")
-    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-    axes.legend(loc="upper left")
+        error = sum(abs(mean - seen.value) for mean, seen in bins) / len(bins)
+        words.append(f"{name} is off by {error:.3f} on average")
+        curves.append((bins, name, colour, marker, shift))
+    draw_reliability(axes, curves, pair.classes["positive"])
+    legend(figure)
     alt = f"Reliability of {len(pair.positive)} held-out films in bins: {'; '.join(words)}."
-    return drawn(figure, f"Reliability before and after, {pair.file}", alt)
+    return drawn(figure, f"Reliability, {pair.file}", alt, pair.file)
+
+
+def draw_reliability(axes: Axes, curves: Sequence[Curve], positive: str) -> None:
+    """Draw observed shares over predicted probabilities, with Wilson's 95 % intervals.
+
+    Where answers crowd together, neighbouring bins become one, and the axis shows that part alone.
+    """
+    means = [mean for bins, *_ in curves for mean, _ in bins]
+    low, high = min(means), max(means)
+    zoomed = high - low < _CROWDED
+    room = max(0.1 * (high - low), 0.02)
+    limits = (low - room, high + room) if zoomed else (-0.03, 1.03)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
+    for bins, name, colour, marker, shift in curves:
+        merged = merged_bins(bins, (limits[1] - limits[0]) / _SHOWN_BINS)
+        value = [seen.value for _, seen in merged]
+        spread = (
+            [seen.value - seen.low for _, seen in merged],
+            [seen.high - seen.value for _, seen in merged],
+        )
+        axes.errorbar(
+            [mean + shift * (limits[1] - limits[0]) for mean, _ in merged], value, spread,
+            color=colour, marker=marker, markersize=4, linewidth=0.9, capsize=2, label=name,
+            markerfacecolor="white",
+        )  # fmt: skip
+    shown = f"predicted probability of {positive}" + (" (a part of the scale)" if zoomed else "")
+    axes.set(xlabel=shown, ylabel=f"share that is {positive}", xlim=limits, ylim=(-0.03, 1.03))
+
+
+def merged_bins(bins: Bins, apart: float) -> list[tuple[float, Estimate]]:
+    """Return `bins`, in order of their means, with those nearer than `apart` pooled."""
+    pooled: list[tuple[float, int, int]] = []  # mean, positive, all
+    for mean, seen in bins:
+        positive = round(seen.value * seen.n)
+        if pooled and mean - pooled[-1][0] < apart:
+            before, found, films = pooled.pop()
+            total = films + seen.n
+            pooled.append(((before * films + mean * seen.n) / total, found + positive, total))
+        else:
+            pooled.append((mean, positive, seen.n))
+    return [(mean, proportion(positive, films)) for mean, positive, films in pooled]
+
+
+def layer_name(number: int, row: Document) -> str:
+    """Return what a layer is called where people read it: its place and its operator in words."""
+    words = row["operator"].lower().replace("_2d", " 2-D").replace("_", " ")
+    return f"{number} {words}" + (", film branch" if row.get("branch") else "")
 
 
 def _noise(file: str, rows: list[Document], first: str | None) -> Plot:
-    figure, axes = canvas(5.4, 3.0)
+    figure, axes = canvas(7.2, 3.8)
     number = np.arange(1, len(rows) + 1)
     # No figure is no noise: the layer's values are exact.
     noise = np.array([math.nan if row["sqnr_db"] is None else row["sqnr_db"] for row in rows])
@@ -200,14 +254,16 @@ def _noise(file: str, rows: list[Document], first: str | None) -> Plot:
     axes.set(ylabel="SQNR, dB (cut at 80)", ymargin=0.15)
     axes.set_ylim(bottom=min(0.0, np.nanmin(noise, initial=0.0)))
     if len(rows) <= _MOST_NAMES:
-        names = [f"{index} {row['operator']}" for index, row in enumerate(rows, 1)]
-        axes.set_xticks(number, names, rotation=40, ha="right", fontsize=7)
+        names = [layer_name(index, row) for index, row in enumerate(rows, 1)]
+        axes.set_xticks(number, names, rotation=45, ha="right", fontsize=7)
     else:
         axes.set(xlabel="layer, in order of execution", xlim=(0, len(rows) + 1))
-    axes.legend(loc="lower left", ncols=3)
-    words = "no layer diverges" if first is None else f"the first to diverge is {first}"
+    legend(figure)
+    words = "no layer diverges"
+    if where is not None:
+        words = f"the first to diverge is {layer_name(where, rows[where - 1])}"
     alt = f"Signal-to-quantization-noise ratio of {len(rows)} layers of {file}: {words}."
-    return drawn(figure, f"Noise by layer, {file}", alt)
+    return drawn(figure, f"Noise by layer, {file}", alt, file)
 
 
 def _bars(document: Document, key: str, unit: float, title: str, unit_name: str) -> Plot:
@@ -244,10 +300,18 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def drawn(figure: Figure, title: str, alt: str) -> Plot:
+def legend(figure: Figure) -> None:
+    """Say below the axes what is what, where it covers nothing."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    columns = 4 if figure.get_figwidth() > _NARROW or sum(map(len, labels)) < _SHORT else 2
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
+
+
+def drawn(figure: Figure, title: str, alt: str, file: str = "") -> Plot:
     """Return `figure` as a plot."""
     encoded = io.BytesIO()
     # No software name and no date: nothing that changes from run to run.
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(encoded, format="svg", metadata=nothing)
-    return Plot(title, alt, encoded.getvalue())
+    # Without a ground of its own, so that it stands on a dark page as well.
+    figure.savefig(encoded, format="svg", metadata=nothing, transparent=True)
+    return Plot(title, alt, encoded.getvalue(), file)

@@ -11,6 +11,7 @@ from functools import cache
 from PIL import Image, ImageDraw, ImageFont
 
 from edge_runtime.answer.decide import calibrated
+from edge_runtime.answer.occlusion import CELLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +49,12 @@ def draw_figure(
     *,
     manifest: Manifest,
     decision: Decision,
+    size: tuple[int, int] | None = None,
 ) -> Image.Image:
-    """Return the picture of the map of `film`, which is as the graph takes it."""
+    """Return the picture of the map of `film`, which is as the graph takes it.
+
+    `size` is (width, height) in pixels of the film in its file, upright, where that is known.
+    """
     scale = decision.calibration.scale
     cells = [[scale * value for value in row] for row in heatmap.cells]
     limit = max(LEAST_SCALE, *(abs(value) for row in cells for value in row))
@@ -63,9 +68,12 @@ def draw_figure(
     page.image.paste(shown, (_MARGIN, top))
     dimmed = shown.point([round(_DIMMED * level) for level in range(256)] * 3)
     page.image.paste(_overlaid(dimmed, _levels(cells, limit, panel)), (right, top))
+    if heatmap.place:
+        _frame(page, (right, top), panel, heatmap.place)  # the film itself stays as it is
     page.y = top + panel[1] + 14
     strongest = calibrated(heatmap.strongest, decision.calibration)
-    _describe(page, film, answer, strongest)
+    _describe(page, film, size)
+    _tell_strongest(page, answer, strongest, heatmap.place)
     _scale(page, (right, page.y), limit, manifest.classes)
     page.y += 112
     page.rule()
@@ -152,12 +160,55 @@ def _summary(answer: Answer, manifest: Manifest, decision: Decision) -> str:
     )
 
 
-def _describe(page: _Page, film: Image.Image, answer: Answer, strongest: float) -> None:
-    """Say below the film what it is, and what hiding the patch that matters most does."""
+def _describe(page: _Page, film: Image.Image, size: tuple[int, int] | None) -> None:
+    """Say below the film what it is, and what was done to its shape."""
     page.text((_MARGIN, page.y), "The film as the graph sees it", 16)
-    page.text((_MARGIN, page.y + 26), f"{film.width} x {film.height} pixels", 14, _QUIET)
-    said = f"Strongest patch hidden: probability {answer.probability:.2f} becomes {strongest:.2f}"
-    page.text((_MARGIN, page.y + 48), said, 14, _QUIET)
+    told = f"{film.width} x {film.height} pixels"
+    if size:
+        told += f", of {size[0]} x {size[1]}"
+        if size[0] * film.height != size[1] * film.width:
+            told += f": {_squashed(film.size, size)}"
+    page.text((_MARGIN, page.y + 26), page.shortened(told, 14, _PANEL), 14, _QUIET)
+
+
+def _squashed(seen: tuple[int, int], size: tuple[int, int]) -> str:
+    """Return in which direction a film of `size` was made narrower than the other, and how much."""
+    ratio = size[0] * seen[1] / (size[1] * seen[0])
+    direction, share = ("across", 1 - 1 / ratio) if ratio > 1 else ("from top to bottom", 1 - ratio)
+    return f"squashed {direction} by {100 * share:.0f} %"
+
+
+def _tell_strongest(
+    page: _Page, answer: Answer, strongest: float, place: tuple[int, int] | None
+) -> None:
+    """Say what hiding the patch that matters most does, and where it lies on the picture."""
+    told = "No patch changes the answer when it is hidden"
+    if place:
+        told = (
+            f"Strongest patch ({_where(place)}, framed) hidden: probability "
+            f"{answer.probability:.2f} becomes {strongest:.2f}"
+        )
+    page.text((_MARGIN, page.y + 48), page.shortened(told, 14, _PANEL), 14, _QUIET)
+
+
+def _where(place: tuple[int, int]) -> str:
+    """Return in words where a patch lies on the picture; its left is not the patient's."""
+    thirds = [(at + 1) * 3 // CELLS for at in place]  # of the middle of the patch
+    down, across = ("top", "middle", "bottom")[thirds[0]], ("left", "centre", "right")[thirds[1]]
+    return "centre" if (down, across) == ("middle", "centre") else f"{down} {across}"
+
+
+def _frame(
+    page: _Page, corner: tuple[int, int], panel: tuple[int, int], place: tuple[int, int]
+) -> None:
+    """Frame the patch of two by two cells on a panel whose upper left is `corner`."""
+    (row, column), (width, height) = place, panel
+    left, right = (corner[0] + round(width * at / CELLS) for at in (column, column + 2))
+    top, bottom = (corner[1] + round(height * at / CELLS) for at in (row, row + 2))
+    # A panel may be one pixel high.
+    if right - left > 4 and bottom - top > 4:
+        page.draw.rectangle((left, top, right - 1, bottom - 1), outline=_PAGE, width=3)
+        page.draw.rectangle((left + 1, top + 1, right - 2, bottom - 2), outline=_INK)
 
 
 def _scale(page: _Page, place: tuple[int, int], limit: float, classes: Classes) -> None:

@@ -13,7 +13,7 @@ from edge_runtime.answer.figure import draw_figure
 from edge_runtime.answer.occlusion import occlusion
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import CannotWrite, FilmError
-from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.film.preprocess import film_stages
 from edge_runtime.output import write_whole
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
 
     from edge_runtime.bundle import Bundle
-    from edge_runtime.bundle.records import Decision
+    from edge_runtime.bundle.records import Decision, Preprocess
     from edge_runtime.engines import Engine
 
 
@@ -48,17 +48,28 @@ def write_heatmap(
         raise answer.error
     if _are_one(path, out):
         raise CannotWrite(out, "is the film itself", "give another name")
-    recipe = bundle.manifest.preprocess
-    mode = "L" if recipe.channels == 1 else "RGB"
-    film = Image.frombytes(mode, (recipe.width, recipe.height), film_pixels(path, recipe))
+    film, size = _prepared(path, bundle.manifest.preprocess)
     try:
         found = occlusion(film, engine)
     except EngineUnavailable as error:
         raise FilmError(path, str(error), "try another --engine") from error
-    figure = draw_figure(film, found, answer, manifest=bundle.manifest, decision=decision)
+    figure = draw_figure(
+        film, found, answer, manifest=bundle.manifest, decision=decision, size=size
+    )
     stream = BytesIO()
     figure.save(stream, "PNG")
     write_whole(out, stream.getvalue())
+
+
+def _prepared(
+    path: str | os.PathLike[str], recipe: Preprocess
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Return the film as the graph takes it, and its width and height before it was resized."""
+    stages = film_stages(path, recipe)
+    next(stages)  # no stage is kept, or two of a large film would be in memory at once
+    size = next(stages)[1].size
+    next(stages)
+    return next(stages)[1], size
 
 
 def _are_one(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> bool:

@@ -28,15 +28,23 @@ class Heatmap:
 
     `cells` holds `CELLS` rows of `CELLS` differences of the logit: what hiding the cell takes away
     from it, on average over the patches that cover it. `strongest` is the logit that is furthest
-    from the film's own among those with one of the `patches` hidden.
+    from the film's own among those with one of the `patches` hidden, and `place` row and column of
+    the first of the two by two cells of that patch; None where no patch changes anything.
     """
 
-    __slots__ = ("cells", "patches", "strongest")
+    __slots__ = ("cells", "patches", "place", "strongest")
 
-    def __init__(self, cells: list[list[float]], patches: int, strongest: float) -> None:
+    def __init__(
+        self,
+        cells: list[list[float]],
+        patches: int,
+        strongest: float,
+        place: tuple[int, int] | None = None,
+    ) -> None:
         self.cells = cells
         self.patches = patches
         self.strongest = strongest
+        self.place = place
 
 
 def occlusion(film: Image.Image, engine: Engine) -> Heatmap:
@@ -47,15 +55,15 @@ def occlusion(film: Image.Image, engine: Engine) -> Heatmap:
     """
     whole = engine.logits(film.tobytes())[0]
     found: list[list[list[float]]] = [[[] for _ in range(CELLS)] for _ in range(CELLS)]
-    logits = []
+    logits: list[tuple[float, tuple[int, int]]] = []
     for row, column, hidden in _hidden(film):
         logit = engine.logits(hidden.tobytes())[0]
-        logits.append(logit)
+        logits.append((logit, (row, column)))
         for y, x in product((row, row + 1), (column, column + 1)):
             found[y][x].append(whole - logit)
     cells = [[sum(values) / len(values) for values in row] for row in found]
-    strongest = max(logits, key=lambda logit: abs(logit - whole))
-    return Heatmap(cells, len(logits), strongest)
+    strongest, place = max(logits, key=lambda hidden: abs(hidden[0] - whole))
+    return Heatmap(cells, len(logits), strongest, None if strongest == whole else place)
 
 
 def _hidden(film: Image.Image) -> Iterator[tuple[int, int, Image.Image]]:

@@ -1,4 +1,4 @@
-"""A figure is well-formed SVG, and the same bytes for the same document."""
+"""Figures are the same bytes of the same document, and show what its numbers say."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
-from edge_export.report.plots import Plot, compared, plots
+from edge_export.report.plots import Plot, compared, merged_bins, plots
+from edge_export.statistics.estimates import proportion
 from report_document import INT8, bare_document, full_document
 
 TITLES = [
     "Logits, model.int8.tflite", "Difference in probability, model.int8.tflite",
     "Logits, model.int8.onnx", "Difference in probability, model.int8.onnx",
+    "Reliability, model.int8.tflite", "Reliability, model.int8.onnx",
     "Noise by layer, model.int8.tflite", "Noise by layer, model.int8.onnx",
-    "Reliability before and after, model.int8.tflite",
-    "Reliability before and after, model.int8.onnx",
     "Size, MB", "Time a film, ms",
 ]  # fmt: skip
 
@@ -99,7 +99,7 @@ def test_a_flip_is_ringed_and_sure_answers_have_a_reliability_too(
     drawn = by_title(sure)
     ring = b"fill: none; stroke: #000000"
     assert small[TITLES[0]].svg.count(ring) > drawn[TITLES[0]].svg.count(ring)
-    assert "keras is off by 0.000 on average" in drawn[TITLES[6]].alt
+    assert "keras is off by 0.000 on average" in drawn[TITLES[4]].alt
 
 
 def layers_alone(document: dict[str, Any], first: str | None, times: int = 1) -> dict[str, Any]:
@@ -115,9 +115,9 @@ def layers_alone(document: dict[str, Any], first: str | None, times: int = 1) ->
 def test_the_first_divergence_is_named_and_marked(
     document: dict[str, Any], drawn: list[Plot]
 ) -> None:
-    marked = drawn[4]
-    plain = by_title(layers_alone(document, None))[TITLES[4]]
-    assert marked.alt.endswith("the first to diverge is sequential/conv_2d_6/Relu.")
+    marked = drawn[6]
+    plain = by_title(layers_alone(document, None))[TITLES[6]]
+    assert marked.alt.endswith("the first to diverge is 7 conv 2-D.")
     assert plain.alt.endswith("no layer diverges.")
     assert marked.svg != plain.svg
 
@@ -126,7 +126,7 @@ def test_exact_layers_and_a_long_network_are_drawn(document: dict[str, Any]) -> 
     long = copy.deepcopy(layers_alone(document, None, times=5))
     for row in long["layers"][INT8[0]]:
         row["sqnr_db"] = None
-    assert "55 layers" in by_title(long)[TITLES[4]].alt
+    assert "55 layers" in by_title(long)[TITLES[6]].alt
 
 
 def test_without_films_layers_and_times_what_is_left_is_drawn() -> None:
@@ -144,3 +144,26 @@ def test_where_nothing_is_shipped_the_graphs_that_lose_bits_are_compared(
     assert compared(failed) == list(INT8)
     failed["artefacts"]["model.f32.onnx"]["shipped"] = True
     assert compared(failed) == ["model.f32.onnx"]
+
+
+CROWDED = [(mean, proportion(found, 10)) for mean, found in
+           ((0.01, 0), (0.02, 1), (0.03, 0), (0.5, 5), (0.98, 9), (0.99, 10))]  # fmt: skip
+
+
+def test_bins_that_crowd_together_are_pooled_and_no_film_is_lost() -> None:
+    merged = merged_bins(CROWDED, apart=0.07)
+    assert [(round(mean, 3), seen) for mean, seen in merged] == [
+        (0.02, proportion(1, 30)), (0.5, proportion(5, 10)), (0.985, proportion(19, 20)),
+    ]  # fmt: skip
+    assert merged_bins(CROWDED, apart=0.0) == CROWDED
+
+
+def test_answers_that_span_a_part_of_the_scale_are_shown_on_that_part(
+    document: dict[str, Any],
+) -> None:
+    crowded = few(document)
+    for film in crowded["films"]:
+        film["logits"] = {file: 0.01 * logit for file, logit in film["logits"].items()}
+    drawn = {plot.title: plot for plot in plots(crowded)}[TITLES[4]]
+    wide = {plot.title: plot for plot in plots(few(document))}[TITLES[4]]
+    assert b"part of the scale" in drawn.svg or drawn.svg != wide.svg

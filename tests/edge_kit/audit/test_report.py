@@ -21,7 +21,7 @@ Films = tuple[Dataset, Path]
 def test_the_report_is_one_file_of_its_own(marked: Films, tmp_path: Path) -> None:
     dataset, root = marked
     found = audit(dataset, root, RECIPE, lambda pixels: pixels[:, 0, 0, 0].astype(np.float64))
-    pictures = mean_films(dataset, load_pixels(rows(dataset, "train"), RECIPE))
+    pictures = mean_films(dataset, load_pixels(rows(dataset, "train"), RECIPE), hidden=True)
     write_report(tmp_path / "out", found, pictures)
     html = (tmp_path / "out" / "audit.html").read_text("utf-8")
     assert html == render(found, pictures)
@@ -40,6 +40,17 @@ def test_a_report_without_model_and_sources_is_whole(unmarked: Films) -> None:
     html = render(audit(*unmarked, RECIPE), {})
     assert "no manifest names the sources" in html
     assert '<th scope="col">Source</th>' not in html
+    assert "no model was audited" in html
+    assert "What was hidden" not in html
+
+
+def test_nothing_is_shown_as_hidden_where_no_model_was_asked(unmarked: Films) -> None:
+    dataset, _ = unmarked
+    pixels = load_pixels(rows(dataset, "train"), RECIPE)
+    assert [name.partition(", ")[2] for name in mean_films(dataset, pixels, hidden=False)] == [
+        "the whole film",
+        "the whole film",
+    ]
 
 
 def test_nothing_is_written_over(unmarked: Films, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from copied_films import write_copied_films
 from edge_kit.data.dataset import load_dataset
 from edge_kit.data.groups import COLUMNS, read_groups, write_groups
-from edge_kit.data.scan_report import counts, render, write_scan
-from edge_kit.data.survey import Survey, Surveyed, survey
+from edge_kit.data.scan_report import REASONS, counts, render, write_scan
+from edge_kit.data.survey import Survey, Surveyed, across_classes, survey
 from edge_runtime.errors import CannotWrite, DataError
 
 
@@ -141,6 +142,30 @@ def test_the_report_is_one_page_that_asks_nothing_of_a_network(found: Survey, ro
     assert "Clusters with films of more than one class: 1." in page
     assert "covid/bad.png" in page
     assert not any(word in page for word in ("http:", "https:", "<script", "<link", "@import"))
+
+
+def test_the_report_says_why_films_match_and_which_to_keep(found: Survey, root: Path) -> None:
+    page = render(found, root)
+    for cluster in found.clusters():
+        assert {film.reason for film in cluster} <= set(REASONS)
+        for film in cluster:
+            assert REASONS[film.reason] in page
+    marked = sum(not across_classes(cluster) for cluster in found.clusters())
+    assert page.count("</span> keep</span>") == marked > 0
+    assert page.count("none is marked to keep") == len(found.clusters()) - marked > 0
+
+
+def test_the_film_to_keep_is_the_one_with_the_most_pixels(root: Path, tmp_path: Path) -> None:
+    with Image.open(root / "covid/0.png") as film:
+        for name, side in (("a.png", 100), ("b.png", 300), ("c.png", 200)):
+            film.resize((side, side)).save(tmp_path / name)
+    cluster = tuple(
+        Surveyed(name, "covid", None, "", name, "c", "g", "", "near") for name in ("a.png", "b.png",
+                                                                                 "c.png")
+    )  # fmt: skip
+    page = render(Survey(cluster, {}, ()), tmp_path)
+    assert page.count("</span> keep</span>") == 1
+    assert page.index("100 x 100") < page.index("</span> keep</span>") < page.index("300 x 300")
 
 
 def test_names_of_films_are_escaped_in_the_report(root: Path) -> None:

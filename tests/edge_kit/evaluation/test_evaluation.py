@@ -1,4 +1,4 @@
-"""An evaluation is of the films of the split, each figure with interval and n, without names."""
+"""What an evaluation says of a model is on its page, in its document and in its table alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge_export.report.document import encoded
-from edge_kit.evaluation.evaluation import Evaluation, document, evaluate, set_digest, table
+from edge_export.statistics.estimates import Estimate
+from edge_kit.evaluation.evaluation import Evaluation, blind, document, evaluate, set_digest, table
+from edge_kit.evaluation.figures import Confusion
 from edge_kit.evaluation.films import Labelled, labelled_films
 from edge_kit.evaluation.report import render, write_report
 from edge_kit.evaluation.subject import open_subject
@@ -64,6 +66,41 @@ def test_the_page_runs_no_script_and_asks_no_network(page: str, data: Path) -> N
     assert "http" not in page.replace("http-equiv", "")
     assert page.count('<img src="data:image/svg+xml;base64,') == 3
     assert str(data) not in page
+
+
+def test_the_page_names_folder_and_seed(found: Evaluation, data: Path) -> None:
+    assert f"<code>{data.resolve().name}</code>" in render(found)
+    subject = replace(found.subject, seed=7)
+    assert "splits of seed 7" in render(replace(found, subject=subject))
+
+
+SURE = Estimate(0.9, 0.8, 0.95, 20)
+CHANCE = Estimate(0.5, 0.4, 0.6, 20)
+TURNED = Estimate(0.1, 0.05, 0.2, 20)
+
+
+@pytest.mark.parametrize(
+    ("counts", "area", "told"),
+    [
+        (Confusion(9, 1, 1, 9), SURE, []),
+        (Confusion(0, 10, 0, 10), SURE, ["sensitivity is 0"]),
+        (Confusion(10, 0, 10, 0), SURE, ["specificity is 0"]),
+        (Confusion(5, 5, 5, 5), CHANCE, ["no better than chance"]),
+        (Confusion(1, 9, 9, 1), TURNED, ["the wrong way round"]),
+        (Confusion(0, 10, 10, 0), TURNED, ["sensitivity is 0", "specificity is 0", "wrong way"]),
+    ],
+)
+def test_a_model_that_does_not_tell_the_classes_apart_gets_a_banner(
+    found: Evaluation, counts: Confusion, area: Estimate, told: list[str]
+) -> None:
+    figures = replace(
+        found.figures, confusion=counts, by_group=replace(found.figures.by_group, auc=area)
+    )
+    changed = replace(found, figures=figures)
+    lines = blind(changed)
+    assert len(lines) == len(told)
+    assert all(words in line for words, line in zip(told, lines, strict=True))
+    assert ("Does not tell the classes apart" in render(changed)) is bool(told)
 
 
 def test_names_of_classes_cannot_break_the_page(found: Evaluation) -> None:

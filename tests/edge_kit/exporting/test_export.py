@@ -120,7 +120,7 @@ def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
 
 
 TRAIN = "edge-kit train --data DATA --out RUN --model"
-OPTIONS = "--seed 3 --epochs 2 --batch-size 16 --learning-rate 0.01"
+OPTIONS = "--seed 3 --epochs 2 --side 64 --batch-size 16 --learning-rate 0.01"
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ OPTIONS = "--seed 3 --epochs 2 --batch-size 16 --learning-rate 0.01"
          f"        --channels 1 --positive covid {OPTIONS}"),
         ({"model": "model3", "batch_size": 32, "learning_rate": 0.001, "positive": "a b"},
          f"{TRAIN} model3 --modality xray \\\n"
-         "        --channels 1 --positive 'a b' --seed 3 --epochs 2"),
+         "        --channels 1 --positive 'a b' --seed 3 --epochs 2 --side 64"),
         ({"model": "baseline", "batch_size": 16, "learning_rate": 0.001},
          f"{TRAIN} baseline --modality xray \\\n"
-         "        --channels 1 --positive covid --seed 3 --epochs 2 --batch-size 16"),
+         "        --channels 1 --positive covid --seed 3 --epochs 2 --side 64 --batch-size 16"),
     ],
 )  # fmt: skip
 def test_a_card_gives_the_command_with_what_is_not_the_recipes_of_that_name(

@@ -110,6 +110,43 @@ def test_the_graph_is_asked_a_few_dozen_times_and_first_of_the_whole_film() -> N
     assert len(set(engine.seen)) == 50
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (0, LAST), (LAST, 0), (LAST, LAST)])
+def test_the_strongest_patch_is_the_one_that_covers_what_the_answer_comes_from(
+    corner: tuple[int, int],
+) -> None:
+    film = noise()
+    place = occlusion(film, Fake(film, *corner)).place
+    assert place == tuple(min(at, LAST - 1) for at in corner)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [((0, 0), "top left"), ((6, 6), "bottom right"), ((3, 3), "centre"), ((0, 3), "top centre"),
+     ((3, 6), "middle right")],
+)  # fmt: skip
+def test_a_patch_is_where_its_middle_lies_on_the_picture(
+    place: tuple[int, int], words: str
+) -> None:
+    assert figure._where(place) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [((200, 100), "squashed across by 50 %"), ((100, 400), "squashed from top to bottom by 75 %"),
+     ((2048, 1536), "squashed across by 25 %")],
+)  # fmt: skip
+def test_a_film_that_was_no_square_is_said_to_be_squashed(
+    size: tuple[int, int], words: str
+) -> None:
+    assert figure._squashed((SIDE, SIDE), size) == words
+
+
+def test_the_shape_of_the_file_changes_what_is_said_of_the_film() -> None:
+    seen, found = noise(), occlusion(noise(), Constant())
+    pages = {drawn(seen, found, size=size).tobytes() for size in (None, (90, 90), (90, 45))}
+    assert len(pages) == 3
+
+
 def test_hiding_adds_no_grey_level_that_the_film_does_not_have() -> None:
     film = noise().point([60 + level // 4 for level in range(256)])
     engine = Fake(film, 0, 0)
@@ -130,6 +167,7 @@ def test_an_answer_that_depends_on_nothing_gives_an_empty_map() -> None:
     found = occlusion(noise(), Constant())
     assert set(flat(found).values()) == {0.0}
     assert found.strongest == 1.5
+    assert found.place is None
 
 
 @pytest.mark.parametrize(
@@ -143,10 +181,16 @@ def test_films_of_any_shape_have_a_map_and_a_picture(width: int, height: int, mo
     assert page.height > 300
 
 
-def drawn(film: Image.Image, found: Heatmap, manifest: Manifest | None = None) -> Image.Image:
+def drawn(
+    film: Image.Image,
+    found: Heatmap,
+    manifest: Manifest | None = None,
+    size: tuple[int, int] | None = None,
+) -> Image.Image:
     manifest = manifest or Manifest(**sample_manifest())
     answer = Answer("film.png", 1.0, logit=1.5, probability=0.8, decided=manifest.classes.positive)
-    return figure.draw_figure(film, found, answer, manifest=manifest, decision=manifest.decision)
+    decision = manifest.decision
+    return figure.draw_figure(film, found, answer, manifest=manifest, decision=decision, size=size)
 
 
 def colour_at(page: Image.Image, row: int, column: int) -> tuple[int, ...]:

@@ -1,0 +1,63 @@
+"""Whoever waits for a step sees that it goes on, whatever the step does with stderr."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_kit.console import elapsed_shown
+from tiny_bundle import environment
+
+SILENT = "time.sleep(1)"
+HELD_BACK = """
+with quiet():
+    for _ in range(10):
+        print("chatter", file=sys.stderr)
+        time.sleep(0.1)
+"""
+STEP = """
+import sys, time
+from edge_export.quiet import quiet
+from edge_kit import console
+console.LONGEST_SILENCE = 0.3
+with console.elapsed_shown("exporting"):
+    exec(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("work", [SILENT, HELD_BACK], ids=["silent", "held back"])
+def test_a_step_that_shows_nothing_is_said_to_go_on(work: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STEP, work],
+        env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert re.match(r"    exporting: \d+ s so far\n", done.stderr)
+    assert "chatter" not in done.stderr
+
+
+def test_stderr_is_as_before_when_the_step_fails() -> None:
+    before, descriptors = sys.stderr, len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(ValueError, match="no"), elapsed_shown("training"):
+        raise ValueError("no")
+    assert sys.stderr is before
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_warnings_of_other_packages_are_shown_to_those_who_ask_alone() -> None:
+    code = (
+        "import warnings\n"
+        "from edge_kit import cli\n"
+        "cli.run = lambda _: warnings.warn('foreign') or 0\n"
+        "cli.main()"
+    )
+    for options, shown in (([], False), (["-W", "default"], True)):
+        done = subprocess.run(
+            [sys.executable, *options, "-c", code],
+            env=environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0
+        assert ("foreign" in done.stderr) is shown
