@@ -25,11 +25,13 @@ from shown_pages import DOCS, PAGES, ROOT, commands, text_of
 if TYPE_CHECKING:
     import argparse
 
+PACKAGES = [ROOT / "edge_kit", ROOT / "export" / "edge_export", ROOT / "runtime" / "edge_runtime"]
 SHIPPED = ROOT / "models" / "model3-xray-0.1.0.edge"
 FOREIGN = {"--no-index", "--find-links", "--no-deps", "--strict", "--uninstall", "--print0"}
 """Options of programs that are not ours, and of `install.sh`."""
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+_PATH = re.compile(r"`((?:[\w.-]+/)+|(?:[\w.-]+/)*[\w.-]+\.(?:py|toml|txt|md))[`:]")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -148,9 +150,30 @@ def test_the_page_of_the_format_names_every_key() -> None:
 
 def test_the_page_of_the_architecture_names_every_room() -> None:
     text = text_of("docs/architecture.md")
-    for package in ("edge_kit", "export/edge_export", "runtime/edge_runtime"):
-        for room in (path.parent for path in (ROOT / package).glob("*/__init__.py")):
-            assert f"`{package}/{room.name}/`" in text, room
+    for package in PACKAGES:
+        for room in (path.parent for path in package.glob("*/__init__.py")):
+            assert f"`{room.relative_to(ROOT).as_posix()}/`" in text, room
+
+
+def parts_of(page: str) -> list[str]:
+    """Return the paragraphs, rows of tables and numbered lines of a page."""
+    return re.split(r"\n(?=\n|\||\d+\. )", text_of(page))
+
+
+def places(folders: list[Path], path: str) -> list[Path]:
+    return [folder / path for folder in folders if (folder / path).exists()]
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/proof.md", "CONTRIBUTING.md"])
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    """A path is one of the repository, of a package, or of the folder named before it."""
+    roots = [ROOT, *PACKAGES, *(package.parent for package in PACKAGES)]
+    for part in parts_of(page):
+        folders: list[Path] = []
+        for path in _PATH.findall(part):
+            found = places([*roots, *folders], path)
+            assert found or "NAME" in path, path
+            folders += [one if one.is_dir() else one.parent for one in found]
 
 
 # --- the front page and the site --------------------------------------------------------------
