@@ -15,7 +15,7 @@ def shared() -> bool:
     """Tell whether this process gets a shared semaphore, asking as joblib does."""
     try:
         semaphore = import_module("_multiprocessing").SemLock
-    except ImportError:
+    except (ImportError, AttributeError):
         return False
     binary, none, one = 0, 0, 1
     try:
