@@ -33,5 +33,7 @@ def test_three_channels_stand_last(films: list[Film]) -> None:
 def test_a_film_that_cannot_be_read_is_named(films: list[Film], tmp_path: Path) -> None:
     torn = tmp_path / "torn.png"
     torn.write_bytes(films[0].path.read_bytes()[:200])
-    with pytest.raises(DataError, match=r"torn\.png: its PNG data are torn off; replace or remove this film"):
+    with pytest.raises(
+        DataError, match=r"torn\.png: its PNG data are torn off; replace or remove this film"
+    ):
         load_pixels([*films[:3], replace(films[0], path=torn)], RECIPE)
