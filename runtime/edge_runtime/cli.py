@@ -41,7 +41,7 @@ def main() -> NoReturn:
     import gc
 
     gc.disable()  # while modules load there is no garbage, and looking for it takes 3 % of one film
-    sys.unraisablehook = _heed
+    sys.unraisablehook = _exit_by_signal
     try:
         status = run(sys.argv[1:])
     except KeyboardInterrupt as signal:  # before `run` could say so, or once more
@@ -54,7 +54,7 @@ def main() -> NoReturn:
     os._exit(status)
 
 
-def _heed(lost: UnraisableHookArgs) -> None:
+def _exit_by_signal(lost: UnraisableHookArgs) -> None:
     """End the program by a signal that came while Python could not raise what it stands for.
 
     Each row has left by then: they are written one at a time, and whole.
@@ -153,8 +153,8 @@ def _parsed(
     from edge_runtime.errors import UsageError
 
     paths, options, rest = list[str](), dict[str, str](), iter(arguments)
-    for given in rest:
-        argument = _SHORT.get(given, given)
+    for word in rest:
+        argument = _SHORT.get(word, word)
         name, equals, value = argument.removeprefix("--").partition("=")
         if argument == "--":
             paths += rest
@@ -163,14 +163,14 @@ def _parsed(
         elif not argument.startswith("-") or argument == "-":
             paths.append(argument)
         elif argument.startswith("--") and f"{name}=" in known:
-            found = value if equals else next(rest, None)
-            if found is None:
+            text = value if equals else next(rest, None)
+            if text is None:
                 raise UsageError(command, f"option {argument} requires a value", _see(command))
-            options[name] = found
+            options[name] = text
         elif argument.startswith("--") and name in known and not equals:
             options[name] = ""
         else:
-            problem = f"option {given.partition('=')[0]} not recognized"
+            problem = f"option {word.partition('=')[0]} not recognized"
             raise UsageError(command, problem, _see(command))
     return paths, options
 

@@ -104,21 +104,21 @@ def destination(path: Name, what: str = "a file") -> Path:
     name, cure = os.fspath(path), f"give the name of {what}"
     with told(path):
         try:
-            found = os.stat(name or os.curdir)  # noqa: PTH116, a Path drops what ends a name
+            status = os.stat(name or os.curdir)  # noqa: PTH116, a Path drops what ends a name
         except FileNotFoundError:
             if name.endswith(("/", os.sep)):
                 raise CannotWrite(path, "is the name of a folder", cure) from None
             return Path(os.path.realpath(name))
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             raise CannotWrite(path, "is a folder", cure)
         for is_kind, kind in _KINDS:
-            if is_kind(found.st_mode):
+            if is_kind(status.st_mode):
                 raise CannotWrite(path, f"is {kind}, which nothing is written to", cure)
-        if _takes_our_output(found):
+        if _takes_our_output(status):
             raise CannotWrite(path, "is where stdout or stderr goes", "give another name")
         target = Path(os.path.realpath(name))
         # Links of the kernel may lead to a file that has no name any more.
-        if not (target.exists() and os.path.samestat(target.stat(), found)):
+        if not (target.exists() and os.path.samestat(target.stat(), status)):
             raise CannotWrite(path, "is no name of a file", cure)
     return target
 
@@ -154,12 +154,12 @@ def new_folder_at(path: Name, *, or_empty: bool = False) -> Path:
     with told(path):
         place = Path(path)
         try:
-            found = place.stat()
+            status = place.stat()
         except FileNotFoundError:
             new = Path(os.path.realpath(place))
-            _require_room(path, next(one for one in new.parents if one.exists()))
+            _require_room(path, next(parent for parent in new.parents if parent.exists()))
             return new
-        if not (or_empty and stat.S_ISDIR(found.st_mode)) or any(place.iterdir()):
+        if not (or_empty and stat.S_ISDIR(status.st_mode)) or any(place.iterdir()):
             raise CannotWrite(path, "exists already", "name a new folder")
         return Path(os.path.realpath(place))
 
@@ -208,10 +208,10 @@ def sync_folder(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def _takes_our_output(found: os.stat_result) -> bool:
+def _takes_our_output(status: os.stat_result) -> bool:
     """Tell whether it is the file that stdout or stderr goes to, which would lose what follows."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or no real file
-            if os.path.samestat(os.fstat(stream.fileno()), found):
+            if os.path.samestat(os.fstat(stream.fileno()), status):
                 return True
     return False

@@ -91,8 +91,8 @@ class _Crew:
             while turn not in waiting:
                 # Windows delivers no signal to a thread that waits without a limit.
                 with suppress(Empty):
-                    index, found = self._done.get(timeout=0.5)
-                    waiting[index] = found
+                    index, judged = self._done.get(timeout=0.5)
+                    waiting[index] = judged
             answer = waiting.pop(turn)
             if answer is None:
                 return

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from time import perf_counter
 
 from edge_runtime.answer.decide import calibrated, is_film, label
-from edge_runtime.answer.source import Source
+from edge_runtime.answer.source import SourceFile
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels
@@ -59,7 +59,7 @@ class Answer:
         film_logit: float | None = None,
         warning: str | None = None,
         error: FilmError | None = None,
-        source: Source | None = None,
+        source: SourceFile | None = None,
     ) -> None:
         self.file = file
         self.milliseconds = milliseconds
@@ -98,7 +98,7 @@ def classify(
     decision = decision or manifest.decision
     film_logit = None
     warnings: list[str] = []
-    source = Source(digested=digested) if isinstance(film, str | os.PathLike) else None
+    source = SourceFile(digested=digested) if isinstance(film, str | os.PathLike) else None
     try:
         logits = _logits(film, name, bundle, engine, warn=warnings.append, source=source)
         if manifest.film_gate is not None:
@@ -130,7 +130,7 @@ def _logits(
     engine: Engine,
     *,
     warn: Callable[[str], None],
-    source: Source | None,
+    source: SourceFile | None,
 ) -> tuple[float, ...]:
     """Return what the graph says of `film`, in numbers that are numbers."""
     manifest = bundle.manifest
@@ -140,9 +140,9 @@ def _logits(
         logits = engine.logits(pixels)
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason
-    wanted = 1 if manifest.film_gate is None else 2
-    if len(logits) != wanted:
-        problem = f"the graph gives {len(logits)} logits where {wanted} are expected"
+    expected = 1 if manifest.film_gate is None else 2
+    if len(logits) != expected:
+        problem = f"the graph gives {len(logits)} logits where {expected} are expected"
         raise FilmError(name, problem, _checking(bundle))
     for logit in logits:
         if not math.isfinite(logit):

@@ -28,13 +28,13 @@ class Names:
 
     def put(self, name: str, value: int) -> int | None:
         """Keep `value` for `name`, and return what was kept for it before, if it is not new."""
-        digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        found = int.from_bytes(digest, "big") or 1
-        place = self._place(found)
+        hashed = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        digest = int.from_bytes(hashed, "big") or 1
+        place = self._place(digest)
         if self._slots[place]:
             before, self._values[place] = self._values[place], value
             return before
-        self._slots[place], self._values[place] = found, value
+        self._slots[place], self._values[place] = digest, value
         self._count += 1
         if 3 * self._count > 2 * len(self._slots):
             self._grow()
@@ -45,7 +45,7 @@ class Names:
         slots = self._slots
         last = len(slots) - 1
         place = digest & last
-        while (found := slots[place]) and found != digest:
+        while (kept := slots[place]) and kept != digest:
             place = (place + 1) & last
         return place
 
@@ -70,7 +70,7 @@ def is_untouched(film: str, known: int) -> bool:
 def number(stamped: str, placed: str) -> int:
     """Return what a stamp and a place stand for."""
     try:
-        found = int(stamped, 16) ^ int(placed or "0", 16)
+        combined = int(stamped, 16) ^ int(placed or "0", 16)
     except ValueError:
         return IN_DOUBT
-    return found if MET < found < 1 << 64 else IN_DOUBT
+    return combined if MET < combined < 1 << 64 else IN_DOUBT

@@ -215,8 +215,8 @@ class Results:
         rows: dict[str, list[str]] = {}
         if named:
             with self._reading:
-                found = (row for row, raw in self._file.rows() if is_row(row, raw))
-                rows = {row[_FILE]: row for row in found if row[_FILE] in named}
+                ours = (row for row, raw in self._file.rows() if is_row(row, raw))
+                rows = {row[_FILE]: row for row in ours if row[_FILE] in named}
         others: list[str] = []
         for name, film in named.items():
             row = rows.get(name)
@@ -237,9 +237,9 @@ class Results:
         """Tell whether `film` has the bytes that `row` is about; `unread` if it cannot be read."""
         try:
             with open_film(film) as stream:
-                found = os.fstat(stream.fileno())
-                fresh = stamp(found) if is_settled(found) else None
-                if str(found.st_size) != row[_BYTES] or not row[_SHA256]:
+                now = os.fstat(stream.fileno())
+                fresh = stamp(now) if is_settled(now) else None
+                if str(now.st_size) != row[_BYTES] or not row[_SHA256]:
                     return False
                 if sha256_of(stream) != row[_SHA256]:
                     return False

@@ -18,22 +18,22 @@ _QUOTED = re.compile(rb'"((?:[^"]|"")*)("?)')
 _BARE = re.compile(rb'[^",\r\n]*')
 
 
-def require_header(path: str, found: list[str], raw: bytes) -> None:
+def require_header(path: str, columns: list[str], raw: bytes) -> None:
     """Refuse a file that is no CSV of ours, or one whose columns are not those that we write.
 
     Raises:
         UsageError: its columns are others.
     """
-    if found == list(FIELDS):
+    if columns == list(FIELDS):
         return
     for separator, words in _SEPARATORS.items():
         if set(raw.decode("utf-8", "replace").replace('"', "").split(separator)) >= _OURS:
             problem = f"has {words} between its columns"
             raise UsageError(path, problem, f"save it with commas, or {ANOTHER}")
-    if not _OURS.issubset(found):
+    if not _OURS.issubset(columns):
         raise UsageError(path, "is no CSV of edge-run classify", ANOTHER)
-    foreign = [name for name in found if name not in FIELDS]
-    if not set(FIELDS).issubset(found):
+    foreign = [name for name in columns if name not in FIELDS]
+    if not set(FIELDS).issubset(columns):
         raise UsageError(path, "has the columns of another version of edge-run", ANOTHER)
     if foreign:
         problem = f"has a column that edge-run does not write, {foreign[0][:40]!r}"

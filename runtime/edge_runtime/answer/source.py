@@ -28,7 +28,7 @@ _SETTLED = 2_000_000_000
 """Nanoseconds within which a disk may date two changes alike: FAT has steps of two seconds."""
 
 
-class Source:
+class SourceFile:
     """The file of a film as it was when it was judged; `None` is what is not known of it.
 
     `bytes` is its size and `sha256` the digest of all of it. `stamp` stands for size and times of
@@ -82,10 +82,10 @@ class Source:
         return stream, digest
 
 
-def stamp(found: os.stat_result) -> str:
+def stamp(status: os.stat_result) -> str:
     """Return 16 hex digits that stand for the size and the times of the last change of a file."""
-    times = (time & (1 << 63) - 1 for time in (found.st_mtime_ns, found.st_ctime_ns))
-    return sha256(struct.pack("<3q", found.st_size, *times))[:16]
+    times = (time & (1 << 63) - 1 for time in (status.st_mtime_ns, status.st_ctime_ns))
+    return sha256(struct.pack("<3q", status.st_size, *times))[:16]
 
 
 def place(path: str) -> str | None:
@@ -98,6 +98,6 @@ def place(path: str) -> str | None:
         return None
 
 
-def is_settled(found: os.stat_result) -> bool:
+def is_settled(status: os.stat_result) -> bool:
     """Tell whether whatever is written to the file from now on will show in its times."""
-    return max(found.st_mtime_ns, found.st_ctime_ns) < time_ns() - _SETTLED
+    return max(status.st_mtime_ns, status.st_ctime_ns) < time_ns() - _SETTLED

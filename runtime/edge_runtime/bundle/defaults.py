@@ -108,9 +108,9 @@ def record(folder: str) -> Record:
     path = os.path.join(folder, RECORD)
     try:
         with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
-        chosen, added = found["chosen"], found["added"]
-        plain = [*added, *added.values(), *found.get("installed", ())]
+            document = json.load(stream)
+        chosen, added = document["chosen"], document["added"]
+        plain = [*added, *added.values(), *document.get("installed", ())]
         if chosen is not None:
             plain += [chosen["file"], chosen["identity"]]
         if not all(
@@ -128,8 +128,8 @@ def record(folder: str) -> Record:
             cure = adding("begin anew")
         raise DamagedRecord(path, "is not what edge-run wrote", cure) from error
     kept: Record = {"chosen": chosen, "added": added}
-    if "installed" in found:
-        kept["installed"] = list(found["installed"])
+    if "installed" in document:
+        kept["installed"] = list(document["installed"])
     return kept
 
 
@@ -159,13 +159,13 @@ def default_bundle() -> Default:
     if named := os.environ.get("EDGE_BUNDLE"):
         return Default(named, "named by EDGE_BUNDLE")
     folder = data_folder()
-    found = used_in(folder) if folder else None
-    if found is None:
+    default = used_in(folder) if folder else None
+    if default is None:
         more = adding(" or add one") if folder else ""
         raise UsageError(
             "--bundle", "none given and none found", f"name one, set EDGE_BUNDLE{more}"
         )
-    return found
+    return default
 
 
 def open_default() -> Bundle:

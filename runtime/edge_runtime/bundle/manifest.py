@@ -139,7 +139,7 @@ class Manifest(Record):
 
     def graph(self, form: str) -> Graph | None:
         """Return the graph of a format that our engines run: the first that gives a float."""
-        fit = (one for one in self.graphs if one.format == form and not one.outputs)
+        fit = (graph for graph in self.graphs if graph.format == form and not graph.outputs)
         return next(fit, None)
 
     @property
@@ -184,7 +184,7 @@ def parse(data: bytes, subject: str) -> Manifest:
         if not isinstance(document, dict):
             raise ValueError("not an object")
         identity = document.pop("identity", None)
-        found = sha256(canonical(document))
+        computed = sha256(canonical(document))
     except (ValueError, RecursionError) as error:
         raise NotABundle(subject, f"is not the JSON of a manifest ({error})", _CURE) from None
     schema = document.get("schema")
@@ -194,7 +194,7 @@ def parse(data: bytes, subject: str) -> Manifest:
             f"has the schema {json.dumps(schema)[:60]}, and only {SCHEMA} is known here",
             "update edge-runtime or export the bundle again",
         )
-    if identity != found:
+    if identity != computed:
         raise IntegrityError(subject, "does not match its own identity", "copy the bundle again")
     try:
         manifest = Manifest(**document)

@@ -35,11 +35,11 @@ class SchemaError(ValueError):
         return f"{''.join(steps).lstrip('.')}: {self.problem}".removeprefix(": ")
 
 
-def expected(what: str, found: object) -> SchemaError:
-    """Return the error for a `found` value where `what` should stand."""
+def expected(what: str, value: object) -> SchemaError:
+    """Return the error for a `value` that stands where `what` should."""
     shown = "a list or an object"
-    if not isinstance(found, dict | list | tuple):
-        shown = json.dumps(found, default=repr)[:60]
+    if not isinstance(value, dict | list | tuple):
+        shown = json.dumps(value, default=repr)[:60]
     return SchemaError(f"expected {what}, found {shown}")
 
 
@@ -177,7 +177,9 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Return this record as `json` writes it."""
         fields = ((key, _plain(getattr(self, key))) for key in self.__slots__)
-        return {key: one for key, one in fields if one is not None or key not in self.LEFT_OUT}
+        return {
+            key: value for key, value in fields if value is not None or key not in self.LEFT_OUT
+        }
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed: {name}")

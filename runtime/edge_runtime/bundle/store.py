@@ -47,8 +47,8 @@ class Entry:
         """Return what it is in a few words."""
         if self.manifest is None:
             return "cannot be used"
-        made = self.manifest
-        return f"{made.name} {made.version}, identity {made.identity[:16]}"
+        manifest = self.manifest
+        return f"{manifest.name} {manifest.version}, identity {manifest.identity[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ class Store:
             UsageError: none does.
         """
         names = bundle_names(self.folder)
-        given = Path(text)
-        here = given.name == text or _is_same(given.parent, Path(self.folder))
-        for name in (given.name, given.name + SUFFIX):
+        path = Path(text)
+        here = path.name == text or _is_same(path.parent, Path(self.folder))
+        for name in (path.name, path.name + SUFFIX):
             if here and name in names:
                 return name
         cure = f"one of: {', '.join(names)}" if names else "there is none"
@@ -113,9 +113,9 @@ class Store:
             CannotWrite: the disk did not take it; the former choice holds.
         """
         with verify_all(self.path(name)) as bundle:
-            found = self._record()
-            found["chosen"] = {"file": name, "identity": bundle.identity}
-            self._write(_named_by_somebody(found, name) if asked else found)
+            content = self._record()
+            content["chosen"] = {"file": name, "identity": bundle.identity}
+            self._write(_named_by_somebody(content, name) if asked else content)
             return Entry(bundle.path, bundle.manifest)
 
     def add(
@@ -159,7 +159,7 @@ class Store:
         Raises:
             CannotWrite: the disk does not let us, or it is a folder.
         """
-        path, found = Path(self.path(name)), record(self.folder)
+        path, content = Path(self.path(name)), record(self.folder)
         if path.is_dir() and not path.is_symlink():
             raise CannotWrite(path, "is a folder", "remove it yourself")
         try:
@@ -167,11 +167,11 @@ class Store:
         except OSError as error:
             problem = f"cannot be removed ({error.strerror or error})"
             raise CannotWrite(path, problem, "ask for the right to, or mount the disk") from error
-        found["added"].pop(name, None)
-        _named_by_somebody(found, name)
-        if found["chosen"] and found["chosen"]["file"] == name:
-            found["chosen"] = None
-        self._write(found)
+        content["added"].pop(name, None)
+        _named_by_somebody(content, name)
+        if content["chosen"] and content["chosen"]["file"] == name:
+            content["chosen"] = None
+        self._write(content)
 
     def _at(self, name: str) -> Default:
         return Default(self.path(name), "")
@@ -213,12 +213,12 @@ class Store:
 
     def _is_as_installed(self, name: str) -> bool:
         """Tell whether an installer wrote the file `name`, and nobody has touched it since."""
-        found, path = self._record(), Path(self.path(name))
+        content, path = self._record(), Path(self.path(name))
         return (
-            name in found.get("installed", ())
+            name in content.get("installed", ())
             and path.is_file()
             and not path.is_symlink()
-            and sha256(path.read_bytes()) == found["added"].get(name)
+            and sha256(path.read_bytes()) == content["added"].get(name)
         )
 
     def _chosen_before(self, before: list[str]) -> dict[str, str] | None:
@@ -244,11 +244,11 @@ class Store:
 
     def _note(self, name: str, *, installed: bool) -> None:
         """Write down that the file `name` is ours, so that uninstalling removes it."""
-        found = _named_by_somebody(self._record(), name)
-        found["added"][name] = sha256(Path(self.path(name)).read_bytes())
+        content = _named_by_somebody(self._record(), name)
+        content["added"][name] = sha256(Path(self.path(name)).read_bytes())
         if installed:
-            found["installed"] = [*found.get("installed", ()), name]
-        self._write(found)
+            content["installed"] = [*content.get("installed", ()), name]
+        self._write(content)
 
     def _write(self, content: Record) -> None:
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
@@ -259,17 +259,17 @@ def _is(entry: Entry, identity: str) -> bool:
     return entry.manifest is not None and entry.manifest.identity == identity
 
 
-def _named_by_somebody(found: Record, name: str) -> Record:
+def _named_by_somebody(content: Record, name: str) -> Record:
     """Let the file `name` be no installer's any more."""
-    others = [one for one in found.pop("installed", ()) if one != name]
+    others = [file for file in content.pop("installed", ()) if file != name]
     if others:
-        found["installed"] = others
-    return found
+        content["installed"] = others
+    return content
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(left: Path, right: Path) -> bool:
     try:
-        return one.samefile(other)
+        return left.samefile(right)
     except OSError:
         return False
 

@@ -125,16 +125,16 @@ def _written(
     # Chained, so that a film is answered before the next name has come down the pipe.
     films = films_in(chain(paths, _listed(options)), complain, passed_over)
     with _results(options.get("resume"), bundle, engine) as results:
-        found = answers(results.not_done(films) if results else films)
+        judged = answers(results.not_done(films) if results else films)
         if watched:
             from edge_runtime.answer.progress import reported
 
-            found = reported(found, [] if "files-from" in options else paths, results)
-        with closing(found):
-            first = [*islice(found, 1)]  # while it is read, the engine opens
+            judged = reported(judged, [] if "files-from" in options else paths, results)
+        with closing(judged):
+            first = [*islice(judged, 1)]  # while it is read, the engine opens
             form = options.get("format", "table")
             write = results.write if results else row_writer(form, sys.stdout, bundle, engine.name)
-            for answer in chain(first, found):
+            for answer in chain(first, judged):
                 write(answer)
                 if answer.error:
                     status = answer.error.exit_status

@@ -93,8 +93,8 @@ class _Counts:
     def add(self, folder: str, kinds: dict[str, int]) -> None:
         """Count what was passed over in `folder`, unless that has been done."""
         with suppress(OSError):
-            found = os.stat(folder)  # noqa: PTH116
-            known = hash((found.st_dev, found.st_ino))
+            status = os.stat(folder)  # noqa: PTH116
+            known = hash((status.st_dev, status.st_ino))
             if known in self._folders:
                 return
             if len(self._folders) < _FOLDERS:
@@ -121,19 +121,19 @@ def _films_below(argument: str, counts: _Counts | None) -> Iterator[str]:
 def _listing(folder: str, counts: _Counts | None) -> Iterator[tuple[str, bool]]:
     """Yield the path of each film and folder in `folder`, and whether it is a folder."""
     kinds = dict[str, int]()
-    found: list[os.DirEntry[str]] = []
+    listed: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as entries:
-            found = list(islice(entries, SORTED + 1))
-            if len(found) > SORTED:
-                yield from _kinds(chain(found, entries), kinds)
-                found = []
+            listed = list(islice(entries, SORTED + 1))
+            if len(listed) > SORTED:
+                yield from _kinds(chain(listed, entries), kinds)
+                listed = []
     except OSError:
         yield folder, False
-        found = []
+        listed = []
     # Only now, so that folders wait without holding a file descriptor each.
-    found.sort(key=lambda entry: entry.name)
-    yield from _kinds(found, kinds)
+    listed.sort(key=lambda entry: entry.name)
+    yield from _kinds(listed, kinds)
     if counts and kinds:
         counts.add(folder, kinds)
 

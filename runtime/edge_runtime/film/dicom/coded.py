@@ -111,5 +111,5 @@ def _colours(said: str, frame: bytes, syntax: UID) -> str:
 def luma(values: Array, kind: str) -> Array:
     """Return the grey of `(rows, columns, 3)` samples of a film that calls itself grey."""
     grey = values[..., 0] if kind.startswith("YBR") else np.rint(values @ np.array(_LUMA))
-    found: Array = np.ascontiguousarray(grey, values.dtype)
-    return found
+    stored: Array = np.ascontiguousarray(grey, values.dtype)
+    return stored

@@ -66,15 +66,17 @@ def _put(film: Dataset, keyword: str, value: int | str) -> None:
 
 
 def _needed(film: Dataset, keyword: str, subject: str) -> int:
-    found = whole(film, keyword)
-    if found is not None and 0 < found < 1 << 16:
-        return found
+    value = whole(film, keyword)
+    if value is not None and 0 < value < 1 << 16:
+        return value
     how = "is missing" if value_of(film, keyword) is None else "is not understood"
     raise Refusal("unreadable", subject, f"its DICOM element {keyword} {how}", "export it anew")
 
 
 def _settle_colours(film: Dataset, subject: str) -> None:
-    said = "".join(one for one in text(film, "PhotometricInterpretation").upper() if one.isalnum())
+    said = "".join(
+        letter for letter in text(film, "PhotometricInterpretation").upper() if letter.isalnum()
+    )
     samples = whole(film, "SamplesPerPixel")
     # Two and four are of the standard, retired and not read; more are of none.
     if samples not in (1, 3) and (_is_coded(film) or samples not in (2, 4)):

@@ -110,8 +110,8 @@ def _rescale(film: Dataset, values: Array) -> tuple[float, float] | None:
         return None
     slope, intercept = slope or 1.0, intercept or 0.0
     for end, next_to_it in ((values.min(), 1), (values.max(), -1)):
-        one, other = (float(at) * slope + intercept for at in (end, end + next_to_it))
-        if not (isfinite(one) and isfinite(other) and one != other):
+        first, second = (float(at) * slope + intercept for at in (end, end + next_to_it))
+        if not (isfinite(first) and isfinite(second) and first != second):
             return None
     return slope, intercept
 
@@ -151,12 +151,12 @@ def _looked_up(values: Array, film: Dataset, sequence: str, subject: str) -> Arr
     """
     for item in items(film, sequence):
         try:
-            found = _entries(values, film, item)
+            looked_up = _entries(values, film, item)
         except ValueError:
             problem = f"its DICOM element {sequence} has a table that its descriptor does not fit"
             raise unreadable(subject, problem) from None
-        if found is not None:
-            return found
+        if looked_up is not None:
+            return looked_up
     return None
 
 
@@ -183,8 +183,8 @@ def _entries(values: Array, film: Dataset, item: Dataset) -> Array | None:
     bits = int(descriptor[2] or 16)
     if len(table) != entries or not 0 <= table.min() <= table.max() < 1 << max(bits, 8):
         raise ValueError("a table that does not fit its descriptor")
-    found: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
-    return found
+    looked_up: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
+    return looked_up
 
 
 def _padding(film: Dataset, values: Array) -> Array:
@@ -194,12 +194,12 @@ def _padding(film: Dataset, values: Array) -> Array:
         return np.zeros(len(values), bool)
     ends = sorted(
         # Some files call the number unsigned where their pixels are signed.
-        _wrapped(one, film.BitsAllocated, signed=bool(film.PixelRepresentation))
-        for one in (padding, padding if limit is None else limit)
+        _wrapped(end, film.BitsAllocated, signed=bool(film.PixelRepresentation))
+        for end in (padding, padding if limit is None else limit)
     )
-    found: Array = (values >= ends[0]) & (values <= ends[1])
+    is_padding: Array = (values >= ends[0]) & (values <= ends[1])
     # What leaves no film is no padding.
-    return np.zeros(len(values), bool) if found.all() else found
+    return np.zeros(len(values), bool) if is_padding.all() else is_padding
 
 
 def _wrapped(number: Any, bits: int, *, signed: bool) -> int:

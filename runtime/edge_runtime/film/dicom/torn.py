@@ -40,8 +40,10 @@ def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> 
     `decode` reads this frame or another; `even` tells whether the last pixels are of one shade.
     """
     if syntax in _LOSSLESS:
-        stretches = [found[:2] for found in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
-        return "" if all(holds_its_samples(frame, *found) for found in stretches) else _MISSING
+        stretches = (
+            [stretch[:2] for stretch in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
+        )
+        return "" if all(holds_its_samples(frame, *stretch) for stretch in stretches) else _MISSING
     if syntax in _DCT and jpeg.is_overwritten(frame, decode):
         return _ZEROS
     if even and syntax in (*_DCT, *JPEGLSTransferSyntaxes) and jpeg.runs_out(frame, decode):
