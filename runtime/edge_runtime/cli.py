@@ -1,7 +1,7 @@
 """`edge-run`: classify films, show a bundle, prove it and this machine.
 
 On the cold path, so only what the given command needs is imported, and only inside functions: until
-`run` can catch it, an interruption would be a traceback.
+`run` can catch it, an interruption would print a traceback.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHORT = {"-h": "--help", "-0": "--null"}
 
 
 def main() -> NoReturn:
-    """Run the command line and leave, without the interpreter's slow way out."""
+    """Run the command line and exit, without the interpreter's slow shutdown."""
     import gc
 
     gc.disable()  # while modules load there is no garbage, and looking for it takes 3 % of one film
@@ -50,14 +50,14 @@ def main() -> NoReturn:
         if sys.stdout:
             sys.stdout.flush()
     except (OSError, KeyboardInterrupt):
-        pass  # nothing is left to be said: the reader is gone, or a signal came once more
+        pass  # nobody reads the output any more, or a second signal came
     os._exit(status)
 
 
 def _exit_by_signal(lost: UnraisableHookArgs) -> None:
-    """End the program by a signal that came while Python could not raise what it stands for.
+    """End the program by a signal that arrived where Python could not raise an exception.
 
-    Each row has left by then: they are written one at a time, and whole.
+    No row is torn by that: each is written at once, and whole.
     """
     if isinstance(lost.exc_value, KeyboardInterrupt):
         os._exit(_interrupted(lost.exc_value))

@@ -57,7 +57,7 @@ def installing(extra: str = "", *, again: bool = False) -> str:
 
 
 def _from_stick(extra: str, stick: dict[str, Any]) -> str:
-    """Return the command for an environment that is another stick's to replace."""
+    """Return the command for an environment that a stick installed and another can replace."""
     if extra == _NO_STICK:
         return "no wheelhouse holds tflite-runtime: pip install 'edge-runtime[tflite]' elsewhere"
     extras = {extra, *stick.get("extras", ())}
@@ -72,7 +72,7 @@ def _from_stick(extra: str, stick: dict[str, Any]) -> str:
 
 
 def _noted(command: str, note: str) -> str:
-    """Return a command with a remark that does not keep it from being run as it stands."""
+    """Return a command with a remark, so that the line can still be run as it is."""
     return f"{command} ({note})" if os.name == "nt" else f"{command}  # {note}"
 
 
@@ -126,7 +126,7 @@ def quoted(text: str) -> str:
 def program() -> str:
     """Return what runs this very edge-run in a shell: its name where that finds it, else its path.
 
-    An installation of its own folder is not on the way on which a shell looks for commands.
+    An installation in a folder of its own is not on the PATH of a shell.
     """
     name = "edge-run.exe" if os.name == "nt" else "edge-run"
     started = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""

@@ -1,4 +1,4 @@
-"""The one way in which a result takes a name that the user gave.
+"""The one way in which a result is written to a path that the user gave.
 
 Only a regular file is ever replaced, all of it or nothing. A link stays, and what it leads to is
 written, whether that is there yet or not. A device, a pipe, a socket and a folder are refused and
@@ -77,7 +77,7 @@ def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[Binar
     Raises:
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
-    with told(path, size):
+    with as_cannot_write(path, size):
         target = destination(path, what)
         draft = target.parent / f".{secrets.token_hex(8)}.part"
         try:
@@ -102,7 +102,7 @@ def destination(path: Name, what: str = "a file") -> Path:
         ValueError: no file can have that name.
     """
     name, cure = os.fspath(path), f"give the name of {what}"
-    with told(path):
+    with as_cannot_write(path):
         try:
             status = os.stat(name or os.curdir)  # noqa: PTH116, a Path drops what ends a name
         except FileNotFoundError:
@@ -124,7 +124,7 @@ def destination(path: Name, what: str = "a file") -> Path:
 
 
 def require_place(path: Name, what: str = "a file") -> Path:
-    """Return the `destination` of a result whose content is still to be paid for.
+    """Return the `destination` of a result, before the work for its content is done.
 
     Raises:
         CannotWrite: as `destination` does, or no file can be made there.
@@ -135,8 +135,8 @@ def require_place(path: Name, what: str = "a file") -> Path:
 
 
 def _require_room(path: Name, folder: Path) -> None:
-    """Refuse a `folder` that is none, or that this user may not write to, in the way of `path`."""
-    with told(path):
+    """Refuse to write `path` where `folder` is no folder, or is not writable for this user."""
+    with as_cannot_write(path):
         if not folder.is_dir():
             cure = "make the folder first" if not folder.exists() else "name another place"
             raise CannotWrite(path, f"{folder} is no folder to write to", cure)
@@ -151,7 +151,7 @@ def new_folder_at(path: Name, *, or_empty: bool = False) -> Path:
         CannotWrite: something is there, other than an empty folder where that is welcome, links
             lead nowhere but in a circle, or none can be made there.
     """
-    with told(path):
+    with as_cannot_write(path):
         place = Path(path)
         try:
             status = place.stat()
@@ -165,8 +165,8 @@ def new_folder_at(path: Name, *, or_empty: bool = False) -> Path:
 
 
 @contextmanager
-def told(path: Name, size: int = 0) -> Iterator[None]:
-    """Tell what the system refuses within the block as the one line that `path` gets.
+def as_cannot_write(path: Name, size: int = 0) -> Iterator[None]:
+    """Turn what the system refuses in this block into one `CannotWrite` about `path`.
 
     Raises:
         CannotWrite: in place of an `OSError`, or of the `ValueError` of an impossible name.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
-    from edge_runtime.film.preprocess import Film
+    from edge_runtime.film.preprocess import FilmInput
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
@@ -79,7 +79,7 @@ class Answer:
 
 
 def classify(
-    film: Film,
+    film: FilmInput,
     bundle: Bundle,
     engine: Engine,
     *,
@@ -118,13 +118,13 @@ def classify(
     )  # fmt: skip
 
 
-def film_name(film: Film) -> str:
+def film_name(film: FilmInput) -> str:
     """Return what an answer calls `film`: its path, where it has one."""
     return os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
 
 
 def _logits(
-    film: Film,
+    film: FilmInput,
     name: str,
     bundle: Bundle,
     engine: Engine,

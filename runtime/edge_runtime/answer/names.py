@@ -12,7 +12,7 @@ IN_DOUBT, MET = 0, 1
 """What is known of a film, beside the number that its stamp and its place stand for."""
 
 
-class Names:
+class NameTable:
     """Names of which 64 bits each are kept, with a number of 64 bits, in 24 to 48 bytes.
 
     Beside a million names, a new one is taken for one of them once in 10^13 times.

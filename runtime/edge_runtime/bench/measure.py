@@ -1,4 +1,4 @@
-"""What `edge-run` costs on this machine, always beside the least it could cost and what is usual.
+"""What `edge-run` costs on this machine, always beside the floor and the customary scripts.
 
 Three things are measured: cold start, from shell to answer; a film in a process that runs already;
 and a folder. Every figure has its baselines in the same run, in turn, and is compared as the median
@@ -56,26 +56,26 @@ def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
         EdgeError: `edge-run` failed where it was measured.
     """
     with tempfile.TemporaryDirectory(prefix="edge-run-bench-") as folder:
-        field = _Field(bundle, plan, Path(folder))
-        folders = field.folders()
+        measurement = _Measurement(bundle, plan, Path(folder))
+        folders = measurement.folders()
         cold, warm, rates = [], [], []
         for name, films in folders.items():
             say(f"{name}: {plan.rounds} cold starts, {plan.laps} warm films, the folder")
-            film = field.first(films)
-            cold.append({"film": name, "figures": field.cold(film)})
-            warm.append({"film": name, "figures": field.warm(film)})
-            rates.append({"films": name, **field.rate(films)})
+            film = measurement.first(films)
+            cold.append({"film": name, "figures": measurement.cold(film)})
+            warm.append({"film": name, "figures": measurement.warm(film)})
+            rates.append({"films": name, **measurement.rate(films)})
     return {
-        "context": field.context(),
+        "context": measurement.context(),
         "cold_start": cold,
         "warm": warm,
         "throughput": rates,
         "targets": [*cold_targets(cold), *rate_targets(rates, drawn=plan.films is None)],
-        "not_measured": field.absent,
+        "not_measured": measurement.absent,
     }
 
 
-class _Field:
+class _Measurement:
     """One bundle and its baselines, with what they need on the disk below `folder`."""
 
     def __init__(self, bundle: Bundle, plan: Plan, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`edge-run bench`: cold start, latency, throughput and memory, beside the floor and the usual."""
+"""`edge-run bench`: cold start, latency, throughput and memory, beside its baselines."""
 
 from __future__ import annotations
 

@@ -8,8 +8,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from edge_runtime.bundle.defaults import Default, choosing, data_folder, default_bundle, used_in
-from edge_runtime.bundle.store import ADDED, REPLACED, Change, Entry, Store, examine
+from edge_runtime.bundle.defaults import (
+    DefaultBundle,
+    choosing,
+    data_folder,
+    default_bundle,
+    used_in,
+)
+from edge_runtime.bundle.store import ADDED, REPLACED, Addition, Store, StoredBundle, examine
 from edge_runtime.console import say
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError, printable
 
@@ -98,7 +104,7 @@ def _carried_out(store: Store, paths: list[str], options: dict[str, str]) -> lis
     return []
 
 
-def _changed(change: Change) -> str:
+def _changed(change: Addition) -> str:
     name = Path(change.entry.path).name
     words = f"{name}: {change.entry.words}"
     if change.state == REPLACED and change.before:
@@ -124,7 +130,7 @@ def _require_unused(store: Store, names: list[str]) -> None:
             raise CannotWrite(path, "is the one that is used", cure)
 
 
-def _used() -> tuple[Default, Entry] | UsageError:
+def _used() -> tuple[DefaultBundle, StoredBundle] | UsageError:
     """Return the bundle that is used when none is named, or why there is none."""
     try:
         default = default_bundle()
@@ -133,7 +139,7 @@ def _used() -> tuple[Default, Entry] | UsageError:
     return default, examine(default)
 
 
-def _in_use(used: tuple[Default, Entry] | UsageError, store: Store) -> str:
+def _in_use(used: tuple[DefaultBundle, StoredBundle] | UsageError, store: Store) -> str:
     """Return in words which bundle is used."""
     if isinstance(used, UsageError):
         return f"in use: none: {used.problem}; {used.cure}"
@@ -152,7 +158,9 @@ def _why(problem: EdgeError) -> str:
     return problem.problem + (f"; {problem.cure}" if problem.cure else "")
 
 
-def _listed(store: Store, used: tuple[Default, Entry] | UsageError) -> list[tuple[Entry, bool]]:
+def _listed(
+    store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError
+) -> list[tuple[StoredBundle, bool]]:
     """Return every bundle in the data folder and the one that is used, and which that is."""
     entries = store.entries()
     if isinstance(used, UsageError):
@@ -163,7 +171,7 @@ def _listed(store: Store, used: tuple[Default, Entry] | UsageError) -> list[tupl
     return inside if any(is_used for _, is_used in inside) else [(used[1], True), *inside]
 
 
-def _table(store: Store, used: tuple[Default, Entry] | UsageError) -> str:
+def _table(store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError) -> str:
     rows = []
     for entry, is_used in _listed(store, used):
         name, manifest = printable(_shown(entry.path, store)), entry.manifest
@@ -187,7 +195,7 @@ def _aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _document(store: Store, used: tuple[Default, Entry] | UsageError) -> str:
+def _document(store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError) -> str:
     bundles = []
     for entry, is_used in _listed(store, used):
         manifest, problem = entry.manifest, entry.problem

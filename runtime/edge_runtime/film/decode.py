@@ -62,7 +62,7 @@ _PHOTOMETRIC_TAG, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, PhotometricInterpretation
 
 
 def open_film(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file; a pipe without a writer would hold us for ever.
+    """Open a regular file; reading a pipe without a writer would block for ever.
 
     Raises:
         OSError: it cannot be opened.
@@ -74,7 +74,7 @@ def open_film(path: str | os.PathLike[str]) -> BinaryIO:
 def _opened(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | _WITHOUT_WAITING)
     mode = os.fstat(descriptor).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open() has a word for folders
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open() refuses folders
         os.close(descriptor)
         problem = "is a pipe, a socket or a device"
         raise FilmError(path, problem, "copy what it gives into a file")
@@ -119,7 +119,7 @@ def _decode_picture(
 
 
 def _ends_in_zeros(stream: BinaryIO) -> bool:
-    """Tell whether a file ends in many zeros, as WebP codes an even border, or nobody wrote it."""
+    """Tell whether a file ends in many zeros: an even border in WebP, or an unwritten end."""
     stream.seek(-jpeg.HOLE, os.SEEK_END)
     return not any(stream.read())
 
@@ -127,7 +127,7 @@ def _ends_in_zeros(stream: BinaryIO) -> bool:
 def _decode_jpeg(
     stream: BinaryIO, subject: str, preprocess: Preprocess, picture: Plugin
 ) -> Image.Image:
-    """Return the picture of a JPEG file, of which Pillow reads what is there without a word."""
+    """Return the picture of a JPEG file that is whole: Pillow fills what is missing silently."""
     data = stream.read()
     opened = picture(BytesIO(data))
     judge_size(opened.width, opened.height, subject, preprocess)

@@ -1,4 +1,4 @@
-"""Grey levels become independent of the exposure and of the bits they were stored with.
+"""Normalising grey levels: independent of the exposure and of the number of bits stored.
 
 On the cold path of `edge-run`.
 """
@@ -59,7 +59,9 @@ def saturated(picture: Image.Image) -> float:
 def stretching(
     image: Image.Image, subject: str, preprocess: Preprocess
 ) -> Callable[[Image.Image], Image.Image]:
-    """Return what stretches the percentiles of `image` to 0 and 255, in pictures of its pixels.
+    """Return a function that stretches the percentiles of `image` to 0 and 255.
+
+    It takes `image`, or a picture of some of its pixels.
 
     Raises:
         Refusal: `blank` when they lie too close.
@@ -88,8 +90,8 @@ def stretching(
 
 
 def _scaling(image: Image.Image, subject: str, preprocess: Preprocess) -> tuple[float, float]:
-    """Return scale and offset that make 8 bits of a wide image, whose content may be anywhere."""
-    least = preprocess.min_contrast if image.mode != "F" else 0  # whose unit nobody knows
+    """Return scale and offset to 8 bits for a wide image, whose levels may lie anywhere."""
+    least = preprocess.min_contrast if image.mode != "F" else 0  # of floats nobody knows the unit
     levels = sorted(memoryview(image.convert("F").tobytes()).cast("f"))
     if not isfinite(sum(levels)):
         raise unreadable(subject, "holds values that are not numbers")

@@ -1,7 +1,7 @@
 """JPEG code streams that are not whole, which decoders fill with grey or noise instead of refusing.
 
 For JPEG, lossless JPEG (ITU-T T.81) and JPEG-LS (T.87), alone in a file or as a frame of DICOM. On
-the cold path, where a sound film costs two searches of its bytes.
+the cold path, where an intact film costs two searches of its bytes.
 """
 
 from __future__ import annotations

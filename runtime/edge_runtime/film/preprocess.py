@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
     from edge_runtime.bundle.records import IntendedUse
 
-    Film = str | os.PathLike[str] | bytes | Image.Image
+    FilmInput = str | os.PathLike[str] | bytes | Image.Image
     """A path, an encoded picture in memory, or a decoded one."""
 
-    Watch = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
-    """What is around the reading of a film's file; it gives the stream that is read."""
+    ReadContext = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
+    """Makes the context in which a film's file is read; it yields the stream to read."""
 
 VERSION = 1
 STAGES = ("decoded", "oriented", "resized", "normalised")
@@ -87,16 +87,16 @@ def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preproce
 
 
 def film_pixels(
-    film: Film,
+    film: FilmInput,
     preprocess: Preprocess,
     use: IntendedUse | None = None,
     warn: Callable[[str], object] = str,
-    watch: Watch = nullcontext,
+    watch: ReadContext = nullcontext,
 ) -> bytes:
     """Return the `height * width * channels` bytes, row by row, that the graph takes for `film`.
 
-    Where `use` is given, a DICOM header has to be within it. `warn` is told what a reader of the
-    answer has to know of the film. A file is read within `watch`.
+    Where `use` is given, a DICOM header has to be within it. `warn` is called with what a
+    reader of the answer has to know of the film. A file is read inside the context `watch`.
 
     Raises:
         FilmError: the file could not be read from its disk.
@@ -104,16 +104,16 @@ def film_pixels(
     """
     stages = film_stages(film, preprocess, use, warn, watch)
     for _ in range(len(STAGES) - 1):
-        next(stages)  # and let go of, or two stages of a large film would be in memory at once
+        next(stages)  # not kept: two stages of a large film would be in memory at once
     return next(stages)[1].tobytes()
 
 
 def film_stages(
-    film: Film,
+    film: FilmInput,
     preprocess: Preprocess,
     use: IntendedUse | None = None,
     warn: Callable[[str], object] = str,
-    watch: Watch = nullcontext,
+    watch: ReadContext = nullcontext,
 ) -> Iterator[tuple[str, Image.Image]]:
     """Yield name and picture of each stage of `STAGES`, the last of which `film_pixels` returns.
 
@@ -148,7 +148,11 @@ def film_stages(
 
 
 def _decoded(
-    film: Film, subject: str, preprocess: Preprocess, use: IntendedUse | None, watch: Watch
+    film: FilmInput,
+    subject: str,
+    preprocess: Preprocess,
+    use: IntendedUse | None,
+    watch: ReadContext,
 ) -> Image.Image:
     if isinstance(film, Image.Image):
         return load(film, subject, preprocess)
@@ -167,7 +171,7 @@ def orient(image: Image.Image) -> Image.Image:
 
 
 def refuse_unwritten(image: Image.Image, subject: str, warn: Callable[[str], object]) -> None:
-    """Refuse a picture that breaks off within a row; warn of one that may have between two.
+    """Refuse a picture that breaks off within a row; warn of one that may break off between two.
 
     Raises:
         Refusal: `unreadable` when its last rows were never written.

@@ -30,7 +30,7 @@ LINK, SPECIAL = "link to a folder", "pipe, socket or device"
 _PLURALS = {INDEX: INDEX, LINK: "links to folders", SPECIAL: "pipes, sockets or devices"}
 
 _FOLDERS = 100_000
-"""Of so many folders is remembered that they have been counted, for who names them again."""
+"""How many folders are remembered as counted, in case they are named again."""
 
 # All in small letters; names are compared without regard to capitals.
 SYSTEM_FOLDERS = frozenset((
@@ -58,9 +58,9 @@ def films_in(
     empty: Callable[[str], None],
     passed_over: dict[str, int] | None = None,
 ) -> Iterator[str]:
-    """Yield the films in and below `arguments`; `empty` is told of folders that hold none.
+    """Yield the films in and below `arguments`; `empty` is called with each folder that holds none.
 
-    `passed_over` counts what is left out, by its kind, once however often a folder is named.
+    `passed_over` counts what is left out, by its kind; a folder that is named twice counts once.
     """
     counts = None if passed_over is None else _Counts(passed_over)
     for argument in arguments:
@@ -84,7 +84,7 @@ def films_below(argument: str, passed_over: dict[str, int] | None = None) -> Ite
 
 
 class _Counts:
-    """How many of each kind were passed over, in folders of which each counts once."""
+    """How many of each kind were passed over, each folder counted once."""
 
     def __init__(self, kinds: dict[str, int]) -> None:
         self._kinds = kinds

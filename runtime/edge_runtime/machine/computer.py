@@ -82,7 +82,7 @@ def memory_limit() -> int | None:
 
 
 def clock(now: datetime | None = None) -> tuple[str, bool]:
-    """Return the time in UTC as ISO 8601 writes it, and whether a clock may well show it."""
+    """Return the time in UTC as ISO 8601 writes it, and whether it is plausible."""
     now = now or datetime.now(UTC)
     return now.strftime("%Y-%m-%dT%H:%M:%SZ"), RELEASED <= now < CENTURY_ENDS
 

@@ -21,7 +21,7 @@ from typing import Any
 import edge_runtime
 from edge_runtime import cures
 from edge_runtime.answer.batch import processors
-from edge_runtime.bundle.defaults import Default, adding, data_folder, default_bundle
+from edge_runtime.bundle.defaults import DefaultBundle, adding, data_folder, default_bundle
 from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
 from edge_runtime.engines.processor import is_x86
@@ -30,10 +30,10 @@ from edge_runtime.machine import child, computer
 from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding
 
 LEAST_MEMORY = 128 << 20
-"""Bytes in which a film of 4000 x 4000 pixels in 16 bits is answered."""
+"""Bytes that a film of 4000 x 4000 pixels in 16 bits takes to classify."""
 LEAST_DISK = 64 << 20
 SECONDS = 60
-"""After so long an engine is said not to answer."""
+"""Seconds after which an engine counts as not answering."""
 _MIB = 1 << 20
 _OFFLINE = "without a network add to pip install: --no-index --find-links FOLDER_OF_WHEELS\n"
 
@@ -167,7 +167,7 @@ def _pillow() -> Finding:
 
 
 def _engines() -> Iterator[Finding]:
-    """Try each; of what would come after one that runs, nothing needs to be installed."""
+    """Try each engine; once one runs, those after it need not be installed."""
     enough = False
     for name, (_, _, extra) in ENGINES.items():
         label, version = f"engine {name}", computer.installed(computer.DISTRIBUTIONS[name])
@@ -207,7 +207,7 @@ def _dicom() -> Finding:
 
 def _bundle(named: str | None) -> Finding:
     try:
-        default = Default(named, "named") if named is not None else default_bundle()
+        default = DefaultBundle(named, "named") if named is not None else default_bundle()
     except UsageError as error:
         return Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
     path = default.path
@@ -283,7 +283,7 @@ def _proc() -> Iterator[Finding]:
 
 
 def _probe(what: str, which: str) -> dict[str, Any]:
-    """Try something in a process of its own; what it died of is a problem like any other."""
+    """Try something in a process of its own; a crash there is reported as a problem."""
     try:
         done = child.module("machine.probe", what, which, seconds=SECONDS)
         outcome: dict[str, Any] = json.loads(done.stdout) if not done.returncode else {}

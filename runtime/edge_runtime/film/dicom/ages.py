@@ -52,6 +52,6 @@ def _date(header: Dataset, keyword: str) -> date | None:
 
 
 def _one(header: Dataset, keyword: str) -> str:
-    """Return the one text of an element; several are none, unless they are the same."""
+    """Return the text that an element holds; several that differ count as none."""
     texts = {value.strip(" \0") for value in text(header, keyword).split("\\")}
     return texts.pop() if len(texts) == 1 else ""

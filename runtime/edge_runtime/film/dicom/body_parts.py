@@ -21,7 +21,7 @@ _LONGEST_WORD = 64  # letters that are taken apart: DICOM allows 16 in all
 
 
 def folded(text: str) -> str:
-    """Return `text` in small letters, without accents, in the one form that Unicode has for it."""
+    """Return `text` in small letters, without accents, in one form of Unicode."""
     if text.isascii():
         return text.lower()
     plain = normalize("NFKD", normalize("NFKD", text).casefold().translate(_ALIKE))
@@ -49,7 +49,7 @@ def _vocabulary() -> dict[str, frozenset[str]]:
 
 @cache
 def _pieces() -> dict[str, frozenset[str]]:
-    """Return what a word can be joined from: parts, and what stands beside them and says none."""
+    """Return what a word can be joined from: words for parts, and others that mean no part."""
     return {**_vocabulary(), **{folded(word): frozenset() for word in BESIDE.split()}}
 
 
@@ -59,7 +59,7 @@ def meant(term: str) -> frozenset[str]:
 
 
 def named(text: str) -> list[frozenset[str]]:
-    """Return the parts that each understood word of `text` can mean: none where none is."""
+    """Return the parts that each understood word of `text` can mean; there may be none."""
     terms = words(text)
     if whole := _pieces().get("".join(terms)):  # C-SPINE, WHOLE BODY
         return [whole]

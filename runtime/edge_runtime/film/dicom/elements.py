@@ -1,7 +1,7 @@
-"""One element of a header at a time: what it can be understood to say, and never an error.
+"""Reading one element of a header: what can be understood of it, and never an error.
 
 The standard gives each element a type and a number of values (PS3.5 section 6.2, PS3.6), and files
-keep to neither. What is missing and what is not understood are the same to those who ask here.
+keep to neither. What is not understood is treated as if it were missing.
 """
 
 from __future__ import annotations
@@ -114,13 +114,13 @@ def _number(value: Any) -> float | None:
 
 
 def number(header: Dataset, keyword: str) -> float | None:
-    """Return the one number that an element is for; several are none, unless they are the same."""
+    """Return the number that an element holds; several that differ count as none."""
     values = {value for value in numbers(header, keyword) if value is not None}
     return values.pop() if len(values) == 1 else None
 
 
 def whole(header: Dataset, keyword: str) -> int | None:
-    """Return the one whole number that an element is for."""
+    """Return the whole number that an element holds; several that differ count as none."""
     value = number(header, keyword)
     return int(value) if value is not None and value.is_integer() else None
 

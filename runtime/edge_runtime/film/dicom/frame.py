@@ -15,7 +15,7 @@ from pydicom.uid import UID, RLELossless
 
 from edge_runtime.cures import installing
 from edge_runtime.errors import MachineLacks, Refusal
-from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
+from edge_runtime.film.dicom.coded import adopt_frame_header, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.torn import damage, unwritten_part
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
@@ -96,11 +96,11 @@ def _judge_length(film: Dataset, subject: str) -> None:
 
 
 def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict[str, str | int]]:
-    """Return what the first of our decoders gives that can read the one frame."""
+    """Decode the one frame with the first of our decoders that can read it."""
     frame = _frame(film, syntax, subject)
     said = film.PhotometricInterpretation
-    # The decoders believe the frame, whatever size was judged in the header.
-    believe(film, frame, syntax, subject)
+    # The decoders go by the header of the frame, not by that of the file, which was judged.
+    adopt_frame_header(film, frame, syntax, subject)
     judge_memory(film, subject)
     if problem := damage(frame, syntax, film.Rows * film.Columns):
         raise unreadable(subject, f"a damaged DICOM file: {problem}")

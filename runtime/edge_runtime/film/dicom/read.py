@@ -2,8 +2,8 @@
 
 stored values -> modality LUT or rescale -> VOI LUT or window -> MONOCHROME1 inverted -> grey
 
-(PS3.3 C.11.1, C.11.2, C.7.6.3.1.2). Nothing else of edge-runtime imports this room until a film
-turns out to be DICOM; it needs pydicom, numpy and, for most compressed films, pylibjpeg
+(PS3.3 C.11.1, C.11.2, C.7.6.3.1.2). This package is imported only once a film turns out to be
+DICOM; it needs pydicom, numpy and, for most compressed films, pylibjpeg
 (`edge-runtime[dicom]`).
 """
 
@@ -78,7 +78,7 @@ def dicom_image(
 
 
 def _header(stream: BinaryIO, subject: str) -> Dataset:
-    """Return the elements we know that stand before the pixels, after seeing that pixels follow."""
+    """Return the known elements before the pixels, after checking that pixels follow."""
     if stream.seek(0, SEEK_END) > LARGEST_FILE:
         problem = f"a DICOM file of more than {LARGEST_FILE >> 20} MiB"
         raise Refusal("too_large", subject, problem, "export one picture of lower resolution")

@@ -1,7 +1,7 @@
 """From stored values to what a viewer would show: grey of eight or sixteen bits, or colours.
 
-All of it is done to a table of every value that the stored bits can hold, and each pixel looks its
-grey level up: a film of 16 million pixels costs no floats.
+It is computed once for each value that the stored bits can hold, and each pixel looks its grey
+level up in that table: a film of 16 million pixels costs no floats.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def _codes(film: Dataset, stored: Array) -> Iterator[tuple[slice, Array]]:
 def _shades(film: Dataset, values: Array, subject: str) -> Array:
     """Return what a viewer shows for stored values: modality LUT or rescale, VOI LUT or window.
 
-    Of what the header says twice, a table counts, and the other where there is no table in its
-    place. One that contradicts itself is damage, whatever stands beside it.
+    A table takes precedence over the rescaling or the window in its place. A table that
+    contradicts itself is damage, even where there is a rescaling or a window.
     """
     rescale = _rescale(film, values)
     tabled = _looked_up(values, film, "ModalityLUTSequence", subject)
@@ -117,10 +117,10 @@ def _rescale(film: Dataset, values: Array) -> tuple[float, float] | None:
 
 
 def _window(film: Dataset) -> Dataset | None:
-    """Return the first window that is one, alone with what `apply_windowing` asks of it.
+    """Return the first valid window, with only the elements that `apply_windowing` needs.
 
-    Without the rescaling, of which only pydicom's range of results depends, and which with a
-    negative slope it turns upside down.
+    The rescaling is left out: pydicom only takes its range of results from it, and inverts that
+    range where the slope is negative.
     """
     function = text(film, "VOILUTFunction").upper().replace(" ", "_")
     if function not in ("LINEAR_EXACT", "SIGMOID"):

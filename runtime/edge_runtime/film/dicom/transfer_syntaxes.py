@@ -53,7 +53,7 @@ _FRAME = "export the one frame to be judged, uncompressed or as JPEG"
 
 
 def transfer_syntax(film: Dataset) -> UID:
-    """Return the transfer syntax, which files of old have no place for."""
+    """Return the transfer syntax; where an old file does not say it, by its encoding."""
     if syntax := _written(film.file_meta):
         return syntax
     implicit, little = film.original_encoding
