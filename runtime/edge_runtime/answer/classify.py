@@ -1,4 +1,4 @@
-"""A film in, an answer out."""
+"""Classifying one film: its pixels, the graph's logits, the decision."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STATUSES = ("ok", "refused", "error")
 
 
 class Answer:
-    """What is said of one film.
+    """Everything that is returned for one film.
 
     `status` is `ok`, `refused` (read, but not judged, `refusal` has the reason) or `error` (not
     read, what it takes is missing on this machine, or the engine failed). Without `ok`, `label`,
@@ -132,7 +132,7 @@ def _logits(
     warn: Callable[[str], None],
     source: SourceFile | None,
 ) -> tuple[float, ...]:
-    """Return what the graph says of `film`, in numbers that are numbers."""
+    """Return the graph's logits for `film`, all of them finite."""
     manifest = bundle.manifest
     watch = source.watch if source else nullcontext
     try:
@@ -158,7 +158,7 @@ def _checking(bundle: Bundle) -> str:
 
 
 def _forget_frames(error: BaseException | None) -> None:
-    """Let go of the frames that `error` passed, and so of the pictures that they hold."""
+    """Clear the frames in the traceback of `error`, which hold pictures in memory."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

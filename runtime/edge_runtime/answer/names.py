@@ -1,4 +1,4 @@
-"""A number for each of a set of names, for millions of them; of films, what tells them apart."""
+"""A compact table from names to numbers, for millions of films, and the numbers kept for films."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hashlib import blake2b
 from edge_runtime.answer.source import place, stamp
 
 IN_DOUBT, MET = 0, 1
-"""What is known of a film, beside the number that its stamp and its place stand for."""
+"""Kept for a film instead of the number of its stamp and place: to be checked, or met already."""
 
 
 class NameTable:
-    """Names of which 64 bits each are kept, with a number of 64 bits, in 24 to 48 bytes.
+    """Names, kept as 64 bits of a digest, with a number of 64 bits: 24 to 48 bytes a name.
 
-    Beside a million names, a new one is taken for one of them once in 10^13 times.
+    A new name is taken for one of a million others once in 10^13 times.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ def is_untouched(film: str, known: int) -> bool:
 
 
 def number(stamped: str, placed: str) -> int:
-    """Return what a stamp and a place stand for."""
+    """Return the number that is kept for a stamp and a place, or `IN_DOUBT`."""
     try:
         combined = int(stamped, 16) ^ int(placed or "0", 16)
     except ValueError:

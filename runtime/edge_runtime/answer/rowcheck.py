@@ -1,4 +1,4 @@
-"""What is a row of ours in a CSV that is taken up again, and what a killed run left of one."""
+"""Checking a CSV to resume: its header, its rows, and the torn row that a killed run leaves."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def is_row(row: list[str], raw: bytes) -> bool:
     """Tell whether a line is a whole row. A spreadsheet may have left out the last line's end."""
     if len(row) != len(FIELDS) or row[_STATUS] not in STATUSES:
         return False
-    # Our own last cell is in quotes; who writes cells without them is no process that was killed.
+    # Our own last cell is in quotes; a line without them was not torn by a killed process.
     return raw.endswith((b"\n", b'"')) or not raw.startswith(b'"')
 
 
@@ -55,7 +55,7 @@ def is_blank(row: list[str], raw: bytes) -> bool:
 
 
 def is_torn(raw: bytes) -> bool:
-    """Tell whether what is no row may be what a killed process or a power failure left of one.
+    """Tell whether a line that is no row may be one torn by a killed process or a power failure.
 
     A killed process leaves the beginning of one row, and a power failure NULs. Anything else was
     written by somebody, and is not ours to remove.

@@ -25,7 +25,7 @@ LARGEST = 128 << 20
 _IN_MEMORY = 1 << 20  # bytes of a file that is read once, for digest and decoder
 
 _SETTLED = 2_000_000_000
-"""Nanoseconds within which a disk may date two changes alike: FAT has steps of two seconds."""
+"""Nanoseconds within which two changes may get the same time: FAT has steps of two seconds."""
 
 
 class SourceFile:
@@ -39,7 +39,7 @@ class SourceFile:
     __slots__ = ("_digested", "bytes", "sha256", "stamp")
 
     def __init__(self, *, digested: bool) -> None:
-        """Remember what `watch` sees, with the digest if that is wanted."""
+        """Begin with nothing known; where `digested`, `watch` sets the digest as well."""
         self._digested = digested
         self.bytes: int | None = None
         self.sha256: str | None = None
@@ -47,7 +47,7 @@ class SourceFile:
 
     @contextmanager
     def watch(self, stream: BinaryIO) -> Iterator[BinaryIO]:
-        """Remember the film in `stream`, and yield one of the same bytes for the block to read.
+        """Note size, digest and times of the film in `stream`; yield a stream of the same bytes.
 
         Raises:
             FilmError: it was written meanwhile, so that nobody knows what the block has read.
@@ -99,5 +99,5 @@ def place(path: str) -> str | None:
 
 
 def is_settled(status: os.stat_result) -> bool:
-    """Tell whether whatever is written to the file from now on will show in its times."""
+    """Tell whether the file's times will change with anything that is written from now on."""
     return max(status.st_mtime_ns, status.st_ctime_ns) < time_ns() - _SETTLED

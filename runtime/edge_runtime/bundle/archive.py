@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.digest import Data
 
     Reader: TypeAlias = Callable[[int, int], bytes]
-    """From where a range of an archive begins and its length to its bytes, all of them."""
+    """Returns a range of an archive: takes its start and length, gives all of its bytes."""
 
 MANIFEST = "manifest.json"
 ALIGNMENT = 64
@@ -137,7 +137,7 @@ def encode(contents: Iterable[tuple[str, Data]]) -> Iterator[Data]:
 
 
 def decode(read: Reader, size: int, subject: str) -> list[tuple[Member, int]]:
-    """Return every member of an archive with where its data begin, having compared all between.
+    """Return every member and the offset of its data, after checking all bytes between the data.
 
     `read(start, length)` returns bytes of the archive, which is `size` bytes long. The data
     themselves are not read.
@@ -164,7 +164,7 @@ def decode(read: Reader, size: int, subject: str) -> list[tuple[Member, int]]:
 
 
 def _members(read: Reader, size: int) -> list[tuple[Member, int]] | None:
-    """Return the members and where their data begin, or nothing unless all headers are ours."""
+    """Return the members and the offsets of their data, or nothing unless all headers are ours."""
     if size < _END.size:
         return None
     signature, _, _, _, count, length, start, _ = _END.unpack(read(size - _END.size, _END.size))

@@ -49,7 +49,7 @@ SCHEMA = 1
 LARGEST_MANIFEST = 1 << 20
 
 SITE = "+site"
-"""How the version ends of a bundle whose decision was fitted again on a site's own films."""
+"""The end of the version of a bundle whose decision was fitted again on a site's own films."""
 
 _CURE = "export the bundle again"
 
@@ -153,7 +153,7 @@ class Manifest(Record):
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
-    """Return `document` as JSON of which there is one spelling.
+    """Return `document` as canonical JSON: each document has one encoding.
 
     Raises:
         ValueError: it holds a number that JSON has no word for.
@@ -171,7 +171,7 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def parse(data: bytes, subject: str) -> Manifest:
-    """Return the manifest that `data` is the only encoding of.
+    """Return the manifest whose canonical encoding is `data`.
 
     Raises:
         NotABundle: it is no JSON, of an unknown schema, or holds what the schema does not allow.

@@ -1,4 +1,4 @@
-"""A bundle on a disk, zip or folder, of which nothing is used before it was verified.
+"""Reading a bundle, zip or folder; nothing of it is used before it was verified.
 
 Opening verifies the manifest and, in a zip, every byte that is not some file's data; `read`
 verifies the file it returns; `verify_all` leaves no byte out. Whatever does not hold raises, never
@@ -126,7 +126,7 @@ class Bundle:
                 raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
 
     def close(self) -> None:
-        """Read nothing from the bundle any more."""
+        """Allow no more reading from the bundle."""
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -216,7 +216,7 @@ class _File:
 
 
 def _pages(length: int) -> mmap.mmap:
-    """Return `length` bytes of memory, in the kind of pages that is filled fastest."""
+    """Return `length` bytes of memory, in huge pages where there are any: they fill fastest."""
     if sys.platform == "win32":
         return mmap.mmap(-1, length)
     pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -109,14 +109,14 @@ def _changed(change: Addition) -> str:
     words = f"{name}: {change.entry.words}"
     if change.state == REPLACED and change.before:
         return f"replaced {words}; before that {change.before.words}"
-    if change.before:  # of the name that it was to have
+    if change.before:  # which has the file name that the new one was to have
         using = choosing("to use it", name)
         return f"added {words}, beside the file of its name, which stays; {using}"
     return f"added {words}" if change.state == ADDED else f"{words}, {change.state}"
 
 
 def _require_unused(store: Store, names: list[str]) -> None:
-    """Refuse to remove what answers when no bundle is named, here or by `$EDGE_BUNDLE`."""
+    """Refuse to remove the bundle that is used when none is named, here or by `$EDGE_BUNDLE`."""
     used = set()
     with suppress(UsageError):
         used.add(os.path.realpath(default_bundle().path))

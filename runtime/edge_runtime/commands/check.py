@@ -40,7 +40,7 @@ _ALL = "all"
 
 
 def run(paths: list[str], options: dict[str, str]) -> int:
-    """Check a bundle and write a receipt where one is wanted, of a failure too."""
+    """Check a bundle and write a receipt where one is asked for, of a failure too."""
     named, choice = only_bundle(paths, options), options.get("engine", "auto")
     if choice not in ("auto", _ALL, *ENGINES):
         cure = f"one of: auto, {_ALL}, {', '.join(ENGINES)}"
@@ -63,13 +63,13 @@ def run(paths: list[str], options: dict[str, str]) -> int:
 
 def _is_in(bundle: str, out: str) -> bool:
     """Tell whether writing `out` would change the bundle, a file or a folder."""
-    # Links included; of both names alike, so that capitals do not matter where they do not.
+    # Links are followed, and capitals ignored where the file system ignores them.
     whole, part = (os.path.normcase(os.path.realpath(path)) for path in (bundle, out))
     return part == whole or part.startswith(whole + os.sep)
 
 
 def _check(named: str | None, choice: str, outcome: Outcome) -> None:
-    """Fill `outcome`; with all engines, one that fails keeps none of the others from its turn."""
+    """Fill `outcome`; with all engines, each is tried even where one before it failed."""
     with open_named(named) as bundle:
         outcome.manifest = bundle.manifest
         bundle.verify()
@@ -114,7 +114,7 @@ def _line(replayed: Replay) -> str:
 
 
 def _write(path: str, outcome: Outcome) -> None:
-    """Write the receipt; where the check failed, that failure is what the status tells."""
+    """Write the receipt; where the check failed, its status counts, not that of the writing."""
     try:
         write_whole(path, receipt(outcome))
     except CannotWrite as error:

@@ -155,7 +155,7 @@ class LiteRt:
             raise EngineUnavailable(f"{function} returned status {status}")
 
     def _handle(self, function: str, *arguments: Any) -> c_void_p:
-        """Return what `function` leaves where its last argument points."""
+        """Return the handle that `function` writes to its last argument."""
         handle = c_void_p()
         self._call(function, *arguments, byref(handle))
         return handle

@@ -79,8 +79,8 @@ def _signature(values: list[Any]) -> list[tuple[str, tuple[int, ...]]]:
 def load(graph: memoryview, pixels: tuple[int, ...], *, exact: bool | None = None) -> OnnxRuntime:
     """Return `graph` in an ONNX Runtime session.
 
-    `exact` opens it as processors of one kind do: x86 without VNNI, or all others; without it, as
-    this processor has to.
+    `exact` opens it as x86 without VNNI needs it, or false as all others do; without it, this
+    processor decides.
 
     Raises:
         ModuleNotFoundError: ONNX Runtime or numpy is not installed.

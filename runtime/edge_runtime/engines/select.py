@@ -37,7 +37,7 @@ def open_engine(
 ) -> Engine:
     """Return the first engine that runs a graph of `bundle`, or the one named by `choice`.
 
-    `say` gets a line for each engine that is here but had to be passed over.
+    `say` gets a line for each engine that is installed but cannot be used.
 
     Raises:
         UsageError: no engine is called `choice`.

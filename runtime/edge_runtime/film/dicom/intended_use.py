@@ -1,4 +1,4 @@
-"""What the header of a DICOM file says against judging it, before a pixel is decoded.
+"""Comparing the header of a DICOM file with the intended use, before a pixel is decoded.
 
 A header that says nothing of a thing, or what is not understood, does not refuse it. No line holds
 a value of the header, lest a name, an id or a date typed into the wrong field be printed: only

@@ -1,4 +1,4 @@
-"""How the pixels of a DICOM file are stored, with what is missing or not understood settled.
+"""How the pixels of a DICOM file are stored; what is missing or not understood is filled in.
 
 The standard wants all of these elements (PS3.3 C.7.6.3), and many files come without one of them,
 or with two that contradict each other. What the pixels need and nothing else tells (their size and
@@ -27,7 +27,7 @@ LARGEST_CODED = 40 << 20
 MORE_FRAMES = ("a DICOM file of more than one frame", "export the one frame to be judged")
 """Problem and cure."""
 
-# (0028,0004) without what parts its words -> the standard's term, PS3.3 C.7.6.3.1.2.
+# (0028,0004) without separators -> the standard's term, PS3.3 C.7.6.3.1.2.
 _GREY = {"MONOCHROME1": "MONOCHROME1", "MONOCHROME2": "MONOCHROME2",
          "PALETTECOLOR": "PALETTE COLOR"}  # fmt: skip
 _COLOURS = {
@@ -39,12 +39,12 @@ _NOT_READ = ("YBRPARTIAL422", "YBRPARTIAL420", "HSV", "ARGB", "CMYK", "XYB")
 
 
 def _is_coded(film: Dataset) -> bool:
-    """Tell whether the frame says by itself how it is stored, and will be believed."""
+    """Tell whether the frame has a header of its own, which counts instead of the file's."""
     return transfer_syntax(film).is_encapsulated
 
 
 def settle(film: Dataset, subject: str) -> None:
-    """Give `film` numbers in the place of all elements that say how its pixels are stored.
+    """Set every element that says how the pixels of `film` are stored to a valid number.
 
     Raises:
         Refusal: `unreadable`, naming the element that is missing or not understood, or that says

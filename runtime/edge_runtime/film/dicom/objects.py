@@ -54,7 +54,7 @@ _MODALITIES = {
 
 
 def refuse_without_pixels(header: Dataset, follows: bytes, subject: str) -> None:
-    """Refuse a file whose header is not followed by whole-numbered pixels.
+    """Refuse a file whose header is not followed by integer pixels.
 
     `follows` are the four bytes behind the header.
 

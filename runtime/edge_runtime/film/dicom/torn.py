@@ -35,7 +35,7 @@ _MORE = "it holds more compressed pixels than one frame"
 
 
 def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> str:
-    """Return what is wrong with a frame without `damage` by what it decodes to, or nothing.
+    """Return what is wrong with a frame that has no `damage`, judged by its pixels, or nothing.
 
     `decode` reads this frame or another; `even` tells whether the last pixels are of one shade.
     """
@@ -52,7 +52,7 @@ def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> 
 
 
 def damage(frame: bytes, syntax: UID, pixels: int) -> str:
-    """Return what the structure of the one frame of so many pixels says against it, or nothing."""
+    """Return what is wrong with the structure of a frame of `pixels` pixels, or nothing."""
     if syntax == RLELossless:
         return "" if rle.holds(frame, pixels) else _MISSING
     if syntax in JPEG2000TransferSyntaxes:
