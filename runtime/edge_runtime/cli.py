@@ -1,7 +1,7 @@
 """`edge-run`: classify films, show a bundle, prove it and this machine.
 
 On the cold path, so only what the given command needs is imported, and only inside functions: until
-`run` can catch it, an interruption would be a traceback.
+`run` can catch it, an interruption would print a traceback.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _SHORT = {"-h": "--help", "-0": "--null"}
 
 
 def main() -> NoReturn:
-    """Run the command line and leave, without the interpreter's slow way out."""
+    """Run the command line and exit, without the interpreter's slow shutdown."""
     import gc
 
     gc.disable()  # while modules load there is no garbage, and looking for it takes 3 % of one film
-    sys.unraisablehook = _heed
+    sys.unraisablehook = _exit_by_signal
     try:
         status = run(sys.argv[1:])
     except KeyboardInterrupt as signal:  # before `run` could say so, or once more
@@ -50,14 +50,14 @@ def main() -> NoReturn:
         if sys.stdout:
             sys.stdout.flush()
     except (OSError, KeyboardInterrupt):
-        pass  # nothing is left to be said: the reader is gone, or a signal came once more
+        pass  # nobody reads the output any more, or a second signal came
     os._exit(status)
 
 
-def _heed(lost: UnraisableHookArgs) -> None:
-    """End the program by a signal that came while Python could not raise what it stands for.
+def _exit_by_signal(lost: UnraisableHookArgs) -> None:
+    """End the program by a signal that arrived where Python could not raise an exception.
 
-    Each row has left by then: they are written one at a time, and whole.
+    No row is torn by that: each is written at once, and whole.
     """
     if isinstance(lost.exc_value, KeyboardInterrupt):
         os._exit(_interrupted(lost.exc_value))
@@ -153,8 +153,8 @@ def _parsed(
     from edge_runtime.errors import UsageError
 
     paths, options, rest = list[str](), dict[str, str](), iter(arguments)
-    for given in rest:
-        argument = _SHORT.get(given, given)
+    for word in rest:
+        argument = _SHORT.get(word, word)
         name, equals, value = argument.removeprefix("--").partition("=")
         if argument == "--":
             paths += rest
@@ -163,14 +163,14 @@ def _parsed(
         elif not argument.startswith("-") or argument == "-":
             paths.append(argument)
         elif argument.startswith("--") and f"{name}=" in known:
-            found = value if equals else next(rest, None)
-            if found is None:
+            text = value if equals else next(rest, None)
+            if text is None:
                 raise UsageError(command, f"option {argument} requires a value", _see(command))
-            options[name] = found
+            options[name] = text
         elif argument.startswith("--") and name in known and not equals:
             options[name] = ""
         else:
-            problem = f"option {given.partition('=')[0]} not recognized"
+            problem = f"option {word.partition('=')[0]} not recognized"
             raise UsageError(command, problem, _see(command))
     return paths, options
 

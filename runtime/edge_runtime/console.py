@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _STDERR = 2
 
 
-class _Voice:
-    """How we are heard."""
+class _Stderr:
+    """Where lines for people go, and how long the unfinished line on the terminal is."""
 
     private: int | None = None  # a copy of stderr, while stderr itself leads to nowhere
     shown = 0  # how many characters of a line without an end stand on the terminal
 
 
-_voice = _Voice()
+_stderr = _Stderr()
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,25 +37,25 @@ def say(line: str) -> None:
 
 
 def show(text: str) -> None:
-    """Put `text` in the place of what was last shown, on a terminal's last line."""
-    if text or _voice.shown:
-        _write("\r" + text.ljust(_voice.shown) + ("" if text else "\r"))
-        _voice.shown = len(text)
+    """Show `text` on the terminal's last line, instead of what was last shown there."""
+    if text or _stderr.shown:
+        _write("\r" + text.ljust(_stderr.shown) + ("" if text else "\r"))
+        _stderr.shown = len(text)
 
 
 def _write(text: str) -> None:
     if sys.stderr:  # which is None when it was closed
         with suppress(OSError):
-            if _voice.private is None:
+            if _stderr.private is None:
                 sys.stderr.write(text)
                 sys.stderr.flush()
             else:
-                os.write(_voice.private, text.encode("utf-8", "backslashreplace"))
+                os.write(_stderr.private, text.encode("utf-8", "backslashreplace"))
 
 
 def columns() -> int:
     """Return how many characters a line of the terminal takes."""
-    descriptor = _STDERR if _voice.private is None else _voice.private
+    descriptor = _STDERR if _stderr.private is None else _stderr.private
     try:
         return os.get_terminal_size(descriptor).columns or 80
     except (OSError, ValueError):  # a terminal that does not know its size
@@ -79,25 +79,25 @@ def is_watched(*, rows_elsewhere: bool) -> bool:
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """Keep what compiled code writes off stderr in this block, in all threads; `say` is heard."""
+def silenced_stderr() -> Iterator[None]:
+    """Suppress what compiled code writes to stderr in this block; `say` and `show` still write."""
     from edge_runtime.engines.silence import silence
 
     with suppress(OSError, ValueError, AttributeError):  # it may be closed, or no real file
         if sys.stderr.fileno() == _STDERR:
-            _voice.private = os.dup(_STDERR)
+            _stderr.private = os.dup(_STDERR)
     try:
         with silence():
             yield
     finally:
         show("")
-        if _voice.private is not None:
-            kept, _voice.private = _voice.private, None
+        if _stderr.private is not None:
+            kept, _stderr.private = _stderr.private, None
             os.close(kept)
 
 
 def prepare() -> None:
-    """Let SIGTERM end the program cleanly, and stdout and stderr take any name."""
+    """Let SIGTERM end the program cleanly, and stdout and stderr print any file name."""
     import signal
 
     def terminate(signum: int, frame: object) -> None:

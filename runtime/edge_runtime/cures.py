@@ -24,10 +24,10 @@ def installed_by_stick() -> dict[str, Any] | None:
     """Return what a wheelhouse's installer wrote down about this environment, if one made it."""
     try:
         with open(os.path.join(sys.prefix, MARK), encoding="utf-8") as stream:
-            found = json.load(stream)
+            mark = json.load(stream)
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return mark if isinstance(mark, dict) else None
 
 
 @cache
@@ -57,22 +57,22 @@ def installing(extra: str = "", *, again: bool = False) -> str:
 
 
 def _from_stick(extra: str, stick: dict[str, Any]) -> str:
-    """Return the command for an environment that is another stick's to replace."""
+    """Return the command for an environment that a stick installed and another can replace."""
     if extra == _NO_STICK:
         return "no wheelhouse holds tflite-runtime: pip install 'edge-runtime[tflite]' elsewhere"
-    wanted = {extra, *stick.get("extras", ())}
+    extras = {extra, *stick.get("extras", ())}
     flags = [f"{key}={stick[name]}" for key, name in (("ARCH", "arch"), ("FOR_PYTHON", "python"))
              if name in stick]  # fmt: skip
-    flags += ["LEAN=1"] if stick.get("lean") and "onnx" not in wanted else []
-    flags += [flag for name, flag in _FLAGS.items() if name in wanted]
+    flags += ["LEAN=1"] if stick.get("lean") and "onnx" not in extras else []
+    flags += [flag for name, flag in _FLAGS.items() if name in extras]
     script = "install.bat" if os.name == "nt" else "sh install.sh"
     place = "" if _is_usual_place() else f" {quoted(sys.prefix)}"
-    made = f"of a stick that is made by: {' '.join(['make wheelhouse', *flags])}"
-    return _noted(f"{script}{place}", made)
+    origin = f"of a stick that is made by: {' '.join(['make wheelhouse', *flags])}"
+    return _noted(f"{script}{place}", origin)
 
 
 def _noted(command: str, note: str) -> str:
-    """Return a command with a remark that does not keep it from being run as it stands."""
+    """Return a command with a remark, so that the line can still be run as it is."""
     return f"{command} ({note})" if os.name == "nt" else f"{command}  # {note}"
 
 
@@ -91,8 +91,8 @@ def _packages(extra: str) -> list[str]:
     except PackageNotFoundError:
         listed = []
     ends = (f"extra == '{extra}'", f'extra == "{extra}"') if extra else ("",)
-    found = [name.strip() for name, _, marker in listed if marker.strip() in ends]
-    return found or [f"edge-runtime[{extra}]" if extra else "pillow"]
+    names = [name.strip() for name, _, marker in listed if marker.strip() in ends]
+    return names or [f"edge-runtime[{extra}]" if extra else "pillow"]
 
 
 def _belongs_to_the_system() -> bool:
@@ -114,7 +114,9 @@ def _made_by_uv() -> bool:
 def quoted(text: str) -> str:
     """Return `text` as one word of a command line, of a Unix shell and of Windows."""
     plain = "/\\:._-+~" if os.name == "nt" else "/:._-+~"
-    if text[:1] not in ("", "~", "-") and all(one.isalnum() or one in plain for one in text):
+    if text[:1] not in ("", "~", "-") and all(
+        letter.isalnum() or letter in plain for letter in text
+    ):
         return text
     if os.name == "nt" or not any(letter in text for letter in '"$`\\!'):
         return f'"{text}"'
@@ -124,7 +126,7 @@ def quoted(text: str) -> str:
 def program() -> str:
     """Return what runs this very edge-run in a shell: its name where that finds it, else its path.
 
-    An installation of its own folder is not on the way on which a shell looks for commands.
+    An installation in a folder of its own is not on the PATH of a shell.
     """
     name = "edge-run.exe" if os.name == "nt" else "edge-run"
     started = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else ""

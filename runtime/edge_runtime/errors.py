@@ -11,7 +11,7 @@ cure it, and carries the exit status both commands leave with::
     │   ├── MachineLacks      5   ... on this machine, as it is now
     │   └── Refusal           5   ... for one of the documented reasons
     ├── NoEngine              6   nothing on this machine can run the graph
-    ├── ParityFailed          7   the small model does not decide like the big one
+    ├── ParityFailed          7   a graph does not decide like the reference model
     ├── ParityUndecided       8   too few films to tell, and a pass was required
     ├── DataError             9   data or model cannot be used
     └── CannotWrite          10   nothing was written
@@ -115,6 +115,6 @@ class DataError(EdgeError):
 
 
 class CannotWrite(EdgeError):
-    """The result could not be written; whatever stood there before still stands."""
+    """The result could not be written; what was there before is unchanged."""
 
     exit_status = 10

@@ -1,4 +1,4 @@
-"""The one way in which a result takes a name that the user gave.
+"""The one way in which a result is written to a path that the user gave.
 
 Only a regular file is ever replaced, all of it or nothing. A link stays, and what it leads to is
 written, whether that is there yet or not. A device, a pipe, a socket and a folder are refused and
@@ -77,7 +77,7 @@ def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[Binar
     Raises:
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
-    with told(path, size):
+    with as_cannot_write(path, size):
         target = destination(path, what)
         draft = target.parent / f".{secrets.token_hex(8)}.part"
         try:
@@ -102,29 +102,29 @@ def destination(path: Name, what: str = "a file") -> Path:
         ValueError: no file can have that name.
     """
     name, cure = os.fspath(path), f"give the name of {what}"
-    with told(path):
+    with as_cannot_write(path):
         try:
-            found = os.stat(name or os.curdir)  # noqa: PTH116, a Path drops what ends a name
+            status = os.stat(name or os.curdir)  # noqa: PTH116, a Path drops what ends a name
         except FileNotFoundError:
             if name.endswith(("/", os.sep)):
                 raise CannotWrite(path, "is the name of a folder", cure) from None
             return Path(os.path.realpath(name))
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             raise CannotWrite(path, "is a folder", cure)
         for is_kind, kind in _KINDS:
-            if is_kind(found.st_mode):
+            if is_kind(status.st_mode):
                 raise CannotWrite(path, f"is {kind}, which nothing is written to", cure)
-        if _takes_our_output(found):
+        if _takes_our_output(status):
             raise CannotWrite(path, "is where stdout or stderr goes", "give another name")
         target = Path(os.path.realpath(name))
         # Links of the kernel may lead to a file that has no name any more.
-        if not (target.exists() and os.path.samestat(target.stat(), found)):
+        if not (target.exists() and os.path.samestat(target.stat(), status)):
             raise CannotWrite(path, "is no name of a file", cure)
     return target
 
 
 def require_place(path: Name, what: str = "a file") -> Path:
-    """Return the `destination` of a result whose content is still to be paid for.
+    """Return the `destination` of a result, before the work for its content is done.
 
     Raises:
         CannotWrite: as `destination` does, or no file can be made there.
@@ -135,8 +135,8 @@ def require_place(path: Name, what: str = "a file") -> Path:
 
 
 def _require_room(path: Name, folder: Path) -> None:
-    """Refuse a `folder` that is none, or that this user may not write to, in the way of `path`."""
-    with told(path):
+    """Refuse to write `path` where `folder` is no folder, or is not writable for this user."""
+    with as_cannot_write(path):
         if not folder.is_dir():
             cure = "make the folder first" if not folder.exists() else "name another place"
             raise CannotWrite(path, f"{folder} is no folder to write to", cure)
@@ -151,22 +151,22 @@ def new_folder_at(path: Name, *, or_empty: bool = False) -> Path:
         CannotWrite: something is there, other than an empty folder where that is welcome, links
             lead nowhere but in a circle, or none can be made there.
     """
-    with told(path):
+    with as_cannot_write(path):
         place = Path(path)
         try:
-            found = place.stat()
+            status = place.stat()
         except FileNotFoundError:
             new = Path(os.path.realpath(place))
-            _require_room(path, next(one for one in new.parents if one.exists()))
+            _require_room(path, next(parent for parent in new.parents if parent.exists()))
             return new
-        if not (or_empty and stat.S_ISDIR(found.st_mode)) or any(place.iterdir()):
+        if not (or_empty and stat.S_ISDIR(status.st_mode)) or any(place.iterdir()):
             raise CannotWrite(path, "exists already", "name a new folder")
         return Path(os.path.realpath(place))
 
 
 @contextmanager
-def told(path: Name, size: int = 0) -> Iterator[None]:
-    """Tell what the system refuses within the block as the one line that `path` gets.
+def as_cannot_write(path: Name, size: int = 0) -> Iterator[None]:
+    """Turn what the system refuses in this block into one `CannotWrite` about `path`.
 
     Raises:
         CannotWrite: in place of an `OSError`, or of the `ValueError` of an impossible name.
@@ -208,10 +208,10 @@ def sync_folder(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def _takes_our_output(found: os.stat_result) -> bool:
+def _takes_our_output(status: os.stat_result) -> bool:
     """Tell whether it is the file that stdout or stderr goes to, which would lose what follows."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or no real file
-            if os.path.samestat(os.fstat(stream.fileno()), found):
+            if os.path.samestat(os.fstat(stream.fileno()), status):
                 return True
     return False

@@ -29,15 +29,15 @@ def main() -> int:
     """Carry out the command line."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--out", type=Path, default=ROOT / "dist" / "edge-run.pyz")
-    given = options.parse_args()
+    arguments = options.parse_args()
     try:
         with TemporaryDirectory() as folder:
-            given.out.parent.mkdir(parents=True, exist_ok=True)
-            write(build_runtime(Path(folder)), given.out)
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            write(build_runtime(Path(folder)), arguments.out)
     except EdgeError as error:
         sys.stderr.write(f"onefile: {error}\n")
         return error.exit_status
-    sys.stdout.write(f"{given.out}: {given.out.stat().st_size / 1e3:.0f} kB\n")
+    sys.stdout.write(f"{arguments.out}: {arguments.out.stat().st_size / 1e3:.0f} kB\n")
     return 0
 
 

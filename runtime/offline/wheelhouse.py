@@ -60,16 +60,18 @@ class Choice:
 
 def main() -> int:
     """Carry out the command line."""
-    given = _options().parse_args()
-    engines = given.engine or ["litert"]
-    extras = tuple(sorted({*engines, *(["dicom"] if given.dicom else [])}))
-    if given.lean and engines != ["litert"]:
+    arguments = _options().parse_args()
+    engines = arguments.engine or ["litert"]
+    extras = tuple(sorted({*engines, *(["dicom"] if arguments.dicom else [])}))
+    if arguments.lean and engines != ["litert"]:
         _options().error("--lean is for litert alone: the others need numpy")
-    choice = Choice(Target(given.arch, given.python), extras, given.lean, tuple(given.bundle))
+    choice = Choice(
+        Target(arguments.arch, arguments.python), extras, arguments.lean, tuple(arguments.bundle)
+    )
     try:
-        folder = build(choice, given.out)
+        folder = build(choice, arguments.out)
         sys.stdout.write(summary(folder, choice) + "\n")
-        if given.prove:
+        if arguments.prove:
             sys.stdout.write(prove(folder) + "\n")
     except EdgeError as error:
         sys.stderr.write(f"wheelhouse: {error}\n")
@@ -140,7 +142,7 @@ def _prove_bundles(bundles: Sequence[Path]) -> None:
         names.add(bundle.name.lower())
 
 
-def download(wanted: Sequence[Requirement], target: Target, folder: Path) -> None:
+def download(requirements: Sequence[Requirement], target: Target, folder: Path) -> None:
     """Put a wheel for each requirement into `folder`, of the versions in `constraints.txt`.
 
     Raises:
@@ -150,13 +152,13 @@ def download(wanted: Sequence[Requirement], target: Target, folder: Path) -> Non
     pip(
         "download", "--no-deps", "--only-binary=:all:", "--constraint", ROOT / "constraints.txt",
         "--implementation", "cp", "--python-version", target.python, *platforms,
-        "--dest", folder, *(_plain(one) for one in wanted),
+        "--dest", folder, *(_plain(requirement) for requirement in requirements),
     )  # fmt: skip
 
 
-def _plain(wanted: Requirement) -> str:
+def _plain(requirement: Requirement) -> str:
     """Return a requirement without its marker, which was asked about the target already."""
-    return f"{wanted.name}{wanted.specifier}"
+    return f"{requirement.name}{requirement.specifier}"
 
 
 def furnish(folder: Path, choice: Choice) -> None:
@@ -169,7 +171,7 @@ def furnish(folder: Path, choice: Choice) -> None:
     }
     (folder / "wheelhouse.json").write_text(json.dumps(about, indent=1) + "\n", encoding="ascii")
     for name in SCRIPTS:
-        text = (HERE / "box" / name).read_text(encoding="utf-8")
+        text = (HERE / "stick" / name).read_text(encoding="utf-8")
         text = text.replace("@PYTHON@", choice.target.python)
         end = "\r\n" if name.endswith((".bat", ".txt")) else "\n"
         (folder / name).write_text(text, encoding="utf-8", newline=end)
@@ -187,7 +189,10 @@ def summary(folder: Path, choice: Choice) -> str:
         return f"{size / 1e6:8.1f} {unpacked / 1e6:9.1f}  {name}"
 
     wheels = list(wheels_in(folder))
-    rows = [(one.path.stat().st_size, one.unpacked, f"{one.name} {one.version}") for one in wheels]
+    rows = [
+        (wheel.path.stat().st_size, wheel.unpacked, f"{wheel.name} {wheel.version}")
+        for wheel in wheels
+    ]
     others = sum(path.stat().st_size for path in folder.iterdir() if path.suffix != ".whl")
     rows.append((others, others, "bundles, installer, digests"))
     total = line(sum(row[0] for row in rows), sum(row[1] for row in rows), "in all")

@@ -95,7 +95,9 @@ class Target:
             "implementation_name": "cpython",
             "platform_python_implementation": "CPython",
         }
-        return any(requirement.marker.evaluate({**values, "extra": one}) for one in ("", *extras))
+        return any(
+            requirement.marker.evaluate({**values, "extra": extra}) for extra in ("", *extras)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ def read_wheel(path: Path) -> Wheel:
         name, version, _, tags = parse_wheel_filename(path.name)
         with ZipFile(path) as file:
             unpacked = sum(info.file_size for info in file.infolist())
-            (metadata,) = (one for one in file.namelist() if one.endswith(".dist-info/METADATA"))
+            (metadata,) = (
+                member for member in file.namelist() if member.endswith(".dist-info/METADATA")
+            )
             # Not validated: what an old wheel says about its licence is not our concern.
             parsed = Metadata.from_email(file.read(metadata), validate=False)
         return Wheel(path, name, version, tags, tuple(parsed.requires_dist or ()), unpacked)
@@ -135,12 +139,12 @@ def wheels_in(folder: Path) -> Iterator[Wheel]:
 
 def complete(
     folder: Path,
-    wanted: Iterable[Requirement],
+    requirements: Iterable[Requirement],
     target: Target,
     fetch: Callable[[list[Requirement]], None],
     opaque: Collection[str] = (),
 ) -> list[Wheel]:
-    """Return the wheels in `folder` after `fetch` brought all that `wanted` needs, and no others.
+    """Return the wheels in `folder` after `fetch` brought what `requirements` need, and no more.
 
     `fetch` puts a wheel for each requirement it is given into the folder. It resolves nothing: pip
     would ask the markers about this machine, and the wheels are for another. What wheels of the
@@ -150,25 +154,29 @@ def complete(
         DataError: a wheel is missing, not needed, for another machine, or of a version not wanted.
     """
     asked: dict[str, Requirement] = {}
-    waiting = list(wanted)
+    waiting = list(requirements)
     while waiting:
-        asked |= {str(one): one for one in waiting}
+        asked |= {str(requirement): requirement for requirement in waiting}
         have = {wheel.name for wheel in wheels_in(folder)}
-        if missing := [one for one in waiting if canonicalize_name(one.name) not in have]:
+        if missing := [
+            requirement
+            for requirement in waiting
+            if canonicalize_name(requirement.name) not in have
+        ]:
             fetch(missing)
-        found = {wheel.name: wheel for wheel in wheels_in(folder)}
+        wheels = {wheel.name: wheel for wheel in wheels_in(folder)}
         needed = [
             need
-            for one in waiting
-            if (wheel := _answer(one, found, folder)).name not in opaque
+            for requirement in waiting
+            if (wheel := _answer(requirement, wheels, folder)).name not in opaque
             for need in wheel.requires
-            if target.needs(need, one.extras)
+            if target.needs(need, requirement.extras)
         ]
-        waiting = [one for text, one in {str(one): one for one in needed}.items()
+        waiting = [need for text, need in {str(need): need for need in needed}.items()
                    if text not in asked]  # fmt: skip
-    names = {canonicalize_name(one.name) for one in asked.values()}
-    _refuse_needless(found.values(), names, target)
-    return list(found.values())
+    names = {canonicalize_name(requirement.name) for requirement in asked.values()}
+    _refuse_needless(wheels.values(), names, target)
+    return list(wheels.values())
 
 
 def _refuse_needless(wheels: Iterable[Wheel], names: Collection[str], target: Target) -> None:
@@ -182,12 +190,12 @@ def _refuse_needless(wheels: Iterable[Wheel], names: Collection[str], target: Ta
             raise DataError(wheel.path, f"is not for {target.arch}, Python {target.python}", cure)
 
 
-def _answer(wanted: Requirement, found: Mapping[str, Wheel], folder: Path) -> Wheel:
+def _answer(requirement: Requirement, wheels: Mapping[str, Wheel], folder: Path) -> Wheel:
     """Return the wheel that meets a requirement."""
-    wheel = found.get(canonicalize_name(wanted.name))
+    wheel = wheels.get(canonicalize_name(requirement.name))
     if wheel is None:
-        raise DataError(folder, f"has no wheel of {wanted}", "see what pip says above")
-    if not wanted.specifier.contains(wheel.version, prereleases=True):
-        problem = f"is not what another wheel needs: {wanted}"
+        raise DataError(folder, f"has no wheel of {requirement}", "see what pip says above")
+    if not requirement.specifier.contains(wheel.version, prereleases=True):
+        problem = f"is not what another wheel needs: {requirement}"
         raise DataError(wheel.path, problem, "change constraints.txt")
     return wheel

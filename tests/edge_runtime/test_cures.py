@@ -15,7 +15,7 @@ import pytest
 
 from edge_runtime import cures
 from edge_runtime.cures import MARK, installed_by_stick, installing, program, quoted
-from edge_runtime.machine import box, doctor
+from edge_runtime.machine import computer, doctor
 from edge_runtime.machine.finding import MISSING, OK, Finding
 from tiny_bundle import environment
 
@@ -173,8 +173,10 @@ def test_a_lean_installation_that_works_has_no_problem(
     (folder / "sitecustomize.py").write_text(site)
     monkeypatch.syspath_prepend(str(folder))  # which its children inherit
     absent = ("pydicom", "onnxruntime", "tflite-runtime")
-    installed = box.installed
-    monkeypatch.setattr(box, "installed", lambda name: None if name in absent else installed(name))
+    installed = computer.installed
+    monkeypatch.setattr(
+        computer, "installed", lambda name: None if name in absent else installed(name)
+    )
     monkeypatch.setattr(doctor, "_bytecode", lambda: Finding("compiled", OK, ""))
     found = {one.name: one for one in doctor.examine(str(tiny))}
     assert {one.state for one in found.values()} == {OK, MISSING}

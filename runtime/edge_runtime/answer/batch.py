@@ -1,6 +1,6 @@
 """Many films at once: a thread and an engine for each processor, answers in the films' order.
 
-Pillow's decoders and the engines let go of Python's lock, so threads are enough. Each film is
+Pillow's decoders and the engines release Python's lock, so threads are enough. Each film is
 judged by one thread and one engine: an answer does not depend on how many there are.
 """
 
@@ -45,17 +45,17 @@ def in_order(
     Raises:
         Exception: whatever `films` or a judge raised, once the answers before it are given.
     """
-    crew = _Crew(films, another, most)
+    workers = _Workers(films, another, most)
     try:
-        if not crew.start(judge):
+        if not workers.start(judge):
             yield from map(judge, films)
             return
-        yield from crew.answers()
+        yield from workers.answers()
     finally:
-        crew.stop()
+        workers.stop()
 
 
-class _Crew:
+class _Workers:
     """The workers, and what they share."""
 
     def __init__(self, films: Iterator[str], another: Callable[[], Judge], most: int) -> None:
@@ -79,7 +79,7 @@ class _Crew:
         return False
 
     def stop(self) -> None:
-        """Let each worker end with the film it has."""
+        """Let each worker end after its current film."""
         self._over = True
         self._ahead.release(self._most)
 
@@ -91,8 +91,8 @@ class _Crew:
             while turn not in waiting:
                 # Windows delivers no signal to a thread that waits without a limit.
                 with suppress(Empty):
-                    index, found = self._done.get(timeout=0.5)
-                    waiting[index] = found
+                    index, judged = self._done.get(timeout=0.5)
+                    waiting[index] = judged
             answer = waiting.pop(turn)
             if answer is None:
                 return
@@ -148,7 +148,7 @@ class _Crew:
             self._done.put((self._taken, failure))
 
     def _judged(self, film: str, judge: Judge) -> Answer:
-        """Return the answer to `film`, which has the memory for itself where it needs it."""
+        """Return the answer to `film`; where memory runs out, judge it again, alone."""
         with self._at_work:
             answer = judge(film)
         if answer.error is None or not isinstance(answer.error.__cause__, MemoryError):

@@ -8,13 +8,13 @@ have it; one more, where it has some already, so that `unguarded` gives the text
 
 from __future__ import annotations
 
-# The wide forms of the four are taken for them in some languages; a tab and a line's end are passed
-# over by what looks for them.
+# In some languages spreadsheets take the wide forms for the four; they skip a tab and a line's end
+# in front of them.
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def guarded_path(path: str) -> str:
-    """Return `path`, or where it would be a formula the same path from the folder we are in."""
+    """Return `path`, with `./` before it where it would be a formula."""
     return f"./{path}" if path[:1] in _FORMULA else path
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_runtime.answer.classify import Answer
     from edge_runtime.bundle.manifest import Manifest
     from edge_runtime.engines import Engine
-    from edge_runtime.film.preprocess import Film
+    from edge_runtime.film.preprocess import FilmInput
 
 
 class Classifier:
@@ -83,11 +83,11 @@ class Classifier:
         """The key in `ENGINES` of what runs the graph."""
         return self._engine
 
-    def classify(self, film: Film) -> Answer:
+    def classify(self, film: FilmInput) -> Answer:
         """Return the answer for `film`: a path, an encoded image in memory, or a Pillow image.
 
         A film that cannot be judged raises nothing: its answer has a `status` other than `ok` and
-        an `error` that tells why, so that one bad film stops no one who has many.
+        an `error` that tells why, so that one bad film does not stop a batch.
 
         Raises:
             TypeError: `film` is none of these.
@@ -121,7 +121,7 @@ class Classifier:
 
     @contextmanager
     def _borrowed(self) -> Iterator[Engine]:
-        """Lend an engine to the block; it is nobody else's meanwhile."""
+        """Yield an engine that nothing else uses during the block."""
         engine = self._take()
         try:
             yield engine
@@ -145,7 +145,7 @@ class Classifier:
                 self._changed.wait()
 
     def _another(self) -> Engine | None:
-        """Return one more engine, or nothing where there is no room: then those there must do."""
+        """Open one more engine; where there is no room for it, return nothing and open no more."""
         try:
             engine = open_engine(self._bundle, self._engine)
         except (NoEngine, MemoryError):

@@ -1,4 +1,4 @@
-"""A film in, an answer out."""
+"""Classifying one film: its pixels, the graph's logits, the decision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from time import perf_counter
 
 from edge_runtime.answer.decide import calibrated, is_film, label
-from edge_runtime.answer.source import Source
+from edge_runtime.answer.source import SourceFile
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
-    from edge_runtime.film.preprocess import Film
+    from edge_runtime.film.preprocess import FilmInput
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
@@ -32,7 +32,7 @@ STATUSES = ("ok", "refused", "error")
 
 
 class Answer:
-    """What is said of one film.
+    """Everything that is returned for one film.
 
     `status` is `ok`, `refused` (read, but not judged, `refusal` has the reason) or `error` (not
     read, what it takes is missing on this machine, or the engine failed). Without `ok`, `label`,
@@ -59,7 +59,7 @@ class Answer:
         film_logit: float | None = None,
         warning: str | None = None,
         error: FilmError | None = None,
-        source: Source | None = None,
+        source: SourceFile | None = None,
     ) -> None:
         self.file = file
         self.milliseconds = milliseconds
@@ -79,7 +79,7 @@ class Answer:
 
 
 def classify(
-    film: Film,
+    film: FilmInput,
     bundle: Bundle,
     engine: Engine,
     *,
@@ -98,7 +98,7 @@ def classify(
     decision = decision or manifest.decision
     film_logit = None
     warnings: list[str] = []
-    source = Source(digested=digested) if isinstance(film, str | os.PathLike) else None
+    source = SourceFile(digested=digested) if isinstance(film, str | os.PathLike) else None
     try:
         logits = _logits(film, name, bundle, engine, warn=warnings.append, source=source)
         if manifest.film_gate is not None:
@@ -118,21 +118,21 @@ def classify(
     )  # fmt: skip
 
 
-def film_name(film: Film) -> str:
+def film_name(film: FilmInput) -> str:
     """Return what an answer calls `film`: its path, where it has one."""
     return os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
 
 
 def _logits(
-    film: Film,
+    film: FilmInput,
     name: str,
     bundle: Bundle,
     engine: Engine,
     *,
     warn: Callable[[str], None],
-    source: Source | None,
+    source: SourceFile | None,
 ) -> tuple[float, ...]:
-    """Return what the graph says of `film`, in numbers that are numbers."""
+    """Return the graph's logits for `film`, all of them finite."""
     manifest = bundle.manifest
     watch = source.watch if source else nullcontext
     try:
@@ -140,9 +140,9 @@ def _logits(
         logits = engine.logits(pixels)
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason
-    wanted = 1 if manifest.film_gate is None else 2
-    if len(logits) != wanted:
-        problem = f"the graph gives {len(logits)} logits where {wanted} are expected"
+    expected = 1 if manifest.film_gate is None else 2
+    if len(logits) != expected:
+        problem = f"the graph gives {len(logits)} logits where {expected} are expected"
         raise FilmError(name, problem, _checking(bundle))
     for logit in logits:
         if not math.isfinite(logit):
@@ -158,7 +158,7 @@ def _checking(bundle: Bundle) -> str:
 
 
 def _forget_frames(error: BaseException | None) -> None:
-    """Let go of the frames that `error` passed, and so of the pictures that they hold."""
+    """Clear the frames in the traceback of `error`, which hold pictures in memory."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""A number for each of a set of names, for millions of them; of films, what tells them apart."""
+"""A compact table from names to numbers, for millions of films, and the numbers kept for films."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hashlib import blake2b
 from edge_runtime.answer.source import place, stamp
 
 IN_DOUBT, MET = 0, 1
-"""What is known of a film, beside the number that its stamp and its place stand for."""
+"""Kept for a film instead of the number of its stamp and place: to be checked, or met already."""
 
 
-class Names:
-    """Names of which 64 bits each are kept, with a number of 64 bits, in 24 to 48 bytes.
+class NameTable:
+    """Names, kept as 64 bits of a digest, with a number of 64 bits: 24 to 48 bytes a name.
 
-    Beside a million names, a new one is taken for one of them once in 10^13 times.
+    A new name is taken for one of a million others once in 10^13 times.
     """
 
     def __init__(self) -> None:
@@ -28,13 +28,13 @@ class Names:
 
     def put(self, name: str, value: int) -> int | None:
         """Keep `value` for `name`, and return what was kept for it before, if it is not new."""
-        digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        found = int.from_bytes(digest, "big") or 1
-        place = self._place(found)
+        hashed = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        digest = int.from_bytes(hashed, "big") or 1
+        place = self._place(digest)
         if self._slots[place]:
             before, self._values[place] = self._values[place], value
             return before
-        self._slots[place], self._values[place] = found, value
+        self._slots[place], self._values[place] = digest, value
         self._count += 1
         if 3 * self._count > 2 * len(self._slots):
             self._grow()
@@ -45,7 +45,7 @@ class Names:
         slots = self._slots
         last = len(slots) - 1
         place = digest & last
-        while (found := slots[place]) and found != digest:
+        while (kept := slots[place]) and kept != digest:
             place = (place + 1) & last
         return place
 
@@ -68,9 +68,9 @@ def is_untouched(film: str, known: int) -> bool:
 
 
 def number(stamped: str, placed: str) -> int:
-    """Return what a stamp and a place stand for."""
+    """Return the number that is kept for a stamp and a place, or `IN_DOUBT`."""
     try:
-        found = int(stamped, 16) ^ int(placed or "0", 16)
+        combined = int(stamped, 16) ^ int(placed or "0", 16)
     except ValueError:
         return IN_DOUBT
-    return found if MET < found < 1 << 64 else IN_DOUBT
+    return combined if MET < combined < 1 << 64 else IN_DOUBT

@@ -1,4 +1,4 @@
-"""How far a batch is, on the last line of a terminal."""
+"""The progress of a batch, on the last line of a terminal."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def reported(
 
 
 class Progress:
-    """Films done, films refused or not read, films a second and, where it is known, how long yet.
+    """Films done, films refused or not read, films a second and, where it is known, the time left.
 
-    The films below `arguments` are counted meanwhile by a thread of its own, without their names.
+    A thread of its own counts the films below `arguments` meanwhile; it keeps no names.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from time import monotonic
 
 from edge_runtime.answer.cell import guarded_path
 from edge_runtime.answer.classify import FIELDS, STATUSES
-from edge_runtime.answer.names import IN_DOUBT, MET, Names, is_untouched, number
+from edge_runtime.answer.names import IN_DOUBT, MET, NameTable, is_untouched, number
 from edge_runtime.answer.rowcheck import ANOTHER, HEADER, is_blank, is_row, is_torn, require_header
 from edge_runtime.answer.rowfile import ERRORS, SYNC, RowFile
 from edge_runtime.answer.rows import row_writer
@@ -70,10 +70,10 @@ class Results:
         self.again: deque[str] = deque(maxlen=HELD)
         self._again = 0  # new rows in the places of old ones
         self._here = place("film") or ""
-        self._names = Names()
+        self._names = NameTable()
         self._counts = dict.fromkeys(STATUSES, 0)
         self._stale: set[str] = set()  # films with a row that is to be replaced
-        self._new: dict[str, tuple[bytes, bool]] = {}  # by what, and whether that is a refusal
+        self._new: dict[str, tuple[bytes, bool]] = {}  # name -> new row, is it a refusal
         self._stamps: dict[str, str] = {}  # of films that are still what they were
         self._more: dict[str, int] = {}  # of films with several rows, how many but the last
         self._line = _line_of(bundle, engine)
@@ -92,9 +92,9 @@ class Results:
         self._rewritten, self._takes = monotonic(), monotonic() - began
 
     def not_done(self, films: Iterable[str]) -> Iterator[str]:
-        """Yield, each once, those of `films` without a row, and those that have to be judged again.
+        """Yield those of `films` that have no row or have to be judged again, each once.
 
-        Among the latter are those of `again`, though nobody names them.
+        Those in `again` are among them, whether `films` names them or not.
         """
         yield from self._undone(chain(self.again, films))
 
@@ -118,7 +118,7 @@ class Results:
         yield from self._changed(doubtful)
 
     def write(self, answer: Answer) -> None:
-        """Append a row, or keep it for the place of the one that the film has."""
+        """Append a row, or hold it back to replace the row that the film has."""
         self._counts[answer.status] += 1
         name, line, refused = (
             guarded_path(answer.file), self._line(answer), answer.status == "refused",
@@ -134,7 +134,7 @@ class Results:
             self._rewrite()
 
     def close(self) -> None:
-        """Put every row into its place, and wait until the disk has all of it.
+        """Write the rows that were held back, and wait until all rows are on the disk.
 
         Raises:
             CannotWrite: the disk does not take it; the rows that stood there still do.
@@ -195,11 +195,11 @@ class Results:
             if row[_IDENTITY] != identity:
                 problem = f"has answers of another bundle, {row[_IDENTITY]}"
                 raise UsageError(self.path, problem, f"name that bundle, or {ANOTHER}")
-            self._know(row)
+            self._remember(row)
             sound, missing = at, b"" if raw.endswith(b"\n") else b"\n"
         return sound, missing
 
-    def _know(self, row: list[str]) -> None:
+    def _remember(self, row: list[str]) -> None:
         name = row[_FILE]
         self.refused += row[_STATUS] == "refused"
         unread = row[_STATUS] == "error"
@@ -215,8 +215,8 @@ class Results:
         rows: dict[str, list[str]] = {}
         if named:
             with self._reading:
-                found = (row for row, raw in self._file.rows() if is_row(row, raw))
-                rows = {row[_FILE]: row for row in found if row[_FILE] in named}
+                ours = (row for row, raw in self._file.rows() if is_row(row, raw))
+                rows = {row[_FILE]: row for row in ours if row[_FILE] in named}
         others: list[str] = []
         for name, film in named.items():
             row = rows.get(name)
@@ -237,9 +237,9 @@ class Results:
         """Tell whether `film` has the bytes that `row` is about; `unread` if it cannot be read."""
         try:
             with open_film(film) as stream:
-                found = os.fstat(stream.fileno())
-                fresh = stamp(found) if is_settled(found) else None
-                if str(found.st_size) != row[_BYTES] or not row[_SHA256]:
+                now = os.fstat(stream.fileno())
+                fresh = stamp(now) if is_settled(now) else None
+                if str(now.st_size) != row[_BYTES] or not row[_SHA256]:
                     return False
                 if sha256_of(stream) != row[_SHA256]:
                     return False

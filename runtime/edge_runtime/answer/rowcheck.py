@@ -1,4 +1,4 @@
-"""What is a row of ours in a CSV that is taken up again, and what a killed run left of one."""
+"""Checking a CSV to resume: its header, its rows, and the torn row that a killed run leaves."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _QUOTED = re.compile(rb'"((?:[^"]|"")*)("?)')
 _BARE = re.compile(rb'[^",\r\n]*')
 
 
-def require_header(path: str, found: list[str], raw: bytes) -> None:
+def require_header(path: str, columns: list[str], raw: bytes) -> None:
     """Refuse a file that is no CSV of ours, or one whose columns are not those that we write.
 
     Raises:
         UsageError: its columns are others.
     """
-    if found == list(FIELDS):
+    if columns == list(FIELDS):
         return
     for separator, words in _SEPARATORS.items():
         if set(raw.decode("utf-8", "replace").replace('"', "").split(separator)) >= _OURS:
             problem = f"has {words} between its columns"
             raise UsageError(path, problem, f"save it with commas, or {ANOTHER}")
-    if not _OURS.issubset(found):
+    if not _OURS.issubset(columns):
         raise UsageError(path, "is no CSV of edge-run classify", ANOTHER)
-    foreign = [name for name in found if name not in FIELDS]
-    if not set(FIELDS).issubset(found):
+    foreign = [name for name in columns if name not in FIELDS]
+    if not set(FIELDS).issubset(columns):
         raise UsageError(path, "has the columns of another version of edge-run", ANOTHER)
     if foreign:
         problem = f"has a column that edge-run does not write, {foreign[0][:40]!r}"
@@ -45,7 +45,7 @@ def is_row(row: list[str], raw: bytes) -> bool:
     """Tell whether a line is a whole row. A spreadsheet may have left out the last line's end."""
     if len(row) != len(FIELDS) or row[_STATUS] not in STATUSES:
         return False
-    # Our own last cell is in quotes; who writes cells without them is no process that was killed.
+    # Our own last cell is in quotes; a line without them was not torn by a killed process.
     return raw.endswith((b"\n", b'"')) or not raw.startswith(b'"')
 
 
@@ -55,7 +55,7 @@ def is_blank(row: list[str], raw: bytes) -> bool:
 
 
 def is_torn(raw: bytes) -> bool:
-    """Tell whether what is no row may be what a killed process or a power failure left of one.
+    """Tell whether a line that is no row may be one torn by a killed process or a power failure.
 
     A killed process leaves the beginning of one row, and a power failure NULs. Anything else was
     written by somebody, and is not ours to remove.

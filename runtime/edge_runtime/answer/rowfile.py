@@ -15,7 +15,7 @@ from time import monotonic
 
 from edge_runtime.answer.rowcheck import ANOTHER
 from edge_runtime.errors import UsageError
-from edge_runtime.output import destination, keep_rights, sync_folder, told
+from edge_runtime.output import as_cannot_write, destination, keep_rights, sync_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class RowFile:
     """The file at `path`, or where its links lead, created where there is none."""
 
     def __init__(self, path: str) -> None:
-        """Open it, and keep other processes out of it where the disk can do that.
+        """Open it, and lock it against other processes where the file system can do that.
 
         Raises:
             UsageError: another process writes it.
             CannotWrite: it is no regular file, or the disk does not let us.
         """
         self.path = path
-        with told(path):
+        with as_cannot_write(path):
             self._place = destination(path)
             self._draft = self._place.with_name(f".{self._place.name}.part")
             self._out = self._opened()
@@ -55,7 +55,7 @@ class RowFile:
         self._synced = monotonic()
 
     def owns(self, film: str) -> bool:
-        """Tell whether `film` is this file, or what it is replaced by."""
+        """Tell whether `film` is this file, or the draft that replaces it."""
         folder, name = os.path.split(film)
         for own in (Path(self.path), self._place, self._draft):
             if own.name == name:
@@ -69,21 +69,21 @@ class RowFile:
         Raises:
             CannotWrite: the file cannot be read.
         """
-        with told(self.path), self._place.open("rb") as stream:
+        with as_cannot_write(self.path), self._place.open("rb") as stream:
             yield from _rows(stream)
 
     def cut(self, end: int) -> None:
         """Remove what stands from byte `end` on."""
-        with told(self.path):
+        with as_cannot_write(self.path):
             os.ftruncate(self._out.fileno(), end)
 
     def append(self, row: bytes) -> None:
-        """Append a row, whole as far as other readers are concerned.
+        """Append a row in one write, so that other readers see all of it or nothing.
 
         Raises:
             CannotWrite: the disk does not take it.
         """
-        with told(self.path):
+        with as_cannot_write(self.path):
             self._out.write(row)
             self._out.flush()
             if monotonic() - self._synced > SYNC:
@@ -91,17 +91,17 @@ class RowFile:
 
     def sync(self) -> None:
         """Wait until the disk has all rows."""
-        with told(self.path):
+        with as_cannot_write(self.path):
             os.fsync(self._out.fileno())
             self._synced = monotonic()
 
     def rewrite(self, rows: Iterable[bytes]) -> None:
-        """Let `rows` be all there is; until all of them are on the disk the old ones are.
+        """Replace all rows by `rows`; the old file stays until all of them are on the disk.
 
         Raises:
             CannotWrite: the disk does not take them, and the old ones stay.
         """
-        with told(self.path):
+        with as_cannot_write(self.path):
             draft = os.fdopen(os.open(self._draft, _FLAGS | os.O_EXCL, 0o666), "ab")
             try:
                 draft.writelines(rows)
@@ -125,12 +125,12 @@ class RowFile:
             self._synced = monotonic()
 
     def close(self) -> None:
-        """Let other processes have it."""
-        with told(self.path):
+        """Close the file, so that other processes can write it."""
+        with as_cannot_write(self.path):
             self._out.close()
 
     def _opened(self) -> BinaryIO:
-        """Open and lock the file that has the name, once that is so."""
+        """Open and lock the file, once more where another process replaced it meanwhile."""
         while True:
             out = os.fdopen(os.open(self._place, _FLAGS, 0o666), "ab")
             try:

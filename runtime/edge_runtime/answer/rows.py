@@ -24,10 +24,10 @@ def row_writer(
 ) -> Writer:
     """Return a function that writes one answer to `out` in format `form`, its header first.
 
-    A CSV that goes on has no second `header`.
+    Without `header`, the rows continue a CSV that has one.
 
-    Each row leaves at once and whole, so that a reader sees results as they come and a signal
-    tears no line.
+    Each row is written at once and whole, so that a reader sees results as they come and a
+    signal tears no line.
     """
     if form == "table":
         return _table(out)

@@ -25,10 +25,10 @@ LARGEST = 128 << 20
 _IN_MEMORY = 1 << 20  # bytes of a file that is read once, for digest and decoder
 
 _SETTLED = 2_000_000_000
-"""Nanoseconds within which a disk may date two changes alike: FAT has steps of two seconds."""
+"""Nanoseconds within which two changes may get the same time: FAT has steps of two seconds."""
 
 
-class Source:
+class SourceFile:
     """The file of a film as it was when it was judged; `None` is what is not known of it.
 
     `bytes` is its size and `sha256` the digest of all of it. `stamp` stands for size and times of
@@ -39,7 +39,7 @@ class Source:
     __slots__ = ("_digested", "bytes", "sha256", "stamp")
 
     def __init__(self, *, digested: bool) -> None:
-        """Remember what `watch` sees, with the digest if that is wanted."""
+        """Begin with nothing known; where `digested`, `watch` sets the digest as well."""
         self._digested = digested
         self.bytes: int | None = None
         self.sha256: str | None = None
@@ -47,7 +47,7 @@ class Source:
 
     @contextmanager
     def watch(self, stream: BinaryIO) -> Iterator[BinaryIO]:
-        """Remember the film in `stream`, and yield one of the same bytes for the block to read.
+        """Note size, digest and times of the film in `stream`; yield a stream of the same bytes.
 
         Raises:
             FilmError: it was written meanwhile, so that nobody knows what the block has read.
@@ -82,10 +82,10 @@ class Source:
         return stream, digest
 
 
-def stamp(found: os.stat_result) -> str:
+def stamp(status: os.stat_result) -> str:
     """Return 16 hex digits that stand for the size and the times of the last change of a file."""
-    times = (time & (1 << 63) - 1 for time in (found.st_mtime_ns, found.st_ctime_ns))
-    return sha256(struct.pack("<3q", found.st_size, *times))[:16]
+    times = (time & (1 << 63) - 1 for time in (status.st_mtime_ns, status.st_ctime_ns))
+    return sha256(struct.pack("<3q", status.st_size, *times))[:16]
 
 
 def place(path: str) -> str | None:
@@ -98,6 +98,6 @@ def place(path: str) -> str | None:
         return None
 
 
-def is_settled(found: os.stat_result) -> bool:
-    """Tell whether whatever is written to the file from now on will show in its times."""
-    return max(found.st_mtime_ns, found.st_ctime_ns) < time_ns() - _SETTLED
+def is_settled(status: os.stat_result) -> bool:
+    """Tell whether the file's times will change with anything that is written from now on."""
+    return max(status.st_mtime_ns, status.st_ctime_ns) < time_ns() - _SETTLED

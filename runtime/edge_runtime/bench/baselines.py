@@ -121,18 +121,18 @@ with ThreadPoolExecutor(int(sys.argv[2])) as pool:
 )
 
 
-def script(name: str, then: str, recipe: Preprocess, graph: str, engine: str = "auto") -> str:
+def script(name: str, then: str, preprocess: Preprocess, graph: str, engine: str = "auto") -> str:
     """Return the source of the script `name` that goes on with `then`.
 
     `graph` is the path of the graph that it runs; for `edge-run` itself, of the bundle.
     """
     return (
         Template(_SCRIPTS[name]).substitute(
-            mode="L" if recipe.channels == 1 else "RGB",
-            width=recipe.width,
-            height=recipe.height,
-            channels=recipe.channels,
-            resample=recipe.resample.upper(),
+            mode="L" if preprocess.channels == 1 else "RGB",
+            width=preprocess.width,
+            height=preprocess.height,
+            channels=preprocess.channels,
+            resample=preprocess.resample.upper(),
             graph=repr(graph),
             engine=engine,
         )

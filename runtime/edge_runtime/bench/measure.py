@@ -1,4 +1,4 @@
-"""What `edge-run` costs on this machine, always beside the least it could cost and what is usual.
+"""What `edge-run` costs on this machine, always beside the floor and the customary scripts.
 
 Three things are measured: cold start, from shell to answer; a film in a process that runs already;
 and a folder. Every figure has its baselines in the same run, in turn, and is compared as the median
@@ -29,7 +29,7 @@ from edge_runtime.bundle import Bundle
 from edge_runtime.cures import doctor
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError
-from edge_runtime.machine import box, child
+from edge_runtime.machine import child, computer
 
 Say = Callable[[str], None]
 
@@ -56,38 +56,40 @@ def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
         EdgeError: `edge-run` failed where it was measured.
     """
     with tempfile.TemporaryDirectory(prefix="edge-run-bench-") as folder:
-        field = _Field(bundle, plan, Path(folder))
-        folders = field.folders()
+        measurement = _Measurement(bundle, plan, Path(folder))
+        folders = measurement.folders()
         cold, warm, rates = [], [], []
         for name, films in folders.items():
             say(f"{name}: {plan.rounds} cold starts, {plan.laps} warm films, the folder")
-            film = field.first(films)
-            cold.append({"film": name, "figures": field.cold(film)})
-            warm.append({"film": name, "figures": field.warm(film)})
-            rates.append({"films": name, **field.rate(films)})
+            film = measurement.first(films)
+            cold.append({"film": name, "figures": measurement.cold(film)})
+            warm.append({"film": name, "figures": measurement.warm(film)})
+            rates.append({"films": name, **measurement.rate(films)})
     return {
-        "context": field.context(),
+        "context": measurement.context(),
         "cold_start": cold,
         "warm": warm,
         "throughput": rates,
         "targets": [*cold_targets(cold), *rate_targets(rates, drawn=plan.films is None)],
-        "not_measured": field.absent,
+        "not_measured": measurement.absent,
     }
 
 
-class _Field:
+class _Measurement:
     """One bundle and its baselines, with what they need on the disk below `folder`."""
 
     def __init__(self, bundle: Bundle, plan: Plan, folder: Path) -> None:
         self._bundle, self._plan, self._folder = bundle, plan, folder
         self._engine = open_engine(bundle, plan.engine).name
-        self._recipe = bundle.manifest.preprocess
+        self._preprocess = bundle.manifest.preprocess
         self._threads = processors()
         self._graphs = {FLOOR: ""}
         self.absent: dict[str, str] = {}
         for name, form in baselines.RUNS.items():
             graph = bundle.manifest.graph(form)
-            lacking = [one for one in baselines.NEEDS[name] if box.installed(one) is None]
+            lacking = [
+                package for package in baselines.NEEDS[name] if computer.installed(package) is None
+            ]
             if lacking or graph is None:
                 why = f"{', '.join(lacking)} not installed" if lacking else f"no {form} graph"
                 self.absent[name] = why
@@ -103,12 +105,12 @@ class _Field:
             "bundle": f"{manifest.name} {manifest.version}",
             "identity": manifest.identity,
             "engine": self._engine,
-            "processor": box.architecture(),
-            "features": box.features(),
+            "processor": computer.architecture(),
+            "features": computer.features(),
             "cores": self._threads,
             "python": sys.version.split()[0],
             "software": {
-                name: box.installed(name)
+                name: computer.installed(name)
                 for name in ("edge-runtime", "pillow", "ai-edge-litert", "onnxruntime", "numpy")
             },
         }
@@ -117,16 +119,16 @@ class _Field:
         """Return the folders to measure; films that we draw lie there as often as asked."""
         if self._plan.films is not None:
             return {self._plan.films.name: self._plan.films}
-        found = {}
+        folders = {}
         for side, form in self._plan.drawn:
             name = f"{form.upper()} {side} x {side}"
-            found[name] = self._folder / f"{form}-{side}"
-            found[name].mkdir()
-            film = found[name] / f"000.{form}"
+            folders[name] = self._folder / f"{form}-{side}"
+            folders[name].mkdir()
+            film = folders[name] / f"000.{form}"
             draw(side).save(film)
             for copy in range(1, self._plan.copies):
                 shutil.copyfile(film, film.with_name(f"{copy:03}.{form}"))
-        return found
+        return folders
 
     def first(self, folder: Path) -> Path:
         """Return the first film of `folder` that is answered, or judged to be no film."""
@@ -213,7 +215,7 @@ class _Field:
 
     def _script(self, name: str, then: str) -> str:
         graph = self._bundle.path if name == EDGE_RUN else self._graphs[name]
-        return baselines.script(name, then, self._recipe, graph, self._engine)
+        return baselines.script(name, then, self._preprocess, graph, self._engine)
 
     def _metered(self, commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Any]]:
         asked = {"commands": commands, "rounds": rounds, "environment": child.environment()}
@@ -226,13 +228,13 @@ class _Field:
         )
         if done.returncode:
             raise EdgeError("bench", f"the meter {child.ending(done.returncode)}", "try once more")
-        found = json.loads(done.stdout)
-        if problem := found["failed"].pop(EDGE_RUN, None):
+        reply = json.loads(done.stdout)
+        if problem := reply["failed"].pop(EDGE_RUN, None):
             raise EdgeError("edge-run classify", problem, doctor())
-        for name, why in found["failed"].items():
+        for name, why in reply["failed"].items():
             self.absent[name] = why
             del self._graphs[name]
-        runs: dict[str, list[Any]] = found["runs"]
+        runs: dict[str, list[Any]] = reply["runs"]
         return runs
 
 
@@ -241,8 +243,8 @@ def edge_run() -> list[str]:
     started = Path(sys.argv[0])
     if started.suffix == ".pyz":
         return [sys.executable, str(started.absolute())]
-    if started.name.startswith("edge-run") and (found := shutil.which(str(started.absolute()))):
-        return [found]
+    if started.name.startswith("edge-run") and (path := shutil.which(str(started.absolute()))):
+        return [path]
     return [sys.executable, "-m", "edge_runtime"]
 
 

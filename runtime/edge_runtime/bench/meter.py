@@ -51,7 +51,7 @@ def in_turn(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, obj
 
 
 def rotated(names: Sequence[str], turn: int) -> list[str]:
-    """Return `names` beginning with another each turn: whoever follows a heavy one is slower."""
+    """Return `names` beginning with another each turn: one that follows a heavy one is slower."""
     first = turn % len(names) if names else 0
     return [*names[first:], *names[:first]]
 

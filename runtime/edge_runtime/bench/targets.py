@@ -1,4 +1,4 @@
-"""What the figures are held against: a limit for each, from this machine's own baselines."""
+"""Targets: a limit for each figure, relative to this machine's own baselines."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.digest import Data
 
     Reader: TypeAlias = Callable[[int, int], bytes]
-    """From where a range of an archive begins and its length to its bytes, all of them."""
+    """Returns a range of an archive: takes its start and length, gives all of its bytes."""
 
 MANIFEST = "manifest.json"
 ALIGNMENT = 64
@@ -137,7 +137,7 @@ def encode(contents: Iterable[tuple[str, Data]]) -> Iterator[Data]:
 
 
 def decode(read: Reader, size: int, subject: str) -> list[tuple[Member, int]]:
-    """Return every member of an archive with where its data begin, having compared all between.
+    """Return every member and the offset of its data, after checking all bytes between the data.
 
     `read(start, length)` returns bytes of the archive, which is `size` bytes long. The data
     themselves are not read.
@@ -148,10 +148,10 @@ def decode(read: Reader, size: int, subject: str) -> list[tuple[Member, int]]:
     """
     if size > LARGEST_ARCHIVE:
         raise NotABundle(subject, "is larger than 1 GiB, which no bundle is", "choose another file")
-    found = _members(read, size)
-    if found is None:
+    placed = _members(read, size)
+    if placed is None:
         raise _foreign(read, size, subject)
-    members = [member for member, _ in found]
+    members = [member for member, _ in placed]
     names = [member.name for member in members]
     problem = names_problem(names)
     if not problem and (names[:1] != [MANIFEST] or names != in_order(names)):
@@ -160,11 +160,11 @@ def decode(read: Reader, size: int, subject: str) -> list[tuple[Member, int]]:
         problem = f"one of its files is larger than {LARGEST_MEMBER >> 20} MiB"
     if problem:
         raise NotABundle(subject, problem, "export the bundle again")
-    return found
+    return placed
 
 
 def _members(read: Reader, size: int) -> list[tuple[Member, int]] | None:
-    """Return the members and where their data begin, or nothing unless all headers are ours."""
+    """Return the members and the offsets of their data, or nothing unless all headers are ours."""
     if size < _END.size:
         return None
     signature, _, _, _, count, length, start, _ = _END.unpack(read(size - _END.size, _END.size))
@@ -179,14 +179,14 @@ def _members(read: Reader, size: int) -> list[tuple[Member, int]] | None:
         return None
     if after != expected:
         return None
-    found, position = [], 0
+    placed, position = [], 0
     for header, member in zip(before, members, strict=True):
         begin = position + len(header)
         if begin + member.length > start or read(position, len(header)) != header:
             return None
-        found.append((member, begin))
+        placed.append((member, begin))
         position = begin + member.length
-    return found if position == start else None
+    return placed if position == start else None
 
 
 def _directory(data: bytes, count: int) -> Iterator[Member]:

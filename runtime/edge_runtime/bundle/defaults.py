@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.bundle import Bundle
 
-    class Record(TypedDict):
+    class BundlesRecord(TypedDict):
         """What `bundles.json` holds."""
 
         chosen: dict[str, str] | None
@@ -41,7 +41,7 @@ class DamagedRecord(UsageError):
     """`bundles.json` is not what we wrote, so that nobody knows what was chosen."""
 
 
-class Default:
+class DefaultBundle:
     """The bundle at `path`, `why` it is used, and its `identity` where one was chosen."""
 
     __slots__ = ("identity", "path", "why")
@@ -98,7 +98,7 @@ def bundle_names(folder: str) -> list[str]:
     return sorted(name for name in names if name[0] != "." and name.lower().endswith(SUFFIX))
 
 
-def record(folder: str) -> Record:
+def record(folder: str) -> BundlesRecord:
     """Return what `bundles.json` in `folder` holds; nothing was chosen or added without one.
 
     Raises:
@@ -108,9 +108,9 @@ def record(folder: str) -> Record:
     path = os.path.join(folder, RECORD)
     try:
         with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
-        chosen, added = found["chosen"], found["added"]
-        plain = [*added, *added.values(), *found.get("installed", ())]
+            document = json.load(stream)
+        chosen, added = document["chosen"], document["added"]
+        plain = [*added, *added.values(), *document.get("installed", ())]
         if chosen is not None:
             plain += [chosen["file"], chosen["identity"]]
         if not all(
@@ -127,45 +127,45 @@ def record(folder: str) -> Record:
         if not bundle_names(folder):
             cure = adding("begin anew")
         raise DamagedRecord(path, "is not what edge-run wrote", cure) from error
-    kept: Record = {"chosen": chosen, "added": added}
-    if "installed" in found:
-        kept["installed"] = list(found["installed"])
+    kept: BundlesRecord = {"chosen": chosen, "added": added}
+    if "installed" in document:
+        kept["installed"] = list(document["installed"])
     return kept
 
 
-def used_in(folder: str) -> Default | None:
+def used_in(folder: str) -> DefaultBundle | None:
     """Return the bundle in `folder` that is used, or `None` where there is no bundle at all.
 
     Raises:
         UsageError: there are several and none was chosen, or the folder cannot be read.
     """
     if chosen := record(folder)["chosen"]:
-        return Default(os.path.join(folder, chosen["file"]), "chosen", chosen["identity"])
+        return DefaultBundle(os.path.join(folder, chosen["file"]), "chosen", chosen["identity"])
     # A link that leads nowhere must not keep us from the only one.
     paths = [os.path.join(folder, name) for name in bundle_names(folder)]
     there = [path for path in paths if os.path.exists(path)]
     if len(there) > 1:
         problem = f"none given, and none of the {len(there)} bundles in {folder} was chosen"
         raise UsageError("--bundle", problem, choosing("choose one"))
-    return Default(there[0], "the only one") if there else None
+    return DefaultBundle(there[0], "the only one") if there else None
 
 
-def default_bundle() -> Default:
+def default_bundle() -> DefaultBundle:
     """Return the bundle that is used when none is named, which nobody has opened yet.
 
     Raises:
         UsageError: there is none, or none of several was chosen.
     """
     if named := os.environ.get("EDGE_BUNDLE"):
-        return Default(named, "named by EDGE_BUNDLE")
+        return DefaultBundle(named, "named by EDGE_BUNDLE")
     folder = data_folder()
-    found = used_in(folder) if folder else None
-    if found is None:
+    default = used_in(folder) if folder else None
+    if default is None:
         more = adding(" or add one") if folder else ""
         raise UsageError(
             "--bundle", "none given and none found", f"name one, set EDGE_BUNDLE{more}"
         )
-    return found
+    return default
 
 
 def open_default() -> Bundle:
@@ -178,7 +178,7 @@ def open_default() -> Bundle:
     return require_chosen(default_bundle())
 
 
-def require_chosen(default: Default) -> Bundle:
+def require_chosen(default: DefaultBundle) -> Bundle:
     """Return the bundle of `default`, opened, if it is the one that was chosen.
 
     Raises:

@@ -29,7 +29,7 @@ def sha256_of(stream: BinaryIO) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    found = _sha256()
+    digest = _sha256()
     while data := stream.read(1 << 20):
-        found.update(data)
-    return found.hexdigest()
+        digest.update(data)
+    return digest.hexdigest()

@@ -31,7 +31,7 @@ def describe(bundle: Bundle, form: str) -> str:
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
     if form != "table":
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
-    pixels, made = manifest.preprocess, manifest.quantization
+    pixels, quantization = manifest.preprocess, manifest.quantization
     lines = {
         "bundle": f"{manifest.name} {manifest.version}",
         "identity": bundle.identity,
@@ -43,8 +43,8 @@ def describe(bundle: Bundle, form: str) -> str:
         **({"fitted again": _site(manifest.site)} if manifest.site else {}),
         "not a film": _gate(manifest.film_gate),
         "quantized": _quantized(manifest),
-        **({"ignored": ", ".join(made.overrides)} if made.overrides else {}),
-        **({"remedies": ", ".join(made.remedies)} if made.remedies else {}),
+        **({"ignored": ", ".join(quantization.overrides)} if quantization.overrides else {}),
+        **({"remedies": ", ".join(quantization.remedies)} if quantization.remedies else {}),
         "parity": _parity(manifest),
         "trained": _trained(manifest.training),
     }
@@ -108,12 +108,12 @@ def _gate(gate: FilmGate | None) -> str:
 
 def _quantized(manifest: Manifest) -> str:
     """Say by which ranges the graphs were quantized, where they were."""
-    made, recipes = manifest.quantization, [graph.recipe for graph in manifest.graphs]
+    quantization, recipes = manifest.quantization, [graph.recipe for graph in manifest.graphs]
     if all(recipe.startswith("float") for recipe in recipes):
         return "no: the graphs compute in float"
-    if not made.films:
+    if not quantization.films:
         return "without calibration films"
-    return f"by {made.method} ranges measured on {len(made.films)} films"
+    return f"by {quantization.method} ranges measured on {len(quantization.films)} films"
 
 
 def _trained(training: Training) -> str:

@@ -49,7 +49,7 @@ SCHEMA = 1
 LARGEST_MANIFEST = 1 << 20
 
 SITE = "+site"
-"""How the version ends of a bundle whose decision was fitted again on a site's own films."""
+"""The end of the version of a bundle whose decision was fitted again on a site's own films."""
 
 _CURE = "export the bundle again"
 
@@ -139,7 +139,7 @@ class Manifest(Record):
 
     def graph(self, form: str) -> Graph | None:
         """Return the graph of a format that our engines run: the first that gives a float."""
-        fit = (one for one in self.graphs if one.format == form and not one.outputs)
+        fit = (graph for graph in self.graphs if graph.format == form and not graph.outputs)
         return next(fit, None)
 
     @property
@@ -153,7 +153,7 @@ class Manifest(Record):
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
-    """Return `document` as JSON of which there is one spelling.
+    """Return `document` as canonical JSON: each document has one encoding.
 
     Raises:
         ValueError: it holds a number that JSON has no word for.
@@ -171,7 +171,7 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def parse(data: bytes, subject: str) -> Manifest:
-    """Return the manifest that `data` is the only encoding of.
+    """Return the manifest whose canonical encoding is `data`.
 
     Raises:
         NotABundle: it is no JSON, of an unknown schema, or holds what the schema does not allow.
@@ -184,7 +184,7 @@ def parse(data: bytes, subject: str) -> Manifest:
         if not isinstance(document, dict):
             raise ValueError("not an object")
         identity = document.pop("identity", None)
-        found = sha256(canonical(document))
+        computed = sha256(canonical(document))
     except (ValueError, RecursionError) as error:
         raise NotABundle(subject, f"is not the JSON of a manifest ({error})", _CURE) from None
     schema = document.get("schema")
@@ -194,7 +194,7 @@ def parse(data: bytes, subject: str) -> Manifest:
             f"has the schema {json.dumps(schema)[:60]}, and only {SCHEMA} is known here",
             "update edge-runtime or export the bundle again",
         )
-    if identity != found:
+    if identity != computed:
         raise IntegrityError(subject, "does not match its own identity", "copy the bundle again")
     try:
         manifest = Manifest(**document)

@@ -1,4 +1,4 @@
-"""Writing bundles: the whole file or nothing, and whatever stood there before stays until then.
+"""Writing bundles: the whole file or nothing; until it is whole, an older file stays.
 
 Nothing here is on the cold path, so the standard library is used as it comes.
 """
@@ -19,7 +19,7 @@ from edge_runtime.bundle.manifest import LARGEST_MANIFEST, SCHEMA, Manifest
 from edge_runtime.bundle.records import File
 from edge_runtime.bundle.schema import SchemaError
 from edge_runtime.errors import CannotWrite
-from edge_runtime.output import new_folder_at, replacing, sync_folder, told
+from edge_runtime.output import as_cannot_write, new_folder_at, replacing, sync_folder
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.digest import Data
@@ -71,7 +71,7 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
     """
     with verify_all(path) as bundle:
         contents = _contents(bundle)
-        with told(folder, sum(map(len, contents.values()))):
+        with as_cannot_write(folder, sum(map(len, contents.values()))):
             place = new_folder_at(folder)
             draft = place.parent / f".{secrets.token_hex(8)}.part"
             try:

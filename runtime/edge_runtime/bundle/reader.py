@@ -1,4 +1,4 @@
-"""A bundle on a disk, zip or folder, of which nothing is used before it was verified.
+"""Reading a bundle, zip or folder; nothing of it is used before it was verified.
 
 Opening verifies the manifest and, in a zip, every byte that is not some file's data; `read`
 verifies the file it returns; `verify_all` leaves no byte out. Whatever does not hold raises, never
@@ -88,28 +88,28 @@ class Bundle:
             NotABundle: the disk no longer gives it.
             IntegrityError: the file is not the one the manifest lists.
         """
-        wanted = self.manifest.files[name]
+        listed = self.manifest.files[name]
         if self._closed:
             raise ValueError(f"{self.path} is closed")
-        view = self._copy(name, wanted.bytes)
-        if sha256(view) != wanted.sha256:
+        view = self._copy(name, listed.bytes)
+        if sha256(view) != listed.sha256:
             problem = "is not the file that was written"
             raise IntegrityError(f"{self.path}: {name}", problem, _COPY_AGAIN)
         return view
 
-    def _copy(self, name: str, wanted: int | None = None) -> memoryview:
-        """Return what the disk holds of the file `name`, which has to be `wanted` bytes long.
+    def _copy(self, name: str, expected: int | None = None) -> memoryview:
+        """Return what the disk holds of the file `name`, which has to be `expected` bytes long.
 
-        Without `wanted`, it is what a manifest may be, and a little more of what may be none.
+        Without `expected`, it is what a manifest may be, and a little more of what may be none.
         """
         subject = f"{self.path}: {name}"
         path = os.path.join(self.path, name) if self._is_folder else self.path
         with _File(path, subject, _NO_LINK if self._is_folder else 0) as file:
             start, length = self._places.get(name) or (0, file.size)
-            if wanted is None:
+            if expected is None:
                 length = min(length, manifest.LARGEST_MANIFEST + 1)
-            elif length != wanted:
-                problem = f"has {length} bytes instead of {wanted}"
+            elif length != expected:
+                problem = f"has {length} bytes instead of {expected}"
                 raise IntegrityError(subject, problem, _COPY_AGAIN)
             return file.copy(start, length)
 
@@ -126,7 +126,7 @@ class Bundle:
                 raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
 
     def close(self) -> None:
-        """Read nothing from the bundle any more."""
+        """Allow no more reading from the bundle."""
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -216,7 +216,7 @@ class _File:
 
 
 def _pages(length: int) -> mmap.mmap:
-    """Return `length` bytes of memory, in the kind of pages that is filled fastest."""
+    """Return `length` bytes of memory, in huge pages where there are any: they fill fastest."""
     if sys.platform == "win32":
         return mmap.mmap(-1, length)
     pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -235,12 +235,12 @@ def _listing(folder: str, inside: str = "") -> Iterator[str]:
     subject = f"{folder}: {inside.rstrip('/')}" if inside else folder
     try:
         with os.scandir(os.path.join(folder, inside)) as entries:
-            found = list(entries)
+            listed = list(entries)
     except OSError as error:
         raise _unreadable(subject, error) from error
-    if inside and not found:
+    if inside and not listed:
         raise NotABundle(subject, "is an empty folder", "remove it")
-    for entry in found:
+    for entry in listed:
         name = inside + entry.name
         if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
             raise NotABundle(f"{folder}: {name}", "is not a regular file", "remove it")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, ClassVar, dataclass_transform
 
-    Rule = Callable[[object], object]
+    FieldRule = Callable[[object], object]
 else:
 
     def dataclass_transform(**_):
@@ -35,15 +35,15 @@ class SchemaError(ValueError):
         return f"{''.join(steps).lstrip('.')}: {self.problem}".removeprefix(": ")
 
 
-def expected(what: str, found: object) -> SchemaError:
-    """Return the error for a `found` value where `what` should stand."""
+def expected(what: str, value: object) -> SchemaError:
+    """Return the error for a `value` that stands where `what` should."""
     shown = "a list or an object"
-    if not isinstance(found, dict | list | tuple):
-        shown = json.dumps(found, default=repr)[:60]
+    if not isinstance(value, dict | list | tuple):
+        shown = json.dumps(value, default=repr)[:60]
     return SchemaError(f"expected {what}, found {shown}")
 
 
-def _at(key: str | int, rule: Rule, value: object) -> object:
+def _at(key: str | int, rule: FieldRule, value: object) -> object:
     """Return what `rule` makes of `value`, naming `key` in its complaint."""
     try:
         return rule(value)
@@ -51,7 +51,7 @@ def _at(key: str | int, rule: Rule, value: object) -> object:
         raise SchemaError(error.problem, key, *error.keys) from None
 
 
-def integer(low: int, high: int) -> Rule:
+def integer(low: int, high: int) -> FieldRule:
     """Accept whole numbers from `low` to `high`; `true` is none."""
 
     def rule(value: object) -> object:
@@ -62,7 +62,7 @@ def integer(low: int, high: int) -> Rule:
     return rule
 
 
-def number(low: float, high: float, *, inclusive: bool = True) -> Rule:
+def number(low: float, high: float, *, inclusive: bool = True) -> FieldRule:
     """Accept numbers between `low` and `high`, and these two if `inclusive`; keep floats."""
 
     def rule(value: object) -> object:
@@ -75,7 +75,7 @@ def number(low: float, high: float, *, inclusive: bool = True) -> Rule:
     return rule
 
 
-def text(longest: int, alphabet: str = "", first: str = "") -> Rule:
+def text(longest: int, alphabet: str = "", first: str = "") -> FieldRule:
     """Accept 1 to `longest` characters of `alphabet` (else any printable), the first of `first`."""
     what = f"1 to {longest} {'of ' + alphabet if alphabet else 'printable characters'}"
     what += f", beginning with one of {first}" if first else ""
@@ -92,7 +92,7 @@ def text(longest: int, alphabet: str = "", first: str = "") -> Rule:
     return rule
 
 
-def one_of(*choices: str | int) -> Rule:
+def one_of(*choices: str | int) -> FieldRule:
     """Accept exactly one of `choices`."""
 
     def rule(value: object) -> object:
@@ -103,12 +103,12 @@ def one_of(*choices: str | int) -> Rule:
     return rule
 
 
-def optional(inner: Rule) -> Rule:
+def optional(inner: FieldRule) -> FieldRule:
     """Accept `null`, and what `inner` accepts."""
     return lambda value: None if value is None else inner(value)
 
 
-def sequence(inner: Rule, least: int, most: int) -> Rule:
+def sequence(inner: FieldRule, least: int, most: int) -> FieldRule:
     """Accept `least` to `most` values that `inner` accepts; keep a tuple."""
 
     def rule(value: object) -> object:
@@ -125,7 +125,7 @@ def sequence(inner: Rule, least: int, most: int) -> Rule:
     return rule
 
 
-def mapping(key_rule: Rule, inner: Rule, least: int, most: int) -> Rule:
+def mapping(key_rule: FieldRule, inner: FieldRule, least: int, most: int) -> FieldRule:
     """Accept `least` to `most` pairs of what `key_rule` and `inner` accept; keep a dict."""
 
     def rule(value: object) -> object:
@@ -136,7 +136,7 @@ def mapping(key_rule: Rule, inner: Rule, least: int, most: int) -> Rule:
     return rule
 
 
-def record(cls: type[Record]) -> Rule:
+def record(cls: type[Record]) -> FieldRule:
     """Accept a `cls`, or the JSON object that makes one."""
 
     def rule(value: object) -> object:
@@ -159,7 +159,7 @@ class Record:
         SchemaError: a field is unknown, missing or not what its rule accepts.
     """
 
-    __slots__: ClassVar[dict[str, Rule]] = {}
+    __slots__: ClassVar[dict[str, FieldRule]] = {}
     LEFT_OUT: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, /, **fields: object) -> None:
@@ -177,7 +177,9 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Return this record as `json` writes it."""
         fields = ((key, _plain(getattr(self, key))) for key in self.__slots__)
-        return {key: one for key, one in fields if one is not None or key not in self.LEFT_OUT}
+        return {
+            key: value for key, value in fields if value is not None or key not in self.LEFT_OUT
+        }
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed: {name}")

@@ -17,7 +17,7 @@ from edge_runtime.bundle.defaults import (
     RECORD,
     SUFFIX,
     DamagedRecord,
-    Default,
+    DefaultBundle,
     bundle_names,
     record,
     require_chosen,
@@ -29,13 +29,13 @@ from edge_runtime.errors import CannotWrite, EdgeError, UsageError
 from edge_runtime.output import write_whole
 
 if TYPE_CHECKING:
-    from edge_runtime.bundle.defaults import Record
+    from edge_runtime.bundle.defaults import BundlesRecord
 
 ADDED, THERE, REPLACED = "added", "was there", "replaced"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StoredBundle:
     """A bundle at `path`: its `manifest`, or the `problem` for which it cannot be used."""
 
     path: str
@@ -47,27 +47,27 @@ class Entry:
         """Return what it is in a few words."""
         if self.manifest is None:
             return "cannot be used"
-        made = self.manifest
-        return f"{made.name} {made.version}, identity {made.identity[:16]}"
+        manifest = self.manifest
+        return f"{manifest.name} {manifest.version}, identity {manifest.identity[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What became of one that was to be added; `before` is what was replaced."""
+class Addition:
+    """What was done with a bundle that was to be added; `before` is what was replaced."""
 
-    entry: Entry
+    entry: StoredBundle
     state: str
-    before: Entry | None = None
+    before: StoredBundle | None = None
 
 
-def examine(default: Default) -> Entry:
+def examine(default: DefaultBundle) -> StoredBundle:
     """Return what is at a path, every byte of it checked, and whether it is what was chosen."""
     try:
         with require_chosen(default) as bundle:
             bundle.verify()
-            return Entry(default.path, bundle.manifest)
+            return StoredBundle(default.path, bundle.manifest)
     except EdgeError as error:
-        return Entry(default.path, problem=error)
+        return StoredBundle(default.path, problem=error)
 
 
 class Store:
@@ -80,7 +80,7 @@ class Store:
         """Return the path of a file in the folder."""
         return str(Path(self.folder, name))
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoredBundle]:
         """Return every bundle in the folder, broken ones too, in the order of their names.
 
         Raises:
@@ -95,15 +95,15 @@ class Store:
             UsageError: none does.
         """
         names = bundle_names(self.folder)
-        given = Path(text)
-        here = given.name == text or _is_same(given.parent, Path(self.folder))
-        for name in (given.name, given.name + SUFFIX):
+        path = Path(text)
+        here = path.name == text or _is_same(path.parent, Path(self.folder))
+        for name in (path.name, path.name + SUFFIX):
             if here and name in names:
                 return name
         cure = f"one of: {', '.join(names)}" if names else "there is none"
         raise UsageError(text, f"is no bundle in {self.folder}", cure)
 
-    def choose(self, name: str, *, asked: bool = True) -> Entry:
+    def choose(self, name: str, *, asked: bool = True) -> StoredBundle:
         """Make the file `name` the one that is used when none is named.
 
         One that was `asked` for by name no installer replaces from then on.
@@ -113,20 +113,20 @@ class Store:
             CannotWrite: the disk did not take it; the former choice holds.
         """
         with verify_all(self.path(name)) as bundle:
-            found = self._record()
-            found["chosen"] = {"file": name, "identity": bundle.identity}
-            self._write(_named_by_somebody(found, name) if asked else found)
-            return Entry(bundle.path, bundle.manifest)
+            content = self._record()
+            content["chosen"] = {"file": name, "identity": bundle.identity}
+            self._write(_named_by_user(content, name) if asked else content)
+            return StoredBundle(bundle.path, bundle.manifest)
 
     def add(
         self, sources: Sequence[str], *, replace: bool = False, keep: bool = False
-    ) -> list[Change]:
+    ) -> list[Addition]:
         """Copy bundles into the folder, each byte checked, and change nothing else by it.
 
         The one that is used stays the one that is used: it becomes the chosen one where nobody
         chose. The first in an empty folder is chosen. A replaced one that was chosen stays so.
-        To `keep` is how an installer adds: it replaces what an installer wrote, if nobody has
-        changed or named it since; beside anything else the new one gets a name of its own.
+        `keep` is for installers: a file that an installer wrote is replaced, if nobody has changed
+        or named it since; beside any other file the new one gets a name of its own.
 
         Raises:
             UsageError: a name is none, or stands twice.
@@ -146,7 +146,7 @@ class Store:
                 pack(source, change.entry.path)
                 self._note(name, installed=keep)
             elif not keep and name in self._record().get("installed", ()):
-                self._write(_named_by_somebody(self._record(), name))
+                self._write(_named_by_user(self._record(), name))
             if change.state == REPLACED and chosen and chosen["file"] == name:
                 self.choose(name, asked=False)
         if chosen is None and not before and len(names) == 1:
@@ -159,7 +159,7 @@ class Store:
         Raises:
             CannotWrite: the disk does not let us, or it is a folder.
         """
-        path, found = Path(self.path(name)), record(self.folder)
+        path, content = Path(self.path(name)), record(self.folder)
         if path.is_dir() and not path.is_symlink():
             raise CannotWrite(path, "is a folder", "remove it yourself")
         try:
@@ -167,64 +167,64 @@ class Store:
         except OSError as error:
             problem = f"cannot be removed ({error.strerror or error})"
             raise CannotWrite(path, problem, "ask for the right to, or mount the disk") from error
-        found["added"].pop(name, None)
-        _named_by_somebody(found, name)
-        if found["chosen"] and found["chosen"]["file"] == name:
-            found["chosen"] = None
-        self._write(found)
+        content["added"].pop(name, None)
+        _named_by_user(content, name)
+        if content["chosen"] and content["chosen"]["file"] == name:
+            content["chosen"] = None
+        self._write(content)
 
-    def _at(self, name: str) -> Default:
-        return Default(self.path(name), "")
+    def _at(self, name: str) -> DefaultBundle:
+        return DefaultBundle(self.path(name), "")
 
-    def _planned(self, source: str, *, replace: bool, keep: bool) -> tuple[str, Change]:
+    def _planned(self, source: str, *, replace: bool, keep: bool) -> tuple[str, Addition]:
         """Return what is to be done with one, having checked every byte of it."""
         with verify_all(source) as bundle:
-            new = Entry(self.path(_name(bundle)), bundle.manifest)
+            new = StoredBundle(self.path(_name(bundle)), bundle.manifest)
         if keep:
             return source, self._kept(new, bundle.identity)
         if not os.path.lexists(new.path):
-            return source, Change(new, ADDED)
+            return source, Addition(new, ADDED)
         old = examine(self._at(Path(new.path).name))
         if _is(old, bundle.identity):
-            return source, Change(new, THERE)
+            return source, Addition(new, THERE)
         if not replace:
             what = f"is another bundle ({old.words})" if old.manifest else old.words
             problem = f"is there already, and {what}"
             raise CannotWrite(new.path, problem, "add --replace, or rename the new one")
-        return source, Change(new, REPLACED, old)
+        return source, Addition(new, REPLACED, old)
 
-    def _kept(self, new: Entry, identity: str) -> Change:
-        """Return what an installer does with `new`: it touches nothing that is somebody's."""
+    def _kept(self, new: StoredBundle, identity: str) -> Addition:
+        """Return what an installer does with `new`: it replaces nothing that a user put there."""
         name = Path(new.path).name
         there = sorted(self.entries(), key=lambda entry: Path(entry.path).name != name)
         for entry in there:
             if _is(entry, identity):
-                return Change(entry, THERE)
+                return Addition(entry, THERE)
         if not os.path.lexists(new.path):
-            return Change(new, ADDED)
+            return Addition(new, ADDED)
         old = examine(self._at(name))
         if self._is_as_installed(name):
-            return Change(new, REPLACED, old)
+            return Addition(new, REPLACED, old)
         for digits in (8, 16, len(identity)):
             path = f"{new.path[: -len(SUFFIX)]}-{identity[:digits]}{SUFFIX}"
             if not os.path.lexists(path):
-                return Change(Entry(path, new.manifest), ADDED, old)
+                return Addition(StoredBundle(path, new.manifest), ADDED, old)
         raise CannotWrite(new.path, "is there already", f"name another: {name} was not copied")
 
     def _is_as_installed(self, name: str) -> bool:
         """Tell whether an installer wrote the file `name`, and nobody has touched it since."""
-        found, path = self._record(), Path(self.path(name))
+        content, path = self._record(), Path(self.path(name))
         return (
-            name in found.get("installed", ())
+            name in content.get("installed", ())
             and path.is_file()
             and not path.is_symlink()
-            and sha256(path.read_bytes()) == found["added"].get(name)
+            and sha256(path.read_bytes()) == content["added"].get(name)
         )
 
     def _chosen_before(self, before: list[str]) -> dict[str, str] | None:
         """Return what is chosen before anything is added: the only one, where nobody chose.
 
-        What a damaged record had chosen nobody knows, so that another one is never taken for it.
+        Nothing is chosen in place of what a damaged record held, which nobody knows.
         """
         try:
             chosen = record(self.folder)["chosen"]
@@ -235,7 +235,7 @@ class Store:
             return record(self.folder)["chosen"]
         return chosen
 
-    def _record(self) -> Record:
+    def _record(self) -> BundlesRecord:
         """Return what was written down, or a new record where that cannot be read."""
         try:
             return record(self.folder)
@@ -244,32 +244,32 @@ class Store:
 
     def _note(self, name: str, *, installed: bool) -> None:
         """Write down that the file `name` is ours, so that uninstalling removes it."""
-        found = _named_by_somebody(self._record(), name)
-        found["added"][name] = sha256(Path(self.path(name)).read_bytes())
+        content = _named_by_user(self._record(), name)
+        content["added"][name] = sha256(Path(self.path(name)).read_bytes())
         if installed:
-            found["installed"] = [*found.get("installed", ()), name]
-        self._write(found)
+            content["installed"] = [*content.get("installed", ()), name]
+        self._write(content)
 
-    def _write(self, content: Record) -> None:
+    def _write(self, content: BundlesRecord) -> None:
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
         write_whole(self.path(RECORD), text.encode("ascii"))
 
 
-def _is(entry: Entry, identity: str) -> bool:
+def _is(entry: StoredBundle, identity: str) -> bool:
     return entry.manifest is not None and entry.manifest.identity == identity
 
 
-def _named_by_somebody(found: Record, name: str) -> Record:
-    """Let the file `name` be no installer's any more."""
-    others = [one for one in found.pop("installed", ()) if one != name]
+def _named_by_user(content: BundlesRecord, name: str) -> BundlesRecord:
+    """Note that a user has named the file `name`: no installer replaces it any more."""
+    others = [file for file in content.pop("installed", ()) if file != name]
     if others:
-        found["installed"] = others
-    return found
+        content["installed"] = others
+    return content
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(left: Path, right: Path) -> bool:
     try:
-        return one.samefile(other)
+        return left.samefile(right)
     except OSError:
         return False
 

@@ -1,4 +1,4 @@
-"""What `edge-run` can be told to do, a module each.
+"""The commands of `edge-run`, one module each.
 
 Each has `OPTIONS`, the long options it takes, those with a value ending in `=`; `USAGE`, what
 `--help` prints; and `run(paths, options)`, which writes its result to stdout and returns the exit

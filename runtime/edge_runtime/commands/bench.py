@@ -1,4 +1,4 @@
-"""`edge-run bench`: cold start, latency, throughput and memory, beside the floor and the usual."""
+"""`edge-run bench`: cold start, latency, throughput and memory, beside its baselines."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
     plan = _plan(options)
     with open_named(only_bundle(paths, options)) as bundle:
-        found = measure(bundle, plan, say)
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if form == "json" else table(found))
+        figures = measure(bundle, plan, say)
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else table(figures))
     return 0
 
 
@@ -65,9 +65,9 @@ def _plan(options: dict[str, str]) -> Plan:
     return plan
 
 
-def table(found: dict[str, Any]) -> str:
+def table(figures: dict[str, Any]) -> str:
     """Return what was measured as tables for people."""
-    context = found["context"]
+    context = figures["context"]
     software = ", ".join(f"{name} {ours}" for name, ours in context["software"].items() if ours)
     lines = [
         f"{context['bundle']} on {context['engine']}; {context['processor']} "
@@ -75,23 +75,23 @@ def table(found: dict[str, Any]) -> str:
         f"Python {context['python']}, {software}",
         "ratio: edge-run / this, median over the rounds (the middle half of them)",
     ]
-    for one in found["cold_start"]:
+    for film in figures["cold_start"]:
         columns = {"wall ms": "wall_ms", "cpu ms": "cpu_ms", "peak MiB": "peak_mib"}
-        lines += _rows(f"cold start, {one['film']}", columns, one["figures"])
-    for one in found["warm"]:
+        lines += _rows(f"cold start, {film['film']}", columns, film["figures"])
+    for film in figures["warm"]:
         columns = {"p50 ms": "p50_ms", "p95 ms": "p95_ms"}
         columns |= {"engine p50": "engine_p50_ms", "engine p95": "engine_p95_ms"}
-        lines += _rows(f"already running, {one['film']}", columns, one["figures"])
-    for one in found["throughput"]:
-        title = f"{one['count']} films, {one['films']}, {one['threads']} thread(s)"
+        lines += _rows(f"already running, {film['film']}", columns, film["figures"])
+    for folder in figures["throughput"]:
+        title = f"{folder['count']} films, {folder['films']}, {folder['threads']} thread(s)"
         columns = {"films/s": "films_per_second", "peak MiB": "peak_mib"}
-        lines += _rows(title, columns, one["figures"])
+        lines += _rows(title, columns, folder["figures"])
     lines += ["", "targets"]
-    for target in found["targets"]:
-        wanted = f"{target['relation']} {target['limit']:g}"
+    for target in figures["targets"]:
+        limit = f"{target['relation']} {target['limit']:g}"
         verdict = "met" if target["met"] else "MISSED"
-        lines.append(f"  {target['what']:<56}{target['figure']:>6.2f}  {wanted:<8}{verdict}")
-    lines += [f"not measured: {name} ({why})" for name, why in found["not_measured"].items()]
+        lines.append(f"  {target['what']:<56}{target['figure']:>6.2f}  {limit:<8}{verdict}")
+    lines += [f"not measured: {name} ({why})" for name, why in figures["not_measured"].items()]
     return "\n".join(lines) + "\n"
 
 

@@ -8,8 +8,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from edge_runtime.bundle.defaults import Default, choosing, data_folder, default_bundle, used_in
-from edge_runtime.bundle.store import ADDED, REPLACED, Change, Entry, Store, examine
+from edge_runtime.bundle.defaults import (
+    DefaultBundle,
+    choosing,
+    data_folder,
+    default_bundle,
+    used_in,
+)
+from edge_runtime.bundle.store import ADDED, REPLACED, Addition, Store, StoredBundle, examine
 from edge_runtime.console import say
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError, printable
 
@@ -68,8 +74,8 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
     if actions and not paths:
         raise UsageError(f"--{actions[0]}", "no bundle given", "name one")
     if "remove" in actions and len(actions) > 1:
-        (other,) = set(actions[:2]) - {"remove"}
-        raise UsageError("--remove", f"does not go with --{other}", "do one after the other")
+        (action,) = set(actions[:2]) - {"remove"}
+        raise UsageError("--remove", f"does not go with --{action}", "do one after the other")
     if "use" in options and len(paths) > 1:
         raise UsageError("--use", "more than one bundle given", "name one")
     if "replace" in options and "keep" in options:
@@ -98,25 +104,25 @@ def _carried_out(store: Store, paths: list[str], options: dict[str, str]) -> lis
     return []
 
 
-def _changed(change: Change) -> str:
+def _changed(change: Addition) -> str:
     name = Path(change.entry.path).name
     words = f"{name}: {change.entry.words}"
     if change.state == REPLACED and change.before:
         return f"replaced {words}; before that {change.before.words}"
-    if change.before:  # of the name that it was to have
+    if change.before:  # which has the file name that the new one was to have
         using = choosing("to use it", name)
         return f"added {words}, beside the file of its name, which stays; {using}"
     return f"added {words}" if change.state == ADDED else f"{words}, {change.state}"
 
 
 def _require_unused(store: Store, names: list[str]) -> None:
-    """Refuse to remove what answers when no bundle is named, here or by `$EDGE_BUNDLE`."""
+    """Refuse to remove the bundle that is used when none is named, here or by `$EDGE_BUNDLE`."""
     used = set()
     with suppress(UsageError):
         used.add(os.path.realpath(default_bundle().path))
     with suppress(UsageError):
-        found = used_in(store.folder)
-        used |= {os.path.realpath(found.path)} if found else set()
+        default = used_in(store.folder)
+        used |= {os.path.realpath(default.path)} if default else set()
     for name in names:
         path = store.path(name)
         if os.path.realpath(path) in used:
@@ -124,21 +130,21 @@ def _require_unused(store: Store, names: list[str]) -> None:
             raise CannotWrite(path, "is the one that is used", cure)
 
 
-def _used() -> tuple[Default, Entry] | UsageError:
+def _used() -> tuple[DefaultBundle, StoredBundle] | UsageError:
     """Return the bundle that is used when none is named, or why there is none."""
     try:
-        found = default_bundle()
+        default = default_bundle()
     except UsageError as error:
         return error
-    return found, examine(found)
+    return default, examine(default)
 
 
-def _in_use(used: tuple[Default, Entry] | UsageError, store: Store) -> str:
+def _in_use(used: tuple[DefaultBundle, StoredBundle] | UsageError, store: Store) -> str:
     """Return in words which bundle is used."""
     if isinstance(used, UsageError):
         return f"in use: none: {used.problem}; {used.cure}"
-    found, entry = used
-    head = f"in use: {_shown(found.path, store)} ({found.why})"
+    default, entry = used
+    head = f"in use: {_shown(default.path, store)} ({default.why})"
     return head if entry.problem is None else f"{head}, which cannot be used: {_why(entry.problem)}"
 
 
@@ -152,22 +158,26 @@ def _why(problem: EdgeError) -> str:
     return problem.problem + (f"; {problem.cure}" if problem.cure else "")
 
 
-def _listed(store: Store, used: tuple[Default, Entry] | UsageError) -> list[tuple[Entry, bool]]:
+def _listed(
+    store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError
+) -> list[tuple[StoredBundle, bool]]:
     """Return every bundle in the data folder and the one that is used, and which that is."""
     entries = store.entries()
     if isinstance(used, UsageError):
         return [(entry, False) for entry in entries]
-    inside = [(used[1], True) if one.path == used[0].path else (one, False) for one in entries]
+    inside = [
+        (used[1], True) if entry.path == used[0].path else (entry, False) for entry in entries
+    ]
     return inside if any(is_used for _, is_used in inside) else [(used[1], True), *inside]
 
 
-def _table(store: Store, used: tuple[Default, Entry] | UsageError) -> str:
+def _table(store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError) -> str:
     rows = []
     for entry, is_used in _listed(store, used):
-        name, made = printable(_shown(entry.path, store)), entry.manifest
+        name, manifest = printable(_shown(entry.path, store)), entry.manifest
         what = [printable(_why(entry.problem))] if entry.problem else [""]
-        if made:
-            what = [f"{made.name} {made.version}", made.verdict, made.identity[:16]]
+        if manifest:
+            what = [f"{manifest.name} {manifest.version}", manifest.verdict, manifest.identity[:16]]
         rows.append(["*" if is_used else "", name, *what])
     lines = _aligned([["", "file", "bundle", "verdict", "identity"], *rows]) if rows else []
     lines += ["", f"data folder: {printable(store.folder)}", printable(_in_use(used, store))]
@@ -185,14 +195,14 @@ def _aligned(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _document(store: Store, used: tuple[Default, Entry] | UsageError) -> str:
+def _document(store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError) -> str:
     bundles = []
     for entry, is_used in _listed(store, used):
-        made, problem = entry.manifest, entry.problem
+        manifest, problem = entry.manifest, entry.problem
         bundles.append({
-            "file": entry.path, "in_use": is_used, "name": made and made.name,
-            "version": made and made.version, "identity": made and made.identity,
-            "verdict": made and made.verdict, "problem": problem and problem.problem,
+            "file": entry.path, "in_use": is_used, "name": manifest and manifest.name,
+            "version": manifest and manifest.version, "identity": manifest and manifest.identity,
+            "verdict": manifest and manifest.verdict, "problem": problem and problem.problem,
             "cure": problem and problem.cure,
         })  # fmt: skip
     content: dict[str, object] = {"folder": store.folder, "in_use": None, "problem": None}

@@ -11,7 +11,7 @@ from edge_runtime.console import say
 from edge_runtime.cures import doctor
 from edge_runtime.engines import ENGINES, open_engine
 from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
-from edge_runtime.machine import box
+from edge_runtime.machine import computer
 from edge_runtime.machine.check import Replay, replay
 from edge_runtime.machine.receipt import Outcome, receipt
 from edge_runtime.output import write_whole
@@ -40,16 +40,16 @@ _ALL = "all"
 
 
 def run(paths: list[str], options: dict[str, str]) -> int:
-    """Check a bundle and write a receipt where one is wanted, of a failure too."""
-    named, wanted = only_bundle(paths, options), options.get("engine", "auto")
-    if wanted not in ("auto", _ALL, *ENGINES):
+    """Check a bundle and write a receipt where one is asked for, of a failure too."""
+    named, choice = only_bundle(paths, options), options.get("engine", "auto")
+    if choice not in ("auto", _ALL, *ENGINES):
         cure = f"one of: auto, {_ALL}, {', '.join(ENGINES)}"
-        raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+        raise UsageError("--engine", f"no engine is called {choice!r}", cure)
     if "receipt" in options and _is_in(bundle_path(named), options["receipt"]):
         raise UsageError("--receipt", "is the bundle, or lies in it", "give another name")
     outcome = Outcome()
     try:
-        _check(named, wanted, outcome)
+        _check(named, choice, outcome)
     except UsageError:
         raise
     except EdgeError as error:
@@ -63,34 +63,34 @@ def run(paths: list[str], options: dict[str, str]) -> int:
 
 def _is_in(bundle: str, out: str) -> bool:
     """Tell whether writing `out` would change the bundle, a file or a folder."""
-    # Links included; of both names alike, so that capitals do not matter where they do not.
+    # Links are followed, and capitals ignored where the file system ignores them.
     whole, part = (os.path.normcase(os.path.realpath(path)) for path in (bundle, out))
     return part == whole or part.startswith(whole + os.sep)
 
 
-def _check(named: str | None, wanted: str, outcome: Outcome) -> None:
-    """Fill `outcome`; with all engines, one that fails keeps none of the others from its turn."""
+def _check(named: str | None, choice: str, outcome: Outcome) -> None:
+    """Fill `outcome`; with all engines, each is tried even where one before it failed."""
     with open_named(named) as bundle:
         outcome.manifest = bundle.manifest
         bundle.verify()
         outcome.whole = True
         sys.stdout.write(f"{bundle.path}: every byte is as written, identity {bundle.identity}\n")
-        if wanted != _ALL:
-            with closing(open_engine(bundle, wanted, say)) as engine:
+        if choice != _ALL:
+            with closing(open_engine(bundle, choice, say)) as engine:
                 outcome.replays.append(replay(bundle, engine))
         else:
             _replay_all(bundle, outcome)
-        for one in outcome.replays:
-            sys.stdout.write(_line(one))
+        for replayed in outcome.replays:
+            sys.stdout.write(_line(replayed))
         for name, why in outcome.without.items():
             sys.stdout.write(f"{name}: {why}\n")
-        for one in outcome.replays:
-            one.require_parity(bundle.path)
+        for replayed in outcome.replays:
+            replayed.require_parity(bundle.path)
 
 
 def _replay_all(bundle: Bundle, outcome: Outcome) -> None:
     for name in ENGINES:
-        if box.installed(box.DISTRIBUTIONS[name]) is None:
+        if computer.installed(computer.DISTRIBUTIONS[name]) is None:
             outcome.without[name] = "not installed"
             continue
         try:
@@ -103,17 +103,18 @@ def _replay_all(bundle: Bundle, outcome: Outcome) -> None:
         raise NoEngine(bundle.path, "no engine here can run it", cure)
 
 
-def _line(one: Replay) -> str:
-    version = box.installed(box.DISTRIBUTIONS[one.engine]) or ""
-    failed = "" if one.largest <= one.tolerance else "FAILED: "
+def _line(replayed: Replay) -> str:
+    version = computer.installed(computer.DISTRIBUTIONS[replayed.engine]) or ""
+    failed = "" if replayed.largest <= replayed.tolerance else "FAILED: "
     return (
-        f"{one.engine} {version} on {one.graph}: {failed}{one.films} golden films, largest "
-        f"difference {one.largest:.2g} of a logit (tolerance {one.tolerance:g})\n"
+        f"{replayed.engine} {version} on {replayed.graph}: {failed}{replayed.films} golden films, "
+        f"largest difference {replayed.largest:.2g} of a logit "
+        f"(tolerance {replayed.tolerance:g})\n"
     )
 
 
 def _write(path: str, outcome: Outcome) -> None:
-    """Write the receipt; where the check failed, that failure is what the status tells."""
+    """Write the receipt; where the check failed, its status counts, not that of the writing."""
     try:
         write_whole(path, receipt(outcome))
     except CannotWrite as error:
@@ -121,7 +122,7 @@ def _write(path: str, outcome: Outcome) -> None:
             raise
         say(f"edge-run: {error}")
         return
-    time, sane = box.clock()
+    time, sane = computer.clock()
     doubt = "" if sane else ", which is implausible: set the clock"
     result = "a failure" if outcome.problem else "a pass"
     say(f"edge-run: receipt of {result} written to {path} (the clock says {time}{doubt})")

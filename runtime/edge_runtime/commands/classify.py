@@ -12,7 +12,7 @@ from itertools import chain, islice
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.rows import FORMATS, row_writer
 from edge_runtime.commands import open_named
-from edge_runtime.console import hushed, is_watched, say
+from edge_runtime.console import is_watched, say, silenced_stderr
 from edge_runtime.engines import open_engine
 from edge_runtime.engines.opening import OpeningEngine
 from edge_runtime.errors import FilmError, UsageError, printable
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from contextlib import AbstractContextManager
 
+    from edge_runtime.answer.batch import Judge
     from edge_runtime.answer.classify import Answer
     from edge_runtime.answer.resume import Results
     from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
-
-    Judge = Callable[[str], Answer]
 
 OPTIONS = (
     *("band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume=", "threads="),
@@ -71,7 +70,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         decision = _decision(bundle, options.get("band"))
         say(NOTICE)
         if "bundle" not in options:
-            # No row of a table tells which one of several it is.
+            # The rows of a table do not name the bundle.
             say(f"bundle: {printable(bundle.path)}")
 
         digested = "resume" in options or options.get("format", "table") != "table"
@@ -88,9 +87,9 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         def start() -> Engine:
             return open_engine(bundle, options.get("engine", "auto"), say)
 
-        # Asked before `hushed` takes the terminal's place.
+        # Asked before `silenced_stderr` takes the terminal's place.
         watched = is_watched(rows_elsewhere="resume" in options)
-        with hushed(), OpeningEngine(start) as engine:
+        with silenced_stderr(), OpeningEngine(start) as engine:
             status = _written(paths, options, answers, bundle, engine, watched=watched)
             if "heatmap" in options and status:
                 say(f"edge-run: {options['heatmap']}: not drawn, because the film has no answer")
@@ -110,9 +109,9 @@ def _written(
     *,
     watched: bool,
 ) -> int:
-    """Write a row for each film and return the exit status that they amount to.
+    """Write a row for each film and return the exit status.
 
-    Where somebody has `watched` for it, how far we are is shown meanwhile.
+    Where it is `watched`, progress is shown on the terminal.
     """
     status = 0
 
@@ -125,16 +124,16 @@ def _written(
     # Chained, so that a film is answered before the next name has come down the pipe.
     films = films_in(chain(paths, _listed(options)), complain, passed_over)
     with _results(options.get("resume"), bundle, engine) as results:
-        found = answers(results.not_done(films) if results else films)
+        judged = answers(results.not_done(films) if results else films)
         if watched:
             from edge_runtime.answer.progress import reported
 
-            found = reported(found, [] if "files-from" in options else paths, results)
-        with closing(found):
-            first = [*islice(found, 1)]  # while it is read, the engine opens
+            judged = reported(judged, [] if "files-from" in options else paths, results)
+        with closing(judged):
+            first = [*islice(judged, 1)]  # while it is read, the engine opens
             form = options.get("format", "table")
             write = results.write if results else row_writer(form, sys.stdout, bundle, engine.name)
-            for answer in chain(first, found):
+            for answer in chain(first, judged):
                 write(answer)
                 if answer.error:
                     status = answer.error.exit_status

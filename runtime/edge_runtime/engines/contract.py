@@ -45,7 +45,7 @@ def require_signature(inputs: Signature, outputs: Signature, pixels: tuple[int, 
     """
     if inputs != [("uint8", pixels)]:
         raise EngineUnavailable(f"the graph takes {_listed(inputs)}, not uint8 {list(pixels)}")
-    if not outputs or any(one != ("float32", LOGIT) for one in outputs):
+    if not outputs or any(output != ("float32", LOGIT) for output in outputs):
         raise EngineUnavailable(f"the graph gives {_listed(outputs)}, not float32 {list(LOGIT)}")
 
 

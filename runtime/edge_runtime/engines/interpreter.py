@@ -30,7 +30,7 @@ class Interpreter:
         outputs = self._interpreter.get_output_details()
         require_signature(_signature(inputs), _signature(outputs), pixels)
         self._input = inputs[0]["index"]
-        self._outputs = [one["index"] for one in outputs]
+        self._outputs = [output["index"] for output in outputs]
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
         """Return the logits of one film, `pixels` row by row.
@@ -48,7 +48,7 @@ class Interpreter:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             raise EngineUnavailable(f"{self.name} failed ({error})") from error
-        return tuple(self._interpreter.get_tensor(one).item() for one in self._outputs)
+        return tuple(self._interpreter.get_tensor(index).item() for index in self._outputs)
 
     def close(self) -> None:
         """Free the interpreter."""
@@ -56,4 +56,4 @@ class Interpreter:
 
 
 def _signature(details: list[dict[str, Any]]) -> list[tuple[str, tuple[int, ...]]]:
-    return [(np.dtype(one["dtype"]).name, tuple(one["shape"].tolist())) for one in details]
+    return [(np.dtype(tensor["dtype"]).name, tuple(tensor["shape"].tolist())) for tensor in details]

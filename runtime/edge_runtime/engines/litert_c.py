@@ -113,7 +113,9 @@ class LiteRt:
             self._compiled = self._own("CompiledModel", "", environment, model, compilation)
         self._input = _Buffer(self, _UINT8, pixels, self._size)
         self._outputs = [_Buffer(self, _FLOAT32, LOGIT, sizeof(c_float)) for _ in outputs]
-        self._output_handles = (c_void_p * len(outputs))(*(one.handle for one in self._outputs))
+        self._output_handles = (c_void_p * len(outputs))(
+            *(buffer.handle for buffer in self._outputs)
+        )
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
         """Return the logits of one film, `pixels` row by row.
@@ -132,7 +134,7 @@ class LiteRt:
             c_size_t(1), byref(self._input.handle),
             c_size_t(len(self._outputs)), self._output_handles,
         )  # fmt: skip
-        return tuple(c_float.from_address(one.address).value for one in self._outputs)
+        return tuple(c_float.from_address(buffer.address).value for buffer in self._outputs)
 
     def close(self) -> None:
         """Free everything that LiteRT made for this graph, the last first."""
@@ -153,7 +155,7 @@ class LiteRt:
             raise EngineUnavailable(f"{function} returned status {status}")
 
     def _handle(self, function: str, *arguments: Any) -> c_void_p:
-        """Return what `function` leaves where its last argument points."""
+        """Return the handle that `function` writes to its last argument."""
         handle = c_void_p()
         self._call(function, *arguments, byref(handle))
         return handle
@@ -166,15 +168,15 @@ class LiteRt:
 
     def _tensors(self, side: str, subgraph: c_void_p) -> list[tuple[str, tuple[int, ...]]]:
         """Return the element type and shape of each of the graph's inputs or outputs."""
-        count, kind, found = c_size_t(), _TensorType(), []
+        count, kind, tensors = c_size_t(), _TensorType(), []
         self._call(f"LiteRtGetNumSubgraph{side}s", subgraph, byref(count))
         for index in range(count.value):
             tensor = self._handle(f"LiteRtGetSubgraph{side}", subgraph, c_size_t(index))
             self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
             element = _ELEMENTS.get(kind.element, f"element type {kind.element}")
             layout = kind.layout
-            found.append((element, tuple(layout.dimensions[: layout.rank & _RANK])))
-        return found
+            tensors.append((element, tuple(layout.dimensions[: layout.rank & _RANK])))
+        return tensors
 
 
 class _Buffer:

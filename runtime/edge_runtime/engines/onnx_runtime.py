@@ -61,10 +61,10 @@ class OnnxRuntime:
             raise ValueError("the engine is closed")
         film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
         try:
-            found = self._session.run(None, {self._input: film})
+            outputs = self._session.run(None, {self._input: film})
         except Exception as error:  # its exceptions have no base of their own
             raise EngineUnavailable(f"{self.name} failed ({error})") from error
-        return tuple(one.item() for one in found)
+        return tuple(output.item() for output in outputs)
 
     def close(self) -> None:
         """Free the session."""
@@ -73,14 +73,14 @@ class OnnxRuntime:
 
 def _signature(values: list[Any]) -> list[tuple[str, tuple[int, ...]]]:
     elements = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
-    return [(elements.get(one.type, one.type), tuple(one.shape)) for one in values]
+    return [(elements.get(value.type, value.type), tuple(value.shape)) for value in values]
 
 
 def load(graph: memoryview, pixels: tuple[int, ...], *, exact: bool | None = None) -> OnnxRuntime:
     """Return `graph` in an ONNX Runtime session.
 
-    `exact` opens it as processors of one kind do: x86 without VNNI, or all others; without it, as
-    this processor has to.
+    `exact` opens it as x86 without VNNI needs it, or false as all others do; without it, this
+    processor decides.
 
     Raises:
         ModuleNotFoundError: ONNX Runtime or numpy is not installed.

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class OpeningEngine:
-    """An engine that `start` opens in a thread of its own; whoever asks it for anything waits."""
+    """An engine that `start` opens in a thread of its own; every use waits for that."""
 
     def __init__(self, start: Callable[[], Engine]) -> None:
         """Let a thread call `start`, or do it at once where there is no room for a thread."""
         self._start = start
-        self._found: Engine | BaseException = RuntimeError("it is still being opened")
+        self._outcome: Engine | BaseException = RuntimeError("it is still being opened")
         self._opening = allocate_lock()
         self._opening.acquire()
         try:
@@ -31,9 +31,9 @@ class OpeningEngine:
 
     def _open(self) -> None:
         try:
-            self._found = self._start()
+            self._outcome = self._start()
         except BaseException as failure:  # whoever waits raises it
-            self._found = failure
+            self._outcome = failure
         finally:
             self._opening.release()
 
@@ -44,9 +44,9 @@ class OpeningEngine:
             BaseException: whatever `start` raised.
         """
         with self._opening:
-            if isinstance(self._found, BaseException):
-                raise self._found
-            return self._found
+            if isinstance(self._outcome, BaseException):
+                raise self._outcome
+            return self._outcome
 
     @property
     def name(self) -> str:

@@ -33,14 +33,14 @@ ENGINES: Mapping[str, tuple[str, str, str]] = {
 
 
 def open_engine(
-    bundle: Bundle, wanted: str = "auto", say: Callable[[str], None] | None = None
+    bundle: Bundle, choice: str = "auto", say: Callable[[str], None] | None = None
 ) -> Engine:
-    """Return the first engine that runs a graph of `bundle`, or the one that is `wanted`.
+    """Return the first engine that runs a graph of `bundle`, or the one named by `choice`.
 
-    `say` gets a line for each engine that is here but had to be passed over.
+    `say` gets a line for each engine that is installed but cannot be used.
 
     Raises:
-        UsageError: no engine is called `wanted`.
+        UsageError: no engine is called `choice`.
         NoEngine: none of them can be used; the message has the reason for each.
         IntegrityError: the graph is not the one that was written.
     """
@@ -50,11 +50,11 @@ def open_engine(
         raise NoEngine(bundle.path, problem, "export it with --int8 as well to run it here")
 
     def graph(form: str) -> memoryview | None:
-        found = bundle.manifest.graph(form)
-        return None if found is None else bundle.read(found.file)
+        listed = bundle.manifest.graph(form)
+        return None if listed is None else bundle.read(listed.file)
 
     return first_engine(
-        graph, (1, shape.height, shape.width, shape.channels), bundle.path, wanted, say
+        graph, (1, shape.height, shape.width, shape.channels), bundle.path, choice, say
     )
 
 
@@ -62,20 +62,20 @@ def first_engine(
     graph: Loader,
     shape: tuple[int, ...],
     subject: object,
-    wanted: str = "auto",
+    choice: str = "auto",
     say: Callable[[str], None] | None = None,
 ) -> Engine:
     """Return the first engine that runs what `graph` gives, for pixels of `shape` (1, h, w, c).
 
     Raises:
-        UsageError: no engine is called `wanted`.
+        UsageError: no engine is called `choice`.
         NoEngine: none can be used; the line names `subject` and has each reason.
     """
-    if wanted not in ("auto", *ENGINES):
+    if choice not in ("auto", *ENGINES):
         cure = f"one of: auto, {', '.join(ENGINES)}"
-        raise UsageError("--engine", f"no engine is called {wanted!r}", cure)
+        raise UsageError("--engine", f"no engine is called {choice!r}", cure)
     reasons, lacking, old = [], dict[str, ModuleNotFoundError](), False
-    for name in ENGINES if wanted == "auto" else (wanted,):
+    for name in ENGINES if choice == "auto" else (choice,):
         _, form, extra = ENGINES[name]
         data = graph(form)
         if data is None:
@@ -94,7 +94,7 @@ def first_engine(
                 say(f"engine {name} passed over: {error}")
         else:
             return engine
-    cure, first = _cure([*lacking], wanted, old), next(iter(lacking.values()), None)
+    cure, first = _cure([*lacking], choice, old), next(iter(lacking.values()), None)
     raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure) from first
 
 
@@ -115,14 +115,14 @@ def _load(name: str, graph: memoryview, shape: tuple[int, ...]) -> Engine:
     return engine
 
 
-def _cure(lacking: list[str], wanted: str, old: bool) -> str:
+def _cure(lacking: list[str], choice: str, old: bool) -> str:
     """Return how to get an engine: by the first extra that is lacking, or by another way."""
     from edge_runtime.cures import doctor, installing
 
     extras = ["tflite"] if old else lacking
     ways = [installing(extras[0])] if extras else [doctor()]
     ways += ["use a newer machine"] if old else []
-    ways += ["leave --engine out"] if wanted != "auto" else []
+    ways += ["leave --engine out"] if choice != "auto" else []
     return ", or ".join(ways)
 
 

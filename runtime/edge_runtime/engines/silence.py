@@ -1,4 +1,4 @@
-"""Keep what compiled code writes to stderr off it: TFLite's notices obey no setting."""
+"""Suppressing what compiled code writes to stderr: no setting turns TFLite's notices off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tflite-runtime: for 32-bit ARM and old boxes, where LiteRT has no wheel."""
+"""tflite-runtime: for 32-bit ARM and old machines, where LiteRT has no wheel."""
 
 from __future__ import annotations
 

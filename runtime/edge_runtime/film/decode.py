@@ -62,7 +62,7 @@ _PHOTOMETRIC_TAG, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0, PhotometricInterpretation
 
 
 def open_film(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a regular file; a pipe without a writer would hold us for ever.
+    """Open a regular file; reading a pipe without a writer would block for ever.
 
     Raises:
         OSError: it cannot be opened.
@@ -74,7 +74,7 @@ def open_film(path: str | os.PathLike[str]) -> BinaryIO:
 def _opened(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | _WITHOUT_WAITING)
     mode = os.fstat(descriptor).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open() has a word for folders
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open() refuses folders
         os.close(descriptor)
         problem = "is a pipe, a socket or a device"
         raise FilmError(path, problem, "copy what it gives into a file")
@@ -82,7 +82,7 @@ def _opened(path: str, flags: int) -> int:
 
 
 def decode(
-    stream: BinaryIO, subject: str, recipe: Preprocess, use: IntendedUse | None = None
+    stream: BinaryIO, subject: str, preprocess: Preprocess, use: IntendedUse | None = None
 ) -> Image.Image:
     """Return the single picture in `stream`, decoded, after its header was judged.
 
@@ -94,49 +94,49 @@ def decode(
     if not magic:
         raise unreadable(subject, "empty file")
     if magic[128:] == b"DICM" or _begins_as_dicom(magic):
-        return _decode_dicom(stream, subject, recipe, use)
+        return _decode_dicom(stream, subject, preprocess, use)
     for prefix, plugin, name in _PLUGINS:
         # Another RIFF is a video, which would be read whole to say so.
         if magic.startswith(prefix) and (prefix != b"RIFF" or magic[8:12] == b"WEBP"):
             picture = getattr(import_module(f"PIL.{plugin}"), name)
-            return _decode_picture(stream, subject, recipe, picture)
+            return _decode_picture(stream, subject, preprocess, picture)
     raise unreadable(subject, "no picture of a known format")
 
 
 def _decode_picture(
-    stream: BinaryIO, subject: str, recipe: Preprocess, picture: Plugin
+    stream: BinaryIO, subject: str, preprocess: Preprocess, picture: Plugin
 ) -> Image.Image:
     """Return the picture of a file that is whole, as far as its format can tell."""
     form = picture.format
     if form == "JPEG":
-        return _decode_jpeg(stream, subject, recipe, picture)
+        return _decode_jpeg(stream, subject, preprocess, picture)
     if form == "PNG" and (problem := png.damage(stream)):
         raise unreadable(subject, problem)
-    image = load(picture(stream), subject, recipe)
+    image = load(picture(stream), subject, preprocess)
     if form == "WEBP" and not ends_evenly(image) and _ends_in_zeros(stream):
         raise unreadable(subject, "its WebP data end in zeros, and its picture does not")
     return image
 
 
 def _ends_in_zeros(stream: BinaryIO) -> bool:
-    """Tell whether a file ends in many zeros, as WebP codes an even border, or nobody wrote it."""
+    """Tell whether a file ends in many zeros: an even border in WebP, or an unwritten end."""
     stream.seek(-jpeg.HOLE, os.SEEK_END)
     return not any(stream.read())
 
 
 def _decode_jpeg(
-    stream: BinaryIO, subject: str, recipe: Preprocess, picture: Plugin
+    stream: BinaryIO, subject: str, preprocess: Preprocess, picture: Plugin
 ) -> Image.Image:
-    """Return the picture of a JPEG file, of which Pillow reads what is there without a word."""
+    """Return the picture of a JPEG file that is whole: Pillow fills what is missing silently."""
     data = stream.read()
     opened = picture(BytesIO(data))
-    judge_size(opened.width, opened.height, subject, recipe)
+    judge_size(opened.width, opened.height, subject, preprocess)
     if problem := jpeg.damage(data):
         raise unreadable(subject, problem)
 
     def digest(stream: bytes) -> object:
         try:
-            decoded = load(picture(BytesIO(stream)), subject, recipe)
+            decoded = load(picture(BytesIO(stream)), subject, preprocess)
         except (OSError, SyntaxError, ValueError):
             return None
         strips = (
@@ -144,7 +144,7 @@ def _decode_jpeg(
         )
         return [crc32(strip.tobytes()) for strip in strips]
 
-    image = load(opened, subject, recipe)
+    image = load(opened, subject, preprocess)
     if jpeg.is_overwritten(data, digest):
         raise unreadable(subject, "a part of its JPEG data is zeros")
     if ends_evenly(image) and jpeg.runs_out(data, digest):
@@ -167,7 +167,7 @@ def begins_as_film(magic: bytes) -> bool:
 
 
 def _decode_dicom(
-    stream: BinaryIO, subject: str, recipe: Preprocess, use: IntendedUse | None
+    stream: BinaryIO, subject: str, preprocess: Preprocess, use: IntendedUse | None
 ) -> Image.Image:
     if _address_space() < _DICOM_SPACE:
         problem = f"DICOM is read where {_DICOM_SPACE >> 20} MiB of address space are allowed"
@@ -179,7 +179,7 @@ def _decode_dicom(
 
         problem = "DICOM, which is read with pydicom and numpy"
         raise MachineLacks(subject, problem, installing("dicom")) from error
-    return dicom_image(stream, subject, recipe, use)
+    return dicom_image(stream, subject, preprocess, use)
 
 
 def _address_space() -> float:
@@ -201,13 +201,13 @@ def _begins_as_dicom(magic: bytes) -> bool:
     return magic[:2] in (b"\2\0", b"\10\0") and (typed or magic[6:8] == b"\0\0")
 
 
-def load(image: Image.Image, subject: str, recipe: Preprocess) -> Image.Image:
+def load(image: Image.Image, subject: str, preprocess: Preprocess) -> Image.Image:
     """Return `image` with its pixels decoded, after its header was judged.
 
     Raises:
         Refusal: `unreadable`, `too_small` or `too_large`.
     """
-    judge_size(image.width, image.height, subject, recipe)
+    judge_size(image.width, image.height, subject, preprocess)
     memory = image.width * image.height * _bytes_a_pixel(image)
     if memory > _MOST_MEMORY:
         problem = f"would take {memory >> 20} MiB, {_MOST_MEMORY >> 20} are the most"

@@ -97,7 +97,7 @@ def _paths(stream: BinaryIO, subject: str, by_nul: bool) -> Iterator[str]:
 
 
 def _head(stream: BinaryIO) -> bytes:
-    """Return the beginning, as much as there is, once it tells how the list is written."""
+    """Read until the encoding can be told, and return what was read."""
     head = b""
     for data in _chunks(stream):
         head += data
@@ -107,13 +107,13 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield what comes, when it comes."""
+    """Yield data as soon as they arrive."""
     while data := stream.read1(_HEAD):  # type: ignore[attr-defined]  # of a buffered reader
         yield data
 
 
 def _encoding(head: bytes, by_nul: bool) -> tuple[int, str]:
-    """Return where the text begins that `head` is the beginning of, and its encoding."""
+    """Return the offset in `head` at which the text begins, and the encoding."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return len(mark), encoding

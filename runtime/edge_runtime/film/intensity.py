@@ -1,4 +1,4 @@
-"""Grey levels become independent of the exposure and of the bits they were stored with.
+"""Normalising grey levels: independent of the exposure and of the number of bits stored.
 
 On the cold path of `edge-run`.
 """
@@ -23,7 +23,7 @@ _NEARLY = 5  # grey levels from either end, 2 % of all: what is coded with losse
 
 
 def normalise(
-    image: Image.Image, subject: str, recipe: Preprocess, sample: Image.Image | None = None
+    image: Image.Image, subject: str, preprocess: Preprocess, sample: Image.Image | None = None
 ) -> Image.Image:
     """Return `image` as 8-bit grey or RGB with its percentiles stretched to 0 and 255.
 
@@ -35,14 +35,14 @@ def normalise(
         Refusal: `blank` when the percentiles lie too close, or nearly all pixels of `sample`, which
             are some of the film's own, become black or white.
     """
-    stretch = stretching(image, subject, recipe)
-    if sample is not None and recipe.max_saturated is not None:
+    stretch = stretching(image, subject, preprocess)
+    if sample is not None and preprocess.max_saturated is not None:
         share = saturated(stretch(sample))
-        if share > recipe.max_saturated:
+        if share > preprocess.max_saturated:
             problem = f"{share:.0%} of it is black or white, as under the window of another film"
             raise Refusal("blank", subject, problem, "export the film with a window of its own")
     image = stretch(image)
-    return image if recipe.channels == len(image.getbands()) else image.convert("RGB")
+    return image if preprocess.channels == len(image.getbands()) else image.convert("RGB")
 
 
 def saturated(picture: Image.Image) -> float:
@@ -57,9 +57,11 @@ def saturated(picture: Image.Image) -> float:
 
 
 def stretching(
-    image: Image.Image, subject: str, recipe: Preprocess
+    image: Image.Image, subject: str, preprocess: Preprocess
 ) -> Callable[[Image.Image], Image.Image]:
-    """Return what stretches the percentiles of `image` to 0 and 255, in pictures of its pixels.
+    """Return a function that stretches the percentiles of `image` to 0 and 255.
+
+    It takes `image`, or a picture of some of its pixels.
 
     Raises:
         Refusal: `blank` when they lie too close.
@@ -67,7 +69,7 @@ def stretching(
     scale, offset = 1.0, 0.0
     is_wide = image.mode in WIDE
     if is_wide:
-        scale, offset = _scaling(image, subject, recipe)
+        scale, offset = _scaling(image, subject, preprocess)
 
     def eight_bits(picture: Image.Image) -> Image.Image:
         if not is_wide:
@@ -76,9 +78,9 @@ def stretching(
 
     grey = eight_bits(image)
     histogram = (grey if grey.mode == "L" else grey.convert("L")).histogram()
-    low = _percentile(histogram, recipe.low_percentile)
-    high = _percentile(histogram, recipe.high_percentile)
-    if high - low < recipe.min_contrast:
+    low = _percentile(histogram, preprocess.low_percentile)
+    high = _percentile(histogram, preprocess.high_percentile)
+    if high - low < preprocess.min_contrast:
         raise _blank(subject)
     span = high - low
     # floor((2a + b) / 2b) is a / b rounded half up, in exact integers.
@@ -87,15 +89,15 @@ def stretching(
     return lambda picture: eight_bits(picture).point(table * len(picture.getbands()))
 
 
-def _scaling(image: Image.Image, subject: str, recipe: Preprocess) -> tuple[float, float]:
-    """Return scale and offset that make 8 bits of a wide image, whose content may be anywhere."""
-    least = recipe.min_contrast if image.mode != "F" else 0  # whose unit nobody knows
+def _scaling(image: Image.Image, subject: str, preprocess: Preprocess) -> tuple[float, float]:
+    """Return scale and offset to 8 bits for a wide image, whose levels may lie anywhere."""
+    least = preprocess.min_contrast if image.mode != "F" else 0  # of floats nobody knows the unit
     levels = sorted(memoryview(image.convert("F").tobytes()).cast("f"))
     if not isfinite(sum(levels)):
         raise unreadable(subject, "holds values that are not numbers")
     last = len(levels) - 1
-    low = levels[round(last * recipe.low_percentile / 100)]
-    high = levels[round(last * recipe.high_percentile / 100)]
+    low = levels[round(last * preprocess.low_percentile / 100)]
+    high = levels[round(last * preprocess.high_percentile / 100)]
     if high == low or high - low < least:
         raise _blank(subject)
     scale = 255 / (high - low)
@@ -104,11 +106,11 @@ def _scaling(image: Image.Image, subject: str, recipe: Preprocess) -> tuple[floa
 
 def _percentile(histogram: list[int], percent: float) -> int:
     """Return the smallest grey level with at least `percent` per cent of the pixels at or below."""
-    wanted = sum(histogram) * percent / 100
+    least = sum(histogram) * percent / 100
     seen = 0
     for grey, count in enumerate(histogram):
         seen += count
-        if seen >= wanted and seen:
+        if seen >= least and seen:
             return grey
     return len(histogram) - 1
 

@@ -1,7 +1,7 @@
 """JPEG code streams that are not whole, which decoders fill with grey or noise instead of refusing.
 
 For JPEG, lossless JPEG (ITU-T T.81) and JPEG-LS (T.87), alone in a file or as a frame of DICOM. On
-the cold path, where a sound film costs two searches of its bytes.
+the cold path, where an intact film costs two searches of its bytes.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _is_used_to_its_end(data: bytes, start: int, end: int, decode: Decode, pixel
     # Neither is a marker, or needs a 0 after it; each byte becomes another.
     changed = bytes(0x2A if byte == 0x55 else 0x55 for byte in data[tail:end])
     # Some decoders see no difference in what is changed, others in what is missing.
-    return any(decode(data[:tail] + other + data[end:]) != pixels for other in (changed, b""))
+    return any(decode(data[:tail] + ending + data[end:]) != pixels for ending in (changed, b""))
 
 
 def _amplified(data: bytes) -> bytes:
@@ -168,7 +168,7 @@ def _stretches(
     """Yield the stretches of one scan, which restart markers part."""
     marker = _RESTART[0]
     while marker in _RESTART:
-        found = marker_after.search(data, place)
-        marker = data[found.end() - 1] if found else 0
-        yield place, found.start() if found else len(data), marker
-        place = found.end() if found else len(data)
+        match = marker_after.search(data, place)
+        marker = data[match.end() - 1] if match else 0
+        yield place, match.start() if match else len(data), marker
+        place = match.end() if match else len(data)

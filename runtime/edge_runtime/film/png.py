@@ -1,6 +1,6 @@
-"""PNG files that are not whole, of which Pillow may read what is there without a word.
+"""PNG files that are not whole, which Pillow may read silently as far as they go.
 
-On the cold path, where a sound film costs a look at the head of each chunk.
+On the cold path, where an intact film costs a look at the head of each chunk.
 """
 
 from __future__ import annotations

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
     from edge_runtime.bundle.records import IntendedUse
 
-    Film = str | os.PathLike[str] | bytes | Image.Image
+    FilmInput = str | os.PathLike[str] | bytes | Image.Image
     """A path, an encoded picture in memory, or a decoded one."""
 
-    Watch = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
-    """What is around the reading of a film's file; it gives the stream that is read."""
+    ReadContext = Callable[[BinaryIO], AbstractContextManager[BinaryIO]]
+    """Makes the context in which a film's file is read; it yields the stream to read."""
 
 VERSION = 1
 STAGES = ("decoded", "oriented", "resized", "normalised")
@@ -87,33 +87,33 @@ def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preproce
 
 
 def film_pixels(
-    film: Film,
-    recipe: Preprocess,
+    film: FilmInput,
+    preprocess: Preprocess,
     use: IntendedUse | None = None,
     warn: Callable[[str], object] = str,
-    watch: Watch = nullcontext,
+    watch: ReadContext = nullcontext,
 ) -> bytes:
     """Return the `height * width * channels` bytes, row by row, that the graph takes for `film`.
 
-    Where `use` is given, a DICOM header has to be within it. `warn` is told what a reader of the
-    answer has to know of the film. A file is read within `watch`.
+    Where `use` is given, a DICOM header has to be within it. `warn` is called with what a
+    reader of the answer has to know of the film. A file is read inside the context `watch`.
 
     Raises:
         FilmError: the file could not be read from its disk.
         Refusal: any reason but `not_a_film`.
     """
-    stages = film_stages(film, recipe, use, warn, watch)
+    stages = film_stages(film, preprocess, use, warn, watch)
     for _ in range(len(STAGES) - 1):
-        next(stages)  # and let go of, or two stages of a large film would be in memory at once
+        next(stages)  # not kept: two stages of a large film would be in memory at once
     return next(stages)[1].tobytes()
 
 
 def film_stages(
-    film: Film,
-    recipe: Preprocess,
+    film: FilmInput,
+    preprocess: Preprocess,
     use: IntendedUse | None = None,
     warn: Callable[[str], object] = str,
-    watch: Watch = nullcontext,
+    watch: ReadContext = nullcontext,
 ) -> Iterator[tuple[str, Image.Image]]:
     """Yield name and picture of each stage of `STAGES`, the last of which `film_pixels` returns.
 
@@ -122,18 +122,18 @@ def film_stages(
     """
     subject = os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
     try:
-        image = _decoded(film, subject, recipe, use, watch)
+        image = _decoded(film, subject, preprocess, use, watch)
         yield "decoded", image
         refuse_unwritten(image, subject, warn)
         image = orient(image)
         yield "oriented", image
-        refuse_colour(image, subject, recipe)
-        size = (recipe.width, recipe.height)
-        image = to_channels(image, recipe.channels)
+        refuse_colour(image, subject, preprocess)
+        size = (preprocess.width, preprocess.height)
+        image = to_channels(image, preprocess.channels)
         sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
-        image = image.resize(size, Image.Resampling[recipe.resample.upper()])
+        image = image.resize(size, Image.Resampling[preprocess.resample.upper()])
         yield "resized", image
-        yield "normalised", normalise(image, subject, recipe, sample)
+        yield "normalised", normalise(image, subject, preprocess, sample)
     except MemoryError as error:
         cure = "close other programs, or make it smaller"
         raise MachineLacks(subject, "does not fit in memory", cure) from error
@@ -148,12 +148,16 @@ def film_stages(
 
 
 def _decoded(
-    film: Film, subject: str, recipe: Preprocess, use: IntendedUse | None, watch: Watch
+    film: FilmInput,
+    subject: str,
+    preprocess: Preprocess,
+    use: IntendedUse | None,
+    watch: ReadContext,
 ) -> Image.Image:
     if isinstance(film, Image.Image):
-        return load(film, subject, recipe)
+        return load(film, subject, preprocess)
     with _stream(film) as opened, watch(opened) as stream:
-        return decode(stream, subject, recipe, use)
+        return decode(stream, subject, preprocess, use)
 
 
 def _stream(film: str | os.PathLike[str] | bytes) -> BinaryIO:
@@ -167,7 +171,7 @@ def orient(image: Image.Image) -> Image.Image:
 
 
 def refuse_unwritten(image: Image.Image, subject: str, warn: Callable[[str], object]) -> None:
-    """Refuse a picture that breaks off within a row; warn of one that may have between two.
+    """Refuse a picture that breaks off within a row; warn of one that may break off between two.
 
     Raises:
         Refusal: `unreadable` when its last rows were never written.
@@ -185,13 +189,17 @@ def refuse_unwritten(image: Image.Image, subject: str, warn: Callable[[str], obj
         warn("its last tiles are of one shade: a border, or a copy that broke off")
 
 
-def refuse_colour(image: Image.Image, subject: str, recipe: Preprocess) -> None:
+def refuse_colour(image: Image.Image, subject: str, preprocess: Preprocess) -> None:
     """Refuse a picture in colour: no film, or the photograph of one.
 
     Raises:
-        Refusal: `colour_photo` when its chroma is above the recipe's.
+        Refusal: `colour_photo` when its chroma is above that of `preprocess`.
     """
-    if image.mode in _GREY or recipe.max_chroma >= 255 or chroma(image) <= recipe.max_chroma:
+    if (
+        image.mode in _GREY
+        or preprocess.max_chroma >= 255
+        or chroma(image) <= preprocess.max_chroma
+    ):
         return
     cure = "give the film as the X-ray machine stores it, not a photograph of it"
     raise Refusal("colour_photo", subject, "a picture in colour", cure)

@@ -17,15 +17,15 @@ def unreadable(subject: str, problem: str) -> Refusal:
     return Refusal("unreadable", subject, problem, cure)
 
 
-def judge_size(width: int, height: int, subject: str, recipe: Preprocess) -> None:
+def judge_size(width: int, height: int, subject: str, preprocess: Preprocess) -> None:
     """Refuse a picture by its size in pixels.
 
     Raises:
         Refusal: `too_small` or `too_large`.
     """
-    if min(width, height) < recipe.min_side:
-        problem = f"{width} x {height} pixels, at least {recipe.min_side} a side are needed"
+    if min(width, height) < preprocess.min_side:
+        problem = f"{width} x {height} pixels, at least {preprocess.min_side} a side are needed"
         raise Refusal("too_small", subject, problem, "give the original film, not a thumbnail")
-    if width * height > recipe.max_pixels:
-        problem = f"{width} x {height} pixels, at most {recipe.max_pixels} in all are read"
+    if width * height > preprocess.max_pixels:
+        problem = f"{width} x {height} pixels, at most {preprocess.max_pixels} in all are read"
         raise Refusal("too_large", subject, problem, "export the film at a lower resolution")

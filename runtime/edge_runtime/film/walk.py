@@ -30,7 +30,7 @@ LINK, SPECIAL = "link to a folder", "pipe, socket or device"
 _PLURALS = {INDEX: INDEX, LINK: "links to folders", SPECIAL: "pipes, sockets or devices"}
 
 _FOLDERS = 100_000
-"""Of so many folders is remembered that they have been counted, for who names them again."""
+"""How many folders are remembered as counted, in case they are named again."""
 
 # All in small letters; names are compared without regard to capitals.
 SYSTEM_FOLDERS = frozenset((
@@ -58,9 +58,9 @@ def films_in(
     empty: Callable[[str], None],
     passed_over: dict[str, int] | None = None,
 ) -> Iterator[str]:
-    """Yield the films in and below `arguments`; `empty` is told of folders that hold none.
+    """Yield the films in and below `arguments`; `empty` is called with each folder that holds none.
 
-    `passed_over` counts what is left out, by its kind, once however often a folder is named.
+    `passed_over` counts what is left out, by its kind; a folder that is named twice counts once.
     """
     counts = None if passed_over is None else _Counts(passed_over)
     for argument in arguments:
@@ -84,7 +84,7 @@ def films_below(argument: str, passed_over: dict[str, int] | None = None) -> Ite
 
 
 class _Counts:
-    """How many of each kind were passed over, in folders of which each counts once."""
+    """How many of each kind were passed over, each folder counted once."""
 
     def __init__(self, kinds: dict[str, int]) -> None:
         self._kinds = kinds
@@ -93,8 +93,8 @@ class _Counts:
     def add(self, folder: str, kinds: dict[str, int]) -> None:
         """Count what was passed over in `folder`, unless that has been done."""
         with suppress(OSError):
-            found = os.stat(folder)  # noqa: PTH116
-            known = hash((found.st_dev, found.st_ino))
+            status = os.stat(folder)  # noqa: PTH116
+            known = hash((status.st_dev, status.st_ino))
             if known in self._folders:
                 return
             if len(self._folders) < _FOLDERS:
@@ -121,19 +121,19 @@ def _films_below(argument: str, counts: _Counts | None) -> Iterator[str]:
 def _listing(folder: str, counts: _Counts | None) -> Iterator[tuple[str, bool]]:
     """Yield the path of each film and folder in `folder`, and whether it is a folder."""
     kinds = dict[str, int]()
-    found: list[os.DirEntry[str]] = []
+    listed: list[os.DirEntry[str]] = []
     try:
         with os.scandir(folder) as entries:
-            found = list(islice(entries, SORTED + 1))
-            if len(found) > SORTED:
-                yield from _kinds(chain(found, entries), kinds)
-                found = []
+            listed = list(islice(entries, SORTED + 1))
+            if len(listed) > SORTED:
+                yield from _kinds(chain(listed, entries), kinds)
+                listed = []
     except OSError:
         yield folder, False
-        found = []
+        listed = []
     # Only now, so that folders wait without holding a file descriptor each.
-    found.sort(key=lambda entry: entry.name)
-    yield from _kinds(found, kinds)
+    listed.sort(key=lambda entry: entry.name)
+    yield from _kinds(listed, kinds)
     if counts and kinds:
         counts.add(folder, kinds)
 

@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenAnswer:
+class GoldenComparison:
     """The logits that one golden film should give, and those that it gave."""
 
     film: str
-    wanted: tuple[float, ...]
-    found: tuple[float, ...]
+    expected: tuple[float, ...]
+    actual: tuple[float, ...]
 
     @property
     def difference(self) -> float:
         """The largest difference of a logit; infinite where one is no number or is missing."""
-        if len(self.wanted) != len(self.found) or not all(map(math.isfinite, self.found)):
+        if len(self.expected) != len(self.actual) or not all(map(math.isfinite, self.actual)):
             return math.inf
-        return max(abs(one - other) for one, other in zip(self.wanted, self.found, strict=True))
+        return max(
+            abs(logit - target) for target, logit in zip(self.expected, self.actual, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +43,36 @@ class Replay:
 
     engine: str
     graph: str
-    answers: tuple[GoldenAnswer, ...]
+    comparisons: tuple[GoldenComparison, ...]
     tolerance: float
 
     @property
     def films(self) -> int:
         """How many films there were."""
-        return len(self.answers)
+        return len(self.comparisons)
 
     @property
     def largest(self) -> float:
         """The largest difference of a logit on any film."""
-        return max(answer.difference for answer in self.answers)
+        return max(golden.difference for golden in self.comparisons)
 
     def require_parity(self, subject: str) -> None:
-        """Refuse answers that are not those of the bundle's maker.
+        """Refuse logits that are not those of the bundle's maker.
 
         Raises:
             ParityFailed: a logit differs by more than the tolerance, or is not finite.
         """
-        for answer in self.answers:
-            if answer.difference <= self.tolerance:
+        for golden in self.comparisons:
+            if golden.difference <= self.tolerance:
                 continue
-            where = f"{subject}: {answer.film}"
-            found, wanted = len(answer.found), len(answer.wanted)
-            if found != wanted:
-                problem = f"{self.engine} gives {found} logits where {wanted} are expected"
+            where = f"{subject}: {golden.film}"
+            count, wanted_count = len(golden.actual), len(golden.expected)
+            if count != wanted_count:
+                problem = f"{self.engine} gives {count} logits where {wanted_count} are expected"
                 raise ParityFailed(where, problem, "export the bundle again")
             expected, logit = next(
                 (expected, logit)
-                for expected, logit in zip(answer.wanted, answer.found, strict=True)
+                for expected, logit in zip(golden.expected, golden.actual, strict=True)
                 # Written so that a logit that is no number fails.
                 if not abs(logit - expected) <= self.tolerance
             )
@@ -90,12 +92,12 @@ def replay(bundle: Bundle, engine: Engine) -> Replay:
     if graph is None:
         raise NoEngine(bundle.path, f"has no graph for {engine.name}", "try another --engine")
     golden = bundle.manifest.golden
-    answers = []
+    comparisons = []
     for film in golden.films:
         pixels = _pixels(bundle, film, f"{bundle.path}: {film.file}")
-        found = _logits(engine, pixels, bundle.path)
-        answers.append(GoldenAnswer(film.file, film.logits[graph.file], found))
-    return Replay(engine.name, graph.file, tuple(answers), golden.tolerance)
+        logits = _logits(engine, pixels, bundle.path)
+        comparisons.append(GoldenComparison(film.file, film.logits[graph.file], logits))
+    return Replay(engine.name, graph.file, tuple(comparisons), golden.tolerance)
 
 
 def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
@@ -106,9 +108,9 @@ def replay_golden(bundle: Bundle, engine: Engine) -> Replay:
             finite.
         NoEngine: the engine failed.
     """
-    found = replay(bundle, engine)
-    found.require_parity(bundle.path)
-    return found
+    replayed = replay(bundle, engine)
+    replayed.require_parity(bundle.path)
+    return replayed
 
 
 def _logits(engine: Engine, pixels: bytes, subject: str) -> tuple[float, ...]:

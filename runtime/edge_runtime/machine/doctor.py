@@ -21,19 +21,19 @@ from typing import Any
 import edge_runtime
 from edge_runtime import cures
 from edge_runtime.answer.batch import processors
-from edge_runtime.bundle.defaults import Default, adding, data_folder, default_bundle
+from edge_runtime.bundle.defaults import DefaultBundle, adding, data_folder, default_bundle
 from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
 from edge_runtime.engines.processor import is_x86
 from edge_runtime.errors import NoEngine, UsageError
-from edge_runtime.machine import box, child
+from edge_runtime.machine import child, computer
 from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding
 
 LEAST_MEMORY = 128 << 20
-"""Bytes in which a film of 4000 x 4000 pixels in 16 bits is answered."""
+"""Bytes that a film of 4000 x 4000 pixels in 16 bits takes to classify."""
 LEAST_DISK = 64 << 20
 SECONDS = 60
-"""After so long an engine is said not to answer."""
+"""Seconds after which an engine counts as not answering."""
 _MIB = 1 << 20
 _OFFLINE = "without a network add to pip install: --no-index --find-links FOLDER_OF_WHEELS\n"
 
@@ -62,8 +62,8 @@ def status(findings: Sequence[Finding]) -> int:
     wanting = lacking(findings)
     if {"Pillow", "engine"}.intersection(wanting):
         return NoEngine.exit_status
-    (found,) = (one.facts["status"] for one in findings if one.name == "bundle")
-    return found if isinstance(found, int) else 1
+    (exit_status,) = (finding.facts["status"] for finding in findings if finding.name == "bundle")
+    return exit_status if isinstance(exit_status, int) else 1
 
 
 def lacking(findings: Sequence[Finding]) -> list[str]:
@@ -79,7 +79,7 @@ def lacking(findings: Sequence[Finding]) -> list[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """Return the end of the table: whether films can be classified, else what to mend."""
-    offline = _OFFLINE if any("pip install" in one.cure for one in findings) else ""
+    offline = _OFFLINE if any("pip install" in finding.cure for finding in findings) else ""
     if wanting := lacking(findings):
         return f"\n{offline}films cannot be classified yet: see {', '.join(wanting)}\n"
     return f"\n{offline}films can be classified here\n"
@@ -88,14 +88,20 @@ def summary(findings: Sequence[Finding]) -> str:
 def document(findings: Sequence[Finding]) -> str:
     """Return the findings as one JSON document."""
     rows = [
-        {"name": one.name, "state": one.state, "text": one.text, "cure": one.cure, **one.facts}
-        for one in findings
+        {
+            "name": finding.name,
+            "state": finding.state,
+            "text": finding.text,
+            "cure": finding.cure,
+            **finding.facts,
+        }
+        for finding in findings
     ]
     return json.dumps({"status": status(findings), "findings": rows}, indent=2) + "\n"
 
 
 def _processor() -> Finding:
-    architecture, features, cores = box.architecture(), box.features(), processors()
+    architecture, features, cores = computer.architecture(), computer.features(), processors()
     facts = {"architecture": architecture, "features": features, "cores": cores}
     text = f"{architecture} ({' '.join(features) or 'no features known'}), {cores} core(s)"
     if is_x86() and features and "sse4_2" not in features:
@@ -105,8 +111,8 @@ def _processor() -> Finding:
 
 
 def _memory() -> Finding:
-    total, free = box.memory()
-    limit = box.memory_limit()
+    total, free = computer.memory()
+    limit = computer.memory_limit()
     facts = {"total": total, "available": free, "limit": limit}
     known = {"in all": total, "available": free, "allowed to this process": limit}
     text = ", ".join(f"{n // _MIB} MiB {what}" for what, n in known.items() if n is not None)
@@ -119,7 +125,7 @@ def _memory() -> Finding:
 
 def _python() -> Finding:
     bits = 64 if sys.maxsize > 2**32 else 32
-    runtime = box.installed("edge-runtime")
+    runtime = computer.installed("edge-runtime")
     ours = f"edge-runtime {runtime or 'of unknown version'}"
     facts = {"python": platform.python_version(), "bits": bits, "edge_runtime": runtime}
     text = f"{platform.python_version()}, {bits} bit, {platform.system()}; {ours}"
@@ -132,7 +138,7 @@ def _bytecode() -> Finding:
     if not folder.is_dir():
         return Finding("compiled", OK, "runs from one file, which starts more slowly")
     modules = list(folder.rglob("*.py"))
-    kept = [Path(importlib.util.cache_from_source(str(one))).exists() for one in modules]
+    kept = [Path(importlib.util.cache_from_source(str(module))).exists() for module in modules]
     text = f"{sum(kept)} of {len(kept)} modules are kept compiled"
     writable = os.access(folder, os.W_OK) and not sys.dont_write_bytecode
     if sum(kept) < len(kept) and not writable:
@@ -146,12 +152,12 @@ def _pillow() -> Finding:
         from PIL import __version__ as version
         from PIL import features
     except ImportError as error:
-        cure = installing(again=box.installed("pillow") is not None)
+        cure = installing(again=computer.installed("pillow") is not None)
         return Finding("Pillow", MISSING, f"cannot be loaded ({error})", cure)
     needed = {"PNG": "zlib", "JPEG": "jpg", "TIFF": "libtiff", "WebP": "webp"}
     codecs = {name: bool(features.check(feature)) for name, feature in needed.items()}
-    has = [name for name, found in codecs.items() if found]
-    lacks = [name for name, found in codecs.items() if not found]
+    has = [name for name, is_there in codecs.items() if is_there]
+    lacks = [name for name, is_there in codecs.items() if not is_there]
     facts = {"version": version, "codecs": codecs}
     text = f"{version}, reads {', '.join(has)}"
     if lacks:
@@ -161,20 +167,20 @@ def _pillow() -> Finding:
 
 
 def _engines() -> Iterator[Finding]:
-    """Try each; of what would come after one that runs, nothing needs to be installed."""
+    """Try each engine; once one runs, those after it need not be installed."""
     enough = False
     for name, (_, _, extra) in ENGINES.items():
-        label, version = f"engine {name}", box.installed(box.DISTRIBUTIONS[name])
-        found = _probe("engine", name) if version else {"problem": "", "lacks": "it"}
-        facts = {"version": version, "usable": not found["problem"]} if version else {}
-        if lacks := found.get("lacks"):
+        label, version = f"engine {name}", computer.installed(computer.DISTRIBUTIONS[name])
+        outcome = _probe("engine", name) if version else {"problem": "", "lacks": "it"}
+        facts = {"version": version, "usable": not outcome["problem"]} if version else {}
+        if lacks := outcome.get("lacks"):
             # A lean wheelhouse leaves numpy out, which is no fault of it.
             text = f"{version} without {lacks}, which it needs" if version else "not installed"
             text += "; not needed here" if enough else "; one engine is enough"
             cure = "" if enough else installing(extra)
             yield Finding(label, MISSING, text, cure, facts)
-        elif found["problem"]:
-            text = f"{version} cannot be used: {found['problem']}"
+        elif outcome["problem"]:
+            text = f"{version} cannot be used: {outcome['problem']}"
             yield Finding(label, PROBLEM, text, installing(extra, again=True), facts)
         else:
             enough = True
@@ -183,13 +189,13 @@ def _engines() -> Iterator[Finding]:
 
 def _dicom() -> Finding:
     cure = installing("dicom")
-    version = box.installed("pydicom")
+    version = computer.installed("pydicom")
     if version is None:
         return Finding("DICOM", MISSING, "not installed; needed for DICOM files alone", cure)
-    found = _probe("dicom", "")
-    if found["problem"]:
-        return Finding("DICOM", PROBLEM, f"pydicom {version}: {found['problem']}", cure)
-    kinds = found["decodes"]
+    outcome = _probe("dicom", "")
+    if outcome["problem"]:
+        return Finding("DICOM", PROBLEM, f"pydicom {version}: {outcome['problem']}", cure)
+    kinds = outcome["decodes"]
     has = ["uncompressed", *(kind for kind, there in kinds.items() if there)]
     lacks = [kind for kind, there in kinds.items() if not there]
     text = f"pydicom {version}, decodes {', '.join(has)}"
@@ -201,17 +207,17 @@ def _dicom() -> Finding:
 
 def _bundle(named: str | None) -> Finding:
     try:
-        default = Default(named, "named") if named is not None else default_bundle()
+        default = DefaultBundle(named, "named") if named is not None else default_bundle()
     except UsageError as error:
         return Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
     path = default.path
-    found = _probe("bundle" if named is not None else "default_bundle", path)
-    facts = {"path": path, "status": found["status"]}
-    if found["problem"]:
-        subject = found.get("subject", path)  # which may be a file in the bundle
-        cure = found["cure"] or f"try {cures.program()} check with each --engine that is ok above"
-        return Finding("bundle", PROBLEM, f"{subject}: {found['problem']}", cure, facts)
-    text = f"{path}: {found['name']} {found['version']}, whole, runs on {found['engine']}"
+    outcome = _probe("bundle" if named is not None else "default_bundle", path)
+    facts = {"path": path, "status": outcome["status"]}
+    if outcome["problem"]:
+        subject = outcome.get("subject", path)  # which may be a file in the bundle
+        cure = outcome["cure"] or f"try {cures.program()} check with each --engine that is ok above"
+        return Finding("bundle", PROBLEM, f"{subject}: {outcome['problem']}", cure, facts)
+    text = f"{path}: {outcome['name']} {outcome['version']}, whole, runs on {outcome['engine']}"
     text += "" if named is not None else f" ({default.why})"
     return Finding("bundle", OK, text, facts=facts)
 
@@ -251,7 +257,7 @@ def _disk() -> Finding:
 
 
 def _clock() -> Finding:
-    time, sane = box.clock()
+    time, sane = computer.clock()
     facts = {"time": time}
     if sane:
         return Finding("clock", OK, f"{time}", facts=facts)
@@ -277,10 +283,10 @@ def _proc() -> Iterator[Finding]:
 
 
 def _probe(what: str, which: str) -> dict[str, Any]:
-    """Try something in a process of its own; what it died of is a problem like any other."""
+    """Try something in a process of its own; a crash there is reported as a problem."""
     try:
         done = child.module("machine.probe", what, which, seconds=SECONDS)
-        found: dict[str, Any] = json.loads(done.stdout) if not done.returncode else {}
+        outcome: dict[str, Any] = json.loads(done.stdout) if not done.returncode else {}
     except subprocess.TimeoutExpired:
         return {"status": 1, "cure": "", "problem": f"no answer within {SECONDS} s"}
     except (OSError, ValueError) as error:
@@ -289,4 +295,4 @@ def _probe(what: str, which: str) -> dict[str, Any]:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         last = f": {said[-1]}" if said and done.returncode > 0 else ""
         return {"status": 1, "cure": "", "problem": f"{child.ending(done.returncode)}{last}"}
-    return {"cure": "", **found}
+    return {"cure": "", **outcome}

@@ -23,8 +23,8 @@ def table(findings: Sequence[Finding]) -> str:
     """Return the findings as lines for people, each cure below what it cures."""
     width = max(len(finding.name) for finding in findings)
     lines = []
-    for one in findings:
-        lines.append(f"{one.name:<{width}}  {one.state:<7}  {one.text}\n")
-        if one.cure:
-            lines.append(f"{'':<{width}}  {'':<7}  -> {one.cure}\n")
+    for finding in findings:
+        lines.append(f"{finding.name:<{width}}  {finding.state:<7}  {finding.text}\n")
+        if finding.cure:
+            lines.append(f"{'':<{width}}  {'':<7}  -> {finding.cure}\n")
     return "".join(lines)

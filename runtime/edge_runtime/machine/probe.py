@@ -100,11 +100,14 @@ def default_bundle(_: str) -> dict[str, object]:
 def _runs(bundle: Bundle) -> dict[str, object]:
     with bundle:
         bundle.verify()
-        with closing(open_engine(bundle)) as runs:
-            made = bundle.manifest
+        with closing(open_engine(bundle)) as opened:
+            manifest = bundle.manifest
             return {
-                "problem": "", "name": made.name, "version": made.version, "engine": runs.name,
-            }  # fmt: skip
+                "problem": "",
+                "name": manifest.name,
+                "version": manifest.version,
+                "engine": opened.name,
+            }
 
 
 def dicom(_: str) -> dict[str, object]:
@@ -131,15 +134,15 @@ def main() -> None:
     """Try what the command line names and say how it went."""
     _, what, which = sys.argv
     try:
-        found: dict[str, object] = {"status": 0, **WHAT[what](which)}
+        outcome: dict[str, object] = {"status": 0, **WHAT[what](which)}
     except EdgeError as error:
-        found = {"status": error.exit_status, "problem": error.problem, "cure": error.cure}
-        found["subject"] = error.subject
+        outcome = {"status": error.exit_status, "problem": error.problem, "cure": error.cure}
+        outcome["subject"] = error.subject
         if isinstance(error.__cause__, ModuleNotFoundError):
-            found["lacks"] = error.__cause__.name
+            outcome["lacks"] = error.__cause__.name
     except ModuleNotFoundError as error:
-        found = {"status": 0, "problem": f"{error.name} is not installed"}
-    sys.stdout.write(json.dumps(found) + "\n")
+        outcome = {"status": 0, "problem": f"{error.name} is not installed"}
+    sys.stdout.write(json.dumps(outcome) + "\n")
 
 
 if __name__ == "__main__":

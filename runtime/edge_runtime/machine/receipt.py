@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.manifest import Manifest, canonical
 from edge_runtime.errors import EdgeError, IntegrityError, NoEngine
-from edge_runtime.machine import box
+from edge_runtime.machine import computer
 from edge_runtime.machine.check import Replay
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Outcome:
 
 def receipt(outcome: Outcome, now: datetime | None = None) -> bytes:
     """Return the receipt of a check that ended as `outcome`, at `now` or at this moment."""
-    time, sane = box.clock(now)
+    time, sane = computer.clock(now)
     manifest, problem = outcome.manifest, outcome.problem
     document = {
         "receipt": VERSION,
@@ -51,10 +51,10 @@ def receipt(outcome: Outcome, now: datetime | None = None) -> bytes:
         "every_byte_as_written": outcome.whole,
         "engines": [*map(_engine, outcome.replays), *_absent(outcome.without)],
         "software": {
-            "edge-runtime": box.installed("edge-runtime"),
-            "pillow": box.installed("pillow"),
+            "edge-runtime": computer.installed("edge-runtime"),
+            "pillow": computer.installed("pillow"),
         },
-        "processor": {"architecture": box.architecture(), "features": box.features()},
+        "processor": {"architecture": computer.architecture(), "features": computer.features()},
         "clock": {"time": time, "plausible": sane},
     }
     return canonical({**document, "sha256": sha256(canonical(document))})
@@ -68,9 +68,9 @@ def opened(data: bytes, subject: str) -> dict[str, Any]:
     """
     try:
         document = json.loads(str(data, "ascii"))
-        found = document.pop("sha256")
-        whole = found == sha256(canonical(document))
-        whole = whole and data == canonical({**document, "sha256": found})
+        digest = document.pop("sha256")
+        whole = digest == sha256(canonical(document))
+        whole = whole and data == canonical({**document, "sha256": digest})
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
         whole = False
     if not whole:
@@ -96,19 +96,19 @@ def _engine(replay: Replay) -> dict[str, Any]:
     passed = replay.largest <= replay.tolerance
     return {
         "engine": replay.engine,
-        "version": box.installed(box.DISTRIBUTIONS[replay.engine]),
+        "version": computer.installed(computer.DISTRIBUTIONS[replay.engine]),
         "result": "passed" if passed else "failed",
         "graph": replay.graph,
         "tolerance": replay.tolerance,
         "largest_difference": _number(replay.largest),
         "films": [
             {
-                "film": answer.film,
-                "expected": _numbers(answer.wanted),
-                "answered": _numbers(answer.found),
-                "difference": _number(answer.difference),
+                "film": film.film,
+                "expected": _numbers(film.expected),
+                "answered": _numbers(film.actual),
+                "difference": _number(film.difference),
             }
-            for answer in replay.answers
+            for film in replay.comparisons
         ],
     }
 
@@ -117,7 +117,7 @@ def _absent(without: dict[str, str]) -> list[dict[str, Any]]:
     return [
         {
             "engine": engine,
-            "version": box.installed(box.DISTRIBUTIONS[engine]),
+            "version": computer.installed(computer.DISTRIBUTIONS[engine]),
             "result": why,
         }
         for engine, why in without.items()

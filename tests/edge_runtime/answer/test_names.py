@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from edge_runtime.answer.names import Names
+from edge_runtime.answer.names import NameTable
 
 ODD = ["", "a", "A", "a\n", "\udcff", "\ud800", "ü", "n" * 5000, "a\0b"]
 
 
 def test_each_name_is_new_once_and_keeps_the_last_number() -> None:
-    names = Names()
+    names = NameTable()
     many = [*ODD, *(f"films/{number}.png" for number in range(20_000))]
     assert all(names.put(name, place) is None for place, name in enumerate(many))
     assert all(names.put(name, 2**64 - 1 - place) == place for place, name in enumerate(many))
@@ -19,7 +19,7 @@ def test_each_name_is_new_once_and_keeps_the_last_number() -> None:
 
 
 def test_a_name_takes_at_most_48_bytes() -> None:
-    names = Names()
+    names = NameTable()
     for number in range(1, 50_001):
         names.put(str(number), number)
         if number % 1000 == 0:

@@ -13,7 +13,7 @@ from edge_runtime import console
 from edge_runtime.answer import progress
 from edge_runtime.answer.classify import Answer
 from edge_runtime.answer.progress import Progress, reported
-from edge_runtime.console import hushed, is_watched, say, show
+from edge_runtime.console import is_watched, say, show, silenced_stderr
 from edge_runtime.errors import Refusal
 
 
@@ -115,12 +115,12 @@ def test_what_compiled_code_writes_is_hushed_and_what_we_say_is_heard(
 ) -> None:
     with open(2, "w", closefd=False) as stderr:
         monkeypatch.setattr("sys.stderr", stderr)
-        with hushed():
+        with silenced_stderr():
             os.write(2, b"chatter\n")
             say("ä complaint")
             show("progress")
         say("after")
-        assert console._voice.private is None
+        assert console._stderr.private is None
     assert capfd.readouterr().err.replace("\r", "").split("\n") == [
         "ä complaint", "progress" + " " * 8 + "after", ""
     ]  # fmt: skip

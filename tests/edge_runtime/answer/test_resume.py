@@ -18,7 +18,7 @@ from edge_runtime.answer.classify import FIELDS, Answer
 from edge_runtime.answer.resume import Results
 from edge_runtime.answer.rowfile import RowFile
 from edge_runtime.answer.rows import row_writer
-from edge_runtime.answer.source import Source
+from edge_runtime.answer.source import SourceFile
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import CannotWrite, FilmError, MachineLacks, Refusal, UsageError
 from edge_runtime.film.decode import open_film
@@ -37,11 +37,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.csv"
 
 
-def answered(film: str, source: Source | None = None) -> Answer:
+def answered(film: str, source: SourceFile | None = None) -> Answer:
     return Answer(film, 1.5, logit=1.25, probability=0.777, decided="covid", source=source)
 
 
-def refused(film: str, source: Source | None = None) -> Answer:
+def refused(film: str, source: SourceFile | None = None) -> Answer:
     error = Refusal("blank", film, "one even shade, no film", "cure")
     return Answer(film, 0.5, error=error, source=source)
 
@@ -485,9 +485,9 @@ def test_a_film_is_judged_again_when_its_bytes_have_changed_and_only_then(
             assert list(results.not_done(map(str, films))) == []
 
 
-def judged(film: Path) -> Source:
+def judged(film: Path) -> SourceFile:
     """Return what a row remembers of a film."""
-    source = Source(digested=True)
+    source = SourceFile(digested=True)
     with open_film(film) as stream, source.watch(stream):
         stream.read(10)
     return source

@@ -12,7 +12,7 @@ import pytest
 
 from edge_runtime.answer import source
 from edge_runtime.answer.classify import classify
-from edge_runtime.answer.source import Source, is_settled, stamp
+from edge_runtime.answer.source import SourceFile, is_settled, stamp
 from edge_runtime.bundle import open_bundle
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
@@ -30,8 +30,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def watched(path: Path, *, digested: bool = True) -> Iterator[Source]:
-    found = Source(digested=digested)
+def watched(path: Path, *, digested: bool = True) -> Iterator[SourceFile]:
+    found = SourceFile(digested=digested)
     with open_film(path) as stream, found.watch(stream):
         stream.read(5)
         yield found
@@ -81,7 +81,7 @@ def test_nothing_is_known_of_a_file_that_is_not_there(tiny: Path, tmp_path: Path
 def test_a_film_that_was_written_while_it_was_read_is_no_answer(
     fails: Exception | None, path: Path
 ) -> None:
-    found = Source(digested=True)
+    found = SourceFile(digested=True)
     said = "was written while it was read; wait until it is whole"
     with (
         pytest.raises(FilmError, match=said) as caught,
@@ -96,7 +96,7 @@ def test_a_film_that_was_written_while_it_was_read_is_no_answer(
 
 
 def test_a_change_that_no_time_tells_is_seen_in_the_bytes(path: Path, reading: str) -> None:
-    was, found = path.stat(), Source(digested=True)
+    was, found = path.stat(), SourceFile(digested=True)
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     with suppress(FilmError), open_film(path) as film, found.watch(film) as stream:
         path.write_bytes(bytes(was.st_size))

@@ -15,7 +15,7 @@ from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.cli import run
 from edge_runtime.commands import bench as command
 from edge_runtime.errors import DataError
-from edge_runtime.machine import box
+from edge_runtime.machine import computer
 from tiny_bundle import write_film
 
 pytestmark = pytest.mark.usefixtures("own_signals")
@@ -62,7 +62,7 @@ def test_the_table_holds_every_figure(found: dict[str, Any]) -> None:
 
 @pytest.fixture
 def no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(box, "installed", lambda name: None if name == "numpy" else "1.0")
+    monkeypatch.setattr(computer, "installed", lambda name: None if name == "numpy" else "1.0")
 
 
 @pytest.mark.usefixtures("no_numpy")

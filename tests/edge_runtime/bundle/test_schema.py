@@ -10,7 +10,7 @@ from edge_runtime.bundle import manifest, records
 from edge_runtime.bundle.schema import Record, SchemaError
 
 if TYPE_CHECKING:
-    from edge_runtime.bundle.schema import Rule
+    from edge_runtime.bundle.schema import FieldRule
 
 RECORDS = {
     name: kind
@@ -23,18 +23,18 @@ KEPT = {"integer": "int", "number": "float", "text": "str"}
 NAMED = {"member_name": "str", "sha256_hex": "str", "released": "str"}
 
 
-def maker(rule: Rule) -> str:
+def maker(rule: FieldRule) -> str:
     """Return the name of the function that made `rule`."""
     return rule.__qualname__.partition(".")[0]
 
 
-def inside(rule: Rule) -> dict[str, object]:
+def inside(rule: FieldRule) -> dict[str, object]:
     """Return the arguments of the function that made `rule`, as far as it uses them."""
     cells = rule.__closure__ or ()
     return dict(zip(rule.__code__.co_freevars, (cell.cell_contents for cell in cells), strict=True))
 
 
-def kept(rule: Rule) -> str:
+def kept(rule: FieldRule) -> str:
     """Return the type of what `rule` keeps, as a field of it is written."""
     function, arguments = maker(rule), inside(rule)
     if function == "one_of":

@@ -13,7 +13,7 @@ import pytest
 from edge_runtime.cli import run
 from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
-from edge_runtime.machine import box, child, doctor
+from edge_runtime.machine import child, computer, doctor
 from edge_runtime.machine.doctor import status
 from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding, table
 
@@ -80,7 +80,7 @@ def test_without_a_bundle_it_leaves_with_3_and_says_where_one_is_looked_for(
 def test_without_engines_it_leaves_with_6_and_the_command_that_installs_one(
     capsys: Captured, monkeypatch: Monkey
 ) -> None:
-    monkeypatch.setattr(box, "installed", lambda _: None)
+    monkeypatch.setattr(computer, "installed", lambda _: None)
     assert run(["doctor"]) == 6
     said = capsys.readouterr().out
     for extra in ("litert", "tflite", "onnx", "dicom"):
@@ -112,7 +112,7 @@ def test_a_bundle_that_was_changed_is_a_problem_with_its_own_status(
 def test_whatever_an_engine_dies_of_is_a_line(
     ending: dict[str, Any], words: str, probed: Callable[..., None], monkeypatch: Monkey
 ) -> None:
-    monkeypatch.setattr(box, "installed", lambda _: "1.0")
+    monkeypatch.setattr(computer, "installed", lambda _: "1.0")
     probed(**ending)
     findings = doctor.examine()
     engines = [one for one in findings if one.name.startswith("engine ")]
@@ -133,7 +133,7 @@ def test_whatever_an_engine_dies_of_is_a_line(
 def test_what_is_wrong_is_a_problem_with_a_cure(
     name: str, where: str, value: object, words: str, monkeypatch: Monkey
 ) -> None:
-    monkeypatch.setattr(box, where, lambda: value)
+    monkeypatch.setattr(computer, where, lambda: value)
     finding = found(name)
     assert finding.state == PROBLEM
     assert words in finding.text
@@ -143,9 +143,9 @@ def test_what_is_wrong_is_a_problem_with_a_cure(
 @pytest.mark.usefixtures("probed")
 def test_a_processor_without_sse_4_2_is_a_problem(monkeypatch: Monkey) -> None:
     monkeypatch.setattr(doctor, "is_x86", lambda: True)
-    monkeypatch.setattr(box, "features", lambda: ["avx"])
+    monkeypatch.setattr(computer, "features", lambda: ["avx"])
     assert "no SSE 4.2" in found("processor").text
-    monkeypatch.setattr(box, "features", lambda: ["sse4_2"])
+    monkeypatch.setattr(computer, "features", lambda: ["sse4_2"])
     assert found("processor").state == OK
 
 
@@ -153,7 +153,7 @@ def test_a_processor_without_sse_4_2_is_a_problem(monkeypatch: Monkey) -> None:
 def test_a_decoder_that_is_missing_is_named(
     probed: Callable[..., None], monkeypatch: Monkey
 ) -> None:
-    monkeypatch.setattr(box, "installed", lambda _: "3.0")
+    monkeypatch.setattr(computer, "installed", lambda _: "3.0")
     probed(decodes={"JPEG": True, "RLE": False})
     finding = found("DICOM")
     assert (finding.state, "and no RLE" in finding.text) == (PROBLEM, True)
@@ -203,7 +203,7 @@ def test_the_changed_file_of_a_bundle_is_named(tiny: Path, tmp_path: Path) -> No
 def test_after_an_engine_that_runs_none_is_to_be_installed(
     present: str, cures: list[str], monkeypatch: Monkey
 ) -> None:
-    monkeypatch.setattr(box, "installed", lambda name: "1.0" if name == present else None)
+    monkeypatch.setattr(computer, "installed", lambda name: "1.0" if name == present else None)
     engines = [one for one in doctor.examine() if one.name.startswith("engine ")]
     assert [one.name.removeprefix("engine ") for one in engines if one.cure] == cures
 

@@ -14,14 +14,14 @@ import pytest
 from edge_runtime.bundle import Bundle
 from edge_runtime.bundle.manifest import canonical
 from edge_runtime.errors import IntegrityError, NoEngine, ParityFailed
-from edge_runtime.machine.check import GoldenAnswer, Replay
+from edge_runtime.machine.check import GoldenComparison, Replay
 from edge_runtime.machine.receipt import Outcome, opened, receipt
 
 NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
 
 
 def outcome(bundle: Bundle, *found: float) -> Outcome:
-    answers = tuple(GoldenAnswer("golden/0.png", (1.0,), (logit,)) for logit in found or (1.0,))
+    answers = tuple(GoldenComparison("golden/0.png", (1.0,), (logit,)) for logit in found or (1.0,))
     return Outcome(bundle.manifest, True, [Replay("litert", "model.tflite", answers, 0.1)])
 
 

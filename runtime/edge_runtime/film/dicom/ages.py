@@ -30,12 +30,12 @@ def age(header: Dataset) -> float | None:
 
     `None` where the header does not say, or says what is no age. A newborn is `000D` or `001D`.
     """
-    if found := _AGE.fullmatch(_one(header, "PatientAge").upper()):
-        years = int(found[1]) * _AGE_UNITS[found[2]]
-        if years < _NOBODY_IS and found[0].lstrip("0 ") != "Y":
+    if match := _AGE.fullmatch(_one(header, "PatientAge").upper()):
+        years = int(match[1]) * _AGE_UNITS[match[2]]
+        if years < _NOBODY_IS and match[0].lstrip("0 ") != "Y":
             return years
     born = _date(header, "PatientBirthDate")
-    dates = [one for name in _DATES if (one := _date(header, name))]
+    dates = [day for name in _DATES if (day := _date(header, name))]
     if born is None or not dates or born in (_OF_NOBODY, *dates) or dates[0] < born:
         return None
     taken = dates[0]
@@ -45,13 +45,13 @@ def age(header: Dataset) -> float | None:
 
 def _date(header: Dataset, keyword: str) -> date | None:
     """Return the day of an element such as 19700131, or the older 1970.01.31."""
-    if found := _DATE.fullmatch(_one(header, keyword)):
+    if match := _DATE.fullmatch(_one(header, keyword)):
         with suppress(ValueError):
-            return date(int(found[1]), int(found[3]), int(found[4]))
+            return date(int(match[1]), int(match[3]), int(match[4]))
     return None
 
 
 def _one(header: Dataset, keyword: str) -> str:
-    """Return the one text of an element; several are none, unless they are the same."""
-    found = {one.strip(" \0") for one in text(header, keyword).split("\\")}
-    return found.pop() if len(found) == 1 else ""
+    """Return the text that an element holds; several that differ count as none."""
+    texts = {value.strip(" \0") for value in text(header, keyword).split("\\")}
+    return texts.pop() if len(texts) == 1 else ""

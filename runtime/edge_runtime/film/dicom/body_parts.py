@@ -21,34 +21,36 @@ _LONGEST_WORD = 64  # letters that are taken apart: DICOM allows 16 in all
 
 
 def folded(text: str) -> str:
-    """Return `text` in small letters, without accents, in the one form that Unicode has for it."""
+    """Return `text` in small letters, without accents, in one form of Unicode."""
     if text.isascii():
         return text.lower()
     plain = normalize("NFKD", normalize("NFKD", text).casefold().translate(_ALIKE))
-    return "".join(one for one in plain if category(one)[0] != "M" and category(one) != "Cf")
+    return "".join(
+        letter for letter in plain if category(letter)[0] != "M" and category(letter) != "Cf"
+    )
 
 
 def words(text: str) -> list[str]:
     """Return the folded words of `text`, split at what is neither letter nor digit."""
-    return "".join(one if one.isalnum() else " " for one in folded(text)).split()
+    return "".join(letter if letter.isalnum() else " " for letter in folded(text)).split()
 
 
 @cache
 def _vocabulary() -> dict[str, frozenset[str]]:
     """Return the parts that each folded word can mean."""
-    found: dict[str, frozenset[str]] = {
+    meanings: dict[str, frozenset[str]] = {
         folded(term): frozenset({term}) for term in OTHER_TERMS.split()
     }
     for part, names in WORDS.items():
         for name in names.split():
-            found[folded(name)] = found.get(folded(name), frozenset()) | {part}
-    return found
+            meanings[folded(name)] = meanings.get(folded(name), frozenset()) | {part}
+    return meanings
 
 
 @cache
 def _pieces() -> dict[str, frozenset[str]]:
-    """Return what a word can be joined from: parts, and what stands beside them and says none."""
-    return {**_vocabulary(), **{folded(one): frozenset() for one in BESIDE.split()}}
+    """Return what a word can be joined from: words for parts, and others that mean no part."""
+    return {**_vocabulary(), **{folded(word): frozenset() for word in BESIDE.split()}}
 
 
 def meant(term: str) -> frozenset[str]:
@@ -57,11 +59,11 @@ def meant(term: str) -> frozenset[str]:
 
 
 def named(text: str) -> list[frozenset[str]]:
-    """Return the parts that each understood word of `text` can mean: none where none is."""
-    found = words(text)
-    if whole := _pieces().get("".join(found)):  # C-SPINE, WHOLE BODY
+    """Return the parts that each understood word of `text` can mean; there may be none."""
+    terms = words(text)
+    if whole := _pieces().get("".join(terms)):  # C-SPINE, WHOLE BODY
         return [whole]
-    return [parts for word in found for parts in _parts(word) if parts]
+    return [parts for word in terms for parts in _parts(word) if parts]
 
 
 def _parts(word: str) -> list[frozenset[str]]:

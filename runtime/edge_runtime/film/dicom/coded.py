@@ -1,4 +1,4 @@
-"""What a compressed frame says of itself, in its own first bytes, and which is believed."""
+"""The header of a compressed frame, which counts where the DICOM header differs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MARKERS = 64  # bytes in which the JFIF and the Adobe segment begin
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as JFIF has it
 
 
-class Coded(NamedTuple):
+class FrameHeader(NamedTuple):
     """The size of a frame in pixels, its samples a pixel, and the bits of each."""
 
     width: int
@@ -48,7 +48,7 @@ def is_coded_as(frame: bytes, syntax: UID) -> bool:
     return frame[:3] == b"\xff\xd8\xff"
 
 
-def coded(frame: bytes, syntax: UID) -> Coded:
+def frame_header(frame: bytes, syntax: UID) -> FrameHeader:
     """Return what stands in the SIZ segment of JPEG 2000 or the first frame segment of JPEG.
 
     By ITU-T T.800, A.5.1; T.81, B.2.2; and for JPEG-LS T.87, C.2.2. Frames of RLE have a segment
@@ -58,30 +58,30 @@ def coded(frame: bytes, syntax: UID) -> Coded:
         ValueError, LookupError, struct.error: the header is damaged.
     """
     if syntax == RLELossless:
-        return Coded(0, 0, *_SEGMENTS.get(int.from_bytes(frame[:4], "little"), (0, 0)))
+        return FrameHeader(0, 0, *_SEGMENTS.get(int.from_bytes(frame[:4], "little"), (0, 0)))
     if syntax in (JPEG2000, JPEG2000Lossless):
         place = frame.index(b"\xff\x4f") + 8
         right, bottom, left, top = struct.unpack_from(">4I", frame, place)
         samples, bits = struct.unpack_from(">HB", frame, place + 32)
-        return Coded(right - left, bottom - top, samples, (bits & 0x7F) + 1)
+        return FrameHeader(right - left, bottom - top, samples, (bits & 0x7F) + 1)
     place = 2
     while frame[place] == 0xFF:
         kind = frame[place + 1]
         if kind == 0xF7 or (0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC)):
             bits, height, width, samples = struct.unpack_from(">BHHB", frame, place + 4)
-            return Coded(width, height, samples, bits)
+            return FrameHeader(width, height, samples, bits)
         # A fill byte stands alone, a segment has a length of at least two.
         place += 1 if kind == 0xFF else 2 + max(2, *struct.unpack_from(">H", frame, place + 2))
     raise ValueError("no frame header")
 
 
-def believe(film: Dataset, frame: bytes, syntax: UID, subject: str) -> None:
-    """Give the header the samples, bits and colours that the frame has.
+def adopt_frame_header(film: Dataset, frame: bytes, syntax: UID, subject: str) -> None:
+    """Set samples, bits and colours in the DICOM header to those of the frame.
 
     Raises:
         Refusal: `unreadable`: the frame is of another size than the header says, which was judged.
     """
-    seen = coded(frame, syntax)
+    seen = frame_header(frame, syntax)
     # A frame of RLE has no size to say.
     if syntax != RLELossless and (seen.width, seen.height) != (film.Columns, film.Rows):
         raise unreadable(subject, "a DICOM file whose pixels are not of the size it says")
@@ -111,5 +111,5 @@ def _colours(said: str, frame: bytes, syntax: UID) -> str:
 def luma(values: Array, kind: str) -> Array:
     """Return the grey of `(rows, columns, 3)` samples of a film that calls itself grey."""
     grey = values[..., 0] if kind.startswith("YBR") else np.rint(values @ np.array(_LUMA))
-    found: Array = np.ascontiguousarray(grey, values.dtype)
-    return found
+    stored: Array = np.ascontiguousarray(grey, values.dtype)
+    return stored

@@ -1,7 +1,7 @@
-"""One element of a header at a time: what it can be understood to say, and never an error.
+"""Reading one element of a header: what can be understood of it, and never an error.
 
 The standard gives each element a type and a number of values (PS3.5 section 6.2, PS3.6), and files
-keep to neither. What is missing and what is not understood are the same to those who ask here.
+keep to neither. What is not understood is treated as if it were missing.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ def text(header: Dataset, keyword: str) -> str:
 
     Letters beyond ASCII are those of Latin-1, whatever they are.
     """
-    found = value_of(header, keyword)
-    if isinstance(found, bytes):
-        found = found.decode("latin-1")
-    elif isinstance(found, MultiValue | list):
-        found = "\\".join(map(str, found))
-    return "" if found is None or isinstance(found, Sequence) else str(found).strip(_PADDING)
+    value = value_of(header, keyword)
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    elif isinstance(value, MultiValue | list):
+        value = "\\".join(map(str, value))
+    return "" if value is None or isinstance(value, Sequence) else str(value).strip(_PADDING)
 
 
 def readings(header: Dataset, keyword: str) -> Iterator[str]:
@@ -74,16 +74,16 @@ def readings(header: Dataset, keyword: str) -> Iterator[str]:
     Japan, Russia or Greece keeps to it.
     """
     raw = header.get_item(keyword) if keyword in header else None
-    found = raw.value if raw is not None else None
-    if not isinstance(found, bytes) or (found.isascii() and b"\x1b" not in found):
+    data = raw.value if raw is not None else None
+    if not isinstance(data, bytes) or (data.isascii() and b"\x1b" not in data):
         yield text(header, keyword)
         return
-    if declared := [one for one in text(header, "SpecificCharacterSet").split("\\") if one]:
+    if declared := [name for name in text(header, "SpecificCharacterSet").split("\\") if name]:
         with suppress(*NOT_UNDERSTOOD):
-            yield decode_bytes(found, convert_encodings(declared), set())
+            yield decode_bytes(data, convert_encodings(declared), set())
     for encoding in _CHARACTER_SETS:
         with suppress(ValueError):
-            yield found.decode(encoding)
+            yield data.decode(encoding)
 
 
 def numbers(header: Dataset, keyword: str) -> list[float | None]:
@@ -91,41 +91,41 @@ def numbers(header: Dataset, keyword: str) -> list[float | None]:
 
     A comma is taken for a point, unless it may part thousands.
     """
-    found = value_of(header, keyword)
-    if isinstance(found, bytes):
-        found = found.decode("latin-1")
-    if isinstance(found, str):
-        found = found.split("\\")
-    elif isinstance(found, int | float):
-        found = [found]
-    return [_number(one) for one in found] if isinstance(found, MultiValue | list) else []
+    value = value_of(header, keyword)
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    if isinstance(value, str):
+        value = value.split("\\")
+    elif isinstance(value, int | float):
+        value = [value]
+    return [_number(item) for item in value] if isinstance(value, MultiValue | list) else []
 
 
-def _number(one: Any) -> float | None:
-    if isinstance(one, str):
-        one = one.strip(_PADDING)
-        if not _NUMBER.fullmatch(one) or _THOUSANDS.fullmatch(one):
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        value = value.strip(_PADDING)
+        if not _NUMBER.fullmatch(value) or _THOUSANDS.fullmatch(value):
             return None
-        one = one.replace(",", ".")
+        value = value.replace(",", ".")
     with suppress(ValueError, TypeError, OverflowError):
-        if isfinite(found := float(one)):
-            return found
+        if isfinite(parsed := float(value)):
+            return parsed
     return None
 
 
 def number(header: Dataset, keyword: str) -> float | None:
-    """Return the one number that an element is for; several are none, unless they are the same."""
-    found = {one for one in numbers(header, keyword) if one is not None}
-    return found.pop() if len(found) == 1 else None
+    """Return the number that an element holds; several that differ count as none."""
+    values = {value for value in numbers(header, keyword) if value is not None}
+    return values.pop() if len(values) == 1 else None
 
 
 def whole(header: Dataset, keyword: str) -> int | None:
-    """Return the one whole number that an element is for."""
-    found = number(header, keyword)
-    return int(found) if found is not None and found.is_integer() else None
+    """Return the whole number that an element holds; several that differ count as none."""
+    value = number(header, keyword)
+    return int(value) if value is not None and value.is_integer() else None
 
 
 def items(header: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence."""
-    found = value_of(header, keyword)
-    return list(found) if isinstance(found, Sequence) else []
+    value = value_of(header, keyword)
+    return list(value) if isinstance(value, Sequence) else []

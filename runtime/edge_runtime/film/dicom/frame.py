@@ -15,7 +15,7 @@ from pydicom.uid import UID, RLELossless
 
 from edge_runtime.cures import installing
 from edge_runtime.errors import MachineLacks, Refusal
-from edge_runtime.film.dicom.coded import believe, is_coded_as, luma
+from edge_runtime.film.dicom.coded import adopt_frame_header, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.torn import damage, unwritten_part
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
@@ -69,14 +69,14 @@ def pixels(stream: BinaryIO, subject: str) -> tuple[Dataset, Array]:
     if not film.PixelData:
         raise Refusal("unreadable", subject, "its DICOM element PixelData is empty", _EXPORT)
     if syntax.is_encapsulated:
-        values, found = _decompressed(film, syntax, subject)
+        values, properties = _decompressed(film, syntax, subject)
     else:
         if film["PixelData"].is_undefined_length:
             problem = "compressed DICOM pixels, whose TransferSyntaxUID does not say so"
             raise Refusal("unreadable", subject, problem, _EXPORT)
         _judge_length(film, subject)
-        values, found = get_decoder(syntax).as_array(film, raw=True, **_WITHOUT_COPIES)
-    film.PhotometricInterpretation = str(found["photometric_interpretation"])
+        values, properties = get_decoder(syntax).as_array(film, raw=True, **_WITHOUT_COPIES)
+    film.PhotometricInterpretation = str(properties["photometric_interpretation"])
     del film.PixelData
     return film, values
 
@@ -96,11 +96,11 @@ def _judge_length(film: Dataset, subject: str) -> None:
 
 
 def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict[str, str | int]]:
-    """Return what the first of our decoders gives that can read the one frame."""
+    """Decode the one frame with the first of our decoders that can read it."""
     frame = _frame(film, syntax, subject)
     said = film.PhotometricInterpretation
-    # The decoders believe the frame, whatever size was judged in the header.
-    believe(film, frame, syntax, subject)
+    # The decoders go by the header of the frame, not by that of the file, which was judged.
+    adopt_frame_header(film, frame, syntax, subject)
     judge_memory(film, subject)
     if problem := damage(frame, syntax, film.Rows * film.Columns):
         raise unreadable(subject, f"a damaged DICOM file: {problem}")
@@ -112,18 +112,18 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, dict
         raise MachineLacks(subject, problem, installing("dicom"))
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
-            values, found = decoder.as_array(film, raw=True, decoding_plugin=plugin)
+            values, properties = decoder.as_array(film, raw=True, decoding_plugin=plugin)
             corner, decode = values[-CORNER[1] :, -CORNER[0] :], _digest_by(film, decoder, plugin)
             even = bool((corner == corner[0, 0]).all())
             if problem := unwritten_part(frame, syntax, decode, even=even):
                 raise unreadable(subject, f"a damaged DICOM file: {problem}")
             if film.SamplesPerPixel == 3 and said.startswith("MONOCHROME"):
-                values = luma(values, str(found["photometric_interpretation"]))
-                film.SamplesPerPixel, found["photometric_interpretation"] = 1, said
+                values = luma(values, str(properties["photometric_interpretation"]))
+                film.SamplesPerPixel, properties["photometric_interpretation"] = 1, said
             lowest, highest = bounds(film)
             if film.SamplesPerPixel == 1 and not lowest <= values.min() <= values.max() <= highest:
                 raise unreadable(subject, "a DICOM file with more bits in it than it says")
-            return values, found
+            return values, properties
     raise ValueError("none of the decoders could read it")
 
 
@@ -135,7 +135,7 @@ def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:
         # The first fragment is the offset table. Whatever the header says of their number, each
         # frame begins with a fragment of its own.
         fragments = islice(generate_fragments(data), 1, None)
-        frames = sum(is_coded_as(one, syntax) for one in fragments)
+        frames = sum(is_coded_as(fragment, syntax) for fragment in fragments)
         if frames > 1:
             raise Refusal("unreadable", subject, *MORE_FRAMES)
         if is_coded_as(frame, syntax):
@@ -148,15 +148,13 @@ def _digest_by(film: Dataset, decoder: Decoder, plugin: str) -> Decode:
     """Return a function that decodes another frame of `film` and returns a digest of its values."""
 
     def digest(frame: bytes) -> object:
-        other = Dataset()
-        other.file_meta = film.file_meta
-        other.update(film)
-        other.PixelData = encapsulate([frame])
-        other["PixelData"].is_undefined_length = True
+        copy = Dataset()
+        copy.file_meta = film.file_meta
+        copy.update(film)
+        copy.PixelData = encapsulate([frame])
+        copy["PixelData"].is_undefined_length = True
         try:
-            return zlib.crc32(
-                decoder.as_array(other, raw=True, decoding_plugin=plugin)[0].tobytes()
-            )
+            return zlib.crc32(decoder.as_array(copy, raw=True, decoding_plugin=plugin)[0].tobytes())
         except RuntimeError:  # in which pydicom wraps whatever a decoder raises
             return None
 

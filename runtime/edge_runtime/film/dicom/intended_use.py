@@ -1,4 +1,4 @@
-"""What the header of a DICOM file says against judging it, before a pixel is decoded.
+"""Comparing the header of a DICOM file with the intended use, before a pixel is decoded.
 
 A header that says nothing of a thing, or what is not understood, does not refuse it. No line holds
 a value of the header, lest a name, an id or a date typed into the wrong field be printed: only
@@ -113,9 +113,9 @@ def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
 
 
 def _refuse_modality(header: Dataset, subject: str, use: IntendedUse) -> None:
-    terms = [one.upper() for one in words(text(header, "Modality"))]
+    terms = [term.upper() for term in words(text(header, "Modality"))]
     standard = {*_MODALITY_NAMES, *_OTHER_MODALITIES.split(), *chain(*MODALITIES.values())}
-    known = [one for one in terms if one in standard]
+    known = [term for term in terms if term in standard]
     if known and not {*MODALITIES[use.modality], *_ANY_MODALITY} & set(terms):
         name = _MODALITY_NAMES.get(known[0], "of another modality")
         problem = f"is {name}, and this bundle is for {_BUNDLE_NAMES[use.modality]}"
@@ -123,11 +123,11 @@ def _refuse_modality(header: Dataset, subject: str, use: IntendedUse) -> None:
 
 
 def _refuse_body_part(header: Dataset, subject: str, use: IntendedUse) -> None:
-    wanted = frozenset().union(*map(meant, use.body_parts))
-    found = next(filter(None, map(named, readings(header, "BodyPartExamined"))), [])
-    shown = any(wanted & one for one in found)
-    more = any(one <= _MORE_PARTS - wanted for one in found)
-    if wanted and found and (more or not shown):
+    intended = frozenset().union(*map(meant, use.body_parts))
+    shown = next(filter(None, map(named, readings(header, "BodyPartExamined"))), [])
+    fits = any(intended & parts for parts in shown)
+    exceeds = any(parts <= _MORE_PARTS - intended for parts in shown)
+    if intended and shown and (exceeds or not fits):
         problem = f"shows another part of the body than {', '.join(use.body_parts)}"
         raise Refusal("wrong_body_part", subject, problem, "give a film of that part alone")
 
@@ -140,24 +140,26 @@ def _refuse_view(header: Dataset, subject: str, use: IntendedUse) -> None:
     own = {folded(view) for view in set(use.views) - {"AP", "PA"}}
     if not use.views or views <= set(use.views) or set(terms) & own:
         return
-    wanted = ", ".join(use.views)
+    intended = ", ".join(use.views)
     if "another" in views:
-        problem = f"is not a frontal projection, and this bundle is for {wanted}"
+        problem = f"is not a frontal projection, and this bundle is for {intended}"
         raise Refusal("wrong_view", subject, problem, "give the frontal film")
-    problem = f"its view is {min(views - set(use.views))}, and this bundle is for {wanted}"
+    problem = f"its view is {min(views - set(use.views))}, and this bundle is for {intended}"
     raise Refusal("outside_intended_use", subject, problem, "use a bundle made for that view")
 
 
 def _view_words(header: Dataset) -> list[str]:
     """Return the folded words of the view position, in the character set that has known ones."""
-    found: list[str] = []
-    for one in readings(header, "ViewPosition"):
+    terms: list[str] = []
+    for reading in readings(header, "ViewPosition"):
         # POSTERO-ANTERIOR is one word, however its parts are joined.
-        joined = " ".join(words(one)).replace("postero ", "postero").replace("antero ", "antero")
-        found = joined.split()
-        if _named(found, _VIEW_WORDS):
+        joined = (
+            " ".join(words(reading)).replace("postero ", "postero").replace("antero ", "antero")
+        )
+        terms = joined.split()
+        if _named(terms, _VIEW_WORDS):
             break
-    return found
+    return terms
 
 
 def _named(terms: Iterable[str], table: dict[str, tuple[str, ...]]) -> set[str]:

@@ -1,4 +1,4 @@
-"""JPEG 2000 code streams that are not whole (ITU-T T.800, annex A): decoders show what is there."""
+"""JPEG 2000 code streams that are not whole (ITU-T T.800, annex A): decoders give what is there."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _walk(frame: bytes, place: int) -> tuple[dict[int, tuple[int, int]], int]:
 
 
 def _end_of_the_last(frame: bytes) -> int:
-    """Return where a tile-part ends that does not say how long it is, or a place beyond the end."""
+    """Return the end of a tile-part that gives no length, or an offset beyond the end of data."""
     end = frame.rfind(_END)
     return end if end >= 0 and not frame[end + 2 :].strip(b"\0") else len(frame) + 1
 

@@ -1,4 +1,4 @@
-"""How the pixels of a DICOM file are stored, with what is missing or not understood settled.
+"""How the pixels of a DICOM file are stored; what is missing or not understood is filled in.
 
 The standard wants all of these elements (PS3.3 C.7.6.3), and many files come without one of them,
 or with two that contradict each other. What the pixels need and nothing else tells (their size and
@@ -27,7 +27,7 @@ LARGEST_CODED = 40 << 20
 MORE_FRAMES = ("a DICOM file of more than one frame", "export the one frame to be judged")
 """Problem and cure."""
 
-# (0028,0004) without what parts its words -> the standard's term, PS3.3 C.7.6.3.1.2.
+# (0028,0004) without separators -> the standard's term, PS3.3 C.7.6.3.1.2.
 _GREY = {"MONOCHROME1": "MONOCHROME1", "MONOCHROME2": "MONOCHROME2",
          "PALETTECOLOR": "PALETTE COLOR"}  # fmt: skip
 _COLOURS = {
@@ -39,12 +39,12 @@ _NOT_READ = ("YBRPARTIAL422", "YBRPARTIAL420", "HSV", "ARGB", "CMYK", "XYB")
 
 
 def _is_coded(film: Dataset) -> bool:
-    """Tell whether the frame says by itself how it is stored, and will be believed."""
+    """Tell whether the frame has a header of its own, which counts instead of the file's."""
     return transfer_syntax(film).is_encapsulated
 
 
 def settle(film: Dataset, subject: str) -> None:
-    """Give `film` numbers in the place of all elements that say how its pixels are stored.
+    """Set every element that says how the pixels of `film` are stored to a valid number.
 
     Raises:
         Refusal: `unreadable`, naming the element that is missing or not understood, or that says
@@ -66,15 +66,17 @@ def _put(film: Dataset, keyword: str, value: int | str) -> None:
 
 
 def _needed(film: Dataset, keyword: str, subject: str) -> int:
-    found = whole(film, keyword)
-    if found is not None and 0 < found < 1 << 16:
-        return found
+    value = whole(film, keyword)
+    if value is not None and 0 < value < 1 << 16:
+        return value
     how = "is missing" if value_of(film, keyword) is None else "is not understood"
     raise Refusal("unreadable", subject, f"its DICOM element {keyword} {how}", "export it anew")
 
 
 def _settle_colours(film: Dataset, subject: str) -> None:
-    said = "".join(one for one in text(film, "PhotometricInterpretation").upper() if one.isalnum())
+    said = "".join(
+        letter for letter in text(film, "PhotometricInterpretation").upper() if letter.isalnum()
+    )
     samples = whole(film, "SamplesPerPixel")
     # Two and four are of the standard, retired and not read; more are of none.
     if samples not in (1, 3) and (_is_coded(film) or samples not in (2, 4)):

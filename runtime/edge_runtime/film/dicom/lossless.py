@@ -21,7 +21,7 @@ _Sizes = dict[tuple[int, int], int]
 def holds_its_samples(frame: bytes, start: int, end: int) -> bool:
     """Tell whether the bytes from `start` to `end` code all samples of the frame, and nothing more.
 
-    True as well for what is not followed: several scans, tables or sampling factors, and restarts.
+    Also true where it is not checked: several scans, tables or sampling factors, and restarts.
     """
     header = _header(frame, start)
     if header is None:

@@ -54,7 +54,7 @@ _MODALITIES = {
 
 
 def refuse_without_pixels(header: Dataset, follows: bytes, subject: str) -> None:
-    """Refuse a file whose header is not followed by whole-numbered pixels.
+    """Refuse a file whose header is not followed by integer pixels.
 
     `follows` are the four bytes behind the header.
 
@@ -79,6 +79,6 @@ def _kind(header: Dataset) -> str | None:
     uid = text(header.file_meta, "MediaStorageSOPClassUID") or text(header, "SOPClassUID")
     below = uid.removeprefix("1.2.840.10008.") if uid.startswith("1.2.840.10008.") else ""
     for begins, kind in _CLASSES:
-        if any(f"{below}.".startswith(f"{one}.") for one in begins.split()):
+        if any(f"{below}.".startswith(f"{prefix}.") for prefix in begins.split()):
             return kind
     return _MODALITIES.get(text(header, "Modality").upper())

@@ -2,8 +2,8 @@
 
 stored values -> modality LUT or rescale -> VOI LUT or window -> MONOCHROME1 inverted -> grey
 
-(PS3.3 C.11.1, C.11.2, C.7.6.3.1.2). Nothing else of edge-runtime imports this room until a film
-turns out to be DICOM; it needs pydicom, numpy and, for most compressed films, pylibjpeg
+(PS3.3 C.11.1, C.11.2, C.7.6.3.1.2). This package is imported only once a film turns out to be
+DICOM; it needs pydicom, numpy and, for most compressed films, pylibjpeg
 (`edge-runtime[dicom]`).
 """
 
@@ -49,7 +49,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
 
 def dicom_image(
-    stream: BinaryIO, subject: str, recipe: Preprocess, use: IntendedUse | None
+    stream: BinaryIO, subject: str, preprocess: Preprocess, use: IntendedUse | None
 ) -> Image.Image:
     """Return the single picture of a DICOM file as grey (`L` or `I;16`) or `RGB`.
 
@@ -64,7 +64,7 @@ def dicom_image(
         header = _header(stream, subject)
         if use is not None:
             refuse_foreign(header, subject, use)
-        _judge_picture(header, subject, recipe)
+        _judge_picture(header, subject, preprocess)
         stream.seek(0)
         header, values = pixels(stream, subject)
         show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
@@ -78,7 +78,7 @@ def dicom_image(
 
 
 def _header(stream: BinaryIO, subject: str) -> Dataset:
-    """Return the elements we know that stand before the pixels, after seeing that pixels follow."""
+    """Return the known elements before the pixels, after checking that pixels follow."""
     if stream.seek(0, SEEK_END) > LARGEST_FILE:
         problem = f"a DICOM file of more than {LARGEST_FILE >> 20} MiB"
         raise Refusal("too_large", subject, problem, "export one picture of lower resolution")
@@ -92,10 +92,10 @@ def _header(stream: BinaryIO, subject: str) -> Dataset:
     return header
 
 
-def _judge_picture(header: Dataset, subject: str, recipe: Preprocess) -> None:
+def _judge_picture(header: Dataset, subject: str, preprocess: Preprocess) -> None:
     """Refuse what is no single picture of up to 16 bits, or of an unwelcome size."""
     if (whole(header, "NumberOfFrames") or 1) > 1:
         raise Refusal("unreadable", subject, *MORE_FRAMES)
     settle(header, subject)
-    judge_size(header.Columns, header.Rows, subject, recipe)
+    judge_size(header.Columns, header.Rows, subject, preprocess)
     judge_memory(header, subject)

@@ -1,7 +1,7 @@
 """From stored values to what a viewer would show: grey of eight or sixteen bits, or colours.
 
-All of it is done to a table of every value that the stored bits can hold, and each pixel looks its
-grey level up: a film of 16 million pixels costs no floats.
+It is computed once for each value that the stored bits can hold, and each pixel looks its grey
+level up in that table: a film of 16 million pixels costs no floats.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def _codes(film: Dataset, stored: Array) -> Iterator[tuple[slice, Array]]:
 def _shades(film: Dataset, values: Array, subject: str) -> Array:
     """Return what a viewer shows for stored values: modality LUT or rescale, VOI LUT or window.
 
-    Of what the header says twice, a table counts, and the other where there is no table in its
-    place. One that contradicts itself is damage, whatever stands beside it.
+    A table takes precedence over the rescaling or the window in its place. A table that
+    contradicts itself is damage, even where there is a rescaling or a window.
     """
     rescale = _rescale(film, values)
     tabled = _looked_up(values, film, "ModalityLUTSequence", subject)
@@ -110,17 +110,17 @@ def _rescale(film: Dataset, values: Array) -> tuple[float, float] | None:
         return None
     slope, intercept = slope or 1.0, intercept or 0.0
     for end, next_to_it in ((values.min(), 1), (values.max(), -1)):
-        one, other = (float(at) * slope + intercept for at in (end, end + next_to_it))
-        if not (isfinite(one) and isfinite(other) and one != other):
+        first, second = (float(at) * slope + intercept for at in (end, end + next_to_it))
+        if not (isfinite(first) and isfinite(second) and first != second):
             return None
     return slope, intercept
 
 
 def _window(film: Dataset) -> Dataset | None:
-    """Return the first window that is one, alone with what `apply_windowing` asks of it.
+    """Return the first valid window, with only the elements that `apply_windowing` needs.
 
-    Without the rescaling, of which only pydicom's range of results depends, and which with a
-    negative slope it turns upside down.
+    The rescaling is left out: pydicom only takes its range of results from it, and inverts that
+    range where the slope is negative.
     """
     function = text(film, "VOILUTFunction").upper().replace(" ", "_")
     if function not in ("LINEAR_EXACT", "SIGMOID"):
@@ -151,12 +151,12 @@ def _looked_up(values: Array, film: Dataset, sequence: str, subject: str) -> Arr
     """
     for item in items(film, sequence):
         try:
-            found = _entries(values, film, item)
+            looked_up = _entries(values, film, item)
         except ValueError:
             problem = f"its DICOM element {sequence} has a table that its descriptor does not fit"
             raise unreadable(subject, problem) from None
-        if found is not None:
-            return found
+        if looked_up is not None:
+            return looked_up
     return None
 
 
@@ -183,8 +183,8 @@ def _entries(values: Array, film: Dataset, item: Dataset) -> Array | None:
     bits = int(descriptor[2] or 16)
     if len(table) != entries or not 0 <= table.min() <= table.max() < 1 << max(bits, 8):
         raise ValueError("a table that does not fit its descriptor")
-    found: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
-    return found
+    looked_up: Array = table[np.rint(values - first).clip(0, entries - 1).astype(int)]
+    return looked_up
 
 
 def _padding(film: Dataset, values: Array) -> Array:
@@ -194,12 +194,12 @@ def _padding(film: Dataset, values: Array) -> Array:
         return np.zeros(len(values), bool)
     ends = sorted(
         # Some files call the number unsigned where their pixels are signed.
-        _wrapped(one, film.BitsAllocated, signed=bool(film.PixelRepresentation))
-        for one in (padding, padding if limit is None else limit)
+        _wrapped(end, film.BitsAllocated, signed=bool(film.PixelRepresentation))
+        for end in (padding, padding if limit is None else limit)
     )
-    found: Array = (values >= ends[0]) & (values <= ends[1])
+    is_padding: Array = (values >= ends[0]) & (values <= ends[1])
     # What leaves no film is no padding.
-    return np.zeros(len(values), bool) if found.all() else found
+    return np.zeros(len(values), bool) if is_padding.all() else is_padding
 
 
 def _wrapped(number: Any, bits: int, *, signed: bool) -> int:

@@ -35,13 +35,15 @@ _MORE = "it holds more compressed pixels than one frame"
 
 
 def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> str:
-    """Return what is wrong with a frame without `damage` by what it decodes to, or nothing.
+    """Return what is wrong with a frame that has no `damage`, judged by its pixels, or nothing.
 
     `decode` reads this frame or another; `even` tells whether the last pixels are of one shade.
     """
     if syntax in _LOSSLESS:
-        stretches = [found[:2] for found in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
-        return "" if all(holds_its_samples(frame, *found) for found in stretches) else _MISSING
+        stretches = (
+            [stretch[:2] for stretch in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
+        )
+        return "" if all(holds_its_samples(frame, *stretch) for stretch in stretches) else _MISSING
     if syntax in _DCT and jpeg.is_overwritten(frame, decode):
         return _ZEROS
     if even and syntax in (*_DCT, *JPEGLSTransferSyntaxes) and jpeg.runs_out(frame, decode):
@@ -50,7 +52,7 @@ def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> 
 
 
 def damage(frame: bytes, syntax: UID, pixels: int) -> str:
-    """Return what the structure of the one frame of so many pixels says against it, or nothing."""
+    """Return what is wrong with the structure of a frame of `pixels` pixels, or nothing."""
     if syntax == RLELossless:
         return "" if rle.holds(frame, pixels) else _MISSING
     if syntax in JPEG2000TransferSyntaxes:

@@ -53,9 +53,9 @@ _FRAME = "export the one frame to be judged, uncompressed or as JPEG"
 
 
 def transfer_syntax(film: Dataset) -> UID:
-    """Return the transfer syntax, which files of old have no place for."""
-    if found := _written(film.file_meta):
-        return found
+    """Return the transfer syntax; where an old file does not say it, by its encoding."""
+    if syntax := _written(film.file_meta):
+        return syntax
     implicit, little = film.original_encoding
     if implicit:
         return ImplicitVRLittleEndian
@@ -64,8 +64,8 @@ def transfer_syntax(film: Dataset) -> UID:
 
 def _written(meta: Dataset) -> UID | None:
     """Return the UID in the file's meta information, `None` where what stands there is none."""
-    found = text(meta, "TransferSyntaxUID").split("\\")[0].strip(" \0")
-    return UID(found) if re.fullmatch(r"\d+(\.\d+)+", found, re.ASCII) else None
+    uid = text(meta, "TransferSyntaxUID").split("\\")[0].strip(" \0")
+    return UID(uid) if re.fullmatch(r"\d+(\.\d+)+", uid, re.ASCII) else None
 
 
 def refuse_unread(meta: Dataset, subject: str) -> None:
@@ -92,6 +92,6 @@ def _name(syntax: UID) -> str:
         return "Papyrus 3, a transfer syntax that the standard has retired"
     below = syntax.removeprefix(f"{_STANDARD}1.2.")
     for begins, name in _NAMES:
-        if any(f"{below}.".startswith(f"{one}.") for one in begins.split()):
+        if any(f"{below}.".startswith(f"{prefix}.") for prefix in begins.split()):
             return name
     return "a transfer syntax that is not known here"

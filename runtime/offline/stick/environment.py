@@ -36,8 +36,10 @@ def install(python: Path, wheels: list[Path]) -> None:
 
 def version(wheels: list[Path]) -> str:
     """Return the version of edge-runtime among `wheels`."""
-    found = [one.name.split("-")[1] for one in wheels if one.name.startswith("edge_runtime-")]
-    return found[0] if found else "of unknown version"
+    versions = [
+        wheel.name.split("-")[1] for wheel in wheels if wheel.name.startswith("edge_runtime-")
+    ]
+    return versions[0] if versions else "of unknown version"
 
 
 def launch(scripts: Path) -> None:

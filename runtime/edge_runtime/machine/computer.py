@@ -43,7 +43,7 @@ def features() -> list[str]:
         listed = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
         return []
-    line = next((one for one in listed.splitlines() if one.startswith("Features")), "")
+    line = next((row for row in listed.splitlines() if row.startswith("Features")), "")
     return sorted(set(_ARM_FEATURES).intersection(line.split()))
 
 
@@ -59,7 +59,7 @@ def memory() -> tuple[int | None, int | None]:
         listed = Path("/proc/meminfo").read_text(encoding="ascii")
     except OSError:
         return total, None
-    line = next((one for one in listed.splitlines() if one.startswith("MemAvailable:")), "")
+    line = next((row for row in listed.splitlines() if row.startswith("MemAvailable:")), "")
     return total, int(line.split()[1]) * 1024 if line else None
 
 
@@ -82,7 +82,7 @@ def memory_limit() -> int | None:
 
 
 def clock(now: datetime | None = None) -> tuple[str, bool]:
-    """Return the time in UTC as ISO 8601 writes it, and whether a clock may well show it."""
+    """Return the time in UTC as ISO 8601 writes it, and whether it is plausible."""
     now = now or datetime.now(UTC)
     return now.strftime("%Y-%m-%dT%H:%M:%SZ"), RELEASED <= now < CENTURY_ENDS
 

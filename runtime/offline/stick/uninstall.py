@@ -42,7 +42,7 @@ class Stop(Exception):
 def main(arguments: list[str]) -> int:
     """Uninstall from the folder named, and return the exit status."""
     try:
-        if len(arguments) > 1 or any(one.startswith("-") for one in arguments):
+        if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
             raise Stop(2, (__doc__ or "").split("\n\n")[1].strip())
         here = Path(__file__).resolve().parent
         if arguments:
@@ -63,7 +63,7 @@ def say(line: str) -> None:
 
 def names(folder: Path) -> list[str]:
     """Return the names of what lies in a folder, sorted."""
-    return sorted(one.name for one in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir())
 
 
 def usual_place() -> Path:
@@ -126,14 +126,14 @@ def read_mark(place: Path) -> dict[str, Any]:
     `made` are the names of what it put into the folder, `folders` those it made around it.
     """
     try:
-        found = json.loads((place / MARK).read_text(encoding="utf-8"))
+        mark = json.loads((place / MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = _earlier(place)
-    if not isinstance(found, dict):
-        found = {}
-    found["made"] = [str(name) for name in found.get("made", ()) if _is_name(str(name))]
-    found["folders"] = [str(folder) for folder in found.get("folders", ())]
-    return found
+        mark = _earlier(place)
+    if not isinstance(mark, dict):
+        mark = {}
+    mark["made"] = [str(name) for name in mark.get("made", ()) if _is_name(str(name))]
+    mark["folders"] = [str(folder) for folder in mark.get("folders", ())]
+    return mark
 
 
 def _is_name(name: str) -> bool:
@@ -149,8 +149,8 @@ def _earlier(place: Path) -> dict[str, Any]:
     if not (place / "pyvenv.cfg").exists():
         return {}
     there = set(names(place)) - {NEW, OLD, TRASH}
-    found = [one for pattern in ("lib/python*", "Lib") for one in place.glob(pattern)]
-    packages = {one.name for lib in found for one in lib.glob("site-packages/*")}
+    libraries = [path for pattern in ("lib/python*", "Lib") for path in place.glob(pattern)]
+    packages = {path.name for lib in libraries for path in lib.glob("site-packages/*")}
     ours = [name for name in packages if re.match(r"edge_runtime-.*\.dist-info", name)]
     if not ours or "pip" in packages or not there <= _OF_A_VENV:
         return {}
@@ -202,22 +202,22 @@ def users(data: Path) -> list[str]:
 def write_users(data: Path, environments: list[str]) -> None:
     """Write down which environments use the bundles in the data folder."""
     part = data / f".{USERS}.part"
-    lines = "".join(f"{one}\n" for one in environments)
+    lines = "".join(f"{environment}\n" for environment in environments)
     part.write_text(lines, encoding="utf-8", errors="surrogateescape")
     part.replace(data / USERS)
 
 
 def missing(folder: Path) -> list[str]:
     """Return which of `folder` and the folders around it do not exist, the innermost first."""
-    return [str(one) for one in [folder, *folder.parents] if not one.exists()]
+    return [str(path) for path in [folder, *folder.parents] if not path.exists()]
 
 
 def around_data(data: Path) -> list[str]:
     """Return which folders around the data folder are ours, made now or by those that share it."""
-    made = missing(data)[1:]
+    folders = missing(data)[1:]
     for user in users(data):
-        made += [one for one in read_mark(Path(user))["folders"] if Path(one) in data.parents]
-    return made
+        folders += [name for name in read_mark(Path(user))["folders"] if Path(name) in data.parents]
+    return folders
 
 
 def forget(data: Path, place: Path) -> None:
@@ -226,7 +226,7 @@ def forget(data: Path, place: Path) -> None:
         if data.is_symlink():
             say(f"kept: the bundles behind {data}, a link that leads to no folder now")
         return
-    others = [one for one in users(data) if one != str(place)]
+    others = [user for user in users(data) if user != str(place)]
     if others:
         write_users(data, others)
         say(f"kept: the bundles in {data}, which {others[0]} uses")

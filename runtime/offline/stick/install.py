@@ -64,8 +64,8 @@ REMOVERS = ("uninstall.py", "uninstall.bat" if os.name == "nt" else "uninstall.s
 
 def main(arguments: list[str]) -> int:
     """Install into the folder named, and return the exit status."""
-    options = [one for one in arguments if one.startswith("-")]
-    folders = [one for one in arguments if not one.startswith("-")]
+    options = [argument for argument in arguments if argument.startswith("-")]
+    folders = [argument for argument in arguments if not argument.startswith("-")]
     try:
         if len(folders) > 1 or options not in ([], ["--uninstall"]):
             raise Stop(
@@ -94,19 +94,19 @@ def set_up(place: Path) -> None:
     """
     wheels = verified(HERE)
     about = fitting(HERE)
-    bundles = [one for one in sorted(HERE.iterdir()) if _is_bundle(one.name)]
-    made = claim(place)
+    bundles = [path for path in sorted(HERE.iterdir()) if _is_bundle(path.name)]
+    new_folders = claim(place)
     before = read_mark(place)
     try:
-        scripts = build(place, wheels, {**about, "folders": [*made, *before["folders"]]})
-        failed = [one for one in bundles if run(scripts / "edge-run", "check", one)]
+        scripts = build(place, wheels, {**about, "folders": [*new_folders, *before["folders"]]})
+        failed = [bundle for bundle in bundles if run(scripts / "edge-run", "check", bundle)]
         if failed and before["made"]:
             raise Stop(7, f"{failed[0]}: {FAILED}; what was installed before is as it was")
         relocate(place / NEW, place)
         swap(place, before["made"])
     except BaseException:
         remove(place / NEW)
-        for folder in made:
+        for folder in new_folders:
             remove_empty(Path(folder))
         raise
     remove(place / TRASH)
@@ -135,7 +135,7 @@ def verified(folder: Path) -> list[Path]:
         if hashlib.sha256(data).hexdigest() != digest:
             raise Stop(4, f"{name}: is not the file that was written; copy the folder again")
     # macOS leaves a ._NAME beside each file that it copies to a stick.
-    wheels = [one for one in sorted(folder.glob("*.whl")) if not one.name.startswith(".")]
+    wheels = [path for path in sorted(folder.glob("*.whl")) if not path.name.startswith(".")]
     for wheel in wheels:
         if wheel.name not in listed:
             raise Stop(4, f"{wheel.name}: is not in {SUMS}; remove it")
@@ -145,10 +145,10 @@ def verified(folder: Path) -> list[Path]:
 def fitting(folder: Path) -> dict[str, Any]:
     """Return what the wheels are for, unless it is another Python than this."""
     about: dict[str, Any] = json.loads((folder / "wheelhouse.json").read_text(encoding="ascii"))
-    wanted = about["python"]
+    needed = about["python"]
     here = "{}.{}".format(*sys.version_info)
-    if here != wanted:
-        raise Stop(2, f"Python {wanted} is needed, this is {here}; add FOR_PYTHON={here}")
+    if here != needed:
+        raise Stop(2, f"Python {needed} is needed, this is {here}; add FOR_PYTHON={here}")
     return about
 
 
@@ -161,13 +161,13 @@ def claim(place: Path) -> list[str]:
     is_free = place.is_dir() and not names(place)
     if os.path.lexists(str(place)) and not is_free and not is_ours(place):
         raise Stop(10, f"{place}: holds something else; name a new folder")
-    made = missing(place)
+    new_folders = missing(place)
     place.mkdir(parents=True, exist_ok=True)
     recover(place)
     before = read_mark(place)
     if before["made"] and not (place / MARK).exists():  # of the time before there were marks
         (place / MARK).write_text(json.dumps(before), encoding="ascii")
-    return made
+    return new_folders
 
 
 def build(place: Path, wheels: list[Path], about: dict[str, Any]) -> Path:
@@ -232,7 +232,7 @@ def put(bundles: list[Path], place: Path) -> None:
         raise Stop(status, "the bundles were not copied, see above; edge-run is installed")
     folder = Path(data)
     folder.mkdir(parents=True, exist_ok=True)
-    write_users(folder, [*(one for one in users(folder) if one != str(place)), str(place)])
+    write_users(folder, [*(user for user in users(folder) if user != str(place)), str(place)])
 
 
 def conclude(place: Path, before: dict[str, Any]) -> None:

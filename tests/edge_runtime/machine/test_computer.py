@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.engines import ENGINES, processor
-from edge_runtime.machine import box
+from edge_runtime.machine import computer
 
 
 def test_every_engine_has_a_distribution() -> None:
-    assert box.DISTRIBUTIONS.keys() == ENGINES.keys()
+    assert computer.DISTRIBUTIONS.keys() == ENGINES.keys()
 
 
 def test_what_is_not_installed_has_no_version() -> None:
-    assert box.installed("pillow")
-    assert box.installed("no-such-distribution") is None
+    assert computer.installed("pillow")
+    assert computer.installed("no-such-distribution") is None
 
 
 def test_memory_that_is_available_is_part_of_all() -> None:
-    total, free = box.memory()
+    total, free = computer.memory()
     if total is not None and free is not None:
         assert 0 < free <= total
 
@@ -32,7 +32,7 @@ def test_the_smallest_limit_of_this_process_counts(monkeypatch: pytest.MonkeyPat
 
     limits = {resource.RLIMIT_AS: 1 << 30, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], 0))
-    limit = box.memory_limit()
+    limit = computer.memory_limit()
     assert limit is not None
     assert limit <= 1 << 30
 
@@ -55,4 +55,4 @@ def test_on_arm_the_features_are_those_that_linux_lists(
 
     monkeypatch.setattr(processor, "is_x86", lambda: False)
     monkeypatch.setattr(Path, "read_text", read)
-    assert box.features() == found
+    assert computer.features() == found
