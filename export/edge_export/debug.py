@@ -99,22 +99,22 @@ def debug(
         manifest = opened.manifest
         pixels = _film(film, manifest)
         artefacts = [
-            Artefact(one.file, one.format, one.recipe, bytes(opened.read(one.file)))
-            for one in manifest.graphs
-            if one.recipe != FLOAT32.name
+            Artefact(graph.file, graph.format, graph.recipe, bytes(opened.read(graph.file)))
+            for graph in manifest.graphs
+            if graph.recipe != FLOAT32.name
         ]
         if not artefacts:
             raise UsageError(bundle, "holds no quantized graph", "export it with --int8")
         graphs = _float_graphs(opened, against, input_range, pixels)
     floats = Artefact(FLOAT32.file("tflite"), "tflite", FLOAT32.name, graphs.tflite)
     reference = _answer(measure(floats, pixels).logits[0], manifest)
-    found = [_diagnose(graphs, one, pixels, reference, manifest) for one in artefacts]
+    diagnoses = [_diagnose(graphs, artefact, pixels, reference, manifest) for artefact in artefacts]
     return Diagnosis(
         film=sha256(film.read_bytes()),
         bundle=manifest.identity,
         reference=reference,
-        graphs=tuple(found),
-        warnings=tuple(line for one in found for line in _warnings(one)),
+        graphs=tuple(diagnoses),
+        warnings=tuple(line for diagnosis in diagnoses for line in _warnings(diagnosis)),
     )
 
 
@@ -124,10 +124,11 @@ def render(diagnosis: Diagnosis, form: str = "table") -> str:
         return json.dumps(asdict(diagnosis), indent=1, sort_keys=True, allow_nan=False) + "\n"
     lines = [f"film {diagnosis.film}", ""]
     answers = [("float", diagnosis.reference)]
-    answers += [(one.file, one.answer) for one in diagnosis.graphs]
+    answers += [(graph.file, graph.answer) for graph in diagnosis.graphs]
     header = ("graph", "logit", "probability", "decision")
     rows = [
-        (name, f"{one.logit:+.4f}", f"{one.probability:.4f}", one.label) for name, one in answers
+        (name, f"{answer.logit:+.4f}", f"{answer.probability:.4f}", answer.label)
+        for name, answer in answers
     ]
     lines += aligned([header, *rows])
     for graph in diagnosis.graphs:
@@ -139,7 +140,7 @@ def render(diagnosis: Diagnosis, form: str = "table") -> str:
 
 
 def _row(name: str, step: LayerStep) -> tuple[str, ...]:
-    moved = ("-" if one is None else f"{one:+.4f}" for one in (step.logit, step.error))
+    moved = ("-" if number is None else f"{number:+.4f}" for number in (step.logit, step.error))
     return (name, step.operator, f"{step.sqnr_db:.1f}", *moved)
 
 
@@ -156,7 +157,7 @@ def _diagnose(
     graphs: FloatGraphs, artefact: Artefact, pixels: Pixels, reference: Answer, manifest: Manifest
 ) -> GraphDiagnosis:
     answer = _answer(measure(artefact, pixels).logits[0], manifest)
-    noise = [one for one in layer_noise(graphs, artefact, pixels) if not one.branch]
+    noise = [layer for layer in layer_noise(graphs, artefact, pixels) if not layer.branch]
     cuts = list(hybrids(graphs, artefact, pixels))
     sides = [_answer(cut.logits[0], manifest).label == manifest.classes.positive for cut in cuts]
     # The engine's word is the last one: it rounds a little differently where nobody looks.
@@ -170,8 +171,10 @@ def _diagnose(
         margin=abs(answer.logit - _boundary(manifest.decision)),
         flipped_at=None if place is None else cuts[place].tensor,
         layers=tuple(
-            LayerStep(one.tensor, one.operator, one.sqnr_db, *logits.get(one.tensor, (None, None)))
-            for one in noise
+            LayerStep(
+                layer.tensor, layer.operator, layer.sqnr_db, *logits.get(layer.tensor, (None, None))
+            )
+            for layer in noise
         ),
     )
 
@@ -208,15 +211,16 @@ def _float_graphs(
     bundle: Bundle, against: Path | None, input_range: InputRange | None, pixels: Pixels
 ) -> FloatGraphs:
     golden = [
-        _film(bytes(bundle.read(one.file)), bundle.manifest) for one in bundle.manifest.golden.films
+        _film(bytes(bundle.read(film.file)), bundle.manifest)
+        for film in bundle.manifest.golden.films
     ]
     films = np.concatenate([pixels, *golden])
     if against is not None:
         return _graphs_of_model(against, input_range, films)
     own = [
-        one.file
-        for one in bundle.manifest.graphs
-        if (one.recipe, one.format) == (FLOAT32.name, "tflite")
+        graph.file
+        for graph in bundle.manifest.graphs
+        if (graph.recipe, graph.format) == (FLOAT32.name, "tflite")
     ]
     if not own:
         problem = "holds no float TFLite graph to compare with"
@@ -231,13 +235,13 @@ def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixel
         problem = "is not a run of edge-kit train, so its input has to be described"
         raise UsageError(against, problem, "add --input-range LOW,HIGH")
     model = load_model(against)
-    wanted = films.shape[1:]
-    if wanted[2] == 1 and model.input_shape[1:] == (*wanted[:2], 3):
+    expected = films.shape[1:]
+    if expected[2] == 1 and model.input_shape[1:] == (*expected[:2], 3):
         from edge_export.graph.grey import fold_grey
 
         model = fold_grey(model)
-    if model.input_shape[1:] != wanted:
-        problem = f"takes {model.input_shape[1:]}, the graphs of the bundle {wanted}"
+    if model.input_shape[1:] != expected:
+        problem = f"takes {model.input_shape[1:]}, the graphs of the bundle {expected}"
         raise DataError(against, problem, "give the model the bundle was made of")
     return float_graphs(network(model, input_range), films)
 

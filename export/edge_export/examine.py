@@ -118,7 +118,10 @@ def examine(
         ladder=ladder,
         layers=trial.layers,
         latencies=timed,
-        nodes={one.file: node_counts(one.graph, one.format) for one in trial.artefacts},
+        nodes={
+            artefact.file: node_counts(artefact.graph, artefact.format)
+            for artefact in trial.artefacts
+        },
         warnings=slower_than_float(timed) + _shipping(trial, shipped, proof, plan),
         splits=_counts(films),
     )
@@ -154,10 +157,10 @@ def _make(
     trial = bench.run(quantizer.artefacts(FLOAT32, setting)[0])
     attempt, ladder = None, list[Rung]()
     if INT8.name in plan.recipes:
-        attempt, found, ladder = climb(bench, quantizer, setting, say)
-        trial += found
+        attempt, int8_graphs, ladder = climb(bench, quantizer, setting, say)
+        trial += int8_graphs
     for name in dict.fromkeys(plan.recipes):
-        if name != INT8.name and name not in {one.recipe for one in trial.artefacts}:
+        if name != INT8.name and name not in {artefact.recipe for artefact in trial.artefacts}:
             trial += bench.run(quantizer.artefacts(RECIPES[name], setting)[0])
     return trial, attempt, ladder
 
@@ -169,17 +172,17 @@ def _shipped(
 
     A graph that `edge-run` leaves to others is chosen only where nothing else was ordered.
     """
-    ordered = [one for one in trial.artefacts if one.recipe != FLOAT32.name]
+    ordered = [artefact for artefact in trial.artefacts if artefact.recipe != FLOAT32.name]
     if FLOAT32.name in plan.recipes:
-        ordered += [one for one in trial.artefacts if one.recipe == FLOAT32.name]
+        ordered += [artefact for artefact in trial.artefacts if artefact.recipe == FLOAT32.name]
     candidates = [
-        Candidate(file, len(one.graph), timed[file], proof.evidence[file].verdict.answer)
-        for one in [one for one in ordered if _runs(one)] or ordered
-        for file in [one.file]
+        Candidate(file, len(artefact.graph), timed[file], proof.evidence[file].verdict.answer)
+        for artefact in [artefact for artefact in ordered if _runs(artefact)] or ordered
+        for file in [artefact.file]
     ]
-    if plan.choose_one and any(one.answer == "pass" for one in candidates):
+    if plan.choose_one and any(candidate.answer == "pass" for candidate in candidates):
         return [choose(candidates)]
-    return [one.file for one in ordered]
+    return [artefact.file for artefact in ordered]
 
 
 def _runs(artefact: Artefact) -> bool:
@@ -194,7 +197,7 @@ def _shipping(trial: Trial, shipped: Sequence[str], proof: Proof, plan: ExportPl
         proof.evidence[file].verdict.answer == "pass" for file in shipped
     ):
         lines.append("no graph passes, so --choose chose none: all that were ordered stay")
-    if not any(_runs(one) for one in trial.artefacts if one.file in shipped):
+    if not any(_runs(artefact) for artefact in trial.artefacts if artefact.file in shipped):
         lines.append("edge-run runs none of these graphs; for a clinic's machine add --int8")
     return lines
 
@@ -202,14 +205,14 @@ def _shipping(trial: Trial, shipped: Sequence[str], proof: Proof, plan: ExportPl
 def _reference_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
     """Return what is wrong with the model or the films' preparation, as far as answers show it."""
     rows, logits = bench.rows, bench.reference.logits
-    found = _preparation_faults(model, bench, plan)
+    faults = _preparation_faults(model, bench, plan)
     answers = probabilities(logits, bench.reference.calibration)
     positive = int((answers >= bench.reference.threshold.value).sum())
     # Where there is nothing to lose, nothing is proved by losing nothing.
     if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
         every = f"{REFERENCE}: constant: decides {rows.classes[bool(positive)]} on every film"
-        found.append(Fault("constant", f"{every}; is --input-range right? or train again"))
-    return found
+        faults.append(Fault("constant", f"{every}; is --input-range right? or train again"))
+    return faults
 
 
 def _preparation_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
@@ -217,18 +220,18 @@ def _preparation_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> l
     if plan.recorded_accuracy is not None:
         test = np.array(rows.splits) == "test"
         right = (logits[test] >= 0) == rows.positive[test]
-        found = proportion(int(right.sum()), int(test.sum()))
-        return accuracy_faults(REFERENCE, found, plan.recorded_accuracy)
+        accuracy = proportion(int(right.sum()), int(test.sum()))
+        return accuracy_faults(REFERENCE, accuracy, plan.recorded_accuracy)
     answers = {plan.input_range: logits}
-    for other in _INPUT_RANGES:
-        if other != plan.input_range:
-            answers[other] = reference_outputs(network(model, other), rows.pixels)[:, 0]
+    for input_range in _INPUT_RANGES:
+        if input_range != plan.input_range:
+            answers[input_range] = reference_outputs(network(model, input_range), rows.pixels)[:, 0]
     # Either way round, for the order of the classes is another question.
     written = {
-        f"{one.low:g},{one.high:g}": max(
-            (auc(rows.positive, sign * some) for sign in (1, -1)), key=lambda area: area.value
+        f"{input_range.low:g},{input_range.high:g}": max(
+            (auc(rows.positive, sign * logits) for sign in (1, -1)), key=lambda area: area.value
         )
-        for one, some in answers.items()
+        for input_range, logits in answers.items()
     }
     return input_range_faults(REFERENCE, next(iter(written)), written)
 
@@ -237,8 +240,8 @@ def _stability(bench: Bench, quantizer: Quantizer, tables: Sequence[Ranges]) -> 
     """Return how far int8 TFLite would move if either half of the films had calibrated it."""
     halved = [quantizer.one(INT8, "tflite", table, Setting()) for table in tables]
     answers = [
-        probabilities(measure(one, bench.rows.pixels).logits, bench.reference.calibration)
-        for one in halved
+        probabilities(measure(graph, bench.rows.pixels).logits, bench.reference.calibration)
+        for graph in halved
     ]
     threshold = bench.reference.threshold.value
     return stability(tables[0], tables[1], answers[0], answers[1], threshold)

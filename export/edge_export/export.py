@@ -66,10 +66,10 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
 
 def _check_fit(model: keras.Model, facts: BundleFacts) -> None:
     recipe = facts.preprocess
-    wanted = (recipe.height, recipe.width, recipe.channels)
-    if tuple(model.input_shape[1:]) != wanted:
+    expected = (recipe.height, recipe.width, recipe.channels)
+    if tuple(model.input_shape[1:]) != expected:
         raise DataError(
-            model.name, f"takes {model.input_shape[1:]}, not the {wanted} it was prepared for"
+            model.name, f"takes {model.input_shape[1:]}, not the {expected} it was prepared for"
         )
     if (len(model.outputs) == 2) != (facts.film_threshold is not None):
         outputs, has = len(model.outputs), "none" if facts.film_threshold is None else "one"

@@ -72,7 +72,11 @@ def golden_tolerance(calibration: Calibration) -> float:
 
 def _quantization(findings: Findings) -> Quantization:
     calibration = findings.calibration
-    remedies = [f"{one.step}: {one.changed}" for one in findings.ladder[1:] if one.answer != "fail"]
+    remedies = [
+        f"{attempt.step}: {attempt.changed}"
+        for attempt in findings.ladder[1:]
+        if attempt.answer != "fail"
+    ]
     return Quantization(
         method=calibration.method,
         films=calibration.films,

@@ -17,10 +17,10 @@ def shared() -> bool:
         semaphore = import_module("_multiprocessing").SemLock
     except ImportError:
         return False
-    binary, none, one = 0, 0, 1
+    binary, none, maximum = 0, 0, 1
     try:
         with suppress(FileExistsError):  # another's of that name: so they can be had
-            semaphore(binary, none, one, f"/edge-kit-{os.getpid()}", unlink=True)
+            semaphore(binary, none, maximum, f"/edge-kit-{os.getpid()}", unlink=True)
     except OSError:
         return False
     return True

@@ -30,8 +30,8 @@ def write_phantoms(folder: Path, *, count: int, seed: int) -> None:
         CannotWrite: `folder` exists, or the disk refused.
     """
     if count < _SMALLEST_COUNT or count % 2:
-        wanted = f"use an even number from {_SMALLEST_COUNT} on"
-        raise UsageError("count", f"{count} films cannot be shared out", wanted)
+        cure = f"use an even number from {_SMALLEST_COUNT} on"
+        raise UsageError("count", f"{count} films cannot be shared out", cure)
     if seed < 0:
         raise UsageError("seed", f"{seed} is negative", "use 0 or more")
     place = new_folder_at(folder)

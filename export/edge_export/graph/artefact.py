@@ -107,11 +107,13 @@ def integer_outputs(artefact: Artefact) -> tuple[IntegerOutput, ...]:
 
     try:
         with quiet():
-            given = Interpreter(model_content=artefact.graph).get_output_details()
+            outputs = Interpreter(model_content=artefact.graph).get_output_details()
     except ValueError:  # it is no graph, as every engine will say of it
         return ()
-    steps = [one["quantization"] for one in given if one["dtype"] is np.int8]
-    return tuple(IntegerOutput(scale=float(one), zero_point=int(other)) for one, other in steps)
+    steps = [output["quantization"] for output in outputs if output["dtype"] is np.int8]
+    return tuple(
+        IntegerOutput(scale=float(scale), zero_point=int(zero_point)) for scale, zero_point in steps
+    )
 
 
 class _IntegerGraph:
@@ -129,16 +131,16 @@ class _IntegerGraph:
             self._interpreter = Interpreter(model_content=graph, num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [one["index"] for one in self._interpreter.get_output_details()]
+        self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
         film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
         self._interpreter.set_tensor(self._input, film)
         self._interpreter.invoke()
-        found = [int(self._interpreter.get_tensor(one).item()) for one in self._outputs]
+        integers = [int(self._interpreter.get_tensor(index).item()) for index in self._outputs]
         return tuple(
             meaning.scale * (integer - meaning.zero_point)
-            for meaning, integer in zip(self._meanings, found, strict=True)
+            for meaning, integer in zip(self._meanings, integers, strict=True)
         )
 
     def close(self) -> None:

@@ -19,15 +19,15 @@ def blame(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
     import keras
 
     tried: set[str] = set()
-    for layer, taken, given in _calls(model):
+    for layer, taken, outputs in _calls(model):
         options = {key: value for key, value in layer.get_config().items() if key != "name"}
-        shapes = [one.shape for one in taken]
+        shapes = [tensor.shape for tensor in taken]
         kind = json.dumps([type(layer).__name__, options, shapes], default=str, sort_keys=True)
         if kind in tried:
             continue
         tried.add(kind)
         try:
-            convert(keras.Model(taken, given))
+            convert(keras.Model(taken, outputs))
         except Exception:
             return f"layer {layer.name!r} ({type(layer).__name__})"
     return "a layer"

@@ -79,8 +79,8 @@ def find_end(model: keras.Model, output: int = 0) -> End:
         raise DataError(model.name, f"ends in layer {last.name!r} ({kind})", cure)
     # With names of their own: those that Keras gives count what its process has made so far.
     bodies = [
-        keras.Model(one.inputs, given, name=f"body_{output}_{place}" if output else f"body_{place}")
-        for place, (one, given) in enumerate([*around, (owner, tensor)])
+        keras.Model(body.inputs, end, name=f"body_{output}_{place}" if output else f"body_{place}")
+        for place, (body, end) in enumerate([*around, (owner, tensor)])
     ]
     return End(tuple(bodies), dense, activation, classes)
 
@@ -104,7 +104,7 @@ def find_film(model: keras.Model) -> End | None:
     # What both read would be quantized for the one and blamed for the other.
     shared = set(_weights(end)) & set(_weights(find_end(model)))
     if shared:
-        path = min(_weights(end)[one] for one in shared)
+        path = min(_weights(end)[weight] for weight in shared)
         raise DataError(model.name, f"the second output shares {path} with the decision", cure)
     return end
 
@@ -112,7 +112,7 @@ def find_film(model: keras.Model) -> End | None:
 def _weights(end: End) -> dict[int, str]:
     """Return the names of all weights up to an end, by identity."""
     owners = [*end.bodies, *([end.dense] if end.dense is not None else [])]
-    return {id(weight): str(weight.path) for one in owners for weight in one.weights}
+    return {id(weight): str(weight.path) for owner in owners for weight in owner.weights}
 
 
 def _maker(tensor: Any) -> tuple[Any, Any]:

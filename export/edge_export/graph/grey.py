@@ -76,7 +76,7 @@ class _Front:
         # A sequential model keeps the calls of its layers in a functional one.
         for operation in getattr(model, "_functional", model).operations:
             for node in operation._inbound_nodes:  # no public counterpart
-                taken = [one for one in node.input_tensors if id(one) in self._grey]
+                taken = [tensor for tensor in node.input_tensors if id(tensor) in self._grey]
                 if taken:
                     after = self._follow(operation, self._grey[id(taken[0])])
                     if after is not None:

@@ -113,8 +113,8 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
         image = keras.layers.Rescaling(scale, input_range.low, name="input_range")(image)
     end, film = find_end(model), find_film(model)
     ends = zip(OUTPUTS, [end, *([film] if film else [])], strict=False)
-    given = [_logit(one, image, name) for name, one in ends]
-    logits = keras.Model(pixels, given, name="pixels_to_logit")
+    outputs = [_logit(head, image, name) for name, head in ends]
+    logits = keras.Model(pixels, outputs, name="pixels_to_logit")
     answer, *others = model.outputs
     if len(answer.shape) > 2:
         answer = keras.layers.Flatten(name="answer")(answer)
@@ -125,8 +125,8 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
 
 def predicted(model: keras.Model, images: NDArray[Any]) -> list[NDArray[np.float32]]:
     """Return each output of `model` for `(n, h, w, c)` images, one of them too as a list."""
-    found = model.predict_on_batch(images)
-    return found if isinstance(found, list) else [found]
+    outputs = model.predict_on_batch(images)
+    return outputs if isinstance(outputs, list) else [outputs]
 
 
 def _check_layers(model: keras.Model) -> None:
@@ -167,11 +167,11 @@ def _logit_layer(end: End, name: str) -> keras.layers.Dense:
     if end.classes == 2:
         # softmax(a, b)[1] = sigmoid(b - a), so the difference of the columns is the logit.
         kernel = kernel[:, 1:] - kernel[:, :1]
-        bias = [one[1:] - one[:1] for one in bias]
+        bias = [values[1:] - values[:1] for values in bias]
     # What quantization shifts the logit by is taken out of the bias again, and the converter
     # drops a bias of zero. This one moves no logit, and the two outputs' are not stored as one.
     nothing = np.finfo(np.float32).tiny * (1 + OUTPUTS.index(name))
-    bias = [np.where(one == 0, nothing, one) for one in bias]
+    bias = [np.where(values == 0, nothing, values) for values in bias]
     logit = keras.layers.Dense(1, name=name)
     logit.build((None, len(kernel)))
     logit.set_weights([kernel, *bias])

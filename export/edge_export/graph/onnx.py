@@ -49,7 +49,7 @@ def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
     _name_plainly(model.graph)
     model.doc_string = ""
     # The converter declares domains that no node is of.
-    plain = [one for one in model.opset_import if not one.domain]
+    plain = [opset for opset in model.opset_import if not opset.domain]
     del model.opset_import[:]
     model.opset_import.extend(plain)
     onnx.checker.check_model(model)
@@ -85,11 +85,11 @@ def _order(graph: onnx.GraphProto) -> None:
     """
     makers = {name: node for node in graph.node for name in node.output}
     ordered: dict[str, onnx.NodeProto] = {}
-    waiting = [one.name for one in reversed(graph.output)]
+    waiting = [output.name for output in reversed(graph.output)]
     while waiting:
         node = makers.get(waiting[-1])
         needed = [] if node is None else [makers[name] for name in node.input if name in makers]
-        missing = next((one for one in needed if one.output[0] not in ordered), None)
+        missing = next((maker for maker in needed if maker.output[0] not in ordered), None)
         if missing is not None:
             waiting.append(missing.output[0])
             continue
@@ -106,14 +106,14 @@ def _name_plainly(graph: onnx.GraphProto) -> None:
     The converter numbers what it makes by a counter of its process and in the order of sets: the
     same model would give other bytes every time.
     """
-    given = zip((one.name for one in graph.output), OUTPUTS, strict=False)
-    names = {graph.input[0].name: "pixels", **dict(given), "": ""}
+    renamed = zip((output.name for output in graph.output), OUTPUTS, strict=False)
+    names = {graph.input[0].name: "pixels", **dict(renamed), "": ""}
     for place, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{place}"
         for tensors in (node.input, node.output):
             tensors[:] = [names.setdefault(name, f"tensor_{len(names)}") for name in tensors]
-    for one in (*graph.input, *graph.output, *graph.initializer):
-        one.name = names[one.name]
-    graph.initializer.sort(key=lambda one: one.name)
+    for tensor in (*graph.input, *graph.output, *graph.initializer):
+        tensor.name = names[tensor.name]
+    graph.initializer.sort(key=lambda initializer: initializer.name)
     graph.name, graph.doc_string = "pixels_to_logit", ""
     del graph.value_info[:]

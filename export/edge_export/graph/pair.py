@@ -45,9 +45,9 @@ def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
             order of the outputs.
     """
     tflite, few = to_tflite(network.logits), pixels[:_MATCHED]
-    found = tflite_tensors(tflite, few)
+    tensors = tflite_tensors(tflite, few)
     _require_order(
-        predicted(network.logits, few), [found[name] for name in outputs(tflite)], "TFLite"
+        predicted(network.logits, few), [tensors[name] for name in outputs(tflite)], "TFLite"
     )
     return from_tflite(tflite, pixels, network.logits)
 
@@ -60,30 +60,39 @@ def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None
             outputs.
     """
     onnx, few = to_onnx(tflite, origin), pixels[:_MATCHED]
-    one, other, given = tflite_tensors(tflite, few), onnx_tensors(onnx, few), outputs(tflite)
+    tflite_values, onnx_values = tflite_tensors(tflite, few), onnx_tensors(onnx, few)
+    output_names = outputs(tflite)
     # The outputs are the same, even where values near zero have not shown it.
-    ends = dict(zip(OUTPUTS, given, strict=False))
-    _require_order([one[name] for name in given], [other[name] for name in ends], "ONNX")
-    return FloatGraphs(tflite, onnx, {**match_tensors(one, other), **ends}, _branch(tflite))
+    ends = dict(zip(OUTPUTS, output_names, strict=False))
+    _require_order(
+        [tflite_values[name] for name in output_names], [onnx_values[name] for name in ends], "ONNX"
+    )
+    return FloatGraphs(
+        tflite, onnx, {**match_tensors(tflite_values, onnx_values), **ends}, _branch(tflite)
+    )
 
 
-def _require_order(wanted: Sequence[Values], found: Sequence[Values], form: str) -> None:
+def _require_order(expected: Sequence[Values], actual: Sequence[Values], form: str) -> None:
     """Refuse two outputs of which each holds what the other should."""
 
-    def apart(some: Sequence[Values]) -> float:
-        pairs = zip(wanted, some, strict=True)
-        return sum(float(np.abs(one.ravel() - other.ravel()).max()) for one, other in pairs)
+    def apart(candidates: Sequence[Values]) -> float:
+        pairs = zip(expected, candidates, strict=True)
+        return sum(
+            float(np.abs(reference.ravel() - values.ravel()).max()) for reference, values in pairs
+        )
 
-    if apart(found[::-1]) < apart(found):
+    if apart(actual[::-1]) < apart(actual):
         problem = f"its {form} converter gives the film logit in place of the decision"
         raise DataError("model", problem, "install the versions in constraints.txt")
 
 
 def _branch(tflite: bytes) -> frozenset[str]:
     """Return the tensors computed by a TFLite graph that its first output does not depend on."""
-    made = operators(tflite)
+    all_operators = operators(tflite)
     needed = {outputs(tflite)[0]}
-    for one in reversed(made):
-        if needed.intersection(one.outputs):
-            needed.update(one.inputs)
-    return frozenset(name for one in made for name in one.outputs if name not in needed)
+    for operator in reversed(all_operators):
+        if needed.intersection(operator.outputs):
+            needed.update(operator.inputs)
+    return frozenset(
+        name for operator in all_operators for name in operator.outputs if name not in needed
+    )

@@ -71,13 +71,13 @@ class _TFLitePairs:
     def __init__(self, graphs: FloatGraphs, artefact: Artefact) -> None:
         self._float, self._quantized = TFLiteTrace(graphs.tflite), TFLiteTrace(artefact.graph)
         layers = [_layers(self._float), _layers(self._quantized)]
-        if [one.kind for one in layers[0]] != [one.kind for one in layers[1]]:
+        if [layer.kind for layer in layers[0]] != [layer.kind for layer in layers[1]]:
             raise _stranger(artefact)
         pixels = _stored(self._float, self._float.source)
         self._paired = [("CAST", pixels, _stored(self._quantized, self._quantized.source))]
-        for one, other in zip(*layers, strict=True):
-            for mine, theirs in zip(one.outputs, other.outputs, strict=True):
-                self._paired.append((one.kind, mine, _stored(self._quantized, theirs)))
+        for float_layer, quantized_layer in zip(*layers, strict=True):
+            for mine, theirs in zip(float_layer.outputs, quantized_layer.outputs, strict=True):
+                self._paired.append((float_layer.kind, mine, _stored(self._quantized, theirs)))
 
     def run(self, film: Pixels) -> Iterator[Pair]:
         self._float.start(film)
@@ -95,14 +95,14 @@ class _TFLitePairs:
 
 def _layers(trace: TFLiteTrace) -> list[Operator[int]]:
     """Return the operators that compute something."""
-    return [one for one in trace.operators if one.kind not in _CONVERSIONS]
+    return [operator for operator in trace.operators if operator.kind not in _CONVERSIONS]
 
 
 def _stored(trace: TFLiteTrace, tensor: int) -> int:
     """Return the tensor that the next layer reads in place of `tensor`: converted, if it is."""
-    for one in trace.operators:
-        if one.kind in ("CAST", "QUANTIZE") and tensor in one.inputs:
-            tensor = one.outputs[0]
+    for operator in trace.operators:
+        if operator.kind in ("CAST", "QUANTIZE") and tensor in operator.inputs:
+            tensor = operator.outputs[0]
     return tensor
 
 
@@ -114,19 +114,24 @@ class _OnnxPairs:
 
         reference = onnx.load_model_from_string(graphs.onnx)
         quantized = onnx.load_model_from_string(artefact.graph)
-        made = {name for node in quantized.graph.node for name in node.output}
+        computed = {name for node in quantized.graph.node for name in node.output}
         stored = {
             node.input[0]: node for node in quantized.graph.node if node.op_type == "QuantizeLinear"
         }
         made_by_tflite = [
-            (name, one.kind) for one in operators(graphs.tflite) for name in one.outputs
+            (name, operator.kind)
+            for operator in operators(graphs.tflite)
+            for name in operator.outputs
         ]
         # Where one tensor has several twins, copies of each other, the last that is stored counts.
         twins = sorted(graphs.same.items(), key=lambda item: item[0] in stored)
-        found = {twin: name for name, twin in twins if name in made}
-        self._paired = [(twin, kind, found[twin]) for twin, kind in made_by_tflite if twin in found]
+        onnx_names = {twin: name for name, twin in twins if name in computed}
+        self._paired = [
+            (twin, kind, onnx_names[twin]) for twin, kind in made_by_tflite if twin in onnx_names
+        ]
         self._stranger = _stranger(artefact)
-        ends = {one.name for one in reference.graph.output}  # which have those names everywhere
+        # The outputs have the same names in every graph.
+        ends = {output.name for output in reference.graph.output}
         if ends.issuperset(name for *_, name in self._paired):
             raise self._stranger
         names = [name for *_, name in self._paired]
@@ -150,7 +155,7 @@ class _OnnxPairs:
 def _onnx_step(model: onnx.ModelProto, node: onnx.NodeProto) -> Step:
     from onnx import numpy_helper
 
-    constants = {one.name: one for one in model.graph.initializer}
+    constants = {initializer.name: initializer for initializer in model.graph.initializer}
     scale, zero_point = (numpy_helper.to_array(constants[name]) for name in node.input[1:3])
     return Step.of(scale.item(), zero_point.item(), zero_point.dtype)
 

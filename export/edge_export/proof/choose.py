@@ -31,15 +31,23 @@ def choose(candidates: Sequence[Candidate]) -> str:
     Raises:
         DataError: none passes.
     """
-    passed = [one for one in candidates if one.answer == "pass"]
+    passed = [candidate for candidate in candidates if candidate.answer == "pass"]
     if not passed:
-        answers = ", ".join(f"{one.file}: {one.answer}" for one in candidates) or "there is none"
+        answers = (
+            ", ".join(f"{candidate.file}: {candidate.answer}" for candidate in candidates)
+            or "there is none"
+        )
         raise DataError("--choose", f"no graph passes ({answers})", "see the report for why")
-    fastest = min((one.latency for one in passed), key=lambda latency: latency.milliseconds)
+    fastest = min(
+        (candidate.latency for candidate in passed), key=lambda latency: latency.milliseconds
+    )
     as_fast = [
-        one
-        for one in passed
-        if one.latency.milliseconds <= _AS_FAST * fastest.milliseconds
-        or one.latency.low <= fastest.high
+        candidate
+        for candidate in passed
+        if candidate.latency.milliseconds <= _AS_FAST * fastest.milliseconds
+        or candidate.latency.low <= fastest.high
     ]
-    return min(as_fast, key=lambda one: (one.bytes, one.latency.milliseconds, one.file)).file
+    return min(
+        as_fast,
+        key=lambda candidate: (candidate.bytes, candidate.latency.milliseconds, candidate.file),
+    ).file

@@ -80,24 +80,27 @@ def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator
     layouts = _layouts(model, graphs.same, first, pixels[0])
     start, end = _Cut((source,), source), _Cut((output,), output)
     chain = [start, *_cuts(model.graph, layouts), end]
-    wanted = {name for cut in chain[1:] for name in cut.alive}
-    held = [{source: film[None], **_arranged(pairs.run(film), layouts, wanted)} for film in pixels]
+    needed = {name for cut in chain[1:] for name in cut.alive}
+    held = [{source: film[None], **_arranged(pairs.run(film), layouts, needed)} for film in pixels]
     extractor = Extractor(model)
     before, rounded = np.empty(0), held
     for cut, after in pairwise(chain):
         fresh = [name for name in after.alive if name not in (*cut.alive, output)]
         names = [output, *fresh]
         rest = OnnxTrace(extractor.extract_model(list(cut.alive), names), names)
-        found = [rest.feed({name: film[name] for name in cut.alive}) for film in held]
-        logits = _logits(found, output)
+        computed = [rest.feed({name: film[name] for name in cut.alive}) for film in held]
+        logits = _logits(computed, output)
         if cut is not start:
             again = [rest.feed({name: film[name] for name in cut.alive}) for film in rounded]
             yield _hybrid(first[layouts[cut.made].twin], logits, before, _logits(again, output))
         before = logits
         rounded = [
             film
-            | {name: _rounded(values, first[layouts[name].twin]) for name, values in one.items()}
-            for film, one in zip(held, found, strict=True)
+            | {
+                name: _rounded(values, first[layouts[name].twin])
+                for name, values in computed_film.items()
+            }
+            for film, computed_film in zip(held, computed, strict=True)
         ]
     last = first[layouts[output].twin]
     yield _hybrid(last, _logits(held, output), before, _logits(rounded, output))
@@ -142,11 +145,11 @@ def _cuts(graph: onnx.GraphProto, layouts: Mapping[str, _Layout]) -> Iterator[_C
 
 
 def _arranged(
-    run: Iterable[Pair], layouts: Mapping[str, _Layout], wanted: Collection[str]
+    run: Iterable[Pair], layouts: Mapping[str, _Layout], names: Collection[str]
 ) -> dict[str, Values]:
-    """Return the quantized values of the ONNX tensors `wanted`, laid out as that graph has them."""
+    """Return the quantized values of the ONNX tensors `names`, laid out as that graph has them."""
     quantized = {pair.tensor: pair.quantized for pair in run}
-    return {name: layouts[name].arrange(quantized[layouts[name].twin]) for name in wanted}
+    return {name: layouts[name].arrange(quantized[layouts[name].twin]) for name in names}
 
 
 def _layouts(
@@ -160,12 +163,12 @@ def _layouts(
     here = {name for node in model.graph.node for name in node.output}
     names = [name for name, twin in same.items() if twin in pairs and name in here]
     layouts = {}
-    for name, wanted in OnnxTrace(model, names).run(film).items():
+    for name, expected in OnnxTrace(model, names).run(film).items():
         values = pairs[same[name]].reference
         orders = list(permutations(range(values.ndim)))
-        fitting = [axes for axes in orders if values.transpose(axes).shape == wanted.shape]
+        fitting = [axes for axes in orders if values.transpose(axes).shape == expected.shape]
         layouts[name] = min(
-            (_Layout(same[name], axes, wanted.shape) for axes in fitting or orders),
-            key=lambda layout: float(np.abs(layout.arrange(values) - wanted).max()),
+            (_Layout(same[name], axes, expected.shape) for axes in fitting or orders),
+            key=lambda layout: float(np.abs(layout.arrange(values) - expected).max()),
         )
     return layouts

@@ -47,14 +47,16 @@ def area_faults(subject: str, area: Estimate) -> list[Fault]:
     return []
 
 
-def accuracy_faults(subject: str, found: Estimate, recorded: float) -> list[Fault]:
-    """Return `preprocessing` if the accuracy `found` is not the one `recorded` when it was trained.
+def accuracy_faults(subject: str, accuracy: Estimate, recorded: float) -> list[Fault]:
+    """Return `preprocessing` if `accuracy` is not the one `recorded` when the model was trained.
 
     Both on the same films, and of the same graph in floating point; one film may differ.
     """
-    if abs(found.value - recorded) <= max(SAME_ACCURACY, 1.5 / found.n):
+    if abs(accuracy.value - recorded) <= max(SAME_ACCURACY, 1.5 / accuracy.n):
         return []
-    problem = f"its accuracy is {found.value:.3f} on {found.n} films, its run says {recorded:.3f}"
+    problem = (
+        f"its accuracy is {accuracy.value:.3f} on {accuracy.n} films, its run says {recorded:.3f}"
+    )
     cure = "prepare films as in training, and give the films that it was tested on"
     return [_fault("preprocessing", subject, problem, cure)]
 
@@ -70,7 +72,7 @@ def input_range_faults(subject: str, used: str, areas: Mapping[str, Estimate]) -
     """
     if used not in areas:
         raise ValueError(f"no AUC for the input range {used}")
-    best = max(areas, key=lambda one: areas[one].value)
+    best = max(areas, key=lambda input_range: areas[input_range].value)
     if areas[best].low <= areas[used].high:
         return []
     problem = f"its AUC is {areas[used]} with the input range {used}, {areas[best]} with {best}"

@@ -82,9 +82,9 @@ class Findings:
         verdicts = {file: self.proof.evidence[file].verdict for file in self.shipped}
         return faults + [
             reason if reason.startswith(file) else f"{file}: {reason}"
-            for file, one in verdicts.items()
-            if one.answer == (self.answer if not faults else "fail")
-            for reason in one.reasons
+            for file, verdict in verdicts.items()
+            if verdict.answer == (self.answer if not faults else "fail")
+            for reason in verdict.reasons
         ]
 
     @property
@@ -93,8 +93,10 @@ class Findings:
         verdicts = [self.proof.evidence[file].verdict for file in self.shipped]
         needed: dict[str, int | None] = {}
         for name in verdicts[0].films_needed:
-            counts = [one.films_needed[name] for one in verdicts]
-            needed[name] = None if None in counts else max(one for one in counts if one is not None)
+            counts = [verdict.films_needed[name] for verdict in verdicts]
+            needed[name] = (
+                None if None in counts else max(count for count in counts if count is not None)
+            )
         return needed
 
 

@@ -42,14 +42,14 @@ def fold(
     colour = facts.preprocess
     grey = Preprocess(**{**colour.to_json(), "channels": 1})
     reader = reader or Decoder()
-    seen, wanted = reader.pixels(films, colour), reader.pixels(films, grey)
-    coloured = np.flatnonzero((seen != wanted).any(axis=(1, 2, 3)))
+    seen, grey_pixels = reader.pixels(films, colour), reader.pixels(films, grey)
+    coloured = np.flatnonzero((seen != grey_pixels).any(axis=(1, 2, 3)))
     if len(coloured):
         problem = f"{len(coloured)} of {len(films)} films are not grey, so nothing can be folded"
         raise DataError(films[coloured[0]].path, problem, "leave --fold-grey out")
     folded = fold_grey(model)
     before = reference_outputs(network(model, input_range), seen)
-    after = reference_outputs(network(folded, input_range), wanted)
+    after = reference_outputs(network(folded, input_range), grey_pixels)
     off = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))
     if off > _TOLERANCE:
         problem = f"folded to one channel it answers otherwise, by {off:.2g} of a logit"

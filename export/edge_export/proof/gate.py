@@ -40,23 +40,23 @@ def compare_gate(reference: Floats, candidate: Floats, threshold: float) -> Gate
     )
 
 
-def gate_faults(subject: str, logits: Floats, found: GateParity, model: GateParity) -> list[Fault]:
+def gate_faults(subject: str, logits: Floats, parity: GateParity, model: GateParity) -> list[Fault]:
     """Return `film_gate` for each way in which a gate is not that of the `model`.
 
-    `logits` are the film logits `(n,)` of `subject`, of which `found` was made.
+    `logits` are the film logits `(n,)` of `subject`, of which `parity` was made.
     """
     problems = []
     if logit_faults(subject, logits):
         problems.append(f"the film logit is {logits[0]:.6g} whatever the film")
     # As quotients: 0.01 * n can be rounded below the whole number that it stands for.
-    if found.changed / found.n > MOST_CHANGED:
+    if parity.changed / parity.n > MOST_CHANGED:
         problems.append(
-            f"{found.changed} of {found.n} films change sides of the gate (at most "
+            f"{parity.changed} of {parity.n} films change sides of the gate (at most "
             f"{MOST_CHANGED:.0%})"
         )
-    if (found.refused - model.refused) / found.n > MOST_REFUSED:
+    if (parity.refused - model.refused) / parity.n > MOST_REFUSED:
         problems.append(
-            f"refuses {found.refused} of {found.n} films, the model {model.refused} (at most "
+            f"refuses {parity.refused} of {parity.n} films, the model {model.refused} (at most "
             f"{100 * MOST_REFUSED:g} points more)"
         )
     cure = "choose another recipe, or train again"

@@ -87,7 +87,7 @@ def layer_noise(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> tupl
             if pair.tensor not in sums:
                 sums[pair.tensor] = _Sums(pair, branch=pair.tensor in graphs.branch)
             sums[pair.tensor].add(pair)
-    return tuple(one.result() for one in sums.values())
+    return tuple(tensor_sums.result() for tensor_sums in sums.values())
 
 
 def first_divergence(
@@ -124,14 +124,18 @@ def harmful_layers(
     Raises:
         DataError: `artefact` is not made of these graphs, or a value is not finite.
     """
-    made = operators(graphs.tflite)
+    all_operators = operators(graphs.tflite)
     *body, _ = hybrids(graphs, artefact, pixels)
     layers = []
-    for one in body:
-        error = _root_mean_square(one.logits - one.before)
-        rounding = _root_mean_square(one.rounded - one.before)
-        keep = {one.tensor} | (_readers(made, one.tensor) if 2 * rounding > error else set())
-        layers.append(HarmfulLayer(one.tensor, one.operator, error, rounding, frozenset(keep)))
+    for hybrid in body:
+        error = _root_mean_square(hybrid.logits - hybrid.before)
+        rounding = _root_mean_square(hybrid.rounded - hybrid.before)
+        keep = {hybrid.tensor} | (
+            _readers(all_operators, hybrid.tensor) if 2 * rounding > error else set()
+        )
+        layers.append(
+            HarmfulLayer(hybrid.tensor, hybrid.operator, error, rounding, frozenset(keep))
+        )
     return tuple(sorted(layers, key=lambda layer: -layer.error))
 
 
@@ -147,23 +151,23 @@ class _Sums:
         self._high = self._highest = -math.inf
 
     def add(self, pair: Pair) -> None:
-        signal, found = pair.reference.ravel(), pair.quantized.ravel()
-        error = signal - found
+        signal, quantized = pair.reference.ravel(), pair.quantized.ravel()
+        error = signal - quantized
         self._signal += float(signal @ signal)
         self._noise += float(error @ error)
-        self._square += float(found @ found)
-        self._product += float(signal @ found)
+        self._square += float(quantized @ quantized)
+        self._product += float(signal @ quantized)
         self._low = min(self._low, float(signal.min()))
         self._high = max(self._high, float(signal.max()))
-        self._lowest = min(self._lowest, float(found.min()))
-        self._highest = max(self._highest, float(found.max()))
+        self._lowest = min(self._lowest, float(quantized.min()))
+        self._highest = max(self._highest, float(quantized.max()))
         self._count += signal.size
         if pair.step is not None:
             low, high = pair.step.limits
             half = pair.step.scale / 2
             # The stored value is the limit itself, but for its rounding to float32.
-            self._clipped += int(((signal < low - half) & (found < low + half)).sum())
-            self._clipped += int(((signal > high + half) & (found > high - half)).sum())
+            self._clipped += int(((signal < low - half) & (quantized < low + half)).sum())
+            self._clipped += int(((signal > high + half) & (quantized > high - half)).sum())
 
     def result(self) -> LayerNoise:
         decibels = _decibels(self._signal, self._noise)
@@ -193,15 +197,15 @@ def _decibels(signal: float, noise: float) -> float:
     return min(EXACT_DB, max(-EXACT_DB, 10 * math.log10(signal / noise)))
 
 
-def _readers(made: Sequence[Operator[str]], tensor: str) -> set[str]:
+def _readers(all_operators: Sequence[Operator[str]], tensor: str) -> set[str]:
     """Return what is computed from `tensor`, and from whatever shares its integers."""
-    found = set[str]()
-    for one in made:
-        if tensor in one.inputs:
-            found.update(one.outputs)
-            if one.kind in _SHARING:
-                found.update(*(_readers(made, written) for written in one.outputs))
-    return found
+    readers = set[str]()
+    for operator in all_operators:
+        if tensor in operator.inputs:
+            readers.update(operator.outputs)
+            if operator.kind in _SHARING:
+                readers.update(*(_readers(all_operators, written) for written in operator.outputs))
+    return readers
 
 
 def _root_mean_square(differences: Floats) -> float:

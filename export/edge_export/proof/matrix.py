@@ -59,11 +59,11 @@ class Disagreement:
     limit: float
 
     def __str__(self) -> str:
-        found = self.agreement
+        agreement = self.agreement
         return (
             f"{self.place}: {self.pair[0]} and {self.pair[1]} differ by up to "
-            f"{found.largest_difference:.2g} in probability (at most {self.limit:g}) "
-            f"and in {found.flips} decisions"
+            f"{agreement.largest_difference:.2g} in probability (at most {self.limit:g}) "
+            f"and in {agreement.flips} decisions"
         )
 
 
@@ -73,10 +73,10 @@ def parity_matrix(probabilities: Mapping[str, Floats], threshold: float) -> dict
     Raises:
         ValueError: no films, not the same number of films, or a number that is not finite.
     """
-    for file, one in probabilities.items():
-        if len(one) == 0 or not np.isfinite(one).all():
+    for file, values in probabilities.items():
+        if len(values) == 0 or not np.isfinite(values).all():
             raise ValueError(f"{file}: no answers, or one that is not finite")
-    if len({len(one) for one in probabilities.values()}) > 1:
+    if len({len(values) for values in probabilities.values()}) > 1:
         raise ValueError("not all answers are to the same films")
     return {
         (first, second): _agreement(probabilities[first], probabilities[second], threshold)
@@ -101,28 +101,28 @@ def locate(matrix: Mapping[Pair, Agreement], sources: Mapping[str, Source]) -> l
     Raises:
         KeyError: an artefact of the matrix has no source.
     """
-    found = []
+    disagreements = []
     for pair, agreement in matrix.items():
-        one, other = sources[pair[0]], sources[pair[1]]
-        place, limit = _step(one, other), _limit(one, other)
+        first, second = sources[pair[0]], sources[pair[1]]
+        place, limit = _step(first, second), _limit(first, second)
         if place and agreement.largest_difference > limit:
-            found.append(Disagreement(place, pair, agreement, limit))
-    return sorted(found, key=lambda one: _ORDER.index(one.place))
+            disagreements.append(Disagreement(place, pair, agreement, limit))
+    return sorted(disagreements, key=lambda disagreement: _ORDER.index(disagreement.place))
 
 
-def _step(one: Source, other: Source) -> Place | None:
+def _step(first: Source, second: Source) -> Place | None:
     """Return the step that lies between two sources, if it is only one."""
-    if one == other:
+    if first == second:
         return None
-    if KERAS in (one, other):
-        return "conversion" if one.recipe == other.recipe else None
-    if one.recipe == other.recipe:
+    if KERAS in (first, second):
+        return "conversion" if first.recipe == second.recipe else None
+    if first.recipe == second.recipe:
         return "kernel"
-    same_format = one.format == other.format
-    return "quantization" if same_format and FLOAT32.name in (one.recipe, other.recipe) else None
+    same_format = first.format == second.format
+    return "quantization" if same_format and FLOAT32.name in (first.recipe, second.recipe) else None
 
 
-def _limit(one: Source, other: Source) -> float:
-    if one.recipe != other.recipe:
+def _limit(first: Source, second: Source) -> float:
+    if first.recipe != second.recipe:
         return QUANTIZATION_LIMIT
-    return FLOAT_LIMIT if one.recipe == FLOAT32.name else KERNEL_LIMIT
+    return FLOAT_LIMIT if first.recipe == FLOAT32.name else KERNEL_LIMIT

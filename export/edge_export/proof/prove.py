@@ -67,9 +67,9 @@ class Proof:
 
     def flipped(self, file: str) -> NDArray[np.intp]:
         """Return the places of the films on which an artefact decides otherwise than Keras."""
-        keras, other = self.probabilities[REFERENCE], self.probabilities[file]
+        keras, candidate = self.probabilities[REFERENCE], self.probabilities[file]
         threshold = self.decision.threshold
-        return np.flatnonzero((keras >= threshold) != (other >= threshold))
+        return np.flatnonzero((keras >= threshold) != (candidate >= threshold))
 
 
 def prove(
@@ -88,35 +88,48 @@ def prove(
     artefacts, by file.
     """
     logits = {REFERENCE: reference.logits}
-    logits |= {one.file: measured[one.file].logits for one in artefacts}
-    found = {file: probabilities(one, reference.calibration) for file, one in logits.items()}
-    sources = {REFERENCE: KERAS} | {one.file: Source(one.recipe, one.format) for one in artefacts}
+    logits |= {artefact.file: measured[artefact.file].logits for artefact in artefacts}
+    calibrated = {
+        file: probabilities(values, reference.calibration) for file, values in logits.items()
+    }
+    sources = {REFERENCE: KERAS} | {
+        artefact.file: Source(artefact.recipe, artefact.format) for artefact in artefacts
+    }
     threshold = reference.threshold.value
-    matrix = parity_matrix(found, threshold)
+    matrix = parity_matrix(calibrated, threshold)
     film_logits = _film_logits(reference, measured, artefacts)
     gates, gates_faults = _gates(reference, film_logits)
     wrong = {
-        file: [*logit_faults(file, one), *(dead or {}).get(file, ()), *gates_faults.get(file, ())]
-        for file, one in logits.items()
+        file: [
+            *logit_faults(file, values),
+            *(dead or {}).get(file, ()),
+            *gates_faults.get(file, ()),
+        ]
+        for file, values in logits.items()
     }
     area = auc(rows.positive, reference.logits)
     return Proof(
-        decision=covering_decision(reference.calibration, reference.threshold, found),
+        decision=covering_decision(reference.calibration, reference.threshold, calibrated),
         threshold=reference.threshold,
         logits=logits,
-        probabilities=found,
+        probabilities=calibrated,
         comparisons={
-            file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, threshold)
-            for file, one in found.items()
+            file: compare_by_rows(
+                calibrated[REFERENCE], values, rows.positive, rows.splits, threshold
+            )
+            for file, values in calibrated.items()
         },
         calibration_errors={
-            file: _calibration_errors(one, found[file], rows) for file, one in logits.items()
+            file: _calibration_errors(values, calibrated[file], rows)
+            for file, values in logits.items()
         },
         matrix=matrix,
         located=locate(matrix, sources),
         evidence={
-            one.file: _evidence(one.file, logits, found, threshold, rows, budget, wrong[one.file])
-            for one in artefacts
+            artefact.file: _evidence(
+                artefact.file, logits, calibrated, threshold, rows, budget, wrong[artefact.file]
+            )
+            for artefact in artefacts
         },
         # Films prepared wrongly rank at random or the wrong way round: one cure is enough.
         faults=[*faults, *wrong[REFERENCE], *([] if faults else area_faults(REFERENCE, area))],
@@ -131,8 +144,8 @@ def _film_logits(
 ) -> dict[str, Floats]:
     if reference.film_logits is None:
         return {}
-    given = {one.file: measured[one.file].outputs[:, 1] for one in artefacts}
-    return {REFERENCE: reference.film_logits, **given}
+    candidates = {artefact.file: measured[artefact.file].outputs[:, 1] for artefact in artefacts}
+    return {REFERENCE: reference.film_logits, **candidates}
 
 
 def _gates(
@@ -142,23 +155,27 @@ def _gates(
     if reference.gate is None:
         return {}, {}
     expected, threshold = logits[REFERENCE], reference.gate.threshold
-    gates = {file: compare_gate(expected, one, threshold) for file, one in logits.items()}
+    gates = {
+        file: compare_gate(expected, film_logits, threshold) for file, film_logits in logits.items()
+    }
     model = gates[REFERENCE]
-    return gates, {file: gate_faults(file, logits[file], one, model) for file, one in gates.items()}
+    return gates, {
+        file: gate_faults(file, logits[file], parity, model) for file, parity in gates.items()
+    }
 
 
 def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against what
     file: str,
     logits: Mapping[str, Floats],
-    found: Mapping[str, Floats],
+    calibrated: Mapping[str, Floats],
     threshold: float,
     rows: Rows,
     budget: Budget,
     faults: Sequence[Fault],
 ) -> Evidence:
-    """Return what an artefact shows beside Keras; `found` are the probabilities of the logits."""
-    decided = [found[one] >= threshold for one in (REFERENCE, file)]
-    right = [one == rows.positive for one in decided]
+    """Return what an artefact shows beside Keras; `calibrated` are probabilities."""
+    decided = [calibrated[name] >= threshold for name in (REFERENCE, file)]
+    right = [positive == rows.positive for positive in decided]
     losses = {
         name: paired_loss(right[0][mask], right[1][mask])
         for name, mask in (("sensitivity", rows.positive), ("specificity", ~rows.positive))

@@ -122,4 +122,4 @@ def reference_outputs(network: Network, pixels: Pixels) -> Floats:
 
 
 def _last_columns(outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.stack([one[:, -1] for one in outputs], axis=1)
+    return np.stack([output[:, -1] for output in outputs], axis=1)

@@ -97,4 +97,4 @@ def _between(below: float, lowest: float) -> float:
     """Return the middle, in six digits if these tell it from both ends."""
     middle = (below + lowest) / 2
     short = float(f"{middle:.6g}")
-    return next((one for one in (short, middle) if below < one <= lowest), lowest)
+    return next((value for value in (short, middle) if below < value <= lowest), lowest)

@@ -33,7 +33,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Class:
+class _ClassLoss:
     """The loss in one class of films; `measure` is sensitivity or specificity."""
 
     name: str
@@ -67,7 +67,7 @@ def judge(
         raise ValueError(f"{flips} flips of {n} decisions")
     margin = budget.margin
     classes = [
-        _Class(name, measure, loss, _more_films(loss, margin))
+        _ClassLoss(name, measure, loss, _more_films(loss, margin))
         for name, measure, loss in (
             (positive, "sensitivity", sensitivity),
             (negative, "specificity", specificity),
@@ -76,18 +76,20 @@ def judge(
     failed = [fault.line for fault in faults]
     failed += _over_budget(flips, n, auc_difference, budget)
     failed += [
-        f"{one.measure} loses {_bound(one.loss, 'at least', one.loss.low)}, more than {margin:.2%}"
-        for one in classes
-        if one.loss.low > margin
+        f"{class_.measure} loses {_bound(class_.loss, 'at least', class_.loss.low)}, "
+        f"more than {margin:.2%}"
+        for class_ in classes
+        if class_.loss.low > margin
     ]
-    undecided = [_wanting(one, margin) for one in classes if one.loss.high > margin]
+    undecided = [_wanting(class_, margin) for class_ in classes if class_.loss.high > margin]
     passed = [
-        f"{one.measure} loses {_bound(one.loss, 'at most', one.loss.high)}, margin {margin:.2%}"
-        for one in classes
+        f"{class_.measure} loses {_bound(class_.loss, 'at most', class_.loss.high)}, "
+        f"margin {margin:.2%}"
+        for class_ in classes
     ]
     answer: Answer = "fail" if failed else "undecided" if undecided else "pass"
     reasons = tuple(failed or undecided or passed)
-    return Verdict(answer, reasons, {one.name: one.films_needed for one in classes})
+    return Verdict(answer, reasons, {class_.name: class_.films_needed for class_ in classes})
 
 
 def worst(verdicts: Iterable[Verdict]) -> Answer:
@@ -125,11 +127,12 @@ def _more_films(loss: PairedLoss, margin: float) -> int | None:
     return None if needed is None else max(1, needed - loss.n)
 
 
-def _wanting(one: _Class, margin: float) -> str:
-    start = f"{one.measure} may lose {_bound(one.loss, 'up to', one.loss.high)}"
-    if one.films_needed is None:
-        return f"{start}: at this loss no number of {one.name} films shows less than {margin:.2%}"
-    more = one.films_needed
+def _wanting(class_: _ClassLoss, margin: float) -> str:
+    start = f"{class_.measure} may lose {_bound(class_.loss, 'up to', class_.loss.high)}"
+    if class_.films_needed is None:
+        shown = f"no number of {class_.name} films shows less than {margin:.2%}"
+        return f"{start}: at this loss {shown}"
+    more = class_.films_needed
     films = "1 more film" if more == 1 else f"{more} more films"
     verb = "is" if more == 1 else "are"
-    return f"{start}: {films} of class {one.name} {verb} needed to tell"
+    return f"{start}: {films} of class {class_.name} {verb} needed to tell"

@@ -107,13 +107,13 @@ def require_sound(
     """
     for name in sorted(set(allowed) - set(Fault)):
         raise UsageError(_ALLOW, f"no fault is called {name!r}", f"choose from {', '.join(Fault)}")
-    found = {
+    problems = {
         Fault.FEW_FILMS: _few_films(chosen),
         Fault.NOISE: _noise(chosen, pixels),
         Fault.ONE_CLASS: _one_class(chosen),
         Fault.OVERLAP: _overlap(chosen, held_out),
     }
-    faults = {fault.value: problem for fault, problem in found.items() if problem}
+    faults = {fault.value: problem for fault, problem in problems.items() if problem}
     refused = sorted(set(faults) - set(allowed))
     if refused:
         problem = ", and ".join(f"{faults[name]} ({name})" for name in refused)
@@ -155,9 +155,9 @@ def _noise(chosen: Sequence[Film], pixels: Pixels) -> str:
     return f"the {len(chosen)} films look like noise, no two alike (correlation {together:.2f})"
 
 
-def _counted(some: Sequence[Film], films: Sequence[Film]) -> str:
+def _counted(affected: Sequence[Film], films: Sequence[Film]) -> str:
     """Return how many films these are, the first of them by its digest."""
-    return f"{len(some)} of {len(films)} films, {some[0].sha256} first,"
+    return f"{len(affected)} of {len(films)} films, {affected[0].sha256} first,"
 
 
 def _thumbnail(film: Pixels) -> NDArray[np.float64]:

@@ -20,7 +20,11 @@ def part_constants(graph: onnx.GraphProto) -> None:
     """
     import onnx
 
-    held = {one.name: one for one in graph.initializer if one.data_type == one.INT8}
+    held = {
+        initializer.name: initializer
+        for initializer in graph.initializer
+        if initializer.data_type == initializer.INT8
+    }
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         nodes.append(node)

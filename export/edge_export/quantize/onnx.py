@@ -102,7 +102,7 @@ def _name_shared(graph: onnx.GraphProto) -> None:
     zero: in networks that are new, or whose normalisation is.
     """
     reads = Counter(name for node in graph.node for name in node.input)
-    shared = {one.name for one in graph.initializer if reads[one.name] > 1}
+    shared = {initializer.name for initializer in graph.initializer if reads[initializer.name] > 1}
     for holder in graph.initializer:
         holder.name += "_" * (holder.name in shared)
     for node in graph.node:
@@ -172,7 +172,7 @@ def _without_range(model: onnx.ModelProto, table: Mapping[str, Range]) -> set[st
 
     They stay float. A layer with weights may not: it would be float in one format alone.
     """
-    constants = {one.name for one in model.graph.initializer}
+    constants = {initializer.name for initializer in model.graph.initializer}
     return {
         node.name
         for node in model.graph.node
@@ -188,23 +188,23 @@ def _makers(model: onnx.ModelProto, tensors: set[str], same_as: Mapping[str, str
     tensor goes on until it meets tensors that have one.
     """
     makers = {name: node for node in model.graph.node for name in node.output}
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [makers[name] for name in sorted(tensors) if name in makers]
     while waiting:
         node = waiting.pop()
-        found.add(node.name)
+        names.add(node.name)
         waiting += [
             makers[name]
             for name in node.input
-            if name in makers and name not in same_as and makers[name].name not in found
+            if name in makers and name not in same_as and makers[name].name not in names
         ]
-    return found
+    return names
 
 
 def _heads(model: onnx.ModelProto) -> list[str]:
     """Return the names of the logits, each of which a dense layer has to write."""
     kinds = {name: node.op_type for node in model.graph.node for name in node.output}
-    heads = [str(one.name) for one in model.graph.output]
+    heads = [str(output.name) for output in model.graph.output]
     if any(kinds[head] not in ("Gemm", "MatMul", "Add") for head in heads):
         raise DataError("graph", "does not end in a dense layer", "end it in a dense layer")
     return heads

@@ -53,13 +53,13 @@ class Quantizer:
             ParityFailed: an answer is not finite.
         """
         ranges = self.ranges(setting.method) if recipe.calibrated else {}
-        made = [self.one(recipe, form, ranges, setting) for form in recipe.formats]
+        artefacts = [self.one(recipe, form, ranges, setting) for form in recipe.formats]
         if not (recipe.calibrated and recipe.float_logit):
-            return made, float("nan")
-        error = self._float_outputs() - measure(made[0], self.calibration).outputs
+            return artefacts, float("nan")
+        error = self._float_outputs() - measure(artefacts[0], self.calibration).outputs
         # Six digits: what remains is the same from run to run.
         shifts = [float(f"{mean:.6g}") for mean in error.mean(axis=0)]
-        return [_shifted(one, shifts) for one in made], float(np.std(error[:, 0]))
+        return [_shifted(artefact, shifts) for artefact in artefacts], float(np.std(error[:, 0]))
 
     def one(self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting) -> Artefact:
         """Return the graph of `recipe` in one format by a table of `ranges`, nothing corrected."""

@@ -105,8 +105,8 @@ def _head(graph: bytes) -> set[str]:
     Constants may be among them.
     """
     ends = set(outputs(graph))
-    heads = [one for one in operators(graph) if ends.intersection(one.outputs)]
-    return {name for one in heads for name in (*one.inputs, *one.outputs)}
+    heads = [operator for operator in operators(graph) if ends.intersection(operator.outputs)]
+    return {name for operator in heads for name in (*operator.inputs, *operator.outputs)}
 
 
 def _edges(limits: Range) -> NDArray[np.float64]:

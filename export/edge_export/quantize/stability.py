@@ -103,11 +103,11 @@ def stability(
     )
 
 
-def _ratio(one: Range, other: Range) -> float:
+def _ratio(first: Range, second: Range) -> float:
     """Return the wider of two ranges over the narrower, both with zero as int8 wants it.
 
     It ends at 255, where all of the narrower range is a single step of the wider: so a tensor
     that is zero throughout one half has a ratio, too.
     """
-    narrow, wide = sorted(max(high, 0.0) - min(low, 0.0) for low, high in (one, other))
+    narrow, wide = sorted(max(high, 0.0) - min(low, 0.0) for low, high in (first, second))
     return wide / max(narrow, wide / _STEPS) if wide else 1.0

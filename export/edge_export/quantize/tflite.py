@@ -37,9 +37,9 @@ def quantize_tflite(
             quantized has no range in the table, nothing writes a tensor of `keep_float`, or
             something must stay float in a full-integer graph.
     """
-    made = operators(graph)
-    scopes = _scopes(made)
-    heads = _heads(graph, made) if recipe.float_logit else []
+    all_operators = operators(graph)
+    scopes = _scopes(all_operators)
+    heads = _heads(graph, all_operators) if recipe.float_logit else []
     with quiet():
         from litert_quantizer import algorithm_manager, qtyping, quantizer
 
@@ -160,21 +160,21 @@ def _statistics(limits: Range) -> dict[str, Any]:
     return {"min": np.array(low, np.float32), "max": np.array(high, np.float32)}
 
 
-def _scopes(made: Sequence[Operator[str]]) -> dict[str, str]:
+def _scopes(all_operators: Sequence[Operator[str]]) -> dict[str, str]:
     """Return by tensor what the quantizer's patterns are searched in for the tensor's operator.
 
     It is the names of all the tensors that the operator writes, each with a ";" behind.
     """
     return {
-        tensor: "".join(f"{name};" for name in one.outputs)
-        for one in made
-        for tensor in one.outputs
+        tensor: "".join(f"{name};" for name in operator.outputs)
+        for operator in all_operators
+        for tensor in operator.outputs
     }
 
 
-def _heads(graph: bytes, made: Sequence[Operator[str]]) -> list[str]:
+def _heads(graph: bytes, all_operators: Sequence[Operator[str]]) -> list[str]:
     """Return the names of a graph's outputs, each of which a dense layer has to write."""
-    kinds = {name: one.kind for one in made for name in one.outputs}
+    kinds = {name: operator.kind for operator in all_operators for name in operator.outputs}
     heads = outputs(graph)
     for head in heads:
         if kinds[head] != "FULLY_CONNECTED":

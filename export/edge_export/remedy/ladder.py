@@ -99,7 +99,7 @@ def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
 
 def _computing(ranked: Sequence[HarmfulLayer]) -> set[str]:
     """Return the tensors that are computed with weights."""
-    return {one.tensor for one in ranked if one.operator in _WEIGHTED}
+    return {layer.tensor for layer in ranked if layer.operator in _WEIGHTED}
 
 
 def _error(attempt: Attempt) -> float:
@@ -115,7 +115,7 @@ def _kept(
     quantizer: Quantizer, base: Attempt, ranked: Sequence[HarmfulLayer], count: int
 ) -> Attempt:
     """Return the `base` with its `count` most harmful layers in float."""
-    kept = frozenset[str]().union(*(one.keep_float for one in ranked[:count]))
+    kept = frozenset[str]().union(*(layer.keep_float for layer in ranked[:count]))
     setting = replace(base.setting, keep_float=kept)
     changed = f"{setting.method} ranges, {count} worst in float"
     return _attempt(quantizer, "layers back to float", changed, INT8, setting)
@@ -131,16 +131,16 @@ def _attempt(
 def _rung(bench: Bench, attempt: Attempt, trial: Trial, seconds: float) -> Rung:
     """Return what an attempt cost and gave, by the worse of its formats."""
     proof = bench.prove(trial)
-    both = [proof.comparisons[one.file]["both"] for one in attempt.artefacts]
+    both = [proof.comparisons[artefact.file]["both"] for artefact in attempt.artefacts]
     first = attempt.artefacts[0]
     return Rung(
         step=attempt.step,
         changed=attempt.changed,
-        flips=max(one.flips for one in both),
+        flips=max(comparison.flips for comparison in both),
         n=both[0].n,
-        largest_difference=max(one.largest_difference for one in both),
+        largest_difference=max(comparison.largest_difference for comparison in both),
         bytes=len(first.graph),
         milliseconds=trial.measured[first.file].milliseconds,
-        answer=worst(one.verdict for one in proof.evidence.values()),
+        answer=worst(evidence.verdict for evidence in proof.evidence.values()),
         seconds=seconds,
     )

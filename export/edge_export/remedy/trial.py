@@ -25,12 +25,12 @@ class Trial:
     measured: Mapping[str, Measured]
     layers: Mapping[str, Sequence[LayerNoise]]
 
-    def __add__(self, other: Trial) -> Trial:
+    def __add__(self, more: Trial) -> Trial:
         """Return both trials as one."""
         return Trial(
-            [*self.artefacts, *other.artefacts],
-            {**self.measured, **other.measured},
-            {**self.layers, **other.layers},
+            [*self.artefacts, *more.artefacts],
+            {**self.measured, **more.measured},
+            {**self.layers, **more.layers},
         )
 
 
@@ -51,16 +51,16 @@ class Bench:
             NoEngine: an ONNX graph opens on some processors alone.
         """
         pixels = self.rows.pixels
-        for one in artefacts:
-            require_openable(one, (1, *pixels.shape[1:]))
+        for artefact in artefacts:
+            require_openable(artefact, (1, *pixels.shape[1:]))
         few = pixels[:: max(1, len(pixels) // _LAYERS_ON)]
         return Trial(
             artefacts,
-            {one.file: measure(one, pixels) for one in artefacts},
+            {artefact.file: measure(artefact, pixels) for artefact in artefacts},
             {
-                one.file: layer_noise(self.graphs, one, few)
-                for one in artefacts
-                if RECIPES[one.recipe].calibrated
+                artefact.file: layer_noise(self.graphs, artefact, few)
+                for artefact in artefacts
+                if RECIPES[artefact.recipe].calibrated
             },
         )
 

@@ -176,25 +176,25 @@ def _gate(findings: Findings) -> str:
         return "Nothing tells it films from other pictures: whatever it is shown, it judges."
     lines = ["What does not look like a film to its second output is refused as `not_a_film`:", ""]
     for file in (REFERENCE, *findings.shipped):
-        one = findings.proof.gates[file]
-        changed = "" if file == REFERENCE else f", {one.changed} of them otherwise than Keras"
-        lines.append(f"- `{file}` refuses {one.refused} of {one.n} held-out films{changed}")
+        parity = findings.proof.gates[file]
+        changed = "" if file == REFERENCE else f", {parity.changed} of them otherwise than Keras"
+        lines.append(f"- `{file}` refuses {parity.refused} of {parity.n} held-out films{changed}")
     return "\n".join(lines)
 
 
 def _quantization(findings: Findings) -> str:
     """Return how each shipped graph was made, and what its maker chose to ignore."""
-    recipes = {one.file: one.recipe for one in findings.artefacts}
-    made = findings.calibration
+    recipes = {artefact.file: artefact.recipe for artefact in findings.artefacts}
+    calibration = findings.calibration
     lines = [f"- `{file}`: {recipes[file]}" for file in findings.shipped]
     if any(RECIPES[recipes[file]].calibrated for file in findings.shipped):
         lines.append(
-            f"- static recipes by {made.method} ranges of {len(made.films)} training films, listed "
-            "by digest in the\n  manifest"
+            f"- static recipes by {calibration.method} ranges of {len(calibration.films)} training "
+            "films, listed by digest in the\n  manifest"
         )
-    lines += [f"- ignored at its maker's request: {name}" for name in made.overrides]
-    lines += [f"- remedy: {one.step}, {one.changed}" for one in findings.ladder[1:]
-              if one.answer != "fail"]  # fmt: skip
+    lines += [f"- ignored at its maker's request: {name}" for name in calibration.overrides]
+    lines += [f"- remedy: {attempt.step}, {attempt.changed}" for attempt in findings.ladder[1:]
+              if attempt.answer != "fail"]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -46,9 +46,9 @@ def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, A
         "command": _command(sys.argv[1:]),
         "machine": {
             "processor": platform.processor() or platform.machine(),
-            "engines": {file: one.engine for file, one in findings.measured.items()},
+            "engines": {file: measured.engine for file, measured in findings.measured.items()},
         },
-        "latency": {file: asdict(one) for file, one in findings.latencies.items()},
+        "latency": {file: asdict(latency) for file, latency in findings.latencies.items()},
         "warnings": list(findings.warnings),
         "films": _films(findings),
         "flips": _flips(findings),
@@ -91,10 +91,10 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
         "film_gate": proof.gate.to_json() if proof.gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
-            **{one.file: _artefact(findings, one) for one in findings.artefacts},
+            **{artefact.file: _artefact(findings, artefact) for artefact in findings.artefacts},
         },
         "matrix": _matrix(findings),
-        "located": [str(one) for one in proof.located],
+        "located": [str(disagreement) for disagreement in proof.located],
         "layers": {
             file: [asdict(layer) for layer in noise] for file, noise in findings.layers.items()
         },
@@ -105,9 +105,9 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
         "ladder": [_rung(asdict(rung)) for rung in findings.ladder],
         "calibration": _calibration(findings),
         "graphs": {
-            one.format: {"after": findings.nodes[one.file]}
-            for one in findings.artefacts
-            if one.recipe == FLOAT32.name
+            artefact.format: {"after": findings.nodes[artefact.file]}
+            for artefact in findings.artefacts
+            if artefact.recipe == FLOAT32.name
         },
         "preprocess": facts.preprocess.to_json(),
         "training": facts.training.to_json(),
@@ -122,8 +122,10 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
     if threshold.chosen is None or threshold.sensitivity is None or threshold.specificity is None:
         return {}
     shares = {"sensitivity": threshold.sensitivity, "specificity": threshold.specificity}
-    found = {name: asdict(one) for name, one in shares.items()}
-    return {"threshold": {"value": threshold.value, "chosen": threshold.chosen.to_json(), **found}}
+    estimates = {name: asdict(estimate) for name, estimate in shares.items()}
+    return {
+        "threshold": {"value": threshold.value, "chosen": threshold.chosen.to_json(), **estimates}
+    }
 
 
 def encoded(content: Mapping[str, Any]) -> bytes:
@@ -138,17 +140,17 @@ def _reference(findings: Findings) -> dict[str, Any]:
     return {"format": "keras", "recipe": "float32"} | unknown | _rows(findings, REFERENCE)
 
 
-def _artefact(findings: Findings, one: Artefact) -> dict[str, Any]:
-    evidence = findings.proof.evidence[one.file]
+def _artefact(findings: Findings, artefact: Artefact) -> dict[str, Any]:
+    evidence = findings.proof.evidence[artefact.file]
     return {
-        "format": one.format,
-        "recipe": one.recipe,
-        "bytes": len(one.graph),
-        "shipped": one.file in findings.shipped,
+        "format": artefact.format,
+        "recipe": artefact.recipe,
+        "bytes": len(artefact.graph),
+        "shipped": artefact.file in findings.shipped,
         "verdict": asdict(evidence.verdict),
         "losses": {name: asdict(loss) for name, loss in evidence.losses.items()},
         "auc_difference": asdict(evidence.area),
-    } | _rows(findings, one.file)
+    } | _rows(findings, artefact.file)
 
 
 def _rows(findings: Findings, file: str) -> dict[str, Any]:
@@ -156,8 +158,8 @@ def _rows(findings: Findings, file: str) -> dict[str, Any]:
     errors, gate = proof.calibration_errors[file], proof.gates.get(file)
     return {
         "film_gate": asdict(gate) if gate else None,
-        "rows": {rows: asdict(one) for rows, one in proof.comparisons[file].items()},
-        "calibration_error": {name: asdict(one) for name, one in errors.items()},
+        "rows": {rows: asdict(comparison) for rows, comparison in proof.comparisons[file].items()},
+        "calibration_error": {name: asdict(error) for name, error in errors.items()},
     }
 
 
@@ -187,8 +189,10 @@ def _films(findings: Findings) -> list[dict[str, Any]]:
             "sha256": digest,
             "positive": bool(rows.positive[place]),
             "split": rows.splits[place],
-            "logits": {file: float(one[place]) for file, one in proof.logits.items()},
-            "film_logits": {file: float(one[place]) for file, one in proof.film_logits.items()},
+            "logits": {file: float(logits[place]) for file, logits in proof.logits.items()},
+            "film_logits": {
+                file: float(logits[place]) for file, logits in proof.film_logits.items()
+            },
         }
         for place, digest in enumerate(rows.digests)
     ]
@@ -201,12 +205,12 @@ def _flips(findings: Findings) -> list[dict[str, Any]]:
         {
             "sha256": rows.digests[place],
             "positive": bool(rows.positive[place]),
-            "artefact": one.file,
+            "artefact": artefact.file,
             "reference": float(proof.probabilities[REFERENCE][place]),
-            "candidate": float(proof.probabilities[one.file][place]),
+            "candidate": float(proof.probabilities[artefact.file][place]),
         }
-        for one in findings.artefacts
-        for place in proof.flipped(one.file)
+        for artefact in findings.artefacts
+        for place in proof.flipped(artefact.file)
     ]
 
 
@@ -215,7 +219,7 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(one) for one in value]
+        return [_rounded(item) for item in value]
     return value

@@ -23,11 +23,11 @@ def summary(findings: Findings, facts: BundleFacts) -> str:
     """Return verdict, a line of figures for each graph, warnings, and the matrix."""
     lines = [f"{facts.name} {facts.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"
-    lines += [f"  {one}" for one in (_bounds(findings) if passed else _merged(findings.reasons))]
+    lines += [f"  {line}" for line in (_bounds(findings) if passed else _merged(findings.reasons))]
     faults = [fault.line for fault in findings.proof.faults]
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
-    lines += [f"  {one}" for one in findings.proof.located]
-    lines += [f"  {one}" for one in (*_made(findings), *findings.warnings)]
+    lines += [f"  {disagreement}" for disagreement in findings.proof.located]
+    lines += [f"  {line}" for line in (*_made(findings), *findings.warnings)]
     lines += _gates(findings)
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
 
@@ -43,8 +43,8 @@ def _merged(reasons: Sequence[str]) -> list[str]:
 
 def _made(findings: Findings) -> list[str]:
     """Return the remedy that was needed, and what its maker chose to ignore."""
-    remedies = [one for one in findings.ladder[1:] if one.answer != "fail"]
-    lines = [f"remedy: {one.step}, {one.changed}" for one in remedies]
+    remedies = [attempt for attempt in findings.ladder[1:] if attempt.answer != "fail"]
+    lines = [f"remedy: {attempt.step}, {attempt.changed}" for attempt in remedies]
     return lines + [
         f"calibration: {name} ignored as asked" for name in findings.calibration.overrides
     ]
@@ -55,7 +55,7 @@ def _bounds(findings: Findings) -> list[str]:
     losses = [findings.proof.evidence[file].losses for file in findings.shipped]
     words = []
     for name in losses[0]:
-        dearest = max((one[name] for one in losses), key=lambda loss: loss.high)
+        dearest = max((graph_losses[name] for graph_losses in losses), key=lambda loss: loss.high)
         words.append(f"{100 * dearest.high:.1f} points of {name} (n {dearest.n})")
     margin = f"margin {100 * findings.budget.margin:g}"
     return [f"they lose at most {' and '.join(words)}, one-sided 95 %, {margin}"]
@@ -65,11 +65,11 @@ def _gates(findings: Findings) -> list[str]:
     """Return in a line for each shipped graph what its film gate does to real films."""
     gates, lines = findings.proof.gates, []
     for file in findings.shipped if gates else ():
-        one, keras = gates[file], gates[REFERENCE]
+        parity, keras = gates[file], gates[REFERENCE]
         lines.append(
-            f"  {file}: the film gate refuses {one.refused} of {one.n} films (Keras "
-            f"{keras.refused}), {one.changed} change sides, its logit by at most "
-            f"{one.largest_difference:.2g}"
+            f"  {file}: the film gate refuses {parity.refused} of {parity.n} films (Keras "
+            f"{keras.refused}), {parity.changed} change sides, its logit by at most "
+            f"{parity.largest_difference:.2g}"
         )
     return lines
 
@@ -83,19 +83,20 @@ def _graphs(findings: Findings) -> list[str]:
     rows: list[tuple[str, ...]] = [header]
     keras = findings.proof.comparisons[REFERENCE]["both"].metrics
     rows.append((REFERENCE, "", "", "", "", "", "", f"{keras.auc.value:.4f}", "", ""))
-    rows += [_graph(findings, one) for one in findings.artefacts]
+    rows += [_graph(findings, artefact) for artefact in findings.artefacts]
     n = findings.proof.comparisons[REFERENCE]["both"].n
     star = "ordered" if findings.answer == "fail" else "in the bundle"
     notes = f"* {star}; losses in points, of {n} films, with one-sided 95 % bounds, margin "
     return [*aligned(rows), notes + f"{100 * findings.budget.margin:g}"]
 
 
-def _graph(findings: Findings, one: Artefact) -> tuple[str, ...]:
-    both, evidence = findings.proof.comparisons[one.file]["both"], findings.proof.evidence[one.file]
-    timed, losses = findings.latencies[one.file], evidence.losses.values()
+def _graph(findings: Findings, artefact: Artefact) -> tuple[str, ...]:
+    both = findings.proof.comparisons[artefact.file]["both"]
+    evidence = findings.proof.evidence[artefact.file]
+    timed, losses = findings.latencies[artefact.file], evidence.losses.values()
     return (
-        one.file + (" *" if one.file in findings.shipped else ""),
-        f"{len(one.graph) / 1e6:.2f}",
+        artefact.file + (" *" if artefact.file in findings.shipped else ""),
+        f"{len(artefact.graph) / 1e6:.2f}",
         f"{timed.milliseconds:.2f}",
         f"{timed.ratio.value:.2f}",
         evidence.verdict.answer,
@@ -108,16 +109,16 @@ def _graph(findings: Findings, one: Artefact) -> tuple[str, ...]:
 
 def _matrix(findings: Findings) -> list[str]:
     """Return each graph against each: flips below the diagonal, largest dp above it."""
-    files = [REFERENCE, *(one.file for one in findings.artefacts)]
+    files = [REFERENCE, *(artefact.file for artefact in findings.artefacts)]
     numbers = [str(number) for number, _ in enumerate(files, 1)]
     rows: list[tuple[str, ...]] = [("", "flips \\ max dp", *numbers)]
     for place, file in enumerate(files):
         cells = []
-        for other_place, other in enumerate(files):
-            pair = (file, other) if place < other_place else (other, file)
-            if place == other_place:
+        for column, other_file in enumerate(files):
+            pair = (file, other_file) if place < column else (other_file, file)
+            if place == column:
                 cells.append("-")
-            elif place < other_place:
+            elif place < column:
                 cells.append(f"{findings.proof.matrix[pair].largest_difference:.4f}")
             else:
                 cells.append(str(findings.proof.matrix[pair].flips))
@@ -131,7 +132,7 @@ def parity_table(findings: Findings) -> str:
         "artefact", "rows", "n", "accuracy", "sensitivity", "specificity", "AUC",
         "flips", "max dp", "mean dp", "MB",
     )  # fmt: skip
-    sizes = {one.file: f"{len(one.graph) / 1e6:.2f}" for one in findings.artefacts}
+    sizes = {artefact.file: f"{len(artefact.graph) / 1e6:.2f}" for artefact in findings.artefacts}
     lines: list[tuple[str, ...]] = [header, tuple("---" for _ in header)]
     for file, by_rows in findings.proof.comparisons.items():
         for rows in ROWS:
@@ -139,17 +140,17 @@ def parity_table(findings: Findings) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _cells(one: Comparison) -> tuple[str, ...]:
-    metrics = one.metrics
+def _cells(comparison: Comparison) -> tuple[str, ...]:
+    metrics = comparison.metrics
     return (
-        str(one.n),
+        str(comparison.n),
         f"{metrics.accuracy.value:.3f}",
         f"{metrics.sensitivity.value:.3f}",
         f"{metrics.specificity.value:.3f}",
         f"{metrics.auc.value:.4f}",
-        str(one.flips),
-        f"{one.largest_difference:.4f}",
-        f"{one.mean_difference:.5f}",
+        str(comparison.flips),
+        f"{comparison.largest_difference:.4f}",
+        f"{comparison.mean_difference:.5f}",
     )
 
 
