@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.facts import ADULTS
+from edge_export.description import ADULTS
 from edge_export.proof.reference import CALIBRATIONS
 from edge_export.quantize.calibrate import Fault
 from edge_export.quantize.ranges import METHODS

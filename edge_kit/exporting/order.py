@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_export.examine import ExportPlan
-from edge_export.facts import ADULTS, BundleFacts
+from edge_export.description import ADULTS, BundleDescription
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
 from edge_export.proof.reference import CALIBRATIONS
@@ -60,7 +60,7 @@ class ProofRules:
     rule: Rule | None = None
 
     def plan(
-        self, facts: BundleFacts, input_range: InputRange, recorded_accuracy: float | None
+        self, facts: BundleDescription, input_range: InputRange, recorded_accuracy: float | None
     ) -> ExportPlan:
         """Return the plan of an export by these rules."""
         return ExportPlan(

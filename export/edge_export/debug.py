@@ -12,7 +12,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
-from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.film import HELD_OUT, SPLITS, Film
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
-from edge_export.graph.pair import float_graphs
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
 from edge_export.proof.findings import Findings, Rung
@@ -29,8 +29,8 @@ from edge_export.quantize.calibrate import CalibrationRecord, choose_films, requ
 from edge_export.quantize.quantizer import Quantizer, Ranges
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
-from edge_export.remedy.ladder import Attempt, climb
-from edge_export.remedy.trial import Bench, Trial
+from edge_export.remedy.ladder import Attempt, try_remedies
+from edge_export.remedy.parity_check import Bench, Trial
 from edge_export.statistics.estimates import auc, proportion
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ExportPlan:
     `choose_one` only the best graph is shipped, with `require_pass` none that is not proved.
     """
 
-    facts: BundleFacts
+    facts: BundleDescription
     input_range: InputRange = field(default_factory=InputRange)
     recipes: Sequence[str] = (INT8.name,)
     choose_one: bool = False
@@ -136,7 +136,7 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
     }
 
 
-def _rows(held_out: Sequence[Film], facts: BundleFacts, reader: PixelReader) -> Rows:
+def _rows(held_out: Sequence[Film], facts: BundleDescription, reader: PixelReader) -> Rows:
     return Rows(
         pixels=reader.pixels(held_out, facts.preprocess),
         positive=are_positive(held_out, facts.positive),
@@ -157,7 +157,7 @@ def _make(
     trial = bench.run(quantizer.artefacts(FLOAT32, setting)[0])
     attempt, ladder = None, list[Rung]()
     if INT8.name in plan.recipes:
-        attempt, int8_graphs, ladder = climb(bench, quantizer, setting, say)
+        attempt, int8_graphs, ladder = try_remedies(bench, quantizer, setting, say)
         trial += int8_graphs
     for name in dict.fromkeys(plan.recipes):
         if name != INT8.name and name not in {artefact.recipe for artefact in trial.artefacts}:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_export.examine import ExportPlan, Say, examine
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.film import Film, require_held_out
 from edge_export.films.pixels import PixelReader
 from edge_export.package import write
@@ -64,7 +64,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     return findings
 
 
-def _check_fit(model: keras.Model, facts: BundleFacts) -> None:
+def _check_fit(model: keras.Model, facts: BundleDescription) -> None:
     recipe = facts.preprocess
     expected = (recipe.height, recipe.width, recipe.channels)
     if tuple(model.input_shape[1:]) != expected:

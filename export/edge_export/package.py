@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.golden import golden_images
 from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.proof.findings import Findings
@@ -24,7 +24,7 @@ from edge_runtime.machine.check import stage_digest
 _PROBABILITY_TOLERANCE = 0.05
 
 
-def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
+def write(out: Path, findings: Findings, facts: BundleDescription) -> str:
     """Write the bundle `out` of what `findings` ships, and return its identity.
 
     Raises:

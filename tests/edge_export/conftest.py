@@ -11,13 +11,13 @@ from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
-from edge_export.graph.pair import float_graphs
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.proof.findings import Findings
 from edge_export.proof.reference import Rows, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow
-from edge_export.remedy.trial import Bench
+from edge_export.remedy.parity_check import Bench
 from edge_runtime.bundle.records import FilmGate
 from tiny_network import (
     LOOSE,

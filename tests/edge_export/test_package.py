@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge_export.examine import examine
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, integer_outputs, measure
@@ -44,7 +44,7 @@ def card(path: Path) -> str:
     return bytes(open_bundle(path).read("card.md")).decode()
 
 
-def written(path: Path, findings: Findings, facts: BundleFacts) -> Path:
+def written(path: Path, findings: Findings, facts: BundleDescription) -> Path:
     identity = write(path, findings, facts)
     assert verify_all(path).identity == identity
     return path
@@ -173,7 +173,7 @@ def test_limits_are_quoted_as_they_stand_and_missed_where_there_are_none(
     ],
 )
 def test_facts_that_make_no_manifest_leave_no_file(
-    facts: BundleFacts, findings: Findings, tmp_path: Path
+    facts: BundleDescription, findings: Findings, tmp_path: Path
 ) -> None:
     with pytest.raises(CannotWrite, match="its manifest would be wrong"):
         write(tmp_path / "m.edge", findings, facts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.graph.end import End, find_end, find_film
+from edge_export.graph.head import Head, find_head, find_film_head
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError
 
@@ -85,7 +85,7 @@ def load_model(path: Path) -> keras.Model:
         problem = f"input of shape {shape}, not one image of fixed size with 1 or 3 channels"
         raise DataError(path, problem, cure)
     try:
-        find_film(model)
+        find_film_head(model)
     except DataError as error:
         raise DataError(path, error.problem, error.cure) from error
     return model
@@ -111,7 +111,7 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
     image = keras.ops.cast(pixels, "float32")
     if (scale, input_range.low) != (1.0, 0.0):
         image = keras.layers.Rescaling(scale, input_range.low, name="input_range")(image)
-    end, film = find_end(model), find_film(model)
+    end, film = find_head(model), find_film_head(model)
     ends = zip(OUTPUTS, [end, *([film] if film else [])], strict=False)
     outputs = [_logit(head, image, name) for name, head in ends]
     logits = keras.Model(pixels, outputs, name="pixels_to_logit")
@@ -143,7 +143,7 @@ def _check_layers(model: keras.Model) -> None:
             raise DataError(model.name, problem, "train it again")
 
 
-def _logit(end: End, image: Any, name: str) -> Any:
+def _logit(end: Head, image: Any, name: str) -> Any:
     """Return the symbolic logit that an `end` makes of an image, by a dense layer of this name."""
     import keras
 
@@ -155,7 +155,7 @@ def _logit(end: End, image: Any, name: str) -> Any:
     return _logit_layer(end, name)(features)
 
 
-def _logit_layer(end: End, name: str) -> keras.layers.Dense:
+def _logit_layer(end: Head, name: str) -> keras.layers.Dense:
     """Return a layer of one unit that gives the logit of the last class at the `end`."""
     import keras
 

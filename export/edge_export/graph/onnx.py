@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.graph.blame import blame
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.graph.layout import fold_layout
 from edge_export.graph.network import OUTPUTS
 from edge_export.graph.tflite import convert
@@ -41,7 +41,7 @@ def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
     except DataError as error:
         layer = "a layer"
         if origin is not None:
-            layer = blame(origin, lambda part: _translate(convert(part)))
+            layer = unconvertible_layer(origin, lambda part: _translate(convert(part)))
         problem = f"has {layer} that ONNX cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
     fold_layout(model)

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.trace import OnnxTrace, Operator, Step, TFLiteTrace, Values, operators
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
 from edge_export.graph.trace import OnnxTrace, Values
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.film import Film
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.grey import fold_grey
@@ -27,10 +27,10 @@ _TOLERANCE = 1e-5
 def fold(
     model: keras.Model,
     films: Sequence[Film],
-    facts: BundleFacts,
+    facts: BundleDescription,
     input_range: InputRange,
     reader: PixelReader | None = None,
-) -> tuple[keras.Model, BundleFacts]:
+) -> tuple[keras.Model, BundleDescription]:
     """Return `model` with one channel, and facts that prepare films so, after proving both equal.
 
     Every one of `films` must be grey: prepared with one channel it has to give the very pixels of

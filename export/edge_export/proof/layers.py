@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.artefact import Artefact, Floats
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
 from edge_export.graph.trace import Operator, operators
 from edge_export.proof.divergence import hybrids

@@ -12,7 +12,7 @@ from scipy.special import expit
 from edge_export.graph.artefact import Artefact, Floats, Measured
 from edge_export.proof.decision import covering_decision
 from edge_export.proof.faults import Fault, area_faults, logit_faults
-from edge_export.proof.gate import GateParity, compare_gate, gate_faults
+from edge_export.proof.film_check import FilmCheckParity, compare_film_check, film_check_faults
 from edge_export.proof.matrix import (
     KERAS,
     Agreement,
@@ -63,7 +63,7 @@ class Proof:
     faults: Sequence[Fault]
     gate: FilmGate | None
     film_logits: Mapping[str, Floats]
-    gates: Mapping[str, GateParity]
+    gates: Mapping[str, FilmCheckParity]
 
     def flipped(self, file: str) -> NDArray[np.intp]:
         """Return the places of the films on which an artefact decides otherwise than Keras."""
@@ -150,17 +150,17 @@ def _film_logits(
 
 def _gates(
     reference: Reference, logits: Mapping[str, Floats]
-) -> tuple[dict[str, GateParity], dict[str, list[Fault]]]:
+) -> tuple[dict[str, FilmCheckParity], dict[str, list[Fault]]]:
     """Return how the film gate of each artefact compares with Keras's, and its faults."""
     if reference.gate is None:
         return {}, {}
     expected, threshold = logits[REFERENCE], reference.gate.threshold
     gates = {
-        file: compare_gate(expected, film_logits, threshold) for file, film_logits in logits.items()
+        file: compare_film_check(expected, film_logits, threshold) for file, film_logits in logits.items()
     }
     model = gates[REFERENCE]
     return gates, {
-        file: gate_faults(file, logits[file], parity, model) for file, parity in gates.items()
+        file: film_check_faults(file, logits[file], parity, model) for file, parity in gates.items()
     }
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import onnx
 
 
-def part_constants(graph: onnx.GraphProto) -> None:
+def separate_constants(graph: onnx.GraphProto) -> None:
     """Give every reader of an int8 constant an initializer and a DequantizeLinear of its own.
 
     With `session.x64quantprecision`, which processors without VNNI need, ONNX Runtime replaces an

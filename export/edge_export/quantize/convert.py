@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.quantize.onnx import quantize_onnx
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT32, INT16, Format, Recipe, Setting

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.quantize.constants import part_constants
+from edge_export.quantize.constants import separate_constants
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import DYNAMIC, INT8, INT16, Recipe
 from edge_export.quiet import first_line, quiet
@@ -89,7 +89,7 @@ def _static(
     )
     quantized = job.quantize_model()
     _share_pixels(quantized.graph)
-    part_constants(quantized.graph)
+    separate_constants(quantized.graph)
     encoded: bytes = quantized.SerializeToString(deterministic=True)
     return encoded
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats, measure
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.correct import shift_onnx, shift_tflite
 from edge_export.quantize.ranges import Range, measure_ranges

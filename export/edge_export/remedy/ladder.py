@@ -16,7 +16,7 @@ from edge_export.proof.layers import HarmfulLayer, harmful_layers
 from edge_export.proof.verdict import worst
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, INT16, Recipe, Setting
-from edge_export.remedy.trial import Bench, Trial
+from edge_export.remedy.parity_check import Bench, Trial
 
 # Entropy is no remedy: it took 28 of 348 films to the other side where min-max took none, and its
 # search a second a tensor.
@@ -41,7 +41,7 @@ class Attempt:
     root_mean_square: float
 
 
-def climb(
+def try_remedies(
     bench: Bench, quantizer: Quantizer, setting: Setting, say: Callable[[str], None] | None
 ) -> tuple[Attempt, Trial, list[Rung]]:
     """Return the first attempt at static int8 that does not fail, what it gave, and all rungs.

@@ -13,7 +13,7 @@ from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+    from edge_export.description import BundleDescription
     from edge_runtime.bundle.records import IntendedUse
 
 CARD = "card.md"
@@ -92,7 +92,7 @@ _VERDICT = {
 }
 
 
-def card(findings: Findings, facts: BundleFacts) -> str:
+def card(findings: Findings, facts: BundleDescription) -> str:
     """Return the card as Markdown; nothing in it changes from run to run."""
     proof, training, recipe = findings.proof, facts.training, facts.preprocess
     first = findings.shipped[0]

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.layers import first_divergence
@@ -29,7 +29,7 @@ TOOLS = (
 )  # fmt: skip
 
 
-def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, Any]:
+def document(findings: Findings, facts: BundleDescription, bundle: str) -> dict[str, Any]:
     """Return the report of an export as JSON: `parity`, and all that changes from run to run.
 
     `bundle` is the bundle's file name, without its folder.
@@ -67,7 +67,7 @@ def _without_folder(argument: str) -> str:
     return option + equals + (Path(value).name if os.sep in value else value)
 
 
-def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
+def parity(findings: Findings, facts: BundleDescription) -> dict[str, Any]:
     """Return the measurements that do not change from run to run, to six digits."""
     proof = findings.proof
     content = {

@@ -13,7 +13,7 @@ from edge_export.report.thumbnails import thumbnails
 from edge_runtime.output import require_place, write_together
 
 if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+    from edge_export.description import BundleDescription
 
 
 SUFFIXES = (".report.html", ".report.json", ".claim.md")
@@ -35,7 +35,7 @@ def require_places(out: Path) -> None:
         require_place(report_path(out, suffix))
 
 
-def write_report(out: Path, findings: Findings, facts: BundleFacts) -> dict[str, Any]:
+def write_report(out: Path, findings: Findings, facts: BundleDescription) -> dict[str, Any]:
     """Write the files beside the bundle `out`, and return the document that is in them.
 
     Raises:

@@ -10,7 +10,7 @@ from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE, ROWS, Comparison
 
 if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+    from edge_export.description import BundleDescription
 
 _WORDS = {
     "pass": "PASS: the small graphs decide like the model",
@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 
-def summary(findings: Findings, facts: BundleFacts) -> str:
+def summary(findings: Findings, facts: BundleDescription) -> str:
     """Return verdict, a line of figures for each graph, warnings, and the matrix."""
     lines = [f"{facts.name} {facts.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"

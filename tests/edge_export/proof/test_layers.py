@@ -11,7 +11,7 @@ import pytest
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.network import Network
-from edge_export.graph.pair import FloatGraphs, float_graphs
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs
 from edge_export.graph.quantized_tensors import Pair, open_pairs
 from edge_export.graph.trace import Step, Values, operators, outputs
 from edge_export.proof.layers import (

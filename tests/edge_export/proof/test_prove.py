@@ -11,12 +11,12 @@ from scipy.special import expit
 
 from edge_export.graph.artefact import Artefact
 from edge_export.graph.network import InputRange, Network, network
-from edge_export.graph.pair import float_graphs
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.proof.parity import Budget, probabilities
 from edge_export.proof.prove import Proof
 from edge_export.proof.reference import Rows, refer, reference_outputs
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
-from edge_export.remedy.trial import Bench, Trial
+from edge_export.remedy.parity_check import Bench, Trial
 from edge_export.statistics.calibration import calibration_error, fit_platt
 from tiny_network import constant
 

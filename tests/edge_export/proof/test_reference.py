@@ -11,7 +11,7 @@ import pytest
 from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.proof.reference import Rows, refer, reference_outputs
-from edge_export.remedy.trial import Bench
+from edge_export.remedy.parity_check import Bench
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:

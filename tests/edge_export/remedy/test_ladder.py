@@ -12,13 +12,13 @@ import pytest
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, network
-from edge_export.graph.pair import float_graphs
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.proof.parity import Budget
 from edge_export.proof.reference import Rows, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, INT16, Setting
-from edge_export.remedy.ladder import Attempt, attempts, climb
-from edge_export.remedy.trial import Bench
+from edge_export.remedy.ladder import Attempt, attempts, try_remedies
+from edge_export.remedy.parity_check import Bench
 from unequal_channels import multiplications, unequal
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_the_ladder_rescues_a_network_that_static_int8_ruins(
 ) -> None:
     bench, quantizer = hard
     said: list[str] = []
-    attempt, trial, rungs = climb(bench, quantizer, Setting(), said.append)
+    attempt, trial, rungs = try_remedies(bench, quantizer, Setting(), said.append)
     assert rungs[0].answer == "fail"
     assert rungs[0].flips > 0.2 * rungs[0].n
     assert [rung.answer for rung in rungs[1:-1]] == ["fail"] * (len(rungs) - 2)
@@ -67,7 +67,7 @@ def test_most_multiplications_of_the_rescued_network_are_still_in_integers(
     hard: tuple[Bench, Quantizer],
 ) -> None:
     bench, quantizer = hard
-    attempt, _, _ = climb(bench, quantizer, Setting(), lambda _: None)
+    attempt, _, _ = try_remedies(bench, quantizer, Setting(), lambda _: None)
     ordered = next(attempts(quantizer, Setting()))
     before = multiplications(ordered.artefacts[0].graph)
     after = multiplications(attempt.artefacts[0].graph)
@@ -78,7 +78,7 @@ def test_most_multiplications_of_the_rescued_network_are_still_in_integers(
 
 def test_a_network_that_is_fine_gets_no_remedy(bench: Bench, quantizer: Quantizer) -> None:
     said: list[str] = []
-    attempt, _, rungs = climb(bench, quantizer, Setting(), said.append)
+    attempt, _, rungs = try_remedies(bench, quantizer, Setting(), said.append)
     assert (attempt.step, len(rungs), said) == ("as ordered", 1, [])
     assert rungs[0].answer == "pass"
 
@@ -87,7 +87,7 @@ def test_where_no_rung_holds_what_was_ordered_is_returned_with_the_whole_ladder(
     bench: Bench, quantizer: Quantizer
 ) -> None:
     impossible = replace(bench, reference=replace(bench.reference, logits=-bench.reference.logits))
-    attempt, _, rungs = climb(impossible, quantizer, Setting(), lambda _: None)
+    attempt, _, rungs = try_remedies(impossible, quantizer, Setting(), lambda _: None)
     assert attempt.step == "as ordered"
     assert {rung.answer for rung in rungs} == {"fail"}
     assert rungs[-1].step == "int16 activations"

@@ -26,7 +26,7 @@ _ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class Head:
     """The end of a classifier of `classes` outputs (1 or 2), with `activation` taken off.
 
     `bodies`, one called on the answer of the other, give the features that the `dense` layer
@@ -39,7 +39,7 @@ class End:
     classes: int
 
 
-def find_end(model: keras.Model, output: int = 0) -> End:
+def find_head(model: keras.Model, output: int = 0) -> Head:
     """Return the end of an output of `model`, found from behind; nested models are entered.
 
     Raises:
@@ -82,10 +82,10 @@ def find_end(model: keras.Model, output: int = 0) -> End:
         keras.Model(body.inputs, end, name=f"body_{output}_{place}" if output else f"body_{place}")
         for place, (body, end) in enumerate([*around, (owner, tensor)])
     ]
-    return End(tuple(bodies), dense, activation, classes)
+    return Head(tuple(bodies), dense, activation, classes)
 
 
-def find_film(model: keras.Model) -> End | None:
+def find_film_head(model: keras.Model) -> Head | None:
     """Return the end of the branch that tells films from what is none: the second output, if any.
 
     Raises:
@@ -96,20 +96,20 @@ def find_film(model: keras.Model) -> End | None:
         return None
     cure = f"make it a branch of its own that ends in a dense layer {FILM!r} of one unit, linear"
     try:
-        end = find_end(model, 1)
+        end = find_head(model, 1)
     except DataError as error:
         raise DataError(model.name, f"the second output {error.problem}", cure) from error
     if end.dense is None or (end.dense.name, end.classes, end.activation) != (FILM, 1, "linear"):
         raise DataError(model.name, f"the second output is no logit of a layer {FILM!r}", cure)
     # What both read would be quantized for the one and blamed for the other.
-    shared = set(_weights(end)) & set(_weights(find_end(model)))
+    shared = set(_weights(end)) & set(_weights(find_head(model)))
     if shared:
         path = min(_weights(end)[weight] for weight in shared)
         raise DataError(model.name, f"the second output shares {path} with the decision", cure)
     return end
 
 
-def _weights(end: End) -> dict[int, str]:
+def _weights(end: Head) -> dict[int, str]:
     """Return the names of all weights up to an end, by identity."""
     owners = [*end.bodies, *([end.dense] if end.dense is not None else [])]
     return {id(weight): str(weight.path) for owner in owners for weight in owner.weights}

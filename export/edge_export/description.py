@@ -17,7 +17,7 @@ FRONTAL = ("PA", "AP")
 
 
 @dataclass(frozen=True, slots=True)
-class BundleFacts:
+class BundleDescription:
     """What a bundle says of itself that no measurement can: names, classes, intended use.
 
     A model with a film / not-film branch has a `film_threshold`, in logits: what lies below it is

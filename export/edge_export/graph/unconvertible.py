@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def blame(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
+def unconvertible_layer(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
     """Return name and class of the first layer of `model` that `convert` fails on, alone.
 
     Nested models are entered. Layers of the same configuration are tried once. Returns

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_export.graph.artefact import Artefact, Measured, measure, require_openable
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.proof.faults import Fault
 from edge_export.proof.layers import LayerNoise, dead_layers, layer_noise
 from edge_export.proof.parity import Budget

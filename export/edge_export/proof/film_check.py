@@ -16,7 +16,7 @@ MOST_REFUSED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class GateParity:
+class FilmCheckParity:
     """One artefact's film gate against Keras's on the same `n` films, all of them real ones.
 
     `refused` films fall under the threshold, `changed` ones on the other side of it than with
@@ -29,10 +29,10 @@ class GateParity:
     largest_difference: float
 
 
-def compare_gate(reference: Floats, candidate: Floats, threshold: float) -> GateParity:
+def compare_film_check(reference: Floats, candidate: Floats, threshold: float) -> FilmCheckParity:
     """Return how film logits `(n,)` differ from those of the `reference`, at a gate's threshold."""
     passed, still = reference >= threshold, candidate >= threshold
-    return GateParity(
+    return FilmCheckParity(
         n=len(reference),
         refused=int((~still).sum()),
         changed=int((passed != still).sum()),
@@ -40,7 +40,7 @@ def compare_gate(reference: Floats, candidate: Floats, threshold: float) -> Gate
     )
 
 
-def gate_faults(subject: str, logits: Floats, parity: GateParity, model: GateParity) -> list[Fault]:
+def film_check_faults(subject: str, logits: Floats, parity: FilmCheckParity, model: FilmCheckParity) -> list[Fault]:
     """Return `film_gate` for each way in which a gate is not that of the `model`.
 
     `logits` are the film logits `(n,)` of `subject`, of which `parity` was made.
