@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from edge_export.description import BundleDescription, intended_use
 from edge_export.examine import Say
 from edge_export.export import export
-from edge_export.description import BundleDescription, intended_use
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Floats, engine_of
 from edge_export.proof.findings import Findings

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_export.examine import ExportPlan
 from edge_export.description import ADULTS, BundleDescription
+from edge_export.examine import ExportPlan
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
 from edge_export.proof.reference import CALIBRATIONS
@@ -64,7 +64,7 @@ class ProofRules:
     ) -> ExportPlan:
         """Return the plan of an export by these rules."""
         return ExportPlan(
-            facts=facts,
+            description=facts,
             input_range=input_range,
             recipes=self.recipes,
             choose_one=self.choose_one,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.graph.head import Head, find_head, find_film_head
+from edge_export.graph.head import Head, find_film_head, find_head
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
-from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
+from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32
@@ -31,7 +31,7 @@ _STRANGER_DB = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GraphPrediction:
     """What one graph says of the film; `label` is the side of the threshold it is on."""
 
     logit: float
@@ -64,7 +64,7 @@ class GraphDiagnosis:
 
     file: str
     recipe: str
-    answer: Answer
+    answer: GraphPrediction
     margin: float
     flipped_at: str | None
     layers: tuple[LayerStep, ...]
@@ -76,7 +76,7 @@ class Diagnosis:
 
     film: str
     bundle: str
-    reference: Answer
+    reference: GraphPrediction
     graphs: tuple[GraphDiagnosis, ...]
     warnings: tuple[str, ...]
 
@@ -144,7 +144,7 @@ def _row(name: str, step: LayerStep) -> tuple[str, ...]:
     return (name, step.operator, f"{step.sqnr_db:.1f}", *moved)
 
 
-def _outcome(graph: GraphDiagnosis, reference: Answer) -> str:
+def _outcome(graph: GraphDiagnosis, reference: GraphPrediction) -> str:
     if graph.flipped_at is not None:
         change = f"{reference.label} became {graph.answer.label}"
         last = graph.flipped_at == graph.layers[-1].tensor
@@ -154,7 +154,11 @@ def _outcome(graph: GraphDiagnosis, reference: Answer) -> str:
 
 
 def _diagnose(
-    graphs: FloatGraphs, artefact: Artefact, pixels: Pixels, reference: Answer, manifest: Manifest
+    graphs: FloatGraphs,
+    artefact: Artefact,
+    pixels: Pixels,
+    reference: GraphPrediction,
+    manifest: Manifest,
 ) -> GraphDiagnosis:
     answer = _answer(measure(artefact, pixels).logits[0], manifest)
     noise = [layer for layer in layer_noise(graphs, artefact, pixels) if not layer.branch]
@@ -187,11 +191,11 @@ def _warnings(graph: GraphDiagnosis) -> list[str]:
     return [f"{graph.file} {problem}; was it made of another one?"]
 
 
-def _answer(logit: float, manifest: Manifest) -> Answer:
+def _answer(logit: float, manifest: Manifest) -> GraphPrediction:
     probability = calibrated(float(logit), manifest.decision.calibration)
     positive = probability >= manifest.decision.threshold
     label = manifest.classes.positive if positive else manifest.classes.negative
-    return Answer(float(logit), probability, label)
+    return GraphPrediction(float(logit), probability, label)
 
 
 def _boundary(decision: Decision) -> float:
@@ -202,9 +206,11 @@ def _boundary(decision: Decision) -> float:
 
 def _film(film: Path | bytes, manifest: Manifest) -> Pixels:
     """Return the pixels `(1, h, w, c)` that the bundle's graphs take for a film."""
-    recipe = manifest.preprocess
-    encoded = film_pixels(film, recipe)
-    return np.frombuffer(encoded, np.uint8).reshape(1, recipe.height, recipe.width, recipe.channels)
+    preprocess = manifest.preprocess
+    encoded = film_pixels(film, preprocess)
+    return np.frombuffer(encoded, np.uint8).reshape(
+        1, preprocess.height, preprocess.width, preprocess.channels
+    )
 
 
 def _float_graphs(

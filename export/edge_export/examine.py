@@ -14,23 +14,23 @@ from edge_export.films.film import HELD_OUT, SPLITS, Film
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
-from edge_export.graph.float_graphs import float_graphs
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
-from edge_export.proof.findings import Findings, Rung
+from edge_export.proof.findings import AttemptResult, Findings
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
 from edge_export.proof.prove import Proof
-from edge_export.proof.reference import CALIBRATIONS, Rows, refer, reference_outputs
+from edge_export.proof.reference import CALIBRATIONS, HeldOut, refer, reference_outputs
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
 from edge_export.remedy.ladder import Attempt, try_remedies
-from edge_export.remedy.parity_check import Bench, Trial
+from edge_export.remedy.parity_check import MeasuredGraphs, ParityCheck
 from edge_export.statistics.estimates import auc, proportion
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _INPUT_RANGES = (InputRange(0, 255), InputRange(0, 1), InputRange(-1, 1))
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """What to export and by which rules; `facts` is what the bundle says of itself.
+    """What to export and by which rules; `description` is what the bundle says of itself.
 
     `recipes` are names of `RECIPES`; `allowed` are faults of calibration films to be ignored;
     `recorded_accuracy` is that of the test rows where the model was trained, if known. On the
@@ -52,7 +52,7 @@ class ExportPlan:
     `choose_one` only the best graph is shipped, with `require_pass` none that is not proved.
     """
 
-    facts: BundleDescription
+    description: BundleDescription
     input_range: InputRange = field(default_factory=InputRange)
     recipes: Sequence[str] = (INT8.name,)
     choose_one: bool = False
@@ -84,45 +84,45 @@ def examine(
     """
     reader = reader or Decoder()
     chosen = choose_films(films, plan.calibration_count, plan.seed)
-    held_out = [film for film in films if film.split in HELD_OUT]
-    calibration = reader.pixels(chosen, plan.facts.preprocess)
-    overrides = require_sound(chosen, held_out, calibration, plan.allowed)
+    held_out_films = [film for film in films if film.split in HELD_OUT]
+    calibration = reader.pixels(chosen, plan.description.preprocess)
+    overrides = require_sound(chosen, held_out_films, calibration, plan.allowed)
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, calibration)
     tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
-    rows = _rows(held_out, plan.facts, reader)
-    say(f"proving on the {len(held_out)} films of the validation and test rows")
+    held_out = _held_out(held_out_films, plan.description, reader)
+    say(f"proving on the {len(held_out_films)} films of the validation and test rows")
     reference = refer(
-        candidate, rows, plan.facts.film_gate, method=plan.calibration, rule=plan.rule
+        candidate, held_out, plan.description.film_gate, method=plan.calibration, rule=plan.rule
     )
-    bench = Bench(graphs, reference, rows, plan.budget)
-    faults = _reference_faults(model, bench, plan)
+    check = ParityCheck(graphs, reference, held_out, plan.budget)
+    faults = _reference_faults(model, check, plan)
     # Nothing rescues what is wrong before any quantization.
-    sound = not faults and not logit_faults(REFERENCE, bench.reference.logits)
-    trial, attempt, ladder = _make(bench, quantizer, plan, say if sound else None)
-    proof = bench.prove(trial, faults)
+    sound = not faults and not logit_faults(REFERENCE, check.reference.logits)
+    measured, attempt, ladder = _make(check, quantizer, plan, say if sound else None)
+    proof = check.prove(measured, faults)
     method = attempt.setting.method if attempt else plan.method
-    timed = latencies(trial.artefacts, rows.pixels)
-    shipped = _shipped(trial, proof, timed, plan)
+    timed = latencies(measured.artefacts, held_out.pixels)
+    shipped = _shipped(measured, proof, timed, plan)
     return Findings(
-        artefacts=trial.artefacts,
-        measured=trial.measured,
-        rows=rows,
+        artefacts=measured.artefacts,
+        measured=measured.answers,
+        held_out=held_out,
         proof=proof,
         budget=plan.budget,
         shipped=shipped,
         calibration=CalibrationRecord.of(method, chosen, overrides),
-        stability=_stability(bench, quantizer, tables[1:]) if attempt else None,
+        stability=_stability(check, quantizer, tables[1:]) if attempt else None,
         ladder=ladder,
-        layers=trial.layers,
+        layers=measured.layers,
         latencies=timed,
         nodes={
             artefact.file: node_counts(artefact.graph, artefact.format)
-            for artefact in trial.artefacts
+            for artefact in measured.artefacts
         },
-        warnings=slower_than_float(timed) + _shipping(trial, shipped, proof, plan),
+        warnings=slower_than_float(timed) + _shipping(measured, shipped, proof, plan),
         splits=_counts(films),
     )
 
@@ -136,45 +136,47 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
     }
 
 
-def _rows(held_out: Sequence[Film], facts: BundleDescription, reader: PixelReader) -> Rows:
-    return Rows(
-        pixels=reader.pixels(held_out, facts.preprocess),
-        positive=are_positive(held_out, facts.positive),
-        splits=[film.split for film in held_out],
-        digests=[film.sha256 for film in held_out],
-        classes=(facts.negative, facts.positive),
+def _held_out(
+    held_out_films: Sequence[Film], description: BundleDescription, reader: PixelReader
+) -> HeldOut:
+    return HeldOut(
+        pixels=reader.pixels(held_out_films, description.preprocess),
+        positive=are_positive(held_out_films, description.positive),
+        splits=[film.split for film in held_out_films],
+        digests=[film.sha256 for film in held_out_films],
+        classes=(description.negative, description.positive),
     )
 
 
 def _make(
-    bench: Bench, quantizer: Quantizer, plan: ExportPlan, say: Say | None
-) -> tuple[Trial, Attempt | None, list[Rung]]:
+    check: ParityCheck, quantizer: Quantizer, plan: ExportPlan, say: Say | None
+) -> tuple[MeasuredGraphs, Attempt | None, list[AttemptResult]]:
     """Make and try every graph: the float ones first, then static int8 with its remedies.
 
     `say` gets a line for each remedy; without it none is tried.
     """
     setting = Setting(plan.method)
-    trial = bench.run(quantizer.artefacts(FLOAT32, setting)[0])
-    attempt, ladder = None, list[Rung]()
+    measured = check.run(quantizer.artefacts(FLOAT32, setting)[0])
+    attempt, ladder = None, list[AttemptResult]()
     if INT8.name in plan.recipes:
-        attempt, int8_graphs, ladder = try_remedies(bench, quantizer, setting, say)
-        trial += int8_graphs
+        attempt, int8_graphs, ladder = try_remedies(check, quantizer, setting, say)
+        measured += int8_graphs
     for name in dict.fromkeys(plan.recipes):
-        if name != INT8.name and name not in {artefact.recipe for artefact in trial.artefacts}:
-            trial += bench.run(quantizer.artefacts(RECIPES[name], setting)[0])
-    return trial, attempt, ladder
+        if name != INT8.name and name not in {artefact.recipe for artefact in measured.artefacts}:
+            measured += check.run(quantizer.artefacts(RECIPES[name], setting)[0])
+    return measured, attempt, ladder
 
 
 def _shipped(
-    trial: Trial, proof: Proof, timed: Mapping[str, Latency], plan: ExportPlan
+    measured: MeasuredGraphs, proof: Proof, timed: Mapping[str, Latency], plan: ExportPlan
 ) -> list[str]:
     """Return the files that were ordered, or the one of them to choose; preferred ones first.
 
     A graph that `edge-run` leaves to others is chosen only where nothing else was ordered.
     """
-    ordered = [artefact for artefact in trial.artefacts if artefact.recipe != FLOAT32.name]
+    ordered = [artefact for artefact in measured.artefacts if artefact.recipe != FLOAT32.name]
     if FLOAT32.name in plan.recipes:
-        ordered += [artefact for artefact in trial.artefacts if artefact.recipe == FLOAT32.name]
+        ordered += [artefact for artefact in measured.artefacts if artefact.recipe == FLOAT32.name]
     candidates = [
         Candidate(file, len(artefact.graph), timed[file], proof.evidence[file].verdict.answer)
         for artefact in [artefact for artefact in ordered if _runs(artefact)] or ordered
@@ -190,58 +192,62 @@ def _runs(artefact: Artefact) -> bool:
     return RECIPES[artefact.recipe].float_logit
 
 
-def _shipping(trial: Trial, shipped: Sequence[str], proof: Proof, plan: ExportPlan) -> list[str]:
+def _shipping(
+    measured: MeasuredGraphs, shipped: Sequence[str], proof: Proof, plan: ExportPlan
+) -> list[str]:
     """Return what is odd about what is shipped, a line each."""
     lines = []
     if plan.choose_one and not any(
         proof.evidence[file].verdict.answer == "pass" for file in shipped
     ):
         lines.append("no graph passes, so --choose chose none: all that were ordered stay")
-    if not any(_runs(artefact) for artefact in trial.artefacts if artefact.file in shipped):
+    if not any(_runs(artefact) for artefact in measured.artefacts if artefact.file in shipped):
         lines.append("edge-run runs none of these graphs; for a clinic's machine add --int8")
     return lines
 
 
-def _reference_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
+def _reference_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
     """Return what is wrong with the model or the films' preparation, as far as answers show it."""
-    rows, logits = bench.rows, bench.reference.logits
-    faults = _preparation_faults(model, bench, plan)
-    answers = probabilities(logits, bench.reference.calibration)
-    positive = int((answers >= bench.reference.threshold.value).sum())
+    held_out, logits = check.held_out, check.reference.logits
+    faults = _preparation_faults(model, check, plan)
+    answers = probabilities(logits, check.reference.calibration)
+    positive = int((answers >= check.reference.threshold.value).sum())
     # Where there is nothing to lose, nothing is proved by losing nothing.
     if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
-        every = f"{REFERENCE}: constant: decides {rows.classes[bool(positive)]} on every film"
+        every = f"{REFERENCE}: constant: decides {held_out.classes[bool(positive)]} on every film"
         faults.append(Fault("constant", f"{every}; is --input-range right? or train again"))
     return faults
 
 
-def _preparation_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
-    rows, logits = bench.rows, bench.reference.logits
+def _preparation_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
+    held_out, logits = check.held_out, check.reference.logits
     if plan.recorded_accuracy is not None:
-        test = np.array(rows.splits) == "test"
-        right = (logits[test] >= 0) == rows.positive[test]
+        test = np.array(held_out.splits) == "test"
+        right = (logits[test] >= 0) == held_out.positive[test]
         accuracy = proportion(int(right.sum()), int(test.sum()))
         return accuracy_faults(REFERENCE, accuracy, plan.recorded_accuracy)
     answers = {plan.input_range: logits}
     for input_range in _INPUT_RANGES:
         if input_range != plan.input_range:
-            answers[input_range] = reference_outputs(network(model, input_range), rows.pixels)[:, 0]
+            answers[input_range] = reference_outputs(network(model, input_range), held_out.pixels)[
+                :, 0
+            ]
     # Either way round, for the order of the classes is another question.
     written = {
         f"{input_range.low:g},{input_range.high:g}": max(
-            (auc(rows.positive, sign * logits) for sign in (1, -1)), key=lambda area: area.value
+            (auc(held_out.positive, sign * logits) for sign in (1, -1)), key=lambda area: area.value
         )
         for input_range, logits in answers.items()
     }
     return input_range_faults(REFERENCE, next(iter(written)), written)
 
 
-def _stability(bench: Bench, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:
+def _stability(check: ParityCheck, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:
     """Return how far int8 TFLite would move if either half of the films had calibrated it."""
     halved = [quantizer.one(INT8, "tflite", table, Setting()) for table in tables]
     answers = [
-        probabilities(measure(graph, bench.rows.pixels).logits, bench.reference.calibration)
+        probabilities(measure(graph, check.held_out.pixels).logits, check.reference.calibration)
         for graph in halved
     ]
-    threshold = bench.reference.threshold.value
+    threshold = check.reference.threshold.value
     return stability(tables[0], tables[1], answers[0], answers[1], threshold)

@@ -243,7 +243,7 @@ def test_a_model_of_another_size_than_its_preparation_is_refused(
     model: keras.Model, films: list[Film], tmp_path: Path
 ) -> None:
     plan = tiny_plan()
-    wrong = replace(plan, facts=replace(plan.facts, preprocess=standard(64, 96)))
+    wrong = replace(plan, description=replace(plan.description, preprocess=standard(64, 96)))
     with pytest.raises(DataError, match=r"takes \(64, 64, 1\), not the \(64, 96, 1\)"):
         export(model, films, wrong, tmp_path / "m.edge", silent)
 

@@ -40,17 +40,17 @@ class Decoder:
         return load_pixels(films, preprocess)
 
 
-def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:
+def load_pixels(films: Sequence[Film], preprocess: Preprocess) -> Pixels:
     """Return `(n, height, width, channels)` uint8 pixels of `films`, in their order.
 
     Raises:
         DataError: a film cannot be read or would be refused by the runtime.
     """
-    shape = (recipe.height, recipe.width, recipe.channels)
+    shape = (preprocess.height, preprocess.width, preprocess.channels)
     pixels = np.empty((len(films), *shape), np.uint8)
 
     def load(index: int) -> None:
-        encoded = film_pixels(films[index].path, recipe)
+        encoded = film_pixels(films[index].path, preprocess)
         pixels[index] = np.frombuffer(encoded, np.uint8).reshape(shape)
 
     # Pillow decodes outside the interpreter lock, so threads are enough.

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.graph.layout import fold_layout
 from edge_export.graph.network import OUTPUTS
 from edge_export.graph.tflite import convert
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 

@@ -24,7 +24,7 @@ _CONVERSIONS = ("CAST", "QUANTIZE", "DEQUANTIZE", "RESHAPE")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TensorPair:
     """A tensor as float and as quantized graph hold it for one film, in one layout.
 
     `tensor` is its name in the float TFLite graph, `operator` what makes it there. `step` is
@@ -38,10 +38,10 @@ class Pair:
     step: Step | None
 
 
-class Pairs(Protocol):
+class TensorPairs(Protocol):
     """A quantized graph beside its float graph, ready to run."""
 
-    def run(self, film: Pixels) -> Iterator[Pair]:
+    def run(self, film: Pixels) -> Iterator[TensorPair]:
         """Yield a pair for every tensor both compute from `(h, w, c)` pixels, in order.
 
         Raises:
@@ -49,7 +49,7 @@ class Pairs(Protocol):
         """
 
 
-def open_pairs(graphs: FloatGraphs, artefact: Artefact) -> Pairs:
+def open_pairs(graphs: FloatGraphs, artefact: Artefact) -> TensorPairs:
     """Return the tensors of `artefact`, in either format, beside those of the float graphs.
 
     Raises:
@@ -79,7 +79,7 @@ class _TFLitePairs:
             for mine, theirs in zip(float_layer.outputs, quantized_layer.outputs, strict=True):
                 self._paired.append((float_layer.kind, mine, _stored(self._quantized, theirs)))
 
-    def run(self, film: Pixels) -> Iterator[Pair]:
+    def run(self, film: Pixels) -> Iterator[TensorPair]:
         self._float.start(film)
         self._quantized.start(film)
         for operator, mine, theirs in self._paired:
@@ -142,7 +142,7 @@ class _OnnxPairs:
         self._float = OnnxTrace(reference, names)
         self._quantized = OnnxTrace(quantized, list(self._kept.values()))
 
-    def run(self, film: Pixels) -> Iterator[Pair]:
+    def run(self, film: Pixels) -> Iterator[TensorPair]:
         reference, quantized = self._float.run(film), self._quantized.run(film)
         for twin, operator, name in self._paired:
             held, step = quantized[self._kept[name]], self._steps.get(name)
@@ -162,10 +162,10 @@ def _onnx_step(model: onnx.ModelProto, node: onnx.NodeProto) -> Step:
 
 def _pair(
     tensor: str, operator: str, reference: Values, quantized: Values, step: Step | None
-) -> Pair:
+) -> TensorPair:
     if not (np.isfinite(reference).all() and np.isfinite(quantized).all()):
         raise DataError(tensor, "takes values that are not finite", "train the model again")
-    return Pair(tensor, operator, reference, quantized, step)
+    return TensorPair(tensor, operator, reference, quantized, step)
 
 
 def _stranger(artefact: Artefact) -> DataError:

@@ -6,8 +6,8 @@ import re
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.graph.network import OUTPUTS
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
@@ -24,7 +24,8 @@ def to_tflite(model: keras.Model) -> bytes:
     try:
         return convert(model)
     except DataError as error:
-        problem = f"has {unconvertible_layer(model, convert)} that TFLite cannot express ({error.problem})"
+        layer = unconvertible_layer(model, convert)
+        problem = f"has {layer} that TFLite cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_export.proof.latency import Latency
-from edge_export.proof.verdict import Answer
+from edge_export.proof.verdict import Outcome
 from edge_runtime.errors import DataError
 
 _AS_FAST = 1.05
@@ -19,7 +19,7 @@ class Candidate:
     file: str
     bytes: int
     latency: Latency
-    answer: Answer
+    answer: Outcome
 
 
 def choose(candidates: Sequence[Candidate]) -> str:

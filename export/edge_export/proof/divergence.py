@@ -16,7 +16,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats
 from edge_export.graph.float_graphs import FloatGraphs
-from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.quantized_tensors import TensorPair, open_pairs
 from edge_export.graph.trace import OnnxTrace, Values
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def flipped_at(sides: Sequence[bool], reference: bool) -> int | None:
     return first if first < len(sides) else None
 
 
-def _hybrid(pair: Pair, logits: Floats, before: Floats, rounded: Floats) -> Hybrid:
+def _hybrid(pair: TensorPair, logits: Floats, before: Floats, rounded: Floats) -> Hybrid:
     return Hybrid(pair.tensor, pair.operator, logits, before, rounded)
 
 
@@ -124,7 +124,7 @@ def _logits(films: Iterable[Mapping[str, Values]], output: str) -> Floats:
     return np.array([film[output].item() for film in films])
 
 
-def _rounded(values: Values, pair: Pair) -> Values:
+def _rounded(values: Values, pair: TensorPair) -> Values:
     return values if pair.step is None else pair.step.rounded(values)
 
 
@@ -145,7 +145,7 @@ def _cuts(graph: onnx.GraphProto, layouts: Mapping[str, _Layout]) -> Iterator[_C
 
 
 def _arranged(
-    run: Iterable[Pair], layouts: Mapping[str, _Layout], names: Collection[str]
+    run: Iterable[TensorPair], layouts: Mapping[str, _Layout], names: Collection[str]
 ) -> dict[str, Values]:
     """Return the quantized values of the ONNX tensors `names`, laid out as that graph has them."""
     quantized = {pair.tensor: pair.quantized for pair in run}
@@ -153,7 +153,7 @@ def _arranged(
 
 
 def _layouts(
-    model: onnx.ModelProto, same: Mapping[str, str], pairs: Mapping[str, Pair], film: Pixels
+    model: onnx.ModelProto, same: Mapping[str, str], pairs: Mapping[str, TensorPair], film: Pixels
 ) -> dict[str, _Layout]:
     """Return how each tensor of the ONNX graph that has a pair is laid out.
 

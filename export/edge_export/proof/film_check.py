@@ -1,4 +1,4 @@
-"""Does the film gate of a small graph let the same films through as that of the model?"""
+"""Does the out-of-distribution check accept the same films with a small graph as with the model?"""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from edge_export.proof.faults import Fault, logit_faults
 from edge_export.statistics.estimates import Floats
 
 MOST_CHANGED = 0.01
-"""Share of the held-out films that may be on the other side of the gate than with the model."""
+"""The largest share of the held-out films that one check may accept and the other refuse."""
 MOST_REFUSED = 0.02
-"""Share of the held-out films that may be refused beyond those that the model refuses."""
+"""The largest share of the held-out films that may be refused beyond those the model refuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilmCheckParity:
-    """One artefact's film gate against Keras's on the same `n` films, all of them real ones.
+    """One artefact's out-of-distribution check against Keras's on the same `n` real films.
 
-    `refused` films fall under the threshold, `changed` ones on the other side of it than with
-    Keras; `largest_difference` is of the film logit, which is calibrated by nothing.
+    `refused` films have a film logit below the threshold; `changed` ones lie on the other side of
+    it than with Keras. `largest_difference` is that of the film logit, which is not calibrated.
     """
 
     n: int
@@ -30,7 +30,7 @@ class FilmCheckParity:
 
 
 def compare_film_check(reference: Floats, candidate: Floats, threshold: float) -> FilmCheckParity:
-    """Return how film logits `(n,)` differ from those of the `reference`, at a gate's threshold."""
+    """Return how film logits `(n,)` differ from those of the `reference`, at a threshold."""
     passed, still = reference >= threshold, candidate >= threshold
     return FilmCheckParity(
         n=len(reference),
@@ -40,10 +40,12 @@ def compare_film_check(reference: Floats, candidate: Floats, threshold: float) -
     )
 
 
-def film_check_faults(subject: str, logits: Floats, parity: FilmCheckParity, model: FilmCheckParity) -> list[Fault]:
-    """Return `film_gate` for each way in which a gate is not that of the `model`.
+def film_check_faults(
+    subject: str, logits: Floats, parity: FilmCheckParity, model: FilmCheckParity
+) -> list[Fault]:
+    """Return a fault `film_gate` for each way in which a check differs from that of the `model`.
 
-    `logits` are the film logits `(n,)` of `subject`, of which `parity` was made.
+    `logits` are the film logits `(n,)` of `subject`, from which `parity` was computed.
     """
     problems = []
     if logit_faults(subject, logits):
@@ -51,8 +53,8 @@ def film_check_faults(subject: str, logits: Floats, parity: FilmCheckParity, mod
     # As quotients: 0.01 * n can be rounded below the whole number that it stands for.
     if parity.changed / parity.n > MOST_CHANGED:
         problems.append(
-            f"{parity.changed} of {parity.n} films change sides of the gate (at most "
-            f"{MOST_CHANGED:.0%})"
+            f"{parity.changed} of {parity.n} films change sides of the threshold (at "
+            f"most {MOST_CHANGED:.0%})"
         )
     if (parity.refused - model.refused) / parity.n > MOST_REFUSED:
         problems.append(

@@ -27,11 +27,11 @@ _TOLERANCE = 1e-5
 def fold(
     model: keras.Model,
     films: Sequence[Film],
-    facts: BundleDescription,
+    description: BundleDescription,
     input_range: InputRange,
     reader: PixelReader | None = None,
 ) -> tuple[keras.Model, BundleDescription]:
-    """Return `model` with one channel, and facts that prepare films so, after proving both equal.
+    """Return `model` with one channel and its description, once both are proved to be equal.
 
     Every one of `films` must be grey: prepared with one channel it has to give the very pixels of
     each of the three, and the folded network the logits of the whole one.
@@ -39,7 +39,7 @@ def fold(
     Raises:
         DataError: a film is not grey, the first convolution cannot be folded, or a logit differs.
     """
-    colour = facts.preprocess
+    colour = description.preprocess
     grey = Preprocess(**{**colour.to_json(), "channels": 1})
     reader = reader or Decoder()
     seen, grey_pixels = reader.pixels(films, colour), reader.pixels(films, grey)
@@ -54,4 +54,4 @@ def fold(
     if off > _TOLERANCE:
         problem = f"folded to one channel it answers otherwise, by {off:.2g} of a logit"
         raise DataError(model.name, problem, "leave --fold-grey out")
-    return folded, replace(facts, preprocess=grey)
+    return folded, replace(description, preprocess=grey)

@@ -11,7 +11,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.artefact import Artefact, Floats
 from edge_export.graph.float_graphs import FloatGraphs
-from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.quantized_tensors import TensorPair, open_pairs
 from edge_export.graph.trace import Operator, operators
 from edge_export.proof.divergence import hybrids
 from edge_export.proof.faults import Fault
@@ -142,7 +142,7 @@ def harmful_layers(
 class _Sums:
     """What is kept of a tensor from film to film, so that memory does not grow with them."""
 
-    def __init__(self, pair: Pair, *, branch: bool) -> None:
+    def __init__(self, pair: TensorPair, *, branch: bool) -> None:
         self._branch = branch
         self._tensor, self._operator, self._step = pair.tensor, pair.operator, pair.step
         self._signal = self._noise = self._square = self._product = 0.0
@@ -150,7 +150,7 @@ class _Sums:
         self._low = self._lowest = math.inf
         self._high = self._highest = -math.inf
 
-    def add(self, pair: Pair) -> None:
+    def add(self, pair: TensorPair) -> None:
         signal, quantized = pair.reference.ravel(), pair.quantized.ravel()
         error = signal - quantized
         self._signal += float(signal @ signal)

@@ -14,7 +14,7 @@ from edge_export.quantize.recipe import FLOAT32
 from edge_export.statistics.estimates import Floats
 
 Place = Literal["conversion", "quantization", "kernel"]
-Pair = tuple[str, str]
+FilePair = tuple[str, str]
 
 # The largest difference in probability on any film that is nobody's fault:
 FLOAT_LIMIT = 1e-4
@@ -39,14 +39,14 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class GraphKind:
     """What made the answers of a row of the matrix."""
 
     recipe: str
     format: str
 
 
-KERAS = Source(FLOAT32.name, REFERENCE)
+KERAS = GraphKind(FLOAT32.name, REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Disagreement:
     """Two artefacts one step apart that differ by more than the step explains."""
 
     place: Place
-    pair: Pair
+    pair: FilePair
     agreement: Agreement
     limit: float
 
@@ -67,7 +67,9 @@ class Disagreement:
         )
 
 
-def parity_matrix(probabilities: Mapping[str, Floats], threshold: float) -> dict[Pair, Agreement]:
+def parity_matrix(
+    probabilities: Mapping[str, Floats], threshold: float
+) -> dict[FilePair, Agreement]:
     """Return the agreement of each pair, in the order given, of probabilities `(n,)` by artefact.
 
     Raises:
@@ -93,25 +95,27 @@ def _agreement(first: Floats, second: Floats, threshold: float) -> Agreement:
     )
 
 
-def locate(matrix: Mapping[Pair, Agreement], sources: Mapping[str, Source]) -> list[Disagreement]:
+def locate(
+    matrix: Mapping[FilePair, Agreement], kinds: Mapping[str, GraphKind]
+) -> list[Disagreement]:
     """Return where artefacts one step apart differ too much, by step; empty if none do.
 
     Pairs that are more than one step apart say nothing of the place and are passed over.
 
     Raises:
-        KeyError: an artefact of the matrix has no source.
+        KeyError: an artefact of the matrix has no kind.
     """
     disagreements = []
     for pair, agreement in matrix.items():
-        first, second = sources[pair[0]], sources[pair[1]]
+        first, second = kinds[pair[0]], kinds[pair[1]]
         place, limit = _step(first, second), _limit(first, second)
         if place and agreement.largest_difference > limit:
             disagreements.append(Disagreement(place, pair, agreement, limit))
     return sorted(disagreements, key=lambda disagreement: _ORDER.index(disagreement.place))
 
 
-def _step(first: Source, second: Source) -> Place | None:
-    """Return the step that lies between two sources, if it is only one."""
+def _step(first: GraphKind, second: GraphKind) -> Place | None:
+    """Return the step that lies between two kinds, if it is only one."""
     if first == second:
         return None
     if KERAS in (first, second):
@@ -122,7 +126,7 @@ def _step(first: Source, second: Source) -> Place | None:
     return "quantization" if same_format and FLOAT32.name in (first.recipe, second.recipe) else None
 
 
-def _limit(first: Source, second: Source) -> float:
+def _limit(first: GraphKind, second: GraphKind) -> float:
     if first.recipe != second.recipe:
         return QUANTIZATION_LIMIT
     return FLOAT_LIMIT if first.recipe == FLOAT32.name else KERNEL_LIMIT

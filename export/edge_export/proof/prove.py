@@ -17,13 +17,13 @@ from edge_export.proof.matrix import (
     KERAS,
     Agreement,
     Disagreement,
-    Pair,
-    Source,
+    FilePair,
+    GraphKind,
     locate,
     parity_matrix,
 )
 from edge_export.proof.parity import REFERENCE, Budget, Comparison, compare_by_rows, probabilities
-from edge_export.proof.reference import Reference, Rows
+from edge_export.proof.reference import HeldOut, Reference
 from edge_export.proof.threshold import Threshold
 from edge_export.proof.verdict import Verdict, judge
 from edge_export.statistics.calibration import CalibrationError, calibration_error
@@ -48,7 +48,7 @@ class Proof:
     Mappings are keyed by artefact, Keras first (which has no evidence); `comparisons` then by
     rows, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the test
     rows, which had no part in fitting the temperature. `faults` are those of the reference.
-    `film_logits` and `gates`, which are of all held-out films, are empty without a `gate`.
+    `film_logits` and `film_checks`, of all held-out films, are empty without a `film_gate`.
     """
 
     decision: Decision
@@ -57,13 +57,13 @@ class Proof:
     probabilities: Mapping[str, Floats]
     comparisons: Mapping[str, Mapping[str, Comparison]]
     calibration_errors: Mapping[str, Mapping[str, CalibrationError]]
-    matrix: Mapping[Pair, Agreement]
+    matrix: Mapping[FilePair, Agreement]
     located: Sequence[Disagreement]
     evidence: Mapping[str, Evidence]
     faults: Sequence[Fault]
-    gate: FilmGate | None
+    film_gate: FilmGate | None
     film_logits: Mapping[str, Floats]
-    gates: Mapping[str, FilmCheckParity]
+    film_checks: Mapping[str, FilmCheckParity]
 
     def flipped(self, file: str) -> NDArray[np.intp]:
         """Return the places of the films on which an artefact decides otherwise than Keras."""
@@ -76,13 +76,13 @@ def prove(
     reference: Reference,
     measured: Mapping[str, Measured],
     artefacts: Sequence[Artefact],
-    rows: Rows,
+    held_out: HeldOut,
     budget: Budget,
     *,
     faults: Sequence[Fault] = (),
     dead: Mapping[str, Sequence[Fault]] | None = None,
 ) -> Proof:
-    """Return what `artefacts`, `measured` on `rows`, prove against the `reference`.
+    """Return what `artefacts`, `measured` on `held_out`, prove against the `reference`.
 
     `faults` are those that the reference is known to have; `dead` are dead layers of
     artefacts, by file.
@@ -92,22 +92,22 @@ def prove(
     calibrated = {
         file: probabilities(values, reference.calibration) for file, values in logits.items()
     }
-    sources = {REFERENCE: KERAS} | {
-        artefact.file: Source(artefact.recipe, artefact.format) for artefact in artefacts
+    kinds = {REFERENCE: KERAS} | {
+        artefact.file: GraphKind(artefact.recipe, artefact.format) for artefact in artefacts
     }
     threshold = reference.threshold.value
     matrix = parity_matrix(calibrated, threshold)
     film_logits = _film_logits(reference, measured, artefacts)
-    gates, gates_faults = _gates(reference, film_logits)
+    film_checks, film_faults = _film_checks(reference, film_logits)
     wrong = {
         file: [
             *logit_faults(file, values),
             *(dead or {}).get(file, ()),
-            *gates_faults.get(file, ()),
+            *film_faults.get(file, ()),
         ]
         for file, values in logits.items()
     }
-    area = auc(rows.positive, reference.logits)
+    area = auc(held_out.positive, reference.logits)
     return Proof(
         decision=covering_decision(reference.calibration, reference.threshold, calibrated),
         threshold=reference.threshold,
@@ -115,27 +115,27 @@ def prove(
         probabilities=calibrated,
         comparisons={
             file: compare_by_rows(
-                calibrated[REFERENCE], values, rows.positive, rows.splits, threshold
+                calibrated[REFERENCE], values, held_out.positive, held_out.splits, threshold
             )
             for file, values in calibrated.items()
         },
         calibration_errors={
-            file: _calibration_errors(values, calibrated[file], rows)
+            file: _calibration_errors(values, calibrated[file], held_out)
             for file, values in logits.items()
         },
         matrix=matrix,
-        located=locate(matrix, sources),
+        located=locate(matrix, kinds),
         evidence={
             artefact.file: _evidence(
-                artefact.file, logits, calibrated, threshold, rows, budget, wrong[artefact.file]
+                artefact.file, logits, calibrated, threshold, held_out, budget, wrong[artefact.file]
             )
             for artefact in artefacts
         },
         # Films prepared wrongly rank at random or the wrong way round: one cure is enough.
         faults=[*faults, *wrong[REFERENCE], *([] if faults else area_faults(REFERENCE, area))],
-        gate=reference.gate,
+        film_gate=reference.film_gate,
         film_logits=film_logits,
-        gates=gates,
+        film_checks=film_checks,
     )
 
 
@@ -148,19 +148,21 @@ def _film_logits(
     return {REFERENCE: reference.film_logits, **candidates}
 
 
-def _gates(
+def _film_checks(
     reference: Reference, logits: Mapping[str, Floats]
 ) -> tuple[dict[str, FilmCheckParity], dict[str, list[Fault]]]:
-    """Return how the film gate of each artefact compares with Keras's, and its faults."""
-    if reference.gate is None:
+    """Return how the out-of-distribution check of each artefact follows Keras's, and its faults."""
+    if reference.film_gate is None:
         return {}, {}
-    expected, threshold = logits[REFERENCE], reference.gate.threshold
-    gates = {
-        file: compare_film_check(expected, film_logits, threshold) for file, film_logits in logits.items()
+    expected, threshold = logits[REFERENCE], reference.film_gate.threshold
+    film_checks = {
+        file: compare_film_check(expected, film_logits, threshold)
+        for file, film_logits in logits.items()
     }
-    model = gates[REFERENCE]
-    return gates, {
-        file: film_check_faults(file, logits[file], parity, model) for file, parity in gates.items()
+    model = film_checks[REFERENCE]
+    return film_checks, {
+        file: film_check_faults(file, logits[file], parity, model)
+        for file, parity in film_checks.items()
     }
 
 
@@ -169,37 +171,37 @@ def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against w
     logits: Mapping[str, Floats],
     calibrated: Mapping[str, Floats],
     threshold: float,
-    rows: Rows,
+    held_out: HeldOut,
     budget: Budget,
     faults: Sequence[Fault],
 ) -> Evidence:
     """Return what an artefact shows beside Keras; `calibrated` are probabilities."""
     decided = [calibrated[name] >= threshold for name in (REFERENCE, file)]
-    right = [positive == rows.positive for positive in decided]
+    right = [positive == held_out.positive for positive in decided]
     losses = {
         name: paired_loss(right[0][mask], right[1][mask])
-        for name, mask in (("sensitivity", rows.positive), ("specificity", ~rows.positive))
+        for name, mask in (("sensitivity", held_out.positive), ("specificity", ~held_out.positive))
     }
-    area = auc_difference(rows.positive, logits[REFERENCE], logits[file])
+    area = auc_difference(held_out.positive, logits[REFERENCE], logits[file])
     verdict = judge(
         losses["sensitivity"],
         losses["specificity"],
         flips=int((decided[0] != decided[1]).sum()),
-        n=len(rows.positive),
+        n=len(held_out.positive),
         auc_difference=area.value,
         budget=budget,
-        negative=rows.classes[0],
-        positive=rows.classes[1],
+        negative=held_out.classes[0],
+        positive=held_out.classes[1],
         faults=faults,
     )
     return Evidence(losses, area, verdict)
 
 
 def _calibration_errors(
-    logits: Floats, calibrated: Floats, rows: Rows
+    logits: Floats, calibrated: Floats, held_out: HeldOut
 ) -> dict[str, CalibrationError]:
-    test = np.array(rows.splits) == "test"
+    test = np.array(held_out.splits) == "test"
     return {
-        name: calibration_error(rows.positive[test], probability[test])
+        name: calibration_error(held_out.positive[test], probability[test])
         for name, probability in (("before", expit(logits)), ("after", calibrated))
     }

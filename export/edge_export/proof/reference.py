@@ -25,7 +25,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class HeldOut:
     """Held-out films: pixels `(n, h, w, c)` uint8, and by film: positive, split and digest.
 
     `classes` names the negative and the positive class.
@@ -42,39 +42,40 @@ class Rows:
 class Reference:
     """What Keras answers to the held-out films: its logits `(n,)`, and what makes answers of them.
 
-    `film_logits` `(n,)` are those of its film / not-film branch, judged by `gate`; both or neither.
+    `film_logits` `(n,)` are those of its film branch, compared with the threshold of `film_gate`;
+    there are both or neither.
     """
 
     logits: Floats
     calibration: Calibration
     film_logits: Floats | None = None
-    gate: FilmGate | None = None
+    film_gate: FilmGate | None = None
     threshold: Threshold = field(default_factory=Threshold)
 
 
 def refer(
     network: Network,
-    rows: Rows,
-    gate: FilmGate | None = None,
+    held_out: HeldOut,
+    film_gate: FilmGate | None = None,
     *,
     method: str = CALIBRATIONS[0],
     rule: Rule | None = None,
 ) -> Reference:
-    """Return what Keras answers to `rows`, calibrated on the validation rows among them.
+    """Return what Keras answers to `held_out`, calibrated on the validation rows among them.
 
     By one of `CALIBRATIONS`; the same rows choose the threshold, if there is a `rule`. A network
-    with a film / not-film branch has a `gate`, any other none.
+    with a film / not-film branch has a `film_gate`, any other none.
 
     Raises:
         DataError: as `reference_outputs` and `choose_threshold` do.
     """
-    outputs = reference_outputs(network, rows.pixels)
-    logits, film_logits = outputs[:, 0], None if gate is None else outputs[:, 1]
-    validation = np.array(rows.splits) == "val"
-    positive = rows.positive[validation]
+    outputs = reference_outputs(network, held_out.pixels)
+    logits, film_logits = outputs[:, 0], None if film_gate is None else outputs[:, 1]
+    validation = np.array(held_out.splits) == "val"
+    positive = held_out.positive[validation]
     calibration = calibrate(positive, logits[validation], method)
     threshold = choose_threshold(positive, probabilities(logits[validation], calibration), rule)
-    return Reference(logits, calibration, film_logits, gate, threshold)
+    return Reference(logits, calibration, film_logits, film_gate, threshold)
 
 
 def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:

@@ -14,9 +14,9 @@ from edge_export.proof.faults import Fault
 from edge_export.proof.parity import Budget
 from edge_export.statistics.paired import PairedLoss, tango_films
 
-Answer = Literal["pass", "fail", "undecided"]
+Outcome = Literal["pass", "fail", "undecided"]
 
-_WORST_FIRST: tuple[Answer, ...] = ("fail", "undecided", "pass")
+_WORST_FIRST: tuple[Outcome, ...] = ("fail", "undecided", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Verdict:
     the same shares as those seen: 0 where there are enough, None where no number would do.
     """
 
-    answer: Answer
+    answer: Outcome
     reasons: tuple[str, ...]
     films_needed: Mapping[str, int | None]
 
@@ -87,12 +87,12 @@ def judge(
         f"margin {margin:.2%}"
         for class_ in classes
     ]
-    answer: Answer = "fail" if failed else "undecided" if undecided else "pass"
+    answer: Outcome = "fail" if failed else "undecided" if undecided else "pass"
     reasons = tuple(failed or undecided or passed)
     return Verdict(answer, reasons, {class_.name: class_.films_needed for class_ in classes})
 
 
-def worst(verdicts: Iterable[Verdict]) -> Answer:
+def worst(verdicts: Iterable[Verdict]) -> Outcome:
     """Return the worst answer: fail over undecided over pass.
 
     Raises:

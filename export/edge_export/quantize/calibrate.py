@@ -36,7 +36,7 @@ _STRUCTURE = 0.5
 _AGREEMENT = 0.1
 
 
-class Fault(StrEnum):
+class CalibrationFault(StrEnum):
     """What can be wrong with calibration films, by the names that `--allow-calibration` takes."""
 
     FEW_FILMS = "few_films"
@@ -102,16 +102,18 @@ def require_sound(
     preprocessing; `held_out` are the films that measure parity.
 
     Raises:
-        UsageError: `allowed` holds a name that is no `Fault`.
+        UsageError: `allowed` holds a name that is no `CalibrationFault`.
         DataError: there is a fault that is not allowed.
     """
-    for name in sorted(set(allowed) - set(Fault)):
-        raise UsageError(_ALLOW, f"no fault is called {name!r}", f"choose from {', '.join(Fault)}")
+    for name in sorted(set(allowed) - set(CalibrationFault)):
+        raise UsageError(
+            _ALLOW, f"no fault is called {name!r}", f"choose from {', '.join(CalibrationFault)}"
+        )
     problems = {
-        Fault.FEW_FILMS: _few_films(chosen),
-        Fault.NOISE: _noise(chosen, pixels),
-        Fault.ONE_CLASS: _one_class(chosen),
-        Fault.OVERLAP: _overlap(chosen, held_out),
+        CalibrationFault.FEW_FILMS: _few_films(chosen),
+        CalibrationFault.NOISE: _noise(chosen, pixels),
+        CalibrationFault.ONE_CLASS: _one_class(chosen),
+        CalibrationFault.OVERLAP: _overlap(chosen, held_out),
     }
     faults = {fault.value: problem for fault, problem in problems.items() if problem}
     refused = sorted(set(faults) - set(allowed))

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from edge_export.graph.trace import Operator, operators, outputs
+from edge_export.quantize.large_weights import row_by_row
 from edge_export.quantize.pair_columns import pair_columns
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
-from edge_export.quantize.large_weights import row_by_row
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 

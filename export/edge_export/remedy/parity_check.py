@@ -1,4 +1,4 @@
-"""The bench that every graph is tried on: the same films, the same reference, the same budget."""
+"""What every graph is compared with: the same films, the same reference, the same budget."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ from edge_export.proof.faults import Fault
 from edge_export.proof.layers import LayerNoise, dead_layers, layer_noise
 from edge_export.proof.parity import Budget
 from edge_export.proof.prove import Proof, prove
-from edge_export.proof.reference import Reference, Rows
+from edge_export.proof.reference import HeldOut, Reference
 from edge_export.quantize.recipe import RECIPES
 
-_LAYERS_ON = 24  # held-out films on which layers are compared; more move their noise by tenths
+_LAYERS_ON = (
+    24  # held-out films on which layers are compared; more change the noise by tenths of a dB
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class MeasuredGraphs:
     """Graphs, their answers to the held-out films, and the noise of their layers, by file."""
 
     artefacts: Sequence[Artefact]
-    measured: Mapping[str, Measured]
+    answers: Mapping[str, Measured]
     layers: Mapping[str, Sequence[LayerNoise]]
 
-    def __add__(self, more: Trial) -> Trial:
-        """Return both trials as one."""
-        return Trial(
+    def __add__(self, more: MeasuredGraphs) -> MeasuredGraphs:
+        """Return the graphs of both."""
+        return MeasuredGraphs(
             [*self.artefacts, *more.artefacts],
-            {**self.measured, **more.measured},
+            {**self.answers, **more.answers},
             {**self.layers, **more.layers},
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """What graphs are held against: the float graphs, and Keras's answers to the held-out rows."""
+class ParityCheck:
+    """What graphs are compared with: the float graphs, and Keras's logits of the held-out films."""
 
     graphs: FloatGraphs
     reference: Reference
-    rows: Rows
+    held_out: HeldOut
     budget: Budget
 
-    def run(self, artefacts: Sequence[Artefact]) -> Trial:
+    def run(self, artefacts: Sequence[Artefact]) -> MeasuredGraphs:
         """Measure `artefacts`, and compare the layers of those that were calibrated.
 
         Raises:
             ParityFailed: an answer is not finite.
             NoEngine: an ONNX graph opens on some processors alone.
         """
-        pixels = self.rows.pixels
+        pixels = self.held_out.pixels
         for artefact in artefacts:
             require_openable(artefact, (1, *pixels.shape[1:]))
         few = pixels[:: max(1, len(pixels) // _LAYERS_ON)]
-        return Trial(
+        return MeasuredGraphs(
             artefacts,
             {artefact.file: measure(artefact, pixels) for artefact in artefacts},
             {
@@ -64,14 +66,14 @@ class Bench:
             },
         )
 
-    def prove(self, trial: Trial, faults: Sequence[Fault] = ()) -> Proof:
-        """Return what a trial proves; `faults` are known ones of the reference."""
-        dead = {file: dead_layers(file, noise) for file, noise in trial.layers.items()}
+    def prove(self, measured: MeasuredGraphs, faults: Sequence[Fault] = ()) -> Proof:
+        """Return what the graphs prove; `faults` are known ones of the reference."""
+        dead = {file: dead_layers(file, noise) for file, noise in measured.layers.items()}
         return prove(
             self.reference,
-            trial.measured,
-            trial.artefacts,
-            self.rows,
+            measured.answers,
+            measured.artefacts,
+            self.held_out,
             self.budget,
             faults=faults,
             dead=dead,

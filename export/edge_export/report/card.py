@@ -38,7 +38,7 @@ DICOM header says otherwise are refused, those that say nothing of it are not. W
 no ages, it is for adults: most of the films it was made with carry no age, so nothing is known of
 how it does on children.
 
-{gate}
+{film_check}
 
 ## How it was made
 Architecture {model}, input {height} x {width} x {channels}. {origin}
@@ -92,36 +92,36 @@ _VERDICT = {
 }
 
 
-def card(findings: Findings, facts: BundleDescription) -> str:
+def card(findings: Findings, description: BundleDescription) -> str:
     """Return the card as Markdown; nothing in it changes from run to run."""
-    proof, training, recipe = findings.proof, facts.training, facts.preprocess
+    proof, training, preprocess = findings.proof, description.training, description.preprocess
     first = findings.shipped[0]
     test = proof.comparisons[first]["test"].metrics
     known = {
-        "name": facts.name,
-        "version": facts.version,
-        "modality": facts.intended_use.modality,
-        "negative": facts.negative,
-        "positive": facts.positive,
+        "name": description.name,
+        "version": description.version,
+        "modality": description.intended_use.modality,
+        "negative": description.negative,
+        "positive": description.positive,
         "decision": _decision_options(proof),
         "model": training.model,
         "seed": training.seed,
         "epochs": training.epochs,
-        "height": recipe.height,
-        "width": recipe.width,
-        "channels": recipe.channels,
-        "made_by": facts.made_by,
+        "height": preprocess.height,
+        "width": preprocess.width,
+        "channels": preprocess.channels,
+        "made_by": description.made_by,
     }
     return (_HEAD + FIRST_HEADING + _BODY).format(
         **known,
-        origin=(_OURS if facts.made_by else _FOREIGN).format(**known),
+        origin=(_OURS if description.made_by else _FOREIGN).format(**known),
         method=proof.decision.calibration.method,
         threshold=proof.decision.threshold,
         chosen=_chosen(proof.threshold),
         low=proof.decision.uncertain.low,
         high=proof.decision.uncertain.high,
-        use=_use(facts.intended_use),
-        gate=_gate(findings),
+        use=_use(description.intended_use),
+        film_check=_film_check(findings),
         quantization=_quantization(findings),
         onnx=_ONNX,
         verdict=_VERDICT[findings.answer],
@@ -132,7 +132,7 @@ def card(findings: Findings, facts: BundleDescription) -> str:
         sensitivity=test.sensitivity,
         specificity=test.specificity,
         auc=test.auc,
-        limits=facts.limits.strip() or _NO_LIMITS,
+        limits=description.limits.strip() or _NO_LIMITS,
     )
 
 
@@ -170,13 +170,13 @@ def _chosen(threshold: Threshold) -> str:
     )
 
 
-def _gate(findings: Findings) -> str:
+def _film_check(findings: Findings) -> str:
     """Return what is refused before it is judged, and how many real films are among that."""
-    if not findings.proof.gates:
+    if not findings.proof.film_checks:
         return "Nothing tells it films from other pictures: whatever it is shown, it judges."
     lines = ["What does not look like a film to its second output is refused as `not_a_film`:", ""]
     for file in (REFERENCE, *findings.shipped):
-        parity = findings.proof.gates[file]
+        parity = findings.proof.film_checks[file]
         changed = "" if file == REFERENCE else f", {parity.changed} of them otherwise than Keras"
         lines.append(f"- `{file}` refuses {parity.refused} of {parity.n} held-out films{changed}")
     return "\n".join(lines)

@@ -257,18 +257,18 @@ def _reference(document: Document) -> Mapping[str, Any]:
     return rows
 
 
-def _preprocessing(recipe: Document | None) -> str:
-    if not recipe:
+def _preprocessing(preprocess: Document | None) -> str:
+    if not preprocess:
         return ""
-    grey = "grey" if recipe["channels"] == 1 else "RGB"
-    saturated = recipe.get("max_saturated")
+    grey = "grey" if preprocess["channels"] == 1 else "RGB"
+    saturated = preprocess.get("max_saturated")
     limit = "" if saturated is None else f", more than {saturated:.0%} of the pixels black or white"
     return (
         "Oriented, {grey}, resized to {height} x {width} ({resample}), percentiles "
         "{low_percentile:g} and {high_percentile:g} stretched to 0 and 255. Refused: a side under "
         "{min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} grey levels"
         "{limit}. The runtime does the same, by the same code."
-    ).format(grey=grey, limit=limit, **recipe)
+    ).format(grey=grey, limit=limit, **preprocess)
 
 
 def _calibration(calibration: Document) -> str:

@@ -29,16 +29,16 @@ TOOLS = (
 )  # fmt: skip
 
 
-def document(findings: Findings, facts: BundleDescription, bundle: str) -> dict[str, Any]:
+def document(findings: Findings, description: BundleDescription, bundle: str) -> dict[str, Any]:
     """Return the report of an export as JSON: `parity`, and all that changes from run to run.
 
     `bundle` is the bundle's file name, without its folder.
     """
-    content = parity(findings, facts)
+    content = parity(findings, description)
     for file, timed in findings.latencies.items():
         content["artefacts"][file]["milliseconds"] = timed.milliseconds
-    for entry, rung in zip(content["ladder"], findings.ladder, strict=True):
-        entry |= {"milliseconds": rung.milliseconds, "seconds": rung.seconds}
+    for entry, attempt in zip(content["ladder"], findings.ladder, strict=True):
+        entry |= {"milliseconds": attempt.milliseconds, "seconds": attempt.seconds}
     now = datetime.datetime.now(datetime.UTC)
     return content | {
         "bundle": bundle,
@@ -52,7 +52,7 @@ def document(findings: Findings, facts: BundleDescription, bundle: str) -> dict[
         "warnings": list(findings.warnings),
         "films": _films(findings),
         "flips": _flips(findings),
-        "limits": facts.limits or None,
+        "limits": description.limits or None,
     }
 
 
@@ -67,16 +67,16 @@ def _without_folder(argument: str) -> str:
     return option + equals + (Path(value).name if os.sep in value else value)
 
 
-def parity(findings: Findings, facts: BundleDescription) -> dict[str, Any]:
+def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]:
     """Return the measurements that do not change from run to run, to six digits."""
     proof = findings.proof
     content = {
         "schema": SCHEMA,
-        "name": facts.name,
-        "version": facts.version,
-        "modality": facts.intended_use.modality,
-        "intended_use": facts.intended_use.to_json(),
-        "classes": {"negative": facts.negative, "positive": facts.positive},
+        "name": description.name,
+        "version": description.version,
+        "modality": description.intended_use.modality,
+        "intended_use": description.intended_use.to_json(),
+        "classes": {"negative": description.negative, "positive": description.positive},
         "tools": {tool: version(tool) for tool in TOOLS},
         "verdict": {
             "answer": findings.answer,
@@ -88,7 +88,7 @@ def parity(findings: Findings, facts: BundleDescription) -> dict[str, Any]:
         "faults": [asdict(fault) for fault in proof.faults],
         "decision": proof.decision.to_json(),
         **_threshold(proof.threshold),
-        "film_gate": proof.gate.to_json() if proof.gate else None,
+        "film_gate": proof.film_gate.to_json() if proof.film_gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
             **{artefact.file: _artefact(findings, artefact) for artefact in findings.artefacts},
@@ -102,15 +102,15 @@ def parity(findings: Findings, facts: BundleDescription) -> dict[str, Any]:
             file: layer.tensor if (layer := first_divergence(noise)) else None
             for file, noise in findings.layers.items()
         },
-        "ladder": [_rung(asdict(rung)) for rung in findings.ladder],
+        "ladder": [_attempt_result(asdict(attempt)) for attempt in findings.ladder],
         "calibration": _calibration(findings),
         "graphs": {
             artefact.format: {"after": findings.nodes[artefact.file]}
             for artefact in findings.artefacts
             if artefact.recipe == FLOAT32.name
         },
-        "preprocess": facts.preprocess.to_json(),
-        "training": facts.training.to_json(),
+        "preprocess": description.preprocess.to_json(),
+        "training": description.training.to_json(),
         "splits": findings.splits,
     }
     rounded: dict[str, Any] = _rounded(content)
@@ -155,9 +155,9 @@ def _artefact(findings: Findings, artefact: Artefact) -> dict[str, Any]:
 
 def _rows(findings: Findings, file: str) -> dict[str, Any]:
     proof = findings.proof
-    errors, gate = proof.calibration_errors[file], proof.gates.get(file)
+    errors, film_check = proof.calibration_errors[file], proof.film_checks.get(file)
     return {
-        "film_gate": asdict(gate) if gate else None,
+        "film_gate": asdict(film_check) if film_check else None,
         "rows": {rows: asdict(comparison) for rows, comparison in proof.comparisons[file].items()},
         "calibration_error": {name: asdict(error) for name, error in errors.items()},
     }
@@ -172,9 +172,9 @@ def _matrix(findings: Findings) -> dict[str, dict[str, Any]]:
     return full
 
 
-def _rung(rung: dict[str, Any]) -> dict[str, Any]:
-    rung["verdict"] = rung.pop("answer")
-    return {key: value for key, value in rung.items() if key not in ("milliseconds", "seconds")}
+def _attempt_result(attempt: dict[str, Any]) -> dict[str, Any]:
+    attempt["verdict"] = attempt.pop("answer")
+    return {key: value for key, value in attempt.items() if key not in ("milliseconds", "seconds")}
 
 
 def _calibration(findings: Findings) -> dict[str, Any]:
@@ -183,28 +183,28 @@ def _calibration(findings: Findings) -> dict[str, Any]:
 
 
 def _films(findings: Findings) -> list[dict[str, Any]]:
-    rows, proof = findings.rows, findings.proof
+    held_out, proof = findings.held_out, findings.proof
     return [
         {
             "sha256": digest,
-            "positive": bool(rows.positive[place]),
-            "split": rows.splits[place],
+            "positive": bool(held_out.positive[place]),
+            "split": held_out.splits[place],
             "logits": {file: float(logits[place]) for file, logits in proof.logits.items()},
             "film_logits": {
                 file: float(logits[place]) for file, logits in proof.film_logits.items()
             },
         }
-        for place, digest in enumerate(rows.digests)
+        for place, digest in enumerate(held_out.digests)
     ]
 
 
 def _flips(findings: Findings) -> list[dict[str, Any]]:
     """Return the films on which a graph decides otherwise than Keras, with both probabilities."""
-    rows, proof = findings.rows, findings.proof
+    held_out, proof = findings.held_out, findings.proof
     return [
         {
-            "sha256": rows.digests[place],
-            "positive": bool(rows.positive[place]),
+            "sha256": held_out.digests[place],
+            "positive": bool(held_out.positive[place]),
             "artefact": artefact.file,
             "reference": float(proof.probabilities[REFERENCE][place]),
             "candidate": float(proof.probabilities[artefact.file][place]),

@@ -19,16 +19,16 @@ _WORDS = {
 }
 
 
-def summary(findings: Findings, facts: BundleDescription) -> str:
+def summary(findings: Findings, description: BundleDescription) -> str:
     """Return verdict, a line of figures for each graph, warnings, and the matrix."""
-    lines = [f"{facts.name} {facts.version}: {_WORDS[findings.answer]}"]
+    lines = [f"{description.name} {description.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"
     lines += [f"  {line}" for line in (_bounds(findings) if passed else _merged(findings.reasons))]
     faults = [fault.line for fault in findings.proof.faults]
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
     lines += [f"  {disagreement}" for disagreement in findings.proof.located]
     lines += [f"  {line}" for line in (*_made(findings), *findings.warnings)]
-    lines += _gates(findings)
+    lines += _film_checks(findings)
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
 
 
@@ -61,14 +61,14 @@ def _bounds(findings: Findings) -> list[str]:
     return [f"they lose at most {' and '.join(words)}, one-sided 95 %, {margin}"]
 
 
-def _gates(findings: Findings) -> list[str]:
-    """Return in a line for each shipped graph what its film gate does to real films."""
-    gates, lines = findings.proof.gates, []
-    for file in findings.shipped if gates else ():
-        parity, keras = gates[file], gates[REFERENCE]
+def _film_checks(findings: Findings) -> list[str]:
+    """Return a line for each shipped graph: what its out-of-distribution check does to films."""
+    film_checks, lines = findings.proof.film_checks, []
+    for file in findings.shipped if film_checks else ():
+        parity, keras = film_checks[file], film_checks[REFERENCE]
         lines.append(
-            f"  {file}: the film gate refuses {parity.refused} of {parity.n} films (Keras "
-            f"{keras.refused}), {parity.changed} change sides, its logit by at most "
+            f"  {file}: the out-of-distribution check refuses {parity.refused} of {parity.n} films "
+            f"(Keras {keras.refused}), {parity.changed} change sides, its logit by at most "
             f"{parity.largest_difference:.2g}"
         )
     return lines

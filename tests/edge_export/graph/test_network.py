@@ -15,10 +15,10 @@ import pytest
 from keras import layers
 
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.head import find_head
 from edge_export.graph.network import InputRange, Network, load_model, network
 from edge_export.graph.onnx import to_onnx
-from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.tflite import to_tflite
 from edge_export.proof.reference import reference_outputs
 from edge_export.quantize.quantizer import Quantizer

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from edge_export.graph.unconvertible import unconvertible_layer
-from edge_export.graph.network import InputRange, load_model, network
 from edge_export.graph.float_graphs import float_graphs
+from edge_export.graph.network import InputRange, load_model, network
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_runtime.errors import DataError
 
 

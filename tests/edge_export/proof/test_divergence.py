@@ -10,8 +10,8 @@ import pytest
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
-from edge_export.graph.network import OUTPUTS, Network, network
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
+from edge_export.graph.network import OUTPUTS, Network, network
 from edge_export.graph.trace import outputs
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import first_divergence, harmful_layers, layer_noise

@@ -11,7 +11,7 @@ from edge_export.graph.artefact import measure
 from edge_export.proof.film_check import FilmCheckParity, compare_film_check, film_check_faults
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import Format
-from edge_export.remedy.parity_check import Bench
+from edge_export.remedy.parity_check import ParityCheck
 from edge_export.statistics.estimates import Floats
 from edge_runtime.bundle.records import FilmGate
 from sabotage import int8, scaled, written_by
@@ -58,20 +58,20 @@ def test_a_film_logit_that_never_changes_is_a_fault_though_it_refuses_nothing() 
 
 
 @pytest.fixture(scope="module")
-def strict(bench: Bench) -> Bench:
-    """Return the bench with a gate in the widest gap near the middle of the film logits."""
-    films = bench.reference.film_logits
+def strict(check: ParityCheck) -> ParityCheck:
+    """Return the check with a gate in the widest gap near the middle of the film logits."""
+    films = check.reference.film_logits
     assert films is not None
     ordered = np.sort(films)
     place = len(ordered) // 3 + int(np.argmax(np.diff(ordered)[len(ordered) // 3 :]))
     threshold = float(ordered[place : place + 2].mean())
     gate = FilmGate(threshold=threshold)
-    return replace(bench, reference=replace(bench.reference, gate=gate))
+    return replace(check, reference=replace(check.reference, film_gate=gate))
 
 
 @BOTH
 def test_a_branch_that_quantization_kills_is_caught_by_name_and_the_decision_is_not_blamed(
-    form: Format, strict: Bench, quantizer: Quantizer
+    form: Format, strict: ParityCheck, quantizer: Quantizer
 ) -> None:
     (tensor,) = written_by(quantizer.graphs, "CONV_2D", branch=True)
     ranges = quantizer.ranges("min_max")
@@ -84,11 +84,11 @@ def test_a_branch_that_quantization_kills_is_caught_by_name_and_the_decision_is_
         assert ("film_gate" in reasons) == dead
         assert ("dead_layer" in reasons and tensor in reasons) == dead
         assert proof.comparisons[artefact.file]["both"].largest_difference < 0.1
-    pixels = strict.rows.pixels[:4]
+    pixels = strict.held_out.pixels[:4]
     assert measure(sound, pixels).logits == pytest.approx(measure(ruined, pixels).logits)
 
 
-def test_a_network_without_a_branch_has_no_gate(bench: Bench) -> None:
-    plain = replace(bench, reference=replace(bench.reference, film_logits=None, gate=None))
+def test_a_network_without_a_branch_has_no_gate(check: ParityCheck) -> None:
+    plain = replace(check, reference=replace(check.reference, film_logits=None, film_gate=None))
     proof = plain.prove(plain.run([]))
-    assert (proof.gate, proof.gates, proof.film_logits) == (None, {}, {})
+    assert (proof.film_gate, proof.film_checks, proof.film_logits) == (None, {}, {})

@@ -11,8 +11,8 @@ import pytest
 from onnx import numpy_helper
 
 from edge_export.graph.artefact import Artefact, measure, require_openable
-from edge_export.graph.network import network
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs
+from edge_export.graph.network import network
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_export.quantize.recipe import DYNAMIC, FLOAT32, INT8, INT16, Recipe, Setting
