@@ -1,4 +1,4 @@
-"""`edge-kit debug`: which layer of a quantized graph changed the answer for one film."""
+"""`edge-kit debug`: which layer of a quantized graph changed the prediction for one film."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from edge_runtime.film.preprocess import film_pixels
 
 # The first layer reads exact pixels. Of five runs of one architecture, int8 left it 41 dB and more
 # of its own float layer, and 0.1 dB at most of any other run's.
-_STRANGER_DB = 10.0
+_OTHER_MODEL_DB = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class GraphPrediction:
-    """What one graph says of the film; `label` is the side of the threshold it is on."""
+    """One graph's prediction for the film; `label` is the class that the threshold gives."""
 
     logit: float
     probability: float
@@ -41,10 +41,10 @@ class GraphPrediction:
 
 @dataclass(frozen=True, slots=True)
 class LayerStep:
-    """One layer: its noise on this film, and the logit with all up to here quantized.
+    """One layer: its noise on this film, and the logit with everything up to here quantized.
 
-    `error` is by how much this layer moves the logit. Both are `None` where the float ONNX graph
-    has no such tensor to be cut at, as behind a reshape that it has in another place.
+    `error` is how far this layer moves the logit. Both are `None` where the float ONNX graph has
+    no such tensor to cut it at, as behind a reshape that it has in another place.
     """
 
     tensor: str
@@ -56,10 +56,10 @@ class LayerStep:
 
 @dataclass(frozen=True, slots=True)
 class GraphDiagnosis:
-    """What a quantized graph of the bundle says, and what each of its layers has to do with it.
+    """The prediction of a quantized graph of the bundle, and the part of each layer in it.
 
-    `margin` is how far its logit is from the threshold's; `flipped_at` the tensor from which on the
-    decision is not the float graph's, `None` if it is the same in the end.
+    `margin` is the distance of its logit from the threshold's. From the tensor `flipped_at` on the
+    decision differs from the float graph's; `None` if the last one is the same.
     """
 
     file: str
@@ -72,7 +72,7 @@ class GraphDiagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The film, by digest, the bundle by its identity, and what float and quantized graphs say."""
+    """The film by its digest, the bundle by its identity, and the predictions of all graphs."""
 
     film: str
     bundle: str
@@ -84,10 +84,10 @@ class Diagnosis:
 def debug(
     bundle: Path, film: Path, against: Path | None = None, input_range: InputRange | None = None
 ) -> Diagnosis:
-    """Return where in the quantized graphs of `bundle` the answer for `film` leaves the float one.
+    """Return where in the quantized graphs of `bundle` the prediction for `film` diverges.
 
-    The float graph is that of `against`, a run's folder or a `.keras` file, whose `input_range`
-    then has to be said; otherwise the bundle's own.
+    They are compared with the float graph of `against`, a run's folder or a `.keras` file (which
+    needs an `input_range`), or with the bundle's own float graph.
 
     Raises:
         UsageError: there is no float graph, no quantized one, or the input range is missing.
@@ -164,7 +164,7 @@ def _diagnose(
     noise = [layer for layer in layer_noise(graphs, artefact, pixels) if not layer.branch]
     cuts = list(hybrids(graphs, artefact, pixels))
     sides = [_answer(cut.logits[0], manifest).label == manifest.classes.positive for cut in cuts]
-    # The engine's word is the last one: it rounds a little differently where nobody looks.
+    # The engine's own decision counts last: it rounds a little differently between the cuts.
     sides[-1] = answer.label == manifest.classes.positive
     place = flipped_at(sides, reference.label == manifest.classes.positive)
     logits = {cut.tensor: (cut.logits.item(), (cut.logits - cut.before).item()) for cut in cuts}
@@ -185,7 +185,7 @@ def _diagnose(
 
 def _warnings(graph: GraphDiagnosis) -> list[str]:
     _, first, *_ = graph.layers
-    if first.sqnr_db >= _STRANGER_DB:
+    if first.sqnr_db >= _OTHER_MODEL_DB:
         return []
     problem = f"is nothing like the float model from its first layer on ({first.sqnr_db:.1f} dB)"
     return [f"{graph.file} {problem}; was it made of another one?"]
@@ -199,7 +199,7 @@ def _answer(logit: float, manifest: Manifest) -> GraphPrediction:
 
 
 def _boundary(decision: Decision) -> float:
-    """Return the logit that has the probability of the threshold."""
+    """Return the logit whose probability is the threshold."""
     odds = math.log(decision.threshold / (1 - decision.threshold))
     return (odds - decision.calibration.offset) / decision.calibration.scale
 

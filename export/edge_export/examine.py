@@ -1,4 +1,4 @@
-"""Make every graph that is ordered, and find out all there is to know of it."""
+"""Make every graph that is ordered, and measure what report and verdict need."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     import keras
 
 Say = Callable[[str], None]
-# What Keras models are customarily fed; tried where the one that is said seems to be wrong.
+# Customary input ranges of Keras models; tried where the given one seems to be wrong.
 _INPUT_RANGES = (InputRange(0, 255), InputRange(0, 1), InputRange(-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """What to export and by which rules; `description` is what the bundle says of itself.
+    """What to export and by which rules; `description` goes into the bundle.
 
     `recipes` are names of `RECIPES`; `allowed` are faults of calibration films to be ignored;
-    `recorded_accuracy` is that of the test rows where the model was trained, if known. On the
-    validation rows `calibration` is fitted, and by `rule` the threshold is chosen: one half without
-    a rule. With
-    `choose_one` only the best graph is shipped, with `require_pass` none that is not proved.
+    `recorded_accuracy` is the accuracy on the test films at the end of training, if known. On the
+    validation films `calibration` is fitted and `rule` chooses the threshold; without a rule it is
+    one half. With `choose_one` only the best graph is shipped; with `require_pass` no graph
+    that is not proved.
     """
 
     description: BundleDescription
@@ -74,9 +74,9 @@ def examine(
     say: Say,
     reader: PixelReader | None = None,
 ) -> Findings:
-    """Return what is found out of `model` and the small graphs that `plan` orders of it.
+    """Return the findings on `model` and on the small graphs that `plan` orders.
 
-    `reader` gives the pixels of the films, which are decoded here without one.
+    `reader` gives the pixels of the films; without one they are decoded here.
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
@@ -93,13 +93,13 @@ def examine(
     tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
     held_out = _held_out(held_out_films, plan.description, reader)
-    say(f"proving on the {len(held_out_films)} films of the validation and test rows")
+    say(f"proving on the {len(held_out_films)} films of the validation and test splits")
     reference = refer(
         candidate, held_out, plan.description.film_gate, method=plan.calibration, rule=plan.rule
     )
     check = ParityCheck(graphs, reference, held_out, plan.budget)
     faults = _reference_faults(model, check, plan)
-    # Nothing rescues what is wrong before any quantization.
+    # No remedy helps against what is wrong before quantization.
     sound = not faults and not logit_faults(REFERENCE, check.reference.logits)
     measured, attempt, ladder = _make(check, quantizer, plan, say if sound else None)
     proof = check.prove(measured, faults)
@@ -195,7 +195,7 @@ def _runs(artefact: Artefact) -> bool:
 def _shipping(
     measured: MeasuredGraphs, shipped: Sequence[str], proof: Proof, plan: ExportPlan
 ) -> list[str]:
-    """Return what is odd about what is shipped, a line each."""
+    """Return warnings about the shipped graphs, a line each."""
     lines = []
     if plan.choose_one and not any(
         proof.evidence[file].verdict.answer == "pass" for file in shipped
@@ -207,12 +207,12 @@ def _shipping(
 
 
 def _reference_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
-    """Return what is wrong with the model or the films' preparation, as far as answers show it."""
+    """Return the faults of the model or of preprocessing, as far as the logits show them."""
     held_out, logits = check.held_out, check.reference.logits
     faults = _preparation_faults(model, check, plan)
     answers = probabilities(logits, check.reference.calibration)
     positive = int((answers >= check.reference.threshold.value).sum())
-    # Where there is nothing to lose, nothing is proved by losing nothing.
+    # A model that gives one decision for all films loses nothing, which proves nothing.
     if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
         every = f"{REFERENCE}: constant: decides {held_out.classes[bool(positive)]} on every film"
         faults.append(Fault("constant", f"{every}; is --input-range right? or train again"))
@@ -232,7 +232,7 @@ def _preparation_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan
             answers[input_range] = reference_outputs(network(model, input_range), held_out.pixels)[
                 :, 0
             ]
-    # Either way round, for the order of the classes is another question.
+    # With either sign, because a wrong order of the classes is a fault of its own.
     written = {
         f"{input_range.low:g},{input_range.high:g}": max(
             (auc(held_out.positive, sign * logits) for sign in (1, -1)), key=lambda area: area.value

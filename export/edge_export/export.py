@@ -1,4 +1,4 @@
-"""The whole way from a Keras model to a proved bundle: examine, report, pack."""
+"""From a Keras model to a proved bundle: examine, report, pack."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
 ) -> Findings:
     """Convert, quantize, prove and pack `model` into the bundle `out`.
 
-    `films` carry their splits: training rows calibrate, validation and test rows prove. The
-    report is written beside the bundle whatever the outcome, the bundle only if the proof holds.
-    `say` gets a line for each step; `show` gets what was found and the report's document, once.
+    `films` carry their splits: training films calibrate, validation and test films prove.
+    The report is written beside the bundle whatever the outcome, the bundle only if the proof
+    holds. `say` gets a line for each step; `show` gets the findings and the report's document.
     `reader` gives the pixels of the films, which are decoded here without one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The float graphs of both formats, and which of their tensors are the same one."""
+"""The float graphs of both formats, and which of their tensors hold the same values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-# Films by which tensors are told apart: on a single one, two may be zero from end to end.
+# Films that tell tensors apart: on a single film, two tensors may both be all zeros.
 _MATCHED = 4
 
 
@@ -38,7 +38,7 @@ class FloatGraphs:
 
 
 def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
-    """Return the float graphs of `network`; a few of the `(n, h, w, c)` pixels match tensors.
+    """Return the float graphs of `network`; their tensors are matched on a few of the pixels.
 
     Raises:
         DataError: a layer has no counterpart in one of the formats, or a converter has changed the
@@ -53,7 +53,7 @@ def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
 
 
 def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None) -> FloatGraphs:
-    """Return a float TFLite graph with its ONNX twin; `origin` is the model a layer is named by.
+    """Return a float TFLite graph with its ONNX counterpart; `origin` serves to name a layer.
 
     Raises:
         DataError: a layer has no counterpart in ONNX, or its converter has changed the order of the
@@ -62,7 +62,7 @@ def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None
     onnx, few = to_onnx(tflite, origin), pixels[:_MATCHED]
     tflite_values, onnx_values = tflite_tensors(tflite, few), onnx_tensors(onnx, few)
     output_names = outputs(tflite)
-    # The outputs are the same, even where values near zero have not shown it.
+    # The outputs correspond by position, even where values near zero do not show it.
     ends = dict(zip(OUTPUTS, output_names, strict=False))
     _require_order(
         [tflite_values[name] for name in output_names], [onnx_values[name] for name in ends], "ONNX"
@@ -73,15 +73,15 @@ def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None
 
 
 def _require_order(expected: Sequence[Values], actual: Sequence[Values], form: str) -> None:
-    """Refuse two outputs of which each holds what the other should."""
+    """Refuse two outputs that are exchanged."""
 
-    def apart(candidates: Sequence[Values]) -> float:
+    def distance(candidates: Sequence[Values]) -> float:
         pairs = zip(expected, candidates, strict=True)
         return sum(
             float(np.abs(reference.ravel() - values.ravel()).max()) for reference, values in pairs
         )
 
-    if apart(actual[::-1]) < apart(actual):
+    if distance(actual[::-1]) < distance(actual):
         problem = f"its {form} converter gives the film logit in place of the decision"
         raise DataError("model", problem, "install the versions in constraints.txt")
 

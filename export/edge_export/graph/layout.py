@@ -1,11 +1,11 @@
 """Fold layout changes out of an ONNX graph that was made from a TFLite one.
 
 TFLite holds images as `(1, h, w, c)`, ONNX computes convolutions on `(1, c, h, w)`, so converters
-leave transpositions around whatever they do not know by heart. Here every tensor that is only a
-transposition of a channels-first one is followed from there on: what acts on single values is
-moved to the channels-first tensor, a dense layer behind a flattened map has its rows permuted
-instead, and a transposition is written only where something cannot be moved. All of it reorders
-numbers and computes none, so the graph's answers stay the same.
+leave transpositions around operators without a special rule. Here every tensor that is only a
+transposition of a channels-first one is followed: operators on single values are moved to the
+channels-first tensor, a dense layer behind a flattened map has its rows permuted instead, and a
+transposition is written only before operators that cannot be moved. Numbers are reordered and none
+is computed, so the graph's outputs stay the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _GLOBAL = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 
 
 def fold_layout(model: onnx.ModelProto) -> None:
-    """Rewrite `model`, whose one input is `(1, h, w, c)`, to hold as few transpositions as can be.
+    """Rewrite `model`, with one input `(1, h, w, c)`, to hold as few transpositions as possible.
 
     Raises:
         onnx.shape_inference.InferenceError: the shapes in `model` contradict each other.
@@ -54,7 +54,7 @@ def fold_layout(model: onnx.ModelProto) -> None:
     }
     folding = _Folding(shapes, constants, _dense_only(model.graph))
     pixels = model.graph.input[0].name
-    # The bytes are turned once, where they are smallest, and everything behind follows.
+    # The pixels are transposed once, while they are bytes, and everything behind follows.
     folding.channels_first(pixels)
     for node in model.graph.node:
         folding.add(node)
@@ -112,7 +112,7 @@ class _Folding:
     flat: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def add(self, node: onnx.NodeProto) -> None:
-        """Write `node`, moved to channels-first tensors where that can be."""
+        """Write `node`, moved to channels-first tensors where that is possible."""
         node.input[:] = [self.alias.get(name, name) for name in node.input]
         if not (self._turn(node) or self._move(node) or self._pool(node) or self._flatten(node)):
             self._permute_rows(node)
@@ -121,7 +121,7 @@ class _Folding:
             self.nodes.append(node)
 
     def channels_first(self, name: str) -> str:
-        """Return the channels-first version of a channels-last tensor, written if need be."""
+        """Return the channels-first version of a channels-last tensor; write it if missing."""
         if name not in self.first:
             self.first[name] = f"{name}:first"
             self.written.add(name)
@@ -129,7 +129,7 @@ class _Folding:
         return self.first[name]
 
     def _channels_last(self, name: str) -> None:
-        """See to it that the tensor `name` exists as it is."""
+        """Write the channels-last tensor `name` if it does not exist yet."""
         if name in self.first and name not in self.written:
             self.written.add(name)
             self._write_turned(self.first[name], name, _TO_LAST)

@@ -2,8 +2,8 @@
 
 The ONNX graph is made from the float TFLite graph, not from Keras a second time: scaling and
 batch normalisation are folded once, so that both formats hold the same tensors and one table of
-ranges quantizes both. What the detour costs is proved by the parity matrix, which compares either
-with Keras itself.
+ranges quantizes both. The parity matrix compares both with Keras itself and shows what the
+detour costs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
     _order(model.graph)
     _name_plainly(model.graph)
     model.doc_string = ""
-    # The converter declares domains that no node is of.
+    # The converter declares domains that no node uses.
     plain = [opset for opset in model.opset_import if not opset.domain]
     del model.opset_import[:]
     model.opset_import.extend(plain)
@@ -81,7 +81,7 @@ def _translate(tflite: bytes) -> onnx.ModelProto:
 def _order(graph: onnx.GraphProto) -> None:
     """Put nodes in the order in which the outputs need them, the decision's first.
 
-    The converter puts what does not depend on each other in the order of sets.
+    The converter writes nodes that do not depend on each other in the order of a set.
     """
     makers = {name: node for node in graph.node for name in node.output}
     ordered: dict[str, onnx.NodeProto] = {}
@@ -103,8 +103,8 @@ def _order(graph: onnx.GraphProto) -> None:
 def _name_plainly(graph: onnx.GraphProto) -> None:
     """Name and sort what is in `graph` by its order.
 
-    The converter numbers what it makes by a counter of its process and in the order of sets: the
-    same model would give other bytes every time.
+    The converter numbers names by a counter of its process and in the order of sets, so that the
+    same model would give different bytes every time.
     """
     renamed = zip((output.name for output in graph.output), OUTPUTS, strict=False)
     names = {graph.input[0].name: "pixels", **dict(renamed), "": ""}

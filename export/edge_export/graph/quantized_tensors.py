@@ -1,4 +1,4 @@
-"""What every tensor of a quantized graph holds, beside the same tensor of the float graph."""
+"""The values of every tensor of a quantized graph, beside those of the float graph."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import onnx
 
-# What stands between the pixels and the first layer, or is put around one by a quantizer, and what
-# is put around one for speed.
+# Operators between the pixels and the first layer, and those that a quantizer, or the pairing of
+# columns, puts around a layer.
 _CONVERSIONS = ("CAST", "QUANTIZE", "DEQUANTIZE", "RESHAPE")
 
 
@@ -72,7 +72,7 @@ class _TFLitePairs:
         self._float, self._quantized = TFLiteTrace(graphs.tflite), TFLiteTrace(artefact.graph)
         layers = [_layers(self._float), _layers(self._quantized)]
         if [layer.kind for layer in layers[0]] != [layer.kind for layer in layers[1]]:
-            raise _stranger(artefact)
+            raise _other_model(artefact)
         pixels = _stored(self._float, self._float.source)
         self._paired = [("CAST", pixels, _stored(self._quantized, self._quantized.source))]
         for float_layer, quantized_layer in zip(*layers, strict=True):
@@ -129,11 +129,11 @@ class _OnnxPairs:
         self._paired = [
             (twin, kind, onnx_names[twin]) for twin, kind in made_by_tflite if twin in onnx_names
         ]
-        self._stranger = _stranger(artefact)
+        self._other_model = _other_model(artefact)
         # The outputs have the same names in every graph.
         ends = {output.name for output in reference.graph.output}
         if ends.issuperset(name for *_, name in self._paired):
-            raise self._stranger
+            raise self._other_model
         names = [name for *_, name in self._paired]
         self._steps = {
             name: _onnx_step(quantized, stored[name]) for name in names if name in stored
@@ -148,7 +148,7 @@ class _OnnxPairs:
             held, step = quantized[self._kept[name]], self._steps.get(name)
             values = held if step is None else step.values(held)
             if values.shape != reference[name].shape:  # names are numbers, and can meet by chance
-                raise self._stranger
+                raise self._other_model
             yield _pair(twin, operator, reference[name], values, step)
 
 
@@ -168,7 +168,7 @@ def _pair(
     return TensorPair(tensor, operator, reference, quantized, step)
 
 
-def _stranger(artefact: Artefact) -> DataError:
-    problem = "has other layers than the float graph it is held against"
+def _other_model(artefact: Artefact) -> DataError:
+    problem = "has other layers than the float graph it is compared with"
     cure = "give the model it was made of, and the version of edge-kit that made it"
     return DataError(artefact.file, problem, cure)

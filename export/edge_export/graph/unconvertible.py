@@ -1,4 +1,4 @@
-"""Which layer of a Keras model a converter cannot express, found by converting them one by one."""
+"""Find the layer of a Keras model that a converter cannot express, by converting each alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def unconvertible_layer(model: keras.Model, convert: Callable[[keras.Model], obj
 
 
 def _calls(model: keras.Model) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-    """Yield every layer with the symbolic tensors it takes and gives, in the order of the model."""
+    """Yield every layer with its symbolic inputs and outputs, in the order of the model."""
     import keras
 
     for layer in model.layers:

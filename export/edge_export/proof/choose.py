@@ -25,8 +25,8 @@ class Candidate:
 def choose(candidates: Sequence[Candidate]) -> str:
     """Return the file of the smallest candidate that passes and is as fast as the fastest.
 
-    As fast is: its median time is at most 5 % longer, or the 95 % intervals of the two overlap.
-    Of equally small ones the faster, then the first by name.
+    As fast means that the median time is at most 5 % longer, or that the 95 % intervals overlap.
+    Of equally small candidates the faster one is taken, then the first by name.
 
     Raises:
         DataError: none passes.

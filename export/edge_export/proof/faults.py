@@ -1,4 +1,4 @@
-"""Known faults by name, as logits and metrics show them, each with its cure."""
+"""Named faults that logits and metrics show, each with its cure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_export.statistics.estimates import Estimate, Floats
 FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer", "film_gate"]
 
 CONSTANT = 1e-5
-"""Logits that span less are one answer: float32 rounds a logit of 30 as coarsely."""
+"""Logits that span less count as equal: float32 rounds a logit of 30 as coarsely."""
 
 SAME_ACCURACY = 0.01
 """One film in a hundred may change sides when a run made on one machine is measured on another."""
@@ -62,10 +62,10 @@ def accuracy_faults(subject: str, accuracy: Estimate, recorded: float) -> list[F
 
 
 def input_range_faults(subject: str, used: str, areas: Mapping[str, Estimate]) -> list[Fault]:
-    """Return `preprocessing` if another input range than the one `used` is clearly better.
+    """Return `preprocessing` if an input range other than `used` is clearly better.
 
-    `areas` are the AUCs by range, written as `--input-range` takes it. Clearly: the intervals lie
-    apart.
+    `areas` are the AUCs by range, written as `--input-range` takes it. Clearly
+    means that the intervals do not overlap.
 
     Raises:
         ValueError: there is no area for the range that is used.

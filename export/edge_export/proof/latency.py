@@ -1,6 +1,6 @@
-"""How long one film takes, graph by graph, on this machine and on one thread.
+"""How long each graph takes for one film, on this machine and one thread.
 
-A machine's speed moves from one second to the next by more than the graphs differ. So they are
+A machine's speed changes from second to second by more than the graphs differ. So the graphs are
 timed in turn on the same film, and compared within a round, never across rounds.
 """
 
@@ -20,7 +20,7 @@ from edge_export.statistics.estimates import Estimate, Floats
 from edge_runtime.errors import DataError
 
 _WARM_UP, _FEWEST = 10, 40  # rounds
-_PATIENCE = 3.0  # seconds after which the rounds there are have to do
+_PATIENCE = 3.0  # seconds after which the rounds done so far must suffice
 # Recipes that make the file smaller and still compute in floating point.
 _NO_FASTER = ("float", "weight_only")
 
@@ -96,7 +96,7 @@ def _seconds(
         if number >= _WARM_UP + _FEWEST and clock() - began > _PATIENCE:
             break
         film = pixels[number % len(pixels)].tobytes()
-        first = number % len(files)  # so that no graph always has the same place in a round
+        first = number % len(files)  # so that every graph is first, second, ... equally often
         for file in files[first:] + files[:first]:
             started = clock()
             engines[file].logits(film)

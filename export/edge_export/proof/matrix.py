@@ -1,4 +1,4 @@
-"""Each artefact against each, film by film, so that a fault is found where it arises."""
+"""All artefacts compared in pairs, film by film, to locate the step that causes a difference."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_export.statistics.estimates import Floats
 Place = Literal["conversion", "quantization", "kernel"]
 FilePair = tuple[str, str]
 
-# The largest difference in probability on any film that is nobody's fault:
+# The largest difference in probability on any film that counts as rounding:
 FLOAT_LIMIT = 1e-4
 """Between float graphs, in whatever format: the same sums in another order."""
 KERNEL_LIMIT = 0.02
@@ -40,7 +40,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class GraphKind:
-    """What made the answers of a row of the matrix."""
+    """Recipe and format of the graph behind a row of the matrix."""
 
     recipe: str
     format: str
@@ -51,7 +51,7 @@ KERAS = GraphKind(FLOAT32.name, REFERENCE)
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Two artefacts one step apart that differ by more than the step explains."""
+    """Two artefacts one step apart that differ by more than that step explains."""
 
     place: Place
     pair: FilePair
@@ -98,9 +98,9 @@ def _agreement(first: Floats, second: Floats, threshold: float) -> Agreement:
 def locate(
     matrix: Mapping[FilePair, Agreement], kinds: Mapping[str, GraphKind]
 ) -> list[Disagreement]:
-    """Return where artefacts one step apart differ too much, by step; empty if none do.
+    """Return the pairs of artefacts, one step apart, that differ too much, in order of the steps.
 
-    Pairs that are more than one step apart say nothing of the place and are passed over.
+    Pairs more than one step apart do not tell which step is to blame and are left out.
 
     Raises:
         KeyError: an artefact of the matrix has no kind.

@@ -1,4 +1,4 @@
-"""What the answers of small graphs to held-out films prove against those of Keras."""
+"""What the logits of small graphs prove against those of Keras, on held-out films."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge_export.proof.matrix import (
     locate,
     parity_matrix,
 )
-from edge_export.proof.parity import REFERENCE, Budget, Comparison, compare_by_rows, probabilities
+from edge_export.proof.parity import REFERENCE, Budget, Comparison, compare_by_set, probabilities
 from edge_export.proof.reference import HeldOut, Reference
 from edge_export.proof.threshold import Threshold
 from edge_export.proof.verdict import Verdict, judge
@@ -43,11 +43,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was measured and what it says.
+    """What was measured, and the verdicts on it.
 
     Mappings are keyed by artefact, Keras first (which has no evidence); `comparisons` then by
-    rows, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the test
-    rows, which had no part in fitting the temperature. `faults` are those of the reference.
+    film set, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the
+    test films, which had no part in fitting the calibration. `faults` are those of the reference.
     `film_logits` and `film_checks`, of all held-out films, are empty without a `film_gate`.
     """
 
@@ -114,7 +114,7 @@ def prove(
         logits=logits,
         probabilities=calibrated,
         comparisons={
-            file: compare_by_rows(
+            file: compare_by_set(
                 calibrated[REFERENCE], values, held_out.positive, held_out.splits, threshold
             )
             for file, values in calibrated.items()
@@ -131,7 +131,7 @@ def prove(
             )
             for artefact in artefacts
         },
-        # Films prepared wrongly rank at random or the wrong way round: one cure is enough.
+        # Wrongly preprocessed films rank at random or in reverse: one cure is enough.
         faults=[*faults, *wrong[REFERENCE], *([] if faults else area_faults(REFERENCE, area))],
         film_gate=reference.film_gate,
         film_logits=film_logits,

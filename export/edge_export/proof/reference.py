@@ -1,4 +1,4 @@
-"""What Keras itself answers to the held-out films, and what makes decisions of it."""
+"""Keras's own logits of the held-out films, with calibration and threshold."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What Keras answers to the held-out films: its logits `(n,)`, and what makes answers of them.
+    """Keras's logits `(n,)` of the held-out films, and calibration and threshold of decisions.
 
     `film_logits` `(n,)` are those of its film branch, compared with the threshold of `film_gate`;
     there are both or neither.
@@ -61,9 +61,9 @@ def refer(
     method: str = CALIBRATIONS[0],
     rule: Rule | None = None,
 ) -> Reference:
-    """Return what Keras answers to `held_out`, calibrated on the validation rows among them.
+    """Return what Keras answers to `held_out`, calibrated on the validation films among them.
 
-    By one of `CALIBRATIONS`; the same rows choose the threshold, if there is a `rule`. A network
+    By one of `CALIBRATIONS`; the same films choose the threshold, if there is a `rule`. A network
     with a film / not-film branch has a `film_gate`, any other none.
 
     Raises:
@@ -102,12 +102,12 @@ def reference_outputs(network: Network, pixels: Pixels) -> Floats:
     black, white = np.float32(network.input_range.low), np.float32(network.input_range.high)
     shape = (len(pixels), len(network.logits.outputs))
     logits, answer = np.empty(shape), np.empty(shape)
-    # In batches, for as floats all films at once take four times their memory, and more.
+    # In batches: as floats, all films at once would take more than four times their memory.
     batches = range(0, len(pixels), _BATCH)
     for start in progress(batches, len(batches), REFERENCE, "batch"):
         batch = slice(start, start + _BATCH)
         image = pixels[batch].astype(np.float32) * ((white - black) / 255) + black
-        # Of two classes the second; all else has one column.
+        # Of two classes the second; every other output has one column.
         logits[batch] = _last_columns(predicted(network.logits, pixels[batch]))
         answer[batch] = _last_columns(predicted(network.model, image))
     if not np.isfinite(logits).all():

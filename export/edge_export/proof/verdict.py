@@ -1,4 +1,4 @@
-"""Is the small graph as good as the big one? Yes, no, or too few films to tell.
+"""Is the small graph as good as the reference model? Yes, no, or too few films to tell.
 
 Sensitivity and specificity must each be non-inferior, on paired decisions at the deployed
 threshold, and the point budgets on flips and AUC must hold.
@@ -21,10 +21,10 @@ _WORST_FIRST: tuple[Outcome, ...] = ("fail", "undecided", "pass")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An answer and the reasons for it, a line each.
+    """An outcome and the reasons for it, a line each.
 
-    `films_needed` says by class how many more films it would take to pass, if they lost and gained
-    the same shares as those seen: 0 where there are enough, None where no number would do.
+    `films_needed` says by class how many more films a pass would need, if the same shares of them
+    were lost and gained: 0 where there are enough, None where no number would do.
     """
 
     answer: Outcome
@@ -81,7 +81,7 @@ def judge(
         for class_ in classes
         if class_.loss.low > margin
     ]
-    undecided = [_wanting(class_, margin) for class_ in classes if class_.loss.high > margin]
+    undecided = [_undecided(class_, margin) for class_ in classes if class_.loss.high > margin]
     passed = [
         f"{class_.measure} loses {_bound(class_.loss, 'at most', class_.loss.high)}, "
         f"margin {margin:.2%}"
@@ -93,7 +93,7 @@ def judge(
 
 
 def worst(verdicts: Iterable[Verdict]) -> Outcome:
-    """Return the worst answer: fail over undecided over pass.
+    """Return the worst outcome: fail over undecided over pass.
 
     Raises:
         ValueError: there is no verdict; nothing proved is no pass.
@@ -108,7 +108,7 @@ def _over_budget(flips: int, n: int, auc_difference: float, budget: Budget) -> l
         lines.append(
             f"flips {flips} of {n} decisions ({flips / n:.1%}, at most {budget.flips:.1%})"
         )
-    # This way round, because a difference that is not a number holds no budget.
+    # Written with `not`, so that a difference that is not a number exceeds the budget.
     if not abs(auc_difference) <= budget.auc:
         lines.append(f"moves the AUC by {auc_difference:+.4f} (at most {budget.auc:g})")
     return lines
@@ -127,7 +127,7 @@ def _more_films(loss: PairedLoss, margin: float) -> int | None:
     return None if needed is None else max(1, needed - loss.n)
 
 
-def _wanting(class_: _ClassLoss, margin: float) -> str:
+def _undecided(class_: _ClassLoss, margin: float) -> str:
     start = f"{class_.measure} may lose {_bound(class_.loss, 'up to', class_.loss.high)}"
     if class_.films_needed is None:
         shown = f"no number of {class_.name} films shows less than {margin:.2%}"

@@ -56,7 +56,7 @@ Against the Keras model it was made from. `flips` are decisions that changed; `m
 dp` are differences of probability. Accuracy counts uncertain films as decided at the threshold.
 
 {table}
-With 95 % intervals, on the test rows, `{graph}`:
+With 95 % intervals, on the test films, `{graph}`:
 
 - accuracy {accuracy}
 - sensitivity {sensitivity}

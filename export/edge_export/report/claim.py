@@ -188,8 +188,9 @@ def _data(document: Document) -> dict[int, str]:
         12: "A film that cannot be read or is refused stops the export; none is left out silently.",
         14: f"Labels as given with the films: `{classes['negative']}` and `{classes['positive']}`.",
         19: f"Films: {', '.join(counts)}.",
-        20: "Ranges are calibrated on training rows, parity is measured on validation and test "
-        "rows." + (" Probabilities are calibrated on validation rows." if method != "none" else ""),
+        20: "Ranges are calibrated on training films, parity is measured on validation and "
+        "test films."
+        + (" Probabilities are calibrated on validation films." if method != "none" else ""),
         21: f"{both['n']} held-out films, as many as there were"
         + (f"; to decide, {' and '.join(more)} are needed." if more else "."),
         35: f"Held-out films: {positive} {classes['positive']}, "

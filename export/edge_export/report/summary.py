@@ -1,4 +1,4 @@
-"""What an export found out, in lines for a terminal: the verdict first, readable in ten seconds."""
+"""The result of an export in lines for a terminal, the verdict first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import REFERENCE, ROWS, Comparison
+from edge_export.proof.parity import FILM_SETS, REFERENCE, Comparison
 
 if TYPE_CHECKING:
     from edge_export.description import BundleDescription
@@ -27,13 +27,13 @@ def summary(findings: Findings, description: BundleDescription) -> str:
     faults = [fault.line for fault in findings.proof.faults]
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
     lines += [f"  {disagreement}" for disagreement in findings.proof.located]
-    lines += [f"  {line}" for line in (*_made(findings), *findings.warnings)]
+    lines += [f"  {line}" for line in (*_remedies(findings), *findings.warnings)]
     lines += _film_checks(findings)
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
 
 
 def _merged(reasons: Sequence[str]) -> list[str]:
-    """Return reasons, `subject: reason` each, with the same one of several subjects in a line."""
+    """Return reasons (`subject: reason`), with one line where several subjects share a reason."""
     subjects: dict[str, list[str]] = {}
     for line in reasons:
         subject, _, reason = line.partition(": ")
@@ -41,7 +41,7 @@ def _merged(reasons: Sequence[str]) -> list[str]:
     return [f"{', '.join(names)}: {reason}" for reason, names in subjects.items()]
 
 
-def _made(findings: Findings) -> list[str]:
+def _remedies(findings: Findings) -> list[str]:
     """Return the remedy that was needed, and what its maker chose to ignore."""
     remedies = [attempt for attempt in findings.ladder[1:] if attempt.answer != "fail"]
     lines = [f"remedy: {attempt.step}, {attempt.changed}" for attempt in remedies]
@@ -51,7 +51,7 @@ def _made(findings: Findings) -> list[str]:
 
 
 def _bounds(findings: Findings) -> list[str]:
-    """Return in a line what is lost at most by any graph that is shipped."""
+    """Return one line: the largest losses of any shipped graph."""
     losses = [findings.proof.evidence[file].losses for file in findings.shipped]
     words = []
     for name in losses[0]:
@@ -127,16 +127,16 @@ def _matrix(findings: Findings) -> list[str]:
 
 
 def parity_table(findings: Findings) -> str:
-    """Return the figures of each graph beside Keras's, by rows, in Markdown for the card."""
+    """Return the figures of each graph beside Keras's, by film set, in Markdown for the card."""
     header = (
         "artefact", "rows", "n", "accuracy", "sensitivity", "specificity", "AUC",
         "flips", "max dp", "mean dp", "MB",
     )  # fmt: skip
     sizes = {artefact.file: f"{len(artefact.graph) / 1e6:.2f}" for artefact in findings.artefacts}
     lines: list[tuple[str, ...]] = [header, tuple("---" for _ in header)]
-    for file, by_rows in findings.proof.comparisons.items():
-        for rows in ROWS:
-            lines.append((file, rows, *_cells(by_rows[rows]), sizes.get(file, "-")))
+    for file, by_set in findings.proof.comparisons.items():
+        for film_set in FILM_SETS:
+            lines.append((file, film_set, *_cells(by_set[film_set]), sizes.get(file, "-")))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 

@@ -73,7 +73,7 @@ def test_the_seed_chooses_and_neither_order_nor_names_do() -> None:
 
 @pytest.mark.parametrize("films", [[], [f for f in rows(5, 5) if f.split != "train"]])
 def test_without_training_rows_nothing_can_be_chosen(films: list[Film]) -> None:
-    with pytest.raises(DataError, match="no training rows"):
+    with pytest.raises(DataError, match="no training films"):
         choose_films(films, 10, seed=0)
 
 

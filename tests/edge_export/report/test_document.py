@@ -15,7 +15,7 @@ from edge_export.films.film import Film
 from edge_export.graph.artefact import Measured
 from edge_export.proof.faults import Fault
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import ROWS
+from edge_export.proof.parity import FILM_SETS
 from edge_export.report.document import document, encoded, parity
 from report_document import full_document
 from tiny_network import tiny_plan
@@ -39,7 +39,7 @@ def keys(value: Any, way: str = "") -> Iterator[str]:
 def test_parity_holds_every_figure_of_every_row_to_six_digits(findings: Findings) -> None:
     content = parity(findings, FACTS)
     for file, by_rows in findings.proof.comparisons.items():
-        for rows in ROWS:
+        for rows in FILM_SETS:
             found, expected = content["artefacts"][file]["rows"][rows], by_rows[rows]
             assert found["flips"] == expected.flips
             assert found["mean_difference"] == float(f"{expected.mean_difference:.6g}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from edge_export.proof.faults import Fault
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import ROWS
+from edge_export.proof.parity import FILM_SETS
 from edge_export.report.summary import parity_table, summary
 from tiny_network import tiny_plan
 
@@ -88,7 +88,7 @@ def test_the_table_of_a_card_has_a_row_for_every_artefact_and_set_of_rows(
     findings: Findings,
 ) -> None:
     lines = parity_table(findings).splitlines()
-    assert len(lines) == 2 + (1 + len(findings.artefacts)) * len(ROWS)
+    assert len(lines) == 2 + (1 + len(findings.artefacts)) * len(FILM_SETS)
     assert len({line.count("|") for line in lines}) == 1
     assert "ms" not in lines[0].split()
 
