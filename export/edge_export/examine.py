@@ -244,7 +244,7 @@ def _preparation_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan
 
 def _stability(check: ParityCheck, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:
     """Return how far int8 TFLite would move if either half of the films had calibrated it."""
-    halved = [quantizer.one(INT8, "tflite", table, Setting()) for table in tables]
+    halved = [quantizer.uncorrected(INT8, "tflite", table, Setting()) for table in tables]
     answers = [
         probabilities(measure(graph, check.held_out.pixels).logits, check.reference.calibration)
         for graph in halved

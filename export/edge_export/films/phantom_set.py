@@ -56,7 +56,7 @@ def _write(draft: Path, half: int, seed: int) -> None:
         for label in ("covid", "noncovid"):
             positive = label == "covid"
             (draft / label).mkdir()
-            # Classes draw from streams of their own: no anatomy is seen both well and ill.
+            # Each class has its own random stream, so that no anatomy appears in both classes.
             patient_seeds = draws(seed, positive).integers(2**62, size=half).tolist()
             for number, (patient, view) in zip(range(half), _visits(), strict=False):
                 film = phantom(patient_seeds[patient], positive=positive, view=view)

@@ -1,4 +1,4 @@
-"""Films as arrays, through the runtime's own preprocessing and no other."""
+"""Films as arrays, by the runtime's own preprocessing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def load_pixels(films: Sequence[Film], preprocess: Preprocess) -> Pixels:
                 pass
         except FilmError as error:
             raise DataError(error.subject, error.problem, "replace or remove this film") from error
-        finally:  # whatever ended the loop, nobody waits for the films that are left
+        finally:  # however the loop ends, do not wait for the remaining films
             pool.shutdown(cancel_futures=True)
     return pixels
 

@@ -1,7 +1,7 @@
-"""How the answer drifts as a network is quantized layer by layer.
+"""How the logit changes as a network is quantized layer by layer.
 
-The float ONNX graph is cut behind a layer, the quantized graph's values are put in there, and what
-is left is computed in float. Where paths run side by side, a cut goes through all of them.
+The float ONNX graph is cut behind a layer, the quantized graph's values are inserted there, and the
+rest is computed in float. Where paths run in parallel, a cut goes through all of them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class Hybrid:
     """The logits `(n,)` with everything up to `tensor` quantized, and the rest in float.
 
-    `before` are those of one cut earlier. `rounded` have this one tensor computed in float from
-    what that cut holds, and then rounded to what its integers can hold: from `before` to `rounded`
-    is the doing of the tensor's range, from `rounded` to `logits` that of the layer's weights.
+    `before` are the logits of the cut before. For `rounded`, this tensor alone is computed in float
+    from that cut, and rounded to the values of its integers. So the tensor's range causes the
+    difference from `before` to `rounded`, the layer's weights that from `rounded` to `logits`.
     """
 
     tensor: str
@@ -41,10 +41,10 @@ class Hybrid:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """The tensors alive behind the node of the ONNX graph that made `made`."""
+    """The tensors alive behind the node of the ONNX graph that wrote `produced`."""
 
     alive: tuple[str, ...]
-    made: str
+    produced: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator
 
     model = onnx.load_model_from_string(graphs.onnx)
     source, output = model.graph.input[0].name, model.graph.output[0].name
-    # A branch beside the decision has no part in it.
+    # The film branch has no part in the decision.
     model = onnx.shape_inference.infer_shapes(Extractor(model).extract_model([source], [output]))
     pairs = open_pairs(graphs, artefact)
     first = {pair.tensor: pair for pair in pairs.run(pixels[0])}
@@ -92,7 +92,7 @@ def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator
         logits = _logits(computed, output)
         if cut is not start:
             again = [rest.feed({name: film[name] for name in cut.alive}) for film in rounded]
-            yield _hybrid(first[layouts[cut.made].twin], logits, before, _logits(again, output))
+            yield _hybrid(first[layouts[cut.produced].twin], logits, before, _logits(again, output))
         before = logits
         rounded = [
             film
@@ -107,9 +107,9 @@ def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator
 
 
 def flipped_at(sides: Sequence[bool], reference: bool) -> int | None:
-    """Return the place of the first of `sides` from which on all differ from the `reference`.
+    """Return the index from which on all `sides` differ from the `reference`.
 
-    `None` where the last agrees with it: whatever flipped on the way has flipped back.
+    `None` where the last one agrees with it.
     """
     agreeing = [place for place, side in enumerate(sides) if side == reference]
     first = agreeing[-1] + 1 if agreeing else 0
@@ -137,7 +137,7 @@ def _cuts(graph: onnx.GraphProto, layouts: Mapping[str, _Layout]) -> Iterator[_C
             continue  # it makes a constant
         alive = [name for name in (*alive, *node.output) if last_use.get(name, -1) > place]
         if alive and layouts.keys() >= set(alive):
-            # A tensor that is only laid out in another way makes no other cut.
+            # A tensor that only changes the layout of another makes no new cut.
             twins = {layouts[name].twin for name in alive}
             if twins != seen:
                 yield _Cut(tuple(alive), node.output[0])

@@ -1,4 +1,4 @@
-"""A network of three channels that only ever sees grey, as one of one channel, and proved so."""
+"""Replace a network of three channels by one of a single channel where all films are grey."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-# Of the largest logit: sums of three products in another order differ by less.
+# As a share of the largest logit; sums of three products in another order differ by less.
 _TOLERANCE = 1e-5
 
 
@@ -33,8 +33,8 @@ def fold(
 ) -> tuple[keras.Model, BundleDescription]:
     """Return `model` with one channel and its description, once both are proved to be equal.
 
-    Every one of `films` must be grey: prepared with one channel it has to give the very pixels of
-    each of the three, and the folded network the logits of the whole one.
+    Every film must be grey: its pixels with one channel have to equal each of the three channels,
+    and the folded network has to give the same logits.
 
     Raises:
         DataError: a film is not grey, the first convolution cannot be folded, or a logit differs.

@@ -1,4 +1,4 @@
-"""Where in a network quantization makes noise, layer by layer, on films."""
+"""The noise that quantization adds, layer by layer, on films."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ The noisiest hidden tensor of five sound int8 networks (Model 3, 29 held-out X-r
 formats) has 28.5 dB; one whose range is cut to a tenth, 2 to 11 dB (12 tensors of two of them).
 """
 
-# What a layer of these gives is stored by the integers it reads.
+# The outputs of these layers share scale and zero point with their inputs.
 _SHARING = ("MAX_POOL_2D", "PAD", "RESHAPE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE")
 
 
@@ -62,9 +62,9 @@ class LayerNoise:
 class HarmfulLayer:
     """By how much one layer alone moves the logit, as root mean square over films.
 
-    `error` is what the layer adds, `rounding` the part that its tensor's range has in it, the rest
-    is its weights'. `keep_float` are the tensors whose operators have to stay float for that to go
-    away: its own, and where the range is to blame those that read it too.
+    `error` is what the layer adds; `rounding` is the part caused by its tensor's range, the rest
+    is caused by its weights. `keep_float` are the tensors whose operators have to stay float to
+    avoid the error: its own, and where the range causes it those that read it too.
     """
 
     tensor: str
@@ -115,11 +115,11 @@ def dead_layers(file: str, noise: Iterable[LayerNoise]) -> list[Fault]:
 def harmful_layers(
     graphs: FloatGraphs, artefact: Artefact, pixels: Pixels
 ) -> tuple[HarmfulLayer, ...]:
-    """Return the layers by the error that each adds to the logit by itself, the worst first.
+    """Return the layers with the error that each adds to the logit, the largest first.
 
-    The network is quantized layer by layer (`hybrids`), and the step of the logit from one layer to
-    the next is that layer's doing; what it only carries on is in both. The output itself, which no
-    recipe but the full-integer one quantizes, is left out.
+    The network is quantized layer by layer (`hybrids`): the change of the logit from one layer
+    to the next is caused by that layer, and errors of earlier layers are in both. The output is
+    left out, because only the full-integer recipe quantizes it.
 
     Raises:
         DataError: `artefact` is not made of these graphs, or a value is not finite.

@@ -14,9 +14,9 @@ def separate_constants(graph: onnx.GraphProto) -> None:
 
     With `session.x64quantprecision`, which processors without VNNI need, ONNX Runtime replaces an
     int8 constant and its zero points by unsigned ones, once for every reader, and at the second one
-    it fails: it opens no such graph. DequantizeLinears of one constant it takes for the same node,
-    so that both have to be copied. Weights of a layer that is called twice are constants with
-    several readers, and so are the numbers of a hard sigmoid. All else stays as it is.
+    it fails: it opens no such graph. It merges DequantizeLinear nodes of one constant, so constant
+    and node both have to be copied. Weights of a layer that is called twice are constants with
+    several readers, and so are the numbers of a hard sigmoid. Nothing else is changed.
     """
     import onnx
 

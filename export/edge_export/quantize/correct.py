@@ -1,7 +1,7 @@
-"""Bias correction: take the mean error of quantization out again, where the graph is still float.
+"""Bias correction: remove the mean error of quantization in the last layer, which is float.
 
-Rounding ten layers shifts a logit by a mean that differs from model to model; the last dense layer
-is float, so its bias can take that mean back exactly (Nagel et al., ICCV 2019, section 4.2,
+Rounding ten layers shifts a logit by a mean that differs from model to model; the bias of the last
+dense layer can cancel that mean exactly (Nagel et al., ICCV 2019, section 4.2,
 measured on calibration films and applied to the last layer alone).
 """
 

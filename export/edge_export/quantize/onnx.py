@@ -1,4 +1,4 @@
-"""Float ONNX -> small ONNX, from the same table of ranges as the TFLite graph."""
+"""Float ONNX -> quantized ONNX, from the same table of ranges as the TFLite graph."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import onnx
 
-# Layers with weights: what a small graph is made of. Without a range they are an error.
+# Layers with weights, which have to be quantized: without a range they are an error.
 _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-# What ONNX Runtime computes in int8 beside them. Anything else stays float in between.
+# All that ONNX Runtime computes in int8. Any other operator stays float.
 _QUANTIZED = (
     *_WEIGHTED, "Add", "AveragePool", "Clip", "Concat", "Flatten", "GlobalAveragePool",
     "LeakyRelu", "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Sigmoid", "Squeeze", "Transpose",
@@ -95,10 +95,10 @@ def _static(
 
 
 def _name_shared(graph: onnx.GraphProto) -> None:
-    """Let no copy of a constant that several nodes read take the name of another tensor.
+    """Rename constants with several readers, so that no copy gets the name of another tensor.
 
-    The quantizer numbers copies behind the name and looks for others among constants alone: a copy
-    of tensor_10 would be tensor_109, which a layer may write. Biases are shared where they are
+    The quantizer appends a number to the name of a copy and avoids the names of constants only: a
+    copy of tensor_10 would be tensor_109, which a layer may write. Biases are shared where they are
     zero: in networks that are new, or whose normalisation is.
     """
     reads = Counter(name for node in graph.node for name in node.input)
@@ -112,9 +112,9 @@ def _name_shared(graph: onnx.GraphProto) -> None:
 def _share_pixels(graph: onnx.GraphProto) -> None:
     """Let all but convolutions read the pixels as floats, where several layers read them.
 
-    They are the same numbers, for one step of the pixels is one grey level. ONNX Runtime computes
-    no layer in integers that shares its dequantized input: Model 3 would take 2.3 times its time
-    with a film branch beside it.
+    The numbers are the same, because one step of the pixels is one grey level. A layer that shares
+    its dequantized input is not computed in integers by ONNX Runtime: Model 3 with a film branch
+    would take 2.3 times its time.
     """
     cast = next(node for node in graph.node if node.op_type == "Cast")
     behind = {node.input[0]: node for node in graph.node if node.op_type.endswith("tizeLinear")}
@@ -154,8 +154,9 @@ def _onnx_ranges(
 ) -> dict[str, Range]:
     """Return `ranges` by ONNX tensor, the inputs of activations included.
 
-    TFLite fuses an activation into the layer before it, so what lies between has no range there.
-    The quantizer fuses it too, but asks first; the range after the activation is the answer. A
+    TFLite fuses an activation into the layer before it, so the tensor between has no range. The
+    ONNX quantizer fuses both too, but looks the range up first; it gets the one behind the
+    activation. A
     softmax has steps of 1/256 in both formats.
     """
     table = {name: ranges[twin] for name, twin in same_as.items() if twin in ranges}
@@ -168,7 +169,7 @@ def _onnx_ranges(
 
 
 def _without_range(model: onnx.ModelProto, table: Mapping[str, Range]) -> set[str]:
-    """Return the nodes that touch a tensor without a range: the insides of one TFLite operator.
+    """Return the nodes that read or write a tensor without a range, inside one TFLite operator.
 
     They stay float. A layer with weights may not: it would be float in one format alone.
     """

@@ -1,4 +1,4 @@
-"""A grey film read two columns at a time: the same integers, in half the time or less.
+"""Read a grey film two columns at a time: the same integers, in half the time or less.
 
 The int8 kernels of LiteRT fill whole vectors with the channels of one position, and a film has but
 one: in the first convolution of Model 3 seven of eight lanes multiply zeros, and it takes two
@@ -9,8 +9,9 @@ two results at once as channels of their own:
     y[i, 2j + s] = sum over u, v of x[i + u, 2j + s + v] k[u, v]
                  = sum over u, w of (x[i + u, 2(j + w)], x[i + u, 2(j + w) + 1]) k'[s, u, w]
 
-where `k'[s]` is `k` moved to the right by `s` columns, with zeros around it. All sums and steps are
-those of before, so every integer is, too. The reshapes before and behind move nothing in memory.
+where `k'[s]` is `k` moved to the right by `s` columns, with zeros around it. The
+sums and quantization steps stay the same, and so does every integer. The reshapes before and
+behind move nothing in memory.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_SIDE_BY_SIDE = 2  # columns; with four the zeros in the kernels eat up what a Raspberry Pi gains
+_SIDE_BY_SIDE = 2  # columns; with four, the zeros in the kernels cost what a Raspberry Pi gains
 _FEW = 3  # channels: grey or colour
 
 
 def pair_columns(graph: bytes) -> bytes:
     """Return an int8 TFLite `graph` whose convolutions of few channels read pairs of columns.
 
-    Those are of stride one, unpadded, of at most three channels and even widths. Every tensor that
-    was there keeps its name, shape and integers. A graph without any comes back as it is.
+    They have stride one, no padding, at most three channels and even widths. Every tensor of
+    `graph` keeps its name, shape and integers. A graph without such a convolution is returned
+    unchanged.
     """
     from ai_edge_litert.tools import flatbuffer_utils
 

@@ -1,4 +1,4 @@
-"""One network, its calibration films, and every small graph that can be made of both."""
+"""Make every graph of one network, with ranges measured on its calibration films."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Quantizer:
     def artefacts(self, recipe: Recipe, setting: Setting) -> tuple[list[Artefact], float]:
         """Return the graph of `recipe` in each of its formats, and the error of its decision.
 
-        What a calibrated recipe shifts a logit by on average, on the calibration films, is taken
-        out again: by the same number in both formats, which compute the same integers (Nagel et
-        al., ICCV 2019, section 4.2, applied to the last layers alone). The error is the root
-        mean square of what remains of the decision's, there; nan where no ranges were needed and
-        nothing was measured.
+        The mean shift of a logit by a calibrated recipe, on calibration films, is subtracted: the
+        same number in both formats, which compute the same integers (Nagel et al., ICCV 2019,
+        section 4.2, applied to the last layers alone). The error is the root mean square of the
+        remaining difference of the decision's logit on those films, or nan for a recipe that is
+        not calibrated.
 
         Raises:
             DataError: something cannot be quantized.
             ParityFailed: an answer is not finite.
         """
         ranges = self.ranges(setting.method) if recipe.calibrated else {}
-        artefacts = [self.one(recipe, form, ranges, setting) for form in recipe.formats]
+        artefacts = [self.uncorrected(recipe, form, ranges, setting) for form in recipe.formats]
         if not (recipe.calibrated and recipe.float_logit):
             return artefacts, float("nan")
         error = self._float_outputs() - measure(artefacts[0], self.calibration).outputs
@@ -61,14 +61,16 @@ class Quantizer:
         shifts = [float(f"{mean:.6g}") for mean in error.mean(axis=0)]
         return [_shifted(artefact, shifts) for artefact in artefacts], float(np.std(error[:, 0]))
 
-    def one(self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting) -> Artefact:
-        """Return the graph of `recipe` in one format by a table of `ranges`, nothing corrected."""
+    def uncorrected(
+        self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting
+    ) -> Artefact:
+        """Return the graph of `recipe` in one format by `ranges`, without bias correction."""
         graph = quantized(self.graphs, recipe, form, ranges, setting)
         return Artefact(recipe.file(form), form, recipe.name, graph)
 
     def _float_outputs(self) -> Floats:
         if self._expected is None:
-            reference = self.one(FLOAT32, "tflite", {}, Setting())
+            reference = self.uncorrected(FLOAT32, "tflite", {}, Setting())
             self._expected = measure(reference, self.calibration).outputs
         return self._expected
 

@@ -1,4 +1,4 @@
-"""Float TFLite -> small TFLite by the LiteRT quantizer, from a table of ranges where one is needed.
+"""Float TFLite -> quantized TFLite by the LiteRT quantizer, from a table of ranges.
 
 In all recipes but the full-integer one the last dense layers and the outputs stay float: an int8
 logit knows only 256 values, and such a layer is a few hundred multiplications.
@@ -52,7 +52,7 @@ def quantize_tflite(
             pattern = f"^{re.escape(scopes[tensor])}$"
             job.update_quantization_recipe(pattern, operation.ALL_SUPPORTED, algorithm_key=stay)
         if recipe.float_logit:
-            # Left out of the rules, the outputs alone would be squeezed into int8 again.
+            # Without this rule the outputs alone would be quantized to int8 again.
             job.update_quantization_recipe(".*", operation.OUTPUT, algorithm_key=stay)
         statistics = {name: _statistics(limits) for name, limits in ranges.items()}
         try:
@@ -68,7 +68,7 @@ def quantize_tflite(
 
 
 def _rules(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return the rules of the quantizer's own recipe, which our recipes are named by."""
+    """Return the rules of the library's recipe of the same name."""
     from litert_quantizer import recipe as library
 
     if recipe != FLOAT16:
@@ -101,7 +101,7 @@ def _all_integer(graph: bytes) -> bytes:
     subgraph = model.subgraphs[0]
     cast = subgraph.operators[0]
     (pixels,), (levels,) = cast.inputs, cast.outputs
-    # One grey level is one step, so the cast's reader may take the bytes themselves.
+    # One grey level is one step, so the reader of the cast can read the pixels themselves.
     exact = schema.QuantizationParametersT()
     exact.scale, exact.zeroPoint = [1.0], [0]
     subgraph.tensors[pixels].quantization = exact
@@ -161,9 +161,9 @@ def _statistics(limits: Range) -> dict[str, Any]:
 
 
 def _scopes(all_operators: Sequence[Operator[str]]) -> dict[str, str]:
-    """Return by tensor what the quantizer's patterns are searched in for the tensor's operator.
+    """Return by tensor the string that the quantizer matches patterns for its operator against.
 
-    It is the names of all the tensors that the operator writes, each with a ";" behind.
+    It holds the names of all tensors that the operator writes, each followed by ";".
     """
     return {
         tensor: "".join(f"{name};" for name in operator.outputs)

@@ -137,7 +137,7 @@ def card(findings: Findings, description: BundleDescription) -> str:
 
 
 def _decision_options(proof: Proof) -> str:
-    """Return the options of the export that chose calibration and threshold, where not usual."""
+    """Return the options that chose calibration and threshold, where they are not the default."""
     method, chosen = proof.decision.calibration.method, proof.threshold.chosen
     words = "" if method == CALIBRATIONS[0] else f" --calibration {method}"
     if chosen is None:
@@ -171,7 +171,7 @@ def _chosen(threshold: Threshold) -> str:
 
 
 def _film_check(findings: Findings) -> str:
-    """Return what is refused before it is judged, and how many real films are among that."""
+    """Return how pictures that are no films are refused, and how many held-out films are."""
     if not findings.proof.film_checks:
         return "Nothing tells it films from other pictures: whatever it is shown, it judges."
     lines = ["What does not look like a film to its second output is refused as `not_a_film`:", ""]
@@ -183,7 +183,7 @@ def _film_check(findings: Findings) -> str:
 
 
 def _quantization(findings: Findings) -> str:
-    """Return how each shipped graph was made, and what its maker chose to ignore."""
+    """Return how each shipped graph was made, and the faults that its maker chose to ignore."""
     recipes = {artefact.file: artefact.recipe for artefact in findings.artefacts}
     calibration = findings.calibration
     lines = [f"- `{file}`: {recipes[file]}" for file in findings.shipped]

@@ -1,4 +1,4 @@
-"""All that an export found out, as the JSON that people, machines and the HTML page read."""
+"""All results of an export, as the JSON that people, machines and the HTML page read."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def document(findings: Findings, description: BundleDescription, bundle: str) ->
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """Return the command line without folders, whose names are nobody's business."""
+    """Return the command line without folders, whose names may be private."""
     return shlex.join(["edge-kit", *map(_without_folder, arguments)])
 
 
@@ -135,7 +135,7 @@ def encoded(content: Mapping[str, Any]) -> bytes:
 
 
 def _reference(findings: Findings) -> dict[str, Any]:
-    """Return what is known of Keras itself, which is no file and has no verdict."""
+    """Return the entry of the reference model, which is no file and has no verdict."""
     unknown = {"bytes": None, "shipped": False, "verdict": None}
     return {"format": "keras", "recipe": "float32"} | unknown | _rows(findings, REFERENCE)
 

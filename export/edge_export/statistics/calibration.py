@@ -1,4 +1,4 @@
-"""Calibration: how far probabilities are from what happened, and the lines that make them."""
+"""Calibration: how far probabilities are from observed shares, and how they are fitted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_export.statistics.estimates import NORMAL_95, Bools, Estimate, Floats,
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
-    """How far `n` probabilities are from what happened; 0 is best, in all three.
+    """How far `n` probabilities are from the observed classes; 0 is best, in all three.
 
     `expected` is the mean distance between probability and share of positive films, bin by bin;
     `brier` the mean squared error of a probability; `log_loss` is in nats.

@@ -14,7 +14,7 @@ from edge_export.statistics.estimates import NORMAL_95, Bools, Estimate, Floats
 class PredictiveValues:
     """How often a positive and a negative answer are right where `prevalence` are positive.
 
-    `None` is that of an answer that was never given.
+    It is `None` for an answer that was never given.
     """
 
     prevalence: float
@@ -59,7 +59,7 @@ def predictive_values(
 
 
 def _share(yes: float, no: float) -> float | None:
-    """Return `yes` of both, and of nothing none: an answer that is never given."""
+    """Return the share of `yes`, or None where both are 0: an answer that is never given."""
     return yes / (yes + no) if yes + no else None
 
 
