@@ -31,7 +31,7 @@ from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tflite import to_tflite
-from edge_export.quantize.columns import pair_columns
+from edge_export.quantize.pair_columns import pair_columns
 from edge_export.quantize.ranges import measure_ranges
 from edge_export.quantize.recipe import Format
 from edge_export.quantize.tflite import quantize_tflite

@@ -41,7 +41,7 @@ def main() -> None:
             recipes = list(RECIPES)
             findings = exported(ZOO[name], Path(folder), recipes)
             print(f"\n## {name}\n")
-            print(summary(findings, plan(ZOO[name], recipes).facts))
+            print(summary(findings, plan(ZOO[name], recipes).description))
             apart += [f"{name}: {one}" for one in findings.proof.located if one.place == "kernel"]
     print("\n".join(apart) or "every format follows its twin")
     sys.exit(bool(apart))
@@ -63,9 +63,9 @@ def exported(kind: ZooModel, folder: Path, recipes: list[str]) -> Findings:
 def plan(kind: ZooModel, recipes: list[str]) -> ExportPlan:
     """Return how a network of the zoo is exported."""
     tiny = tiny_plan(ANYTHING)
-    facts = replace(tiny.facts, preprocess=standard(64, 64, kind.channels))
-    return replace(tiny, facts=facts, recipes=recipes, calibration_count=100, allowed=(),
-                   input_range=kind.input_range)  # fmt: skip
+    description = replace(tiny.description, preprocess=standard(64, 64, kind.channels))
+    return replace(tiny, description=description, recipes=recipes, calibration_count=100,
+                   allowed=(), input_range=kind.input_range)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ LONG_FUNCTIONS = {
     "edge_kit/training/folds.py: cross_validate": _SHRINKING,
     "edge_kit/training/train.py: train": _SHRINKING,
     "export/edge_export/examine.py: examine": _SHRINKING,
-    "export/edge_export/graph/end.py: find_end": _SHRINKING,
+    "export/edge_export/graph/head.py: find_head": _SHRINKING,
     "export/edge_export/proof/divergence.py: hybrids": _SHRINKING,
     "export/edge_export/proof/prove.py: prove": _SHRINKING,
     "export/edge_export/proof/threshold.py: choose_threshold": _SHRINKING,

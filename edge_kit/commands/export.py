@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.facts import ADULTS
+from edge_export.description import ADULTS
 from edge_export.proof.reference import CALIBRATIONS
-from edge_export.quantize.calibrate import Fault
+from edge_export.quantize.calibrate import CalibrationFault
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8, RECIPES
 from edge_kit.arguments import (
@@ -119,10 +119,10 @@ def _calibration_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-calibration",
         action="append",
-        choices=list(Fault),
+        choices=list(CalibrationFault),
         default=[],
         metavar="FAULT",
-        help=f"ignore a fault of the calibration films, and say so: {', '.join(Fault)}",
+        help=f"ignore a fault of the calibration films, and say so: {', '.join(CalibrationFault)}",
     )
 
 

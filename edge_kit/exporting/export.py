@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from edge_export.description import BundleDescription, intended_use
 from edge_export.examine import Say
 from edge_export.export import export
-from edge_export.facts import BundleFacts, intended_use
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Floats, engine_of
 from edge_export.proof.findings import Findings
@@ -73,11 +73,11 @@ def _bundled_logits(findings: Findings, out: Path, pixels: Pixels) -> Floats:
 
 def _folded(
     source: ExportSource,
-    facts: BundleFacts,
+    facts: BundleDescription,
     ordered: bool | None,
     reader: FilmReader,
     say: Say,
-) -> tuple[keras.Model, BundleFacts]:
+) -> tuple[keras.Model, BundleDescription]:
     """Fold three channels into one; where nobody asked for it, only if that can be done."""
     try:
         films = source.dataset.films
@@ -91,9 +91,9 @@ def _folded(
     return folded
 
 
-def _facts(source: ExportSource, wishes: BundleWishes) -> BundleFacts:
+def _facts(source: ExportSource, wishes: BundleWishes) -> BundleDescription:
     dataset = source.dataset
-    return BundleFacts(
+    return BundleDescription(
         name=wishes.name or f"{source.training.model}-{dataset.modality}",
         version=wishes.version,
         intended_use=intended_use(dataset.modality, wishes.ages, wishes.views),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge_export.description import ADULTS, BundleDescription
 from edge_export.examine import ExportPlan
-from edge_export.facts import ADULTS, BundleFacts
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
 from edge_export.proof.reference import CALIBRATIONS
@@ -60,11 +60,11 @@ class ProofRules:
     rule: Rule | None = None
 
     def plan(
-        self, facts: BundleFacts, input_range: InputRange, recorded_accuracy: float | None
+        self, facts: BundleDescription, input_range: InputRange, recorded_accuracy: float | None
     ) -> ExportPlan:
         """Return the plan of an export by these rules."""
         return ExportPlan(
-            facts=facts,
+            description=facts,
             input_range=input_range,
             recipes=self.recipes,
             choose_one=self.choose_one,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels, progress
-from edge_export.graph.end import FILM
+from edge_export.graph.head import FILM
 from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.gate.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
 from edge_kit.gate.negatives import as_taken, made

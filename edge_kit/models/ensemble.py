@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.graph.end import End, find_end, find_film
+from edge_export.graph.head import Head, find_film_head, find_head
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def mean_of_logits(models: Sequence[keras.Model]) -> keras.Model:
     films = keras.Input(models[0].input_shape[1:])
     features, kernels, biases = [], [], []
     for number, model in enumerate(models, 1):
-        end = find_end(model)
+        end = find_head(model)
         if (end.classes, end.activation) != (1, "sigmoid"):
             problem = f"ends in {end.classes} outputs, activation {end.activation}"
             raise DataError(model.name, problem, "give classifiers that end in one sigmoid")
@@ -42,13 +42,13 @@ def mean_of_logits(models: Sequence[keras.Model]) -> keras.Model:
     head = keras.layers.Dense(1, activation="sigmoid", name="ensemble")
     outputs = [head(keras.layers.Concatenate(name="features")(features))]
     head.set_weights([np.concatenate(kernels), np.sum(biases, axis=0)])
-    film = find_film(models[0])
+    film = find_film_head(models[0])
     if film is not None and film.dense is not None:
         outputs.append(film.dense(_body(film, "film_branch")(films)))
     return keras.Model(films, outputs, name="ensemble")
 
 
-def _body(end: End, name: str) -> keras.Model:
+def _body(end: Head, name: str) -> keras.Model:
     """Return what leads to the features `(n, f)` of an end, as one model."""
     import keras
 
@@ -61,7 +61,7 @@ def _body(end: End, name: str) -> keras.Model:
     return keras.Model(first.inputs, features, name=name)
 
 
-def _head(end: End) -> tuple[NDArray[Any], NDArray[Any]]:
+def _head(end: Head) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return kernel `(f, 1)` and bias `(1,)` of the logit; without a dense layer it is there."""
     if end.dense is None:
         return np.ones((1, 1), np.float32), np.zeros(1, np.float32)

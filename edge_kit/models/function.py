@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.graph.end import find_end
+from edge_export.graph.head import find_head
 from edge_export.quiet import first_line, import_tensorflow
 from edge_kit.models.recipe import Architecture, Recipe
 from edge_runtime.errors import DataError, EdgeError, UsageError
@@ -83,7 +83,7 @@ def _one_sigmoid(subject: str, model: keras.Model) -> keras.Model:
     import keras
 
     try:
-        end = find_end(model)
+        end = find_head(model)
     except DataError as error:
         raise DataError(subject, error.problem, error.cure) from error
     if end.activation == "sigmoid" and model.output_shape == (None, 1):

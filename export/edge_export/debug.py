@@ -1,4 +1,4 @@
-"""`edge-kit debug`: which layer of a quantized graph changed the answer for one film."""
+"""`edge-kit debug`: which layer of a quantized graph changed the prediction for one film."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
 from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
-from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32
@@ -27,12 +27,12 @@ from edge_runtime.film.preprocess import film_pixels
 
 # The first layer reads exact pixels. Of five runs of one architecture, int8 left it 41 dB and more
 # of its own float layer, and 0.1 dB at most of any other run's.
-_STRANGER_DB = 10.0
+_OTHER_MODEL_DB = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What one graph says of the film; `label` is the side of the threshold it is on."""
+class GraphPrediction:
+    """One graph's prediction for the film; `label` is the class that the threshold gives."""
 
     logit: float
     probability: float
@@ -41,10 +41,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LayerStep:
-    """One layer: its noise on this film, and the logit with all up to here quantized.
+    """One layer: its noise on this film, and the logit with everything up to here quantized.
 
-    `error` is by how much this layer moves the logit. Both are `None` where the float ONNX graph
-    has no such tensor to be cut at, as behind a reshape that it has in another place.
+    `error` is how far this layer moves the logit. Both are `None` where the float ONNX graph has
+    no such tensor to cut it at, as behind a reshape that it has in another place.
     """
 
     tensor: str
@@ -56,15 +56,15 @@ class LayerStep:
 
 @dataclass(frozen=True, slots=True)
 class GraphDiagnosis:
-    """What a quantized graph of the bundle says, and what each of its layers has to do with it.
+    """The prediction of a quantized graph of the bundle, and the part of each layer in it.
 
-    `margin` is how far its logit is from the threshold's; `flipped_at` the tensor from which on the
-    decision is not the float graph's, `None` if it is the same in the end.
+    `margin` is the distance of its logit from the threshold's. From the tensor `flipped_at` on the
+    decision differs from the float graph's; `None` if the last one is the same.
     """
 
     file: str
     recipe: str
-    answer: Answer
+    answer: GraphPrediction
     margin: float
     flipped_at: str | None
     layers: tuple[LayerStep, ...]
@@ -72,11 +72,11 @@ class GraphDiagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The film, by digest, the bundle by its identity, and what float and quantized graphs say."""
+    """The film by its digest, the bundle by its identity, and the predictions of all graphs."""
 
     film: str
     bundle: str
-    reference: Answer
+    reference: GraphPrediction
     graphs: tuple[GraphDiagnosis, ...]
     warnings: tuple[str, ...]
 
@@ -84,10 +84,10 @@ class Diagnosis:
 def debug(
     bundle: Path, film: Path, against: Path | None = None, input_range: InputRange | None = None
 ) -> Diagnosis:
-    """Return where in the quantized graphs of `bundle` the answer for `film` leaves the float one.
+    """Return where in the quantized graphs of `bundle` the prediction for `film` diverges.
 
-    The float graph is that of `against`, a run's folder or a `.keras` file, whose `input_range`
-    then has to be said; otherwise the bundle's own.
+    They are compared with the float graph of `against`, a run's folder or a `.keras` file (which
+    needs an `input_range`), or with the bundle's own float graph.
 
     Raises:
         UsageError: there is no float graph, no quantized one, or the input range is missing.
@@ -99,22 +99,22 @@ def debug(
         manifest = opened.manifest
         pixels = _film(film, manifest)
         artefacts = [
-            Artefact(one.file, one.format, one.recipe, bytes(opened.read(one.file)))
-            for one in manifest.graphs
-            if one.recipe != FLOAT32.name
+            Artefact(graph.file, graph.format, graph.recipe, bytes(opened.read(graph.file)))
+            for graph in manifest.graphs
+            if graph.recipe != FLOAT32.name
         ]
         if not artefacts:
             raise UsageError(bundle, "holds no quantized graph", "export it with --int8")
         graphs = _float_graphs(opened, against, input_range, pixels)
     floats = Artefact(FLOAT32.file("tflite"), "tflite", FLOAT32.name, graphs.tflite)
     reference = _answer(measure(floats, pixels).logits[0], manifest)
-    found = [_diagnose(graphs, one, pixels, reference, manifest) for one in artefacts]
+    diagnoses = [_diagnose(graphs, artefact, pixels, reference, manifest) for artefact in artefacts]
     return Diagnosis(
         film=sha256(film.read_bytes()),
         bundle=manifest.identity,
         reference=reference,
-        graphs=tuple(found),
-        warnings=tuple(line for one in found for line in _warnings(one)),
+        graphs=tuple(diagnoses),
+        warnings=tuple(line for diagnosis in diagnoses for line in _warnings(diagnosis)),
     )
 
 
@@ -124,10 +124,11 @@ def render(diagnosis: Diagnosis, form: str = "table") -> str:
         return json.dumps(asdict(diagnosis), indent=1, sort_keys=True, allow_nan=False) + "\n"
     lines = [f"film {diagnosis.film}", ""]
     answers = [("float", diagnosis.reference)]
-    answers += [(one.file, one.answer) for one in diagnosis.graphs]
+    answers += [(graph.file, graph.answer) for graph in diagnosis.graphs]
     header = ("graph", "logit", "probability", "decision")
     rows = [
-        (name, f"{one.logit:+.4f}", f"{one.probability:.4f}", one.label) for name, one in answers
+        (name, f"{answer.logit:+.4f}", f"{answer.probability:.4f}", answer.label)
+        for name, answer in answers
     ]
     lines += aligned([header, *rows])
     for graph in diagnosis.graphs:
@@ -139,11 +140,11 @@ def render(diagnosis: Diagnosis, form: str = "table") -> str:
 
 
 def _row(name: str, step: LayerStep) -> tuple[str, ...]:
-    moved = ("-" if one is None else f"{one:+.4f}" for one in (step.logit, step.error))
+    moved = ("-" if number is None else f"{number:+.4f}" for number in (step.logit, step.error))
     return (name, step.operator, f"{step.sqnr_db:.1f}", *moved)
 
 
-def _outcome(graph: GraphDiagnosis, reference: Answer) -> str:
+def _outcome(graph: GraphDiagnosis, reference: GraphPrediction) -> str:
     if graph.flipped_at is not None:
         change = f"{reference.label} became {graph.answer.label}"
         last = graph.flipped_at == graph.layers[-1].tensor
@@ -153,13 +154,17 @@ def _outcome(graph: GraphDiagnosis, reference: Answer) -> str:
 
 
 def _diagnose(
-    graphs: FloatGraphs, artefact: Artefact, pixels: Pixels, reference: Answer, manifest: Manifest
+    graphs: FloatGraphs,
+    artefact: Artefact,
+    pixels: Pixels,
+    reference: GraphPrediction,
+    manifest: Manifest,
 ) -> GraphDiagnosis:
     answer = _answer(measure(artefact, pixels).logits[0], manifest)
-    noise = [one for one in layer_noise(graphs, artefact, pixels) if not one.branch]
+    noise = [layer for layer in layer_noise(graphs, artefact, pixels) if not layer.branch]
     cuts = list(hybrids(graphs, artefact, pixels))
     sides = [_answer(cut.logits[0], manifest).label == manifest.classes.positive for cut in cuts]
-    # The engine's word is the last one: it rounds a little differently where nobody looks.
+    # The engine's own decision counts last: it rounds a little differently between the cuts.
     sides[-1] = answer.label == manifest.classes.positive
     place = flipped_at(sides, reference.label == manifest.classes.positive)
     logits = {cut.tensor: (cut.logits.item(), (cut.logits - cut.before).item()) for cut in cuts}
@@ -170,53 +175,58 @@ def _diagnose(
         margin=abs(answer.logit - _boundary(manifest.decision)),
         flipped_at=None if place is None else cuts[place].tensor,
         layers=tuple(
-            LayerStep(one.tensor, one.operator, one.sqnr_db, *logits.get(one.tensor, (None, None)))
-            for one in noise
+            LayerStep(
+                layer.tensor, layer.operator, layer.sqnr_db, *logits.get(layer.tensor, (None, None))
+            )
+            for layer in noise
         ),
     )
 
 
 def _warnings(graph: GraphDiagnosis) -> list[str]:
     _, first, *_ = graph.layers
-    if first.sqnr_db >= _STRANGER_DB:
+    if first.sqnr_db >= _OTHER_MODEL_DB:
         return []
     problem = f"is nothing like the float model from its first layer on ({first.sqnr_db:.1f} dB)"
     return [f"{graph.file} {problem}; was it made of another one?"]
 
 
-def _answer(logit: float, manifest: Manifest) -> Answer:
+def _answer(logit: float, manifest: Manifest) -> GraphPrediction:
     probability = calibrated(float(logit), manifest.decision.calibration)
     positive = probability >= manifest.decision.threshold
     label = manifest.classes.positive if positive else manifest.classes.negative
-    return Answer(float(logit), probability, label)
+    return GraphPrediction(float(logit), probability, label)
 
 
 def _boundary(decision: Decision) -> float:
-    """Return the logit that has the probability of the threshold."""
+    """Return the logit whose probability is the threshold."""
     odds = math.log(decision.threshold / (1 - decision.threshold))
     return (odds - decision.calibration.offset) / decision.calibration.scale
 
 
 def _film(film: Path | bytes, manifest: Manifest) -> Pixels:
     """Return the pixels `(1, h, w, c)` that the bundle's graphs take for a film."""
-    recipe = manifest.preprocess
-    encoded = film_pixels(film, recipe)
-    return np.frombuffer(encoded, np.uint8).reshape(1, recipe.height, recipe.width, recipe.channels)
+    preprocess = manifest.preprocess
+    encoded = film_pixels(film, preprocess)
+    return np.frombuffer(encoded, np.uint8).reshape(
+        1, preprocess.height, preprocess.width, preprocess.channels
+    )
 
 
 def _float_graphs(
     bundle: Bundle, against: Path | None, input_range: InputRange | None, pixels: Pixels
 ) -> FloatGraphs:
     golden = [
-        _film(bytes(bundle.read(one.file)), bundle.manifest) for one in bundle.manifest.golden.films
+        _film(bytes(bundle.read(film.file)), bundle.manifest)
+        for film in bundle.manifest.golden.films
     ]
     films = np.concatenate([pixels, *golden])
     if against is not None:
         return _graphs_of_model(against, input_range, films)
     own = [
-        one.file
-        for one in bundle.manifest.graphs
-        if (one.recipe, one.format) == (FLOAT32.name, "tflite")
+        graph.file
+        for graph in bundle.manifest.graphs
+        if (graph.recipe, graph.format) == (FLOAT32.name, "tflite")
     ]
     if not own:
         problem = "holds no float TFLite graph to compare with"
@@ -231,13 +241,13 @@ def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixel
         problem = "is not a run of edge-kit train, so its input has to be described"
         raise UsageError(against, problem, "add --input-range LOW,HIGH")
     model = load_model(against)
-    wanted = films.shape[1:]
-    if wanted[2] == 1 and model.input_shape[1:] == (*wanted[:2], 3):
+    expected = films.shape[1:]
+    if expected[2] == 1 and model.input_shape[1:] == (*expected[:2], 3):
         from edge_export.graph.grey import fold_grey
 
         model = fold_grey(model)
-    if model.input_shape[1:] != wanted:
-        problem = f"takes {model.input_shape[1:]}, the graphs of the bundle {wanted}"
+    if model.input_shape[1:] != expected:
+        problem = f"takes {model.input_shape[1:]}, the graphs of the bundle {expected}"
         raise DataError(against, problem, "give the model the bundle was made of")
     return float_graphs(network(model, input_range), films)
 

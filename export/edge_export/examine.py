@@ -1,4 +1,4 @@
-"""Make every graph that is ordered, and find out all there is to know of it."""
+"""Make every graph that is ordered, and measure what report and verdict need."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.film import HELD_OUT, SPLITS, Film
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.network import InputRange, network
 from edge_export.graph.nodes import node_counts
-from edge_export.graph.pair import float_graphs
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
-from edge_export.proof.findings import Findings, Rung
+from edge_export.proof.findings import AttemptResult, Findings
 from edge_export.proof.latency import Latency, latencies, slower_than_float
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
 from edge_export.proof.prove import Proof
-from edge_export.proof.reference import CALIBRATIONS, Rows, refer, reference_outputs
+from edge_export.proof.reference import CALIBRATIONS, HeldOut, refer, reference_outputs
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
-from edge_export.remedy.ladder import Attempt, climb
-from edge_export.remedy.trial import Bench, Trial
+from edge_export.remedy.ladder import Attempt, try_remedies
+from edge_export.remedy.parity_check import MeasuredGraphs, ParityCheck
 from edge_export.statistics.estimates import auc, proportion
 
 if TYPE_CHECKING:
     import keras
 
 Say = Callable[[str], None]
-# What Keras models are customarily fed; tried where the one that is said seems to be wrong.
+# Customary input ranges of Keras models; tried where the given one seems to be wrong.
 _INPUT_RANGES = (InputRange(0, 255), InputRange(0, 1), InputRange(-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """What to export and by which rules; `facts` is what the bundle says of itself.
+    """What to export and by which rules; `description` goes into the bundle.
 
     `recipes` are names of `RECIPES`; `allowed` are faults of calibration films to be ignored;
-    `recorded_accuracy` is that of the test rows where the model was trained, if known. On the
-    validation rows `calibration` is fitted, and by `rule` the threshold is chosen: one half without
-    a rule. With
-    `choose_one` only the best graph is shipped, with `require_pass` none that is not proved.
+    `recorded_accuracy` is the accuracy on the test films at the end of training, if known. On the
+    validation films `calibration` is fitted and `rule` chooses the threshold; without a rule it is
+    one half. With `choose_one` only the best graph is shipped; with `require_pass` no graph
+    that is not proved.
     """
 
-    facts: BundleFacts
+    description: BundleDescription
     input_range: InputRange = field(default_factory=InputRange)
     recipes: Sequence[str] = (INT8.name,)
     choose_one: bool = False
@@ -74,9 +74,9 @@ def examine(
     say: Say,
     reader: PixelReader | None = None,
 ) -> Findings:
-    """Return what is found out of `model` and the small graphs that `plan` orders of it.
+    """Return the findings on `model` and on the small graphs that `plan` orders.
 
-    `reader` gives the pixels of the films, which are decoded here without one.
+    `reader` gives the pixels of the films; without one they are decoded here.
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
@@ -84,42 +84,45 @@ def examine(
     """
     reader = reader or Decoder()
     chosen = choose_films(films, plan.calibration_count, plan.seed)
-    held_out = [film for film in films if film.split in HELD_OUT]
-    calibration = reader.pixels(chosen, plan.facts.preprocess)
-    overrides = require_sound(chosen, held_out, calibration, plan.allowed)
+    held_out_films = [film for film in films if film.split in HELD_OUT]
+    calibration = reader.pixels(chosen, plan.description.preprocess)
+    overrides = require_sound(chosen, held_out_films, calibration, plan.allowed)
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, calibration)
     tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
-    rows = _rows(held_out, plan.facts, reader)
-    say(f"proving on the {len(held_out)} films of the validation and test rows")
+    held_out = _held_out(held_out_films, plan.description, reader)
+    say(f"proving on the {len(held_out_films)} films of the validation and test splits")
     reference = refer(
-        candidate, rows, plan.facts.film_gate, method=plan.calibration, rule=plan.rule
+        candidate, held_out, plan.description.film_gate, method=plan.calibration, rule=plan.rule
     )
-    bench = Bench(graphs, reference, rows, plan.budget)
-    faults = _reference_faults(model, bench, plan)
-    # Nothing rescues what is wrong before any quantization.
-    sound = not faults and not logit_faults(REFERENCE, bench.reference.logits)
-    trial, attempt, ladder = _make(bench, quantizer, plan, say if sound else None)
-    proof = bench.prove(trial, faults)
+    check = ParityCheck(graphs, reference, held_out, plan.budget)
+    faults = _reference_faults(model, check, plan)
+    # No remedy helps against what is wrong before quantization.
+    sound = not faults and not logit_faults(REFERENCE, check.reference.logits)
+    measured, attempt, ladder = _make(check, quantizer, plan, say if sound else None)
+    proof = check.prove(measured, faults)
     method = attempt.setting.method if attempt else plan.method
-    timed = latencies(trial.artefacts, rows.pixels)
-    shipped = _shipped(trial, proof, timed, plan)
+    timed = latencies(measured.artefacts, held_out.pixels)
+    shipped = _shipped(measured, proof, timed, plan)
     return Findings(
-        artefacts=trial.artefacts,
-        measured=trial.measured,
-        rows=rows,
+        artefacts=measured.artefacts,
+        measured=measured.answers,
+        held_out=held_out,
         proof=proof,
         budget=plan.budget,
         shipped=shipped,
         calibration=CalibrationRecord.of(method, chosen, overrides),
-        stability=_stability(bench, quantizer, tables[1:]) if attempt else None,
+        stability=_stability(check, quantizer, tables[1:]) if attempt else None,
         ladder=ladder,
-        layers=trial.layers,
+        layers=measured.layers,
         latencies=timed,
-        nodes={one.file: node_counts(one.graph, one.format) for one in trial.artefacts},
-        warnings=slower_than_float(timed) + _shipping(trial, shipped, proof, plan),
+        nodes={
+            artefact.file: node_counts(artefact.graph, artefact.format)
+            for artefact in measured.artefacts
+        },
+        warnings=slower_than_float(timed) + _shipping(measured, shipped, proof, plan),
         splits=_counts(films),
     )
 
@@ -133,53 +136,55 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
     }
 
 
-def _rows(held_out: Sequence[Film], facts: BundleFacts, reader: PixelReader) -> Rows:
-    return Rows(
-        pixels=reader.pixels(held_out, facts.preprocess),
-        positive=are_positive(held_out, facts.positive),
-        splits=[film.split for film in held_out],
-        digests=[film.sha256 for film in held_out],
-        classes=(facts.negative, facts.positive),
+def _held_out(
+    held_out_films: Sequence[Film], description: BundleDescription, reader: PixelReader
+) -> HeldOut:
+    return HeldOut(
+        pixels=reader.pixels(held_out_films, description.preprocess),
+        positive=are_positive(held_out_films, description.positive),
+        splits=[film.split for film in held_out_films],
+        digests=[film.sha256 for film in held_out_films],
+        classes=(description.negative, description.positive),
     )
 
 
 def _make(
-    bench: Bench, quantizer: Quantizer, plan: ExportPlan, say: Say | None
-) -> tuple[Trial, Attempt | None, list[Rung]]:
+    check: ParityCheck, quantizer: Quantizer, plan: ExportPlan, say: Say | None
+) -> tuple[MeasuredGraphs, Attempt | None, list[AttemptResult]]:
     """Make and try every graph: the float ones first, then static int8 with its remedies.
 
     `say` gets a line for each remedy; without it none is tried.
     """
     setting = Setting(plan.method)
-    trial = bench.run(quantizer.artefacts(FLOAT32, setting)[0])
-    attempt, ladder = None, list[Rung]()
+    measured = check.run(quantizer.artefacts(FLOAT32, setting)[0])
+    attempt, ladder = None, list[AttemptResult]()
     if INT8.name in plan.recipes:
-        attempt, found, ladder = climb(bench, quantizer, setting, say)
-        trial += found
+        attempt, int8_graphs, ladder = try_remedies(check, quantizer, setting, say)
+        measured += int8_graphs
     for name in dict.fromkeys(plan.recipes):
-        if name != INT8.name and name not in {one.recipe for one in trial.artefacts}:
-            trial += bench.run(quantizer.artefacts(RECIPES[name], setting)[0])
-    return trial, attempt, ladder
+        if name != INT8.name and name not in {artefact.recipe for artefact in measured.artefacts}:
+            measured += check.run(quantizer.artefacts(RECIPES[name], setting)[0])
+    return measured, attempt, ladder
 
 
 def _shipped(
-    trial: Trial, proof: Proof, timed: Mapping[str, Latency], plan: ExportPlan
+    measured: MeasuredGraphs, proof: Proof, timed: Mapping[str, Latency], plan: ExportPlan
 ) -> list[str]:
     """Return the files that were ordered, or the one of them to choose; preferred ones first.
 
     A graph that `edge-run` leaves to others is chosen only where nothing else was ordered.
     """
-    ordered = [one for one in trial.artefacts if one.recipe != FLOAT32.name]
+    ordered = [artefact for artefact in measured.artefacts if artefact.recipe != FLOAT32.name]
     if FLOAT32.name in plan.recipes:
-        ordered += [one for one in trial.artefacts if one.recipe == FLOAT32.name]
+        ordered += [artefact for artefact in measured.artefacts if artefact.recipe == FLOAT32.name]
     candidates = [
-        Candidate(file, len(one.graph), timed[file], proof.evidence[file].verdict.answer)
-        for one in [one for one in ordered if _runs(one)] or ordered
-        for file in [one.file]
+        Candidate(file, len(artefact.graph), timed[file], proof.evidence[file].verdict.answer)
+        for artefact in [artefact for artefact in ordered if _runs(artefact)] or ordered
+        for file in [artefact.file]
     ]
-    if plan.choose_one and any(one.answer == "pass" for one in candidates):
+    if plan.choose_one and any(candidate.answer == "pass" for candidate in candidates):
         return [choose(candidates)]
-    return [one.file for one in ordered]
+    return [artefact.file for artefact in ordered]
 
 
 def _runs(artefact: Artefact) -> bool:
@@ -187,58 +192,62 @@ def _runs(artefact: Artefact) -> bool:
     return RECIPES[artefact.recipe].float_logit
 
 
-def _shipping(trial: Trial, shipped: Sequence[str], proof: Proof, plan: ExportPlan) -> list[str]:
-    """Return what is odd about what is shipped, a line each."""
+def _shipping(
+    measured: MeasuredGraphs, shipped: Sequence[str], proof: Proof, plan: ExportPlan
+) -> list[str]:
+    """Return warnings about the shipped graphs, a line each."""
     lines = []
     if plan.choose_one and not any(
         proof.evidence[file].verdict.answer == "pass" for file in shipped
     ):
         lines.append("no graph passes, so --choose chose none: all that were ordered stay")
-    if not any(_runs(one) for one in trial.artefacts if one.file in shipped):
+    if not any(_runs(artefact) for artefact in measured.artefacts if artefact.file in shipped):
         lines.append("edge-run runs none of these graphs; for a clinic's machine add --int8")
     return lines
 
 
-def _reference_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
-    """Return what is wrong with the model or the films' preparation, as far as answers show it."""
-    rows, logits = bench.rows, bench.reference.logits
-    found = _preparation_faults(model, bench, plan)
-    answers = probabilities(logits, bench.reference.calibration)
-    positive = int((answers >= bench.reference.threshold.value).sum())
-    # Where there is nothing to lose, nothing is proved by losing nothing.
+def _reference_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
+    """Return the faults of the model or of preprocessing, as far as the logits show them."""
+    held_out, logits = check.held_out, check.reference.logits
+    faults = _preparation_faults(model, check, plan)
+    answers = probabilities(logits, check.reference.calibration)
+    positive = int((answers >= check.reference.threshold.value).sum())
+    # A model that gives one decision for all films loses nothing, which proves nothing.
     if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
-        every = f"{REFERENCE}: constant: decides {rows.classes[bool(positive)]} on every film"
-        found.append(Fault("constant", f"{every}; is --input-range right? or train again"))
-    return found
+        every = f"{REFERENCE}: constant: decides {held_out.classes[bool(positive)]} on every film"
+        faults.append(Fault("constant", f"{every}; is --input-range right? or train again"))
+    return faults
 
 
-def _preparation_faults(model: keras.Model, bench: Bench, plan: ExportPlan) -> list[Fault]:
-    rows, logits = bench.rows, bench.reference.logits
+def _preparation_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
+    held_out, logits = check.held_out, check.reference.logits
     if plan.recorded_accuracy is not None:
-        test = np.array(rows.splits) == "test"
-        right = (logits[test] >= 0) == rows.positive[test]
-        found = proportion(int(right.sum()), int(test.sum()))
-        return accuracy_faults(REFERENCE, found, plan.recorded_accuracy)
+        test = np.array(held_out.splits) == "test"
+        right = (logits[test] >= 0) == held_out.positive[test]
+        accuracy = proportion(int(right.sum()), int(test.sum()))
+        return accuracy_faults(REFERENCE, accuracy, plan.recorded_accuracy)
     answers = {plan.input_range: logits}
-    for other in _INPUT_RANGES:
-        if other != plan.input_range:
-            answers[other] = reference_outputs(network(model, other), rows.pixels)[:, 0]
-    # Either way round, for the order of the classes is another question.
+    for input_range in _INPUT_RANGES:
+        if input_range != plan.input_range:
+            answers[input_range] = reference_outputs(network(model, input_range), held_out.pixels)[
+                :, 0
+            ]
+    # With either sign, because a wrong order of the classes is a fault of its own.
     written = {
-        f"{one.low:g},{one.high:g}": max(
-            (auc(rows.positive, sign * some) for sign in (1, -1)), key=lambda area: area.value
+        f"{input_range.low:g},{input_range.high:g}": max(
+            (auc(held_out.positive, sign * logits) for sign in (1, -1)), key=lambda area: area.value
         )
-        for one, some in answers.items()
+        for input_range, logits in answers.items()
     }
     return input_range_faults(REFERENCE, next(iter(written)), written)
 
 
-def _stability(bench: Bench, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:
+def _stability(check: ParityCheck, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:
     """Return how far int8 TFLite would move if either half of the films had calibrated it."""
-    halved = [quantizer.one(INT8, "tflite", table, Setting()) for table in tables]
+    halved = [quantizer.uncorrected(INT8, "tflite", table, Setting()) for table in tables]
     answers = [
-        probabilities(measure(one, bench.rows.pixels).logits, bench.reference.calibration)
-        for one in halved
+        probabilities(measure(graph, check.held_out.pixels).logits, check.reference.calibration)
+        for graph in halved
     ]
-    threshold = bench.reference.threshold.value
+    threshold = check.reference.threshold.value
     return stability(tables[0], tables[1], answers[0], answers[1], threshold)

@@ -1,4 +1,4 @@
-"""The whole way from a Keras model to a proved bundle: examine, report, pack."""
+"""From a Keras model to a proved bundle: examine, report, pack."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_export.description import BundleDescription
 from edge_export.examine import ExportPlan, Say, examine
-from edge_export.facts import BundleFacts
 from edge_export.films.film import Film, require_held_out
 from edge_export.films.pixels import PixelReader
 from edge_export.package import write
@@ -34,9 +34,9 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
 ) -> Findings:
     """Convert, quantize, prove and pack `model` into the bundle `out`.
 
-    `films` carry their splits: training rows calibrate, validation and test rows prove. The
-    report is written beside the bundle whatever the outcome, the bundle only if the proof holds.
-    `say` gets a line for each step; `show` gets what was found and the report's document, once.
+    `films` carry their splits: training films calibrate, validation and test films prove.
+    The report is written beside the bundle whatever the outcome, the bundle only if the proof
+    holds. `say` gets a line for each step; `show` gets the findings and the report's document.
     `reader` gives the pixels of the films, which are decoded here without one.
 
     Raises:
@@ -47,10 +47,10 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
         CannotWrite: the bundle or the report could not be written.
     """
     require_places(out)
-    _check_fit(model, plan.facts)
+    _check_fit(model, plan.description)
     require_held_out(films)
     findings = examine(model, films, plan, say, reader)
-    show(findings, write_report(out, findings, plan.facts))
+    show(findings, write_report(out, findings, plan.description))
     first, *more = findings.reasons
     problem = first + (f" (and {len(more)} more)" if more else "")
     written = "no new bundle, an older one is there" if out.exists() else "no bundle"
@@ -59,19 +59,19 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
         raise ParityFailed(out, problem, cure)
     if findings.answer == "undecided" and plan.require_pass:
         raise ParityUndecided(out, problem, cure)
-    identity = write(out, findings, plan.facts)
+    identity = write(out, findings, plan.description)
     say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
     return findings
 
 
-def _check_fit(model: keras.Model, facts: BundleFacts) -> None:
-    recipe = facts.preprocess
-    wanted = (recipe.height, recipe.width, recipe.channels)
-    if tuple(model.input_shape[1:]) != wanted:
+def _check_fit(model: keras.Model, description: BundleDescription) -> None:
+    preprocess = description.preprocess
+    expected = (preprocess.height, preprocess.width, preprocess.channels)
+    if tuple(model.input_shape[1:]) != expected:
         raise DataError(
-            model.name, f"takes {model.input_shape[1:]}, not the {wanted} it was prepared for"
+            model.name, f"takes {model.input_shape[1:]}, not the {expected} it was prepared for"
         )
-    if (len(model.outputs) == 2) != (facts.film_threshold is not None):
-        outputs, has = len(model.outputs), "none" if facts.film_threshold is None else "one"
+    if (len(model.outputs) == 2) != (description.film_threshold is not None):
+        outputs, has = len(model.outputs), "none" if description.film_threshold is None else "one"
         problem = f"has {outputs} output(s) and {has} film threshold, which belong together"
         raise DataError(model.name, problem, "train again, or export the .keras file by itself")

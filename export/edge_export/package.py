@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.golden import golden_images
 from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.proof.findings import Findings
@@ -24,7 +24,7 @@ from edge_runtime.machine.check import stage_digest
 _PROBABILITY_TOLERANCE = 0.05
 
 
-def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
+def write(out: Path, findings: Findings, description: BundleDescription) -> str:
     """Write the bundle `out` of what `findings` ships, and return its identity.
 
     Raises:
@@ -34,16 +34,16 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
     images = {image.file: image.png for image in golden_images()}
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
-    members["parity.json"] = encoded(parity(findings, facts))
-    members[CARD] = card(findings, facts).encode()
+    members["parity.json"] = encoded(parity(findings, description))
+    members[CARD] = card(findings, description).encode()
     fields: dict[str, object] = {
-        "name": facts.name,
-        "version": facts.version,
-        "intended_use": facts.intended_use,
-        "classes": {"negative": facts.negative, "positive": facts.positive},
-        "preprocess": facts.preprocess,
+        "name": description.name,
+        "version": description.version,
+        "intended_use": description.intended_use,
+        "classes": {"negative": description.negative, "positive": description.positive},
+        "preprocess": description.preprocess,
         "decision": findings.proof.decision,
-        "film_gate": facts.film_gate,
+        "film_gate": description.film_gate,
         "graphs": [
             Graph(
                 file=artefact.file,
@@ -55,11 +55,11 @@ def write(out: Path, findings: Findings, facts: BundleFacts) -> str:
         ],
         "golden": {
             "tolerance": golden_tolerance(findings.proof.decision.calibration),
-            "films": _golden_films(images, artefacts, facts.preprocess),
+            "films": _golden_films(images, artefacts, description.preprocess),
         },
         "quantization": _quantization(findings),
         "verdict": findings.answer,
-        "training": facts.training,
+        "training": description.training,
         "tools": {tool: version(tool) for tool in TOOLS},
     }
     return write_bundle(out, fields, members)
@@ -72,7 +72,11 @@ def golden_tolerance(calibration: Calibration) -> float:
 
 def _quantization(findings: Findings) -> Quantization:
     calibration = findings.calibration
-    remedies = [f"{one.step}: {one.changed}" for one in findings.ladder[1:] if one.answer != "fail"]
+    remedies = [
+        f"{attempt.step}: {attempt.changed}"
+        for attempt in findings.ladder[1:]
+        if attempt.answer != "fail"
+    ]
     return Quantization(
         method=calibration.method,
         films=calibration.films,
@@ -82,11 +86,11 @@ def _quantization(findings: Findings) -> Quantization:
 
 
 def _golden_films(
-    images: Mapping[str, bytes], artefacts: Sequence[Artefact], recipe: Preprocess
+    images: Mapping[str, bytes], artefacts: Sequence[Artefact], preprocess: Preprocess
 ) -> list[dict[str, object]]:
     """Return what each graph answers to each golden film on this machine."""
-    shape = (1, recipe.height, recipe.width, recipe.channels)
-    stages = {file: dict(film_stages(png, recipe)) for file, png in images.items()}
+    shape = (1, preprocess.height, preprocess.width, preprocess.channels)
+    stages = {file: dict(film_stages(png, preprocess)) for file, png in images.items()}
     logits: dict[str, dict[str, tuple[float, ...]]] = {file: {} for file in images}
     for artefact in artefacts:
         engine = open_artefact(artefact, shape)

@@ -1,4 +1,4 @@
-"""Keep the converters' chatter off the terminal, and give it back when they fail."""
+"""Keep the converters' output off the terminal, and print it when they fail."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def import_tensorflow() -> None:
 def _without(module: str) -> Iterator[None]:
     """Let `module` look as if it were not installed inside the block.
 
-    Keras would load pyplot, for galleries that nobody here asks for: a tenth of the whole import.
+    Keras would load pyplot for galleries that are not used here: a tenth of the import time.
     """
     if module in sys.modules:
         yield
@@ -46,7 +46,7 @@ def quiet() -> Iterator[None]:
     """Hold back what is written to file descriptor 2 inside the block, and all warnings.
 
     Where the block fails unexpectedly, what was held back is printed: it is the best clue there
-    is. An error of ours has said all in its one line. `sys.stderr` itself is not replaced, for
+    is. An error of ours says all in its one line. `sys.stderr` itself is not replaced, because
     log handlers made inside the block keep it.
     """
     sys.stderr.flush()

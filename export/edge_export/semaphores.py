@@ -17,17 +17,17 @@ def shared() -> bool:
         semaphore = import_module("_multiprocessing").SemLock
     except (ImportError, AttributeError):
         return False
-    binary, none, one = 0, 0, 1
+    binary, none, maximum = 0, 0, 1
     try:
-        with suppress(FileExistsError):  # another's of that name: so they can be had
-            semaphore(binary, none, one, f"/edge-kit-{os.getpid()}", unlink=True)
+        with suppress(FileExistsError):  # it exists already, so semaphores work here
+            semaphore(binary, none, maximum, f"/edge-kit-{os.getpid()}", unlink=True)
     except OSError:
         return False
     return True
 
 
 def tell_joblib() -> None:
-    """Say to joblib what it would find out and warn of, unless the user has said it already.
+    """Tell joblib what it would otherwise find out and warn of, unless the user has set it.
 
     A filter of warnings would not do: programs that import this package, such as pytest, put back
     filters of their own before scikit-learn is imported. Where there are semaphores, nothing

@@ -10,14 +10,14 @@ from edge_export.examine import examine
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.graph.artefact import Artefact
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.network import InputRange, Network, network
-from edge_export.graph.pair import float_graphs
 from edge_export.proof.findings import Findings
-from edge_export.proof.reference import Rows, refer
+from edge_export.proof.reference import HeldOut, refer
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FLOAT32, INT8, Setting
 from edge_export.quiet import import_tensorflow
-from edge_export.remedy.trial import Bench
+from edge_export.remedy.parity_check import ParityCheck
 from edge_runtime.bundle.records import FilmGate
 from tiny_network import (
     LOOSE,
@@ -83,22 +83,22 @@ def artefacts(quantizer: Quantizer) -> dict[str, Artefact]:
 
 
 @pytest.fixture(scope="session")
-def rows(films: list[Film], pixels: Pixels) -> Rows:
+def held_out(films: list[Film], pixels: Pixels) -> HeldOut:
     places = [place for place, film in enumerate(films) if film.split != "train"]
-    held_out = [films[place] for place in places]
-    return Rows(
+    held_out_films = [films[place] for place in places]
+    return HeldOut(
         pixels=pixels[places],
-        positive=np.array([film.label == "covid" for film in held_out]),
-        splits=[film.split for film in held_out],
-        digests=[film.sha256 for film in held_out],
+        positive=np.array([film.label == "covid" for film in held_out_films]),
+        splits=[film.split for film in held_out_films],
+        digests=[film.sha256 for film in held_out_films],
         classes=("noncovid", "covid"),
     )
 
 
 @pytest.fixture(scope="session")
-def bench(quantizer: Quantizer, candidate: Network, rows: Rows) -> Bench:
+def check(quantizer: Quantizer, candidate: Network, held_out: HeldOut) -> ParityCheck:
     gate = FilmGate(threshold=0.0)
-    return Bench(quantizer.graphs, refer(candidate, rows, gate), rows, LOOSE)
+    return ParityCheck(quantizer.graphs, refer(candidate, held_out, gate), held_out, LOOSE)
 
 
 @pytest.fixture(scope="session")

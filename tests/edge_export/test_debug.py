@@ -15,8 +15,8 @@ from edge_export.debug import debug, render
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Measured, measure
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs
 from edge_export.graph.network import InputRange, Network
-from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_export.quantize.recipe import FLOAT32
 from edge_runtime.bundle.pack import write_bundle

@@ -52,13 +52,13 @@ def test_an_ordinary_export_ships_int8_in_both_formats_and_measures_the_floats_b
     assert set(findings.latencies) == set(findings.nodes) == set(findings.measured)
     assert len(findings.ladder) == 1
     assert findings.stability is not None
-    assert findings.stability.n == len(findings.rows.digests)
+    assert findings.stability.n == len(findings.held_out.digests)
     assert findings.calibration.overrides == ("few_films",)
 
 
 def test_swapped_classes_are_caught(model: keras.Model, films: list[Film]) -> None:
-    facts = replace(PLAN.facts, negative="covid", positive="noncovid")
-    result = found(model, films, replace(PLAN, facts=facts))
+    description = replace(PLAN.description, negative="covid", positive="noncovid")
+    result = found(model, films, replace(PLAN, description=description))
     assert result.answer == "fail"
     assert [fault.name for fault in result.proof.faults] == ["class_order"]
 

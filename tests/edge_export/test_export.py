@@ -112,7 +112,7 @@ def test_parity_and_card_travel_with_the_bundle_and_name_no_time(
     assert not {"written", "latency", "command", "bundle", "films"} & set(parity)
     card = bytes(opened.read("card.md")).decode()
     assert "not a medical device" in card
-    assert "on the test rows" in card
+    assert "on the test films" in card
     assert "session.x64quantprecision" in card
     metrics = exported.proof.comparisons["model.int8.tflite"]["test"].metrics
     assert f"- AUC {metrics.auc}\n" in card
@@ -243,7 +243,7 @@ def test_a_model_of_another_size_than_its_preparation_is_refused(
     model: keras.Model, films: list[Film], tmp_path: Path
 ) -> None:
     plan = tiny_plan()
-    wrong = replace(plan, facts=replace(plan.facts, preprocess=standard(64, 96)))
+    wrong = replace(plan, description=replace(plan.description, preprocess=standard(64, 96)))
     with pytest.raises(DataError, match=r"takes \(64, 64, 1\), not the \(64, 96, 1\)"):
         export(model, films, wrong, tmp_path / "m.edge", silent)
 
@@ -252,7 +252,7 @@ def test_too_few_held_out_films_are_refused_before_any_work(
     model: keras.Model, films: list[Film], tmp_path: Path
 ) -> None:
     few = [film for film in films if (film.split, film.label) != ("val", "covid")]
-    with pytest.raises(DataError, match="0 films of class covid in the val rows"):
+    with pytest.raises(DataError, match="0 val films of class covid"):
         export(model, few, tiny_plan(), tmp_path / "m.edge", silent)
     assert not list(tmp_path.iterdir())
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edge_export.description import BundleDescription
 from edge_export.examine import examine
-from edge_export.facts import BundleFacts
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, integer_outputs, measure
@@ -32,7 +32,7 @@ from tiny_network import MADE_BY, RECIPE, tiny_plan
 if TYPE_CHECKING:
     import keras
 
-FACTS = tiny_plan(film_threshold=0.0).facts
+FACTS = tiny_plan(film_threshold=0.0).description
 SHIPPED = ("model.int8.tflite", "model.int8.onnx")
 
 
@@ -44,8 +44,8 @@ def card(path: Path) -> str:
     return bytes(open_bundle(path).read("card.md")).decode()
 
 
-def written(path: Path, findings: Findings, facts: BundleFacts) -> Path:
-    identity = write(path, findings, facts)
+def written(path: Path, findings: Findings, description: BundleDescription) -> Path:
+    identity = write(path, findings, description)
     assert verify_all(path).identity == identity
     return path
 
@@ -136,8 +136,8 @@ def test_the_card_of_a_foreign_model_claims_no_training_that_is_not_known(
     findings: Findings, tmp_path: Path
 ) -> None:
     theirs = Training(model="theirs", seed=None, epochs=None)
-    facts = replace(FACTS, training=theirs, made_by="")
-    text = card(written(tmp_path / "m.edge", findings, facts))
+    description = replace(FACTS, training=theirs, made_by="")
+    text = card(written(tmp_path / "m.edge", findings, description))
     assert "None" not in text
     assert "edge-kit train" not in text
     assert "those below may be among them" in text
@@ -165,7 +165,7 @@ def test_limits_are_quoted_as_they_stand_and_missed_where_there_are_none(
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "description",
     [
         replace(FACTS, name="Not A Word"),
         replace(FACTS, version="one"),
@@ -173,20 +173,23 @@ def test_limits_are_quoted_as_they_stand_and_missed_where_there_are_none(
     ],
 )
 def test_facts_that_make_no_manifest_leave_no_file(
-    facts: BundleFacts, findings: Findings, tmp_path: Path
+    description: BundleDescription, findings: Findings, tmp_path: Path
 ) -> None:
     with pytest.raises(CannotWrite, match="its manifest would be wrong"):
-        write(tmp_path / "m.edge", findings, facts)
+        write(tmp_path / "m.edge", findings, description)
     assert not list(tmp_path.iterdir())
 
 
 def test_what_was_ignored_and_what_it_took_travels_with_the_bundle(
     findings: Findings, tmp_path: Path
 ) -> None:
-    rung = findings.ladder[0]
-    climbed = [replace(rung, answer="fail"), replace(rung, step="a", answer="fail"),
-               replace(rung, step="layers back to float", changed="1 worst in float")]  # fmt: skip
-    path = written(tmp_path / "m.edge", replace(findings, ladder=climbed), FACTS)
+    result = findings.ladder[0]
+    tried = [
+        replace(result, answer="fail"),
+        replace(result, step="a", answer="fail"),
+        replace(result, step="layers back to float", changed="1 worst in float"),
+    ]
+    path = written(tmp_path / "m.edge", replace(findings, ladder=tried), FACTS)
     made = open_bundle(path).manifest.quantization
     assert made.overrides == ("few_films",)
     assert made.remedies == ("layers back to float: 1 worst in float",)
@@ -219,7 +222,10 @@ def test_a_full_integer_graph_says_what_its_output_means(
         evidence=evidence,
         comparisons={**compared, full.file: compared[SHIPPED[0]]},
         calibration_errors={**errors, full.file: errors[SHIPPED[0]]},
-        gates={**findings.proof.gates, full.file: findings.proof.gates[SHIPPED[0]]},
+        film_checks={
+            **findings.proof.film_checks,
+            full.file: findings.proof.film_checks[SHIPPED[0]],
+        },
     )
     both = replace(both, proof=proof)
     manifest = open_bundle(written(tmp_path / "m.edge", both, FACTS)).manifest
@@ -237,7 +243,7 @@ def test_the_card_says_for_which_films_it_is_and_how_many_real_ones_it_refuses(
     text = card(path)
     assert "modality xray, body part CHEST, view PA or AP, ages 18 to 150" in text
     for file in ("keras", *SHIPPED):
-        one = findings.proof.gates[file]
+        one = findings.proof.film_checks[file]
         assert f"`{file}` refuses {one.refused} of {one.n} held-out films" in text
 
 
@@ -246,7 +252,7 @@ def test_a_bundle_without_a_film_branch_has_no_gate_and_says_so(
 ) -> None:
     plan = replace(tiny_plan(), recipes=(FLOAT16.name,))
     found = examine(model, films, plan, lambda _: None)
-    path = written(tmp_path / "a.edge", found, plan.facts)
+    path = written(tmp_path / "a.edge", found, plan.description)
     manifest = open_bundle(path).manifest
     assert manifest.film_gate is None
     assert {len(one) for film in manifest.golden.films for one in film.logits.values()} == {1}

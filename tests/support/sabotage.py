@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge_export.graph.artefact import Artefact
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.trace import operators
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.ranges import Range

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_export.description import BundleDescription, intended_use
 from edge_export.examine import ExportPlan
 from edge_export.export import export
-from edge_export.facts import BundleFacts, intended_use
 from edge_export.films.film import SPLITS, Film
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import load_pixels
@@ -122,7 +122,7 @@ def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> Ex
 
     With a `film_threshold` it is a network with a film branch.
     """
-    facts = BundleFacts(
+    description = BundleDescription(
         name="tiny-xray",
         version="0.1.0",
         intended_use=intended_use("xray"),
@@ -133,7 +133,9 @@ def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> Ex
         film_threshold=film_threshold,
         made_by=MADE_BY,
     )
-    return ExportPlan(facts=facts, calibration_count=12, allowed=("few_films",), budget=budget)
+    return ExportPlan(
+        description=description, calibration_count=12, allowed=("few_films",), budget=budget
+    )
 
 
 def export_tiny(model: Path, folder: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the exporter knows of a film: where it lies, what it shows, and which rows may see it."""
+"""What the exporter knows of a film: where it lies, what it shows, and in which split it is."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ HELD_OUT: tuple[Split, ...] = ("val", "test")
 class Film:
     """One labelled image.
 
-    `label` is the class name as matched (`covid`, `noncovid`, or a folder's own name); `split`
-    says which rows it belongs to; films of one `group` (a patient, a set of near-duplicates)
-    are always in one split. `sha256` is the digest of the file's bytes, in hex.
+    `label` is the class name as matched (`covid`, `noncovid`, or a folder's own name); films
+    of one `group` (a patient, a set of near-duplicates) are always in one `split`. `sha256` is the
+    digest of the file's bytes, in hex.
     """
 
     path: Path
@@ -41,5 +41,5 @@ def require_held_out(films: Sequence[Film]) -> None:
     for split in HELD_OUT:
         for label in sorted({film.label for film in films}):
             if (count := counts[split, label]) < 2:
-                problem = f"{count} films of class {label} in the {split} rows, 2 are needed"
+                problem = f"{count} {split} films of class {label}, 2 are needed"
                 raise DataError("data", problem, "add films of other patients")

@@ -1,4 +1,4 @@
-"""Generated films that belong to nobody, whose answers every bundle carries."""
+"""Golden films: phantoms whose pixels and logits every bundle records."""
 
 from __future__ import annotations
 

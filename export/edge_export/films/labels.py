@@ -1,4 +1,4 @@
-"""What labels say, as the arrays that statistics take."""
+"""Labels as the arrays that statistics take."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def write_phantoms(
         CannotWrite: `folder` exists, or the disk refused.
     """
     if count < _SMALLEST_COUNT or count % 2:
-        wanted = f"use an even number from {_SMALLEST_COUNT} on"
-        raise UsageError("count", f"{count} films cannot be shared out", wanted)
+        cure = f"use an even number from {_SMALLEST_COUNT} on"
+        raise UsageError("count", f"{count} films cannot be shared out", cure)
     if seed < 0:
         raise UsageError("seed", f"{seed} is negative", "use 0 or more")
     place = new_folder_at(folder)
@@ -60,7 +60,7 @@ def _write(draft: Path, half: int, seed: int, size: tuple[int, int]) -> None:
         for label in ("covid", "noncovid"):
             positive = label == "covid"
             (draft / label).mkdir()
-            # Classes draw from streams of their own: no anatomy is seen both well and ill.
+            # Each class has its own random stream, so that no anatomy appears in both classes.
             patient_seeds = draws(seed, positive).integers(2**62, size=half).tolist()
             for number, (patient, view) in zip(range(half), _visits(), strict=False):
                 film = phantom(patient_seeds[patient], positive=positive, view=view, size=size)

@@ -1,4 +1,4 @@
-"""Films as arrays, through the runtime's own preprocessing and no other."""
+"""Films as arrays, by the runtime's own preprocessing."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class Decoder:
         return load_pixels(films, preprocess)
 
 
-def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:
+def load_pixels(films: Sequence[Film], preprocess: Preprocess) -> Pixels:
     """Return `(n, height, width, channels)` uint8 pixels of `films`, in their order.
 
     Raises:
         DataError: a film cannot be read or would be refused by the runtime.
     """
-    shape = (recipe.height, recipe.width, recipe.channels)
+    shape = (preprocess.height, preprocess.width, preprocess.channels)
     pixels = np.empty((len(films), *shape), np.uint8)
 
     def load(index: int) -> None:
-        encoded = film_pixels(films[index].path, recipe)
+        encoded = film_pixels(films[index].path, preprocess)
         pixels[index] = np.frombuffer(encoded, np.uint8).reshape(shape)
 
     # Pillow decodes outside the interpreter lock, so threads are enough.
@@ -63,7 +63,7 @@ def load_pixels(films: Sequence[Film], recipe: Preprocess) -> Pixels:
                 pass
         except FilmError as error:
             raise DataError(error.subject, error.problem, "replace or remove this film") from error
-        finally:  # whatever ended the loop, nobody waits for the films that are left
+        finally:  # however the loop ends, do not wait for the remaining films
             pool.shutdown(cancel_futures=True)
     return pixels
 

@@ -1,4 +1,4 @@
-"""One graph of a network in one format, and its answers through a clinic's engine."""
+"""One graph of a network in one format, and its logits in an engine that clinics run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ANOTHER_RECIPE = "choose another recipe, or replace the layer"
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One graph to be proved: its file name in the bundle, its format and its bytes."""
+    """One graph to be proved: its file name in the bundle, its format, its recipe and its bytes."""
 
     file: str
     format: str
@@ -36,7 +36,7 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an artefact gave, `(n, outputs)`, and the median milliseconds of one film."""
+    """The outputs `(n, outputs)` of an artefact, and the median milliseconds of one film."""
 
     outputs: Floats
     milliseconds: float
@@ -51,8 +51,8 @@ class Measured:
 def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
     """Return `artefact` in the first of the runtime's engines that runs it, for `shape` pixels.
 
-    A graph that gives integers, which those engines leave to others, runs in an interpreter that
-    turns them back into logits.
+    A graph with integer outputs, which those engines do not run, runs in an interpreter whose
+    integers are turned into logits here.
 
     Raises:
         NoEngine: nothing on this machine runs the graph.
@@ -65,10 +65,10 @@ def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
 
 
 def require_openable(artefact: Artefact, shape: tuple[int, ...]) -> None:
-    """Refuse an ONNX graph that ONNX Runtime opens on some processors alone, for `shape` pixels.
+    """Refuse an ONNX graph that ONNX Runtime opens on some processors only, for `shape` pixels.
 
-    On x86 without VNNI it rewrites the graph before it opens it, and may fail where it would not
-    elsewhere. Here both ways are tried, whatever this processor needs.
+    On x86 without VNNI, ONNX Runtime rewrites the graph before it opens it, which may fail. Here
+    both ways are tried, whichever this processor needs.
 
     Raises:
         NoEngine: it does not open in both ways.
@@ -100,18 +100,20 @@ def engine_of(artefacts: Sequence[Artefact], shape: tuple[int, ...], subject: ob
 
 
 def integer_outputs(artefact: Artefact) -> tuple[IntegerOutput, ...]:
-    """Return what the int8 outputs of a TFLite `artefact` mean; none where they are floats."""
+    """Return scale and zero point of the int8 outputs of a TFLite `artefact`; none for floats."""
     if artefact.format != "tflite":
         return ()
     from ai_edge_litert.interpreter import Interpreter
 
     try:
         with quiet():
-            given = Interpreter(model_content=artefact.graph).get_output_details()
-    except ValueError:  # it is no graph, as every engine will say of it
+            outputs = Interpreter(model_content=artefact.graph).get_output_details()
+    except ValueError:  # not a graph: every engine will say so
         return ()
-    steps = [one["quantization"] for one in given if one["dtype"] is np.int8]
-    return tuple(IntegerOutput(scale=float(one), zero_point=int(other)) for one, other in steps)
+    steps = [output["quantization"] for output in outputs if output["dtype"] is np.int8]
+    return tuple(
+        IntegerOutput(scale=float(scale), zero_point=int(zero_point)) for scale, zero_point in steps
+    )
 
 
 class _IntegerGraph:
@@ -129,20 +131,20 @@ class _IntegerGraph:
             self._interpreter = Interpreter(model_content=graph, num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [one["index"] for one in self._interpreter.get_output_details()]
+        self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
 
     def logits(self, pixels: bytes) -> tuple[float, ...]:
         film = np.frombuffer(pixels, np.uint8).reshape(self._shape)
         self._interpreter.set_tensor(self._input, film)
         self._interpreter.invoke()
-        found = [int(self._interpreter.get_tensor(one).item()) for one in self._outputs]
+        integers = [int(self._interpreter.get_tensor(index).item()) for index in self._outputs]
         return tuple(
             meaning.scale * (integer - meaning.zero_point)
-            for meaning, integer in zip(self._meanings, found, strict=True)
+            for meaning, integer in zip(self._meanings, integers, strict=True)
         )
 
     def close(self) -> None:
-        """Do nothing: the interpreter goes when nobody holds it any more."""
+        """Do nothing: the interpreter is freed with its last reference."""
 
 
 def measure(artefact: Artefact, pixels: Pixels) -> Measured:

@@ -26,19 +26,19 @@ _INERT = frozenset(("Dropout", "GaussianDropout", "GaussianNoise", "Identity"))
 
 @dataclass(frozen=True, slots=True)
 class _Affine:
-    """What every channel was multiplied by, and what was added to it, since it was grey."""
+    """The factor and the offset that each channel has had since all were equal."""
 
     scale: NDArray[np.float64] = field(default_factory=lambda: np.ones(3))
     offset: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
 
     @property
     def alike(self) -> bool:
-        """Whether the channels still hold the same."""
+        """Whether all channels still hold the same values."""
         return bool(np.ptp(self.scale) == 0 and np.ptp(self.offset) == 0)
 
     @property
-    def nothing(self) -> bool:
-        """Whether the channels still hold what they held."""
+    def identity(self) -> bool:
+        """Whether nothing has been multiplied or added yet."""
         return bool((self.scale == 1).all() and (self.offset == 0).all())
 
     def then(self, after: _Affine) -> _Affine:
@@ -47,11 +47,12 @@ class _Affine:
 
 
 def fold_grey(model: keras.Model) -> keras.Model:
-    """Return the network of one channel that is `model` where all three hold the same grey.
+    """Return a network of one channel that equals `model` where all three channels are equal.
 
-    The kernels of the first convolutions are summed over their input channels. What multiplies or
-    adds by channel before them goes into kernel and bias, for a convolution is linear; an offset
-    only where no zeros are padded behind it. Nested models are entered. `model` stays as it is.
+    The kernels of the first convolutions are summed over their input channels. Factors and
+    offsets by channel before them go into kernel and bias, because a convolution is linear; an
+    offset only where no zeros are padded behind it. Nested models are entered. `model` is not
+    changed.
 
     Raises:
         DataError: `model` does not take three channels, or a layer before its convolutions tells
@@ -69,21 +70,21 @@ class _Front:
     def __init__(self, model: keras.Model, before: _Affine) -> None:
         self._model = model
         self._grey: dict[int, _Affine] = {id(model.inputs[0]): before}
-        # None: it has gone into the convolutions behind it.
+        # None: it is part of the convolutions behind it.
         self._affine: dict[str, _Affine | None] = {}
         self._convolutions: dict[str, _Affine] = {}
         self._nested: dict[str, _Front] = {}
         # A sequential model keeps the calls of its layers in a functional one.
         for operation in getattr(model, "_functional", model).operations:
             for node in operation._inbound_nodes:  # no public counterpart
-                taken = [one for one in node.input_tensors if id(one) in self._grey]
+                taken = [tensor for tensor in node.input_tensors if id(tensor) in self._grey]
                 if taken:
                     after = self._follow(operation, self._grey[id(taken[0])])
                     if after is not None:
                         self._grey[id(node.output_tensors[0])] = after
 
     def _follow(self, layer: Any, before: _Affine) -> _Affine | None:
-        """Return what `layer` makes of grey, or None if it is grey no longer.
+        """Return factor and offset behind `layer`, or None if its channels differ in other ways.
 
         Raises:
             DataError: the layer cannot be folded.
@@ -96,11 +97,11 @@ class _Front:
             return inner._grey.get(id(layer.outputs[0]))
         if kind in _AFFINE:
             own = _measured(layer)
-            stays = own.alike and before.nothing
+            stays = own.alike and before.identity
             self._affine[layer.name] = own if stays else None
             return before if stays else before.then(own)
         pads_nothing = kind == "ZeroPadding2D" and not before.offset.any()
-        if kind in _INERT or (kind in _ALIKE and (before.nothing or pads_nothing)):
+        if kind in _INERT or (kind in _ALIKE and (before.identity or pads_nothing)):
             return before
         because = ""
         if kind == "Conv2D" and layer.groups == 1:
@@ -118,7 +119,9 @@ class _Front:
         image = keras.Input((*self._model.input_shape[1:3], 1), name="grey")
         # A clone has to be given its input in the model's own structure, which is nowhere public.
         listed = isinstance(getattr(self._model, "_inputs_struct", None), list)
-        folded = keras.models.clone_model(self._model, [image] if listed else image, self._twin)
+        folded = keras.models.clone_model(
+            self._model, [image] if listed else image, self._replacement
+        )
         for layer in folded.layers:
             if isinstance(layer, keras.layers.InputLayer):
                 continue
@@ -129,8 +132,8 @@ class _Front:
                 layer.set_weights(original.get_weights())
         return folded
 
-    def _twin(self, layer: Any) -> Any:
-        """Return the layer that takes the place of `layer`, still without its weights."""
+    def _replacement(self, layer: Any) -> Any:
+        """Return the layer that replaces `layer`, still without its weights."""
         import keras
 
         if layer.name in self._nested:
@@ -147,7 +150,7 @@ class _Front:
 
 
 def _measured(layer: Any) -> _Affine:
-    """Return what an affine layer does to each channel, by its answers to black and white."""
+    """Return what an affine layer does to each channel, from its output for black and white."""
     black, white = (
         np.asarray(layer(np.full((1, 1, 1, 3), value, np.float32)), np.float64).reshape(3)
         for value in (0, 255)

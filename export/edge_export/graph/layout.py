@@ -1,11 +1,11 @@
 """Fold layout changes out of an ONNX graph that was made from a TFLite one.
 
 TFLite holds images as `(1, h, w, c)`, ONNX computes convolutions on `(1, c, h, w)`, so converters
-leave transpositions around whatever they do not know by heart. Here every tensor that is only a
-transposition of a channels-first one is followed from there on: what acts on single values is
-moved to the channels-first tensor, a dense layer behind a flattened map has its rows permuted
-instead, and a transposition is written only where something cannot be moved. All of it reorders
-numbers and computes none, so the graph's answers stay the same.
+leave transpositions around operators without a special rule. Here every tensor that is only a
+transposition of a channels-first one is followed: operators on single values are moved to the
+channels-first tensor, a dense layer behind a flattened map has its rows permuted instead, and a
+transposition is written only before operators that cannot be moved. Numbers are reordered and none
+is computed, so the graph's outputs stay the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _GLOBAL = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 
 
 def fold_layout(model: onnx.ModelProto) -> None:
-    """Rewrite `model`, whose one input is `(1, h, w, c)`, to hold as few transpositions as can be.
+    """Rewrite `model`, with one input `(1, h, w, c)`, to hold as few transpositions as possible.
 
     Raises:
         onnx.shape_inference.InferenceError: the shapes in `model` contradict each other.
@@ -45,16 +45,20 @@ def fold_layout(model: onnx.ModelProto) -> None:
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
     typed = (*inferred.value_info, *inferred.input, *inferred.output)
     shapes = {
-        one.name: tuple(size.dim_value for size in one.type.tensor_type.shape.dim) for one in typed
+        tensor.name: tuple(size.dim_value for size in tensor.type.tensor_type.shape.dim)
+        for tensor in typed
     }
-    constants = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    constants = {
+        initializer.name: numpy_helper.to_array(initializer)
+        for initializer in model.graph.initializer
+    }
     folding = _Folding(shapes, constants, _dense_only(model.graph))
     pixels = model.graph.input[0].name
-    # The bytes are turned once, where they are smallest, and everything behind follows.
+    # The pixels are transposed once, while they are bytes, and everything behind follows.
     folding.channels_first(pixels)
     for node in model.graph.node:
         folding.add(node)
-    used = {one.name for one in model.graph.output}
+    used = {output.name for output in model.graph.output}
     kept: list[onnx.NodeProto] = []
     for node in reversed(folding.nodes):
         if used.intersection(node.output):
@@ -69,7 +73,7 @@ def fold_layout(model: onnx.ModelProto) -> None:
 
 def _dense_only(graph: onnx.GraphProto) -> frozenset[str]:
     """Return the tensors that nothing reads but dense layers with constant weights."""
-    constant = {one.name for one in graph.initializer}
+    constant = {initializer.name for initializer in graph.initializer}
     readers = Counter(name for node in graph.node for name in node.input)
     dense = Counter(
         node.input[0]
@@ -108,7 +112,7 @@ class _Folding:
     flat: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def add(self, node: onnx.NodeProto) -> None:
-        """Write `node`, moved to channels-first tensors where that can be."""
+        """Write `node`, moved to channels-first tensors where that is possible."""
         node.input[:] = [self.alias.get(name, name) for name in node.input]
         if not (self._turn(node) or self._move(node) or self._pool(node) or self._flatten(node)):
             self._permute_rows(node)
@@ -117,7 +121,7 @@ class _Folding:
             self.nodes.append(node)
 
     def channels_first(self, name: str) -> str:
-        """Return the channels-first version of a channels-last tensor, written if need be."""
+        """Return the channels-first version of a channels-last tensor; write it if missing."""
         if name not in self.first:
             self.first[name] = f"{name}:first"
             self.written.add(name)
@@ -125,7 +129,7 @@ class _Folding:
         return self.first[name]
 
     def _channels_last(self, name: str) -> None:
-        """See to it that the tensor `name` exists as it is."""
+        """Write the channels-last tensor `name` if it does not exist yet."""
         if name in self.first and name not in self.written:
             self.written.add(name)
             self._write_turned(self.first[name], name, _TO_LAST)
@@ -134,8 +138,8 @@ class _Folding:
         shape = self.shapes[source]
         self.shapes[target] = _turned(shape, order)
         if _keeps_order(shape, order):
-            wanted = self._constant(target, np.array(self.shapes[target], np.int64))
-            self.nodes.append(helper.make_node("Reshape", [source, wanted], [target]))
+            new_shape = self._constant(target, np.array(self.shapes[target], np.int64))
+            self.nodes.append(helper.make_node("Reshape", [source, new_shape], [target]))
         else:
             self.nodes.append(helper.make_node("Transpose", [source], [target], perm=order))
 
@@ -201,7 +205,9 @@ class _Folding:
         """Write a mean or maximum over all of a map as the pooling that it is."""
         if node.op_type not in _GLOBAL or node.input[0] not in self.first:
             return False
-        options = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        options = {
+            attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute
+        }
         if sorted(axis % 4 for axis in options["axes"]) != [1, 2]:
             return False
         source, output = self.first[node.input[0]], node.output[0]
@@ -233,7 +239,9 @@ class _Folding:
         if not node.input or node.input[0] not in self.flat:
             return
         weight = self.constants[node.input[1]]
-        options = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        options = {
+            attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute
+        }
         inputs_last = bool(options.get("transB", 0))
         rows = weight.T if inputs_last else weight
         height, width, channels = self.flat[node.input[0]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.graph.end import End, find_end, find_film
+from edge_export.graph.head import Head, find_film_head, find_head
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError
 
@@ -24,25 +24,25 @@ RUN_MODEL = "model.keras"
 
 @dataclass(frozen=True, slots=True)
 class InputRange:
-    """What a model wants instead of grey levels 0..255: `low` for black, `high` for white."""
+    """The input range of a model in place of 0..255: `low` for black, `high` for white."""
 
     low: float = 0.0
     high: float = 255.0
 
 
 OUTPUTS = ("logit", "logit_film")
-"""What the outputs of every graph are called, as many as there are.
+"""The names of the outputs of a graph, one or two.
 
-In the order of the alphabet, by which LiteRT numbers them whatever the order in the file.
+In alphabetical order, by which LiteRT numbers outputs whatever their order in the file.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A Keras classifier, the range its input has, and the same as pixels in, logits out.
+    """A Keras classifier, its input range, and the same network from pixels to logits.
 
     `logits` gives the decision first and then the film / not-film logit, where there is one.
-    `probability` tells whether the classifier answers with one, or with the logit itself.
+    `probability` tells whether the classifier gives a probability or the logit itself.
     """
 
     model: keras.Model
@@ -67,13 +67,13 @@ def load_model(path: Path) -> keras.Model:
         with quiet():
             model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        # Deep in pages of configuration it says what it is about.
+        # The reason stands within pages of configuration.
         unknown = re.search(r"Could not locate (class|function) '[^']*'", str(error))
         reason = unknown.group() if unknown else first_line(error)
         cure = "use layers of Keras" if unknown else "save it again"
         raise DataError(path, f"Keras cannot load it ({reason})", cure) from error
     cure = "export an image classifier"
-    # A subclassed model, and one that was never built, have neither.
+    # A subclassed model and one that was never built have neither inputs nor outputs.
     inputs: list[Any] = getattr(model, "inputs", None) or []
     outputs: list[Any] = getattr(model, "outputs", None) or []
     if len(inputs) != 1 or len(outputs) not in (1, 2):
@@ -85,7 +85,7 @@ def load_model(path: Path) -> keras.Model:
         problem = f"input of shape {shape}, not one image of fixed size with 1 or 3 channels"
         raise DataError(path, problem, cure)
     try:
-        find_film(model)
+        find_film_head(model)
     except DataError as error:
         raise DataError(path, error.problem, error.cure) from error
     return model
@@ -96,7 +96,7 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
 
     The first logit is that of the second class (a single output is the second class). A sigmoid or
     a softmax over two is taken off exactly: `sigmoid(logit)` is the probability the model gave.
-    The last layer is dense whatever the model ends in, so that quantizers can leave it float. The
+    The last layer is always a dense one, so that quantizers can leave it float. The
     second logit, where `model` has a film / not-film branch, is that branch's own.
 
     Raises:
@@ -111,26 +111,26 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
     image = keras.ops.cast(pixels, "float32")
     if (scale, input_range.low) != (1.0, 0.0):
         image = keras.layers.Rescaling(scale, input_range.low, name="input_range")(image)
-    end, film = find_end(model), find_film(model)
-    ends = zip(OUTPUTS, [end, *([film] if film else [])], strict=False)
-    given = [_logit(one, image, name) for name, one in ends]
-    logits = keras.Model(pixels, given, name="pixels_to_logit")
+    head, film = find_head(model), find_film_head(model)
+    heads = zip(OUTPUTS, [head, *([film] if film else [])], strict=False)
+    outputs = [_logit(head, image, name) for name, head in heads]
+    logits = keras.Model(pixels, outputs, name="pixels_to_logit")
     answer, *others = model.outputs
     if len(answer.shape) > 2:
         answer = keras.layers.Flatten(name="answer")(answer)
     # A model may have any name in Keras, but not all run in TensorFlow, "a b" for one.
     whole = keras.Model(model.inputs, [answer, *others], name="whole")
-    return Network(whole, input_range, logits, probability=end.activation != "linear")
+    return Network(whole, input_range, logits, probability=head.activation != "linear")
 
 
 def predicted(model: keras.Model, images: NDArray[Any]) -> list[NDArray[np.float32]]:
-    """Return each output of `model` for `(n, h, w, c)` images, one of them too as a list."""
-    found = model.predict_on_batch(images)
-    return found if isinstance(found, list) else [found]
+    """Return a list of the outputs of `model` for `(n, h, w, c)` images."""
+    outputs = model.predict_on_batch(images)
+    return outputs if isinstance(outputs, list) else [outputs]
 
 
 def _check_layers(model: keras.Model) -> None:
-    """Refuse weights that are no numbers, and names that Keras takes and TensorFlow does not."""
+    """Refuse weights that are not finite, and names that Keras accepts and TensorFlow does not."""
     import keras
 
     for layer in model._flatten_layers(include_self=False):  # no public counterpart
@@ -143,35 +143,35 @@ def _check_layers(model: keras.Model) -> None:
             raise DataError(model.name, problem, "train it again")
 
 
-def _logit(end: End, image: Any, name: str) -> Any:
-    """Return the symbolic logit that an `end` makes of an image, by a dense layer of this name."""
+def _logit(head: Head, image: Any, name: str) -> Any:
+    """Return the symbolic logit that `head` gives for an image, by a dense layer `name`."""
     import keras
 
     features = image
-    for body in end.bodies:
+    for body in head.bodies:
         features = body(features)
     if len(features.shape) > 2:
         features = keras.layers.Flatten(name=f"{name}_features")(features)
-    return _logit_layer(end, name)(features)
+    return _logit_layer(head, name)(features)
 
 
-def _logit_layer(end: End, name: str) -> keras.layers.Dense:
-    """Return a layer of one unit that gives the logit of the last class at the `end`."""
+def _logit_layer(head: Head, name: str) -> keras.layers.Dense:
+    """Return a layer of one unit that gives the logit of the last class of `head`."""
     import keras
 
-    if end.dense is None:
-        kernel, bias = np.eye(end.classes, dtype=np.float32), [np.zeros(end.classes, np.float32)]
+    if head.dense is None:
+        kernel, bias = np.eye(head.classes, dtype=np.float32), [np.zeros(head.classes, np.float32)]
     else:
-        kernel, *bias = end.dense.get_weights()
-        bias = bias or [np.zeros(end.classes, np.float32)]
-    if end.classes == 2:
+        kernel, *bias = head.dense.get_weights()
+        bias = bias or [np.zeros(head.classes, np.float32)]
+    if head.classes == 2:
         # softmax(a, b)[1] = sigmoid(b - a), so the difference of the columns is the logit.
         kernel = kernel[:, 1:] - kernel[:, :1]
-        bias = [one[1:] - one[:1] for one in bias]
+        bias = [values[1:] - values[:1] for values in bias]
     # What quantization shifts the logit by is taken out of the bias again, and the converter
     # drops a bias of zero. This one moves no logit, and the two outputs' are not stored as one.
     nothing = np.finfo(np.float32).tiny * (1 + OUTPUTS.index(name))
-    bias = [np.where(one == 0, nothing, one) for one in bias]
+    bias = [np.where(values == 0, nothing, values) for values in bias]
     logit = keras.layers.Dense(1, name=name)
     logit.build((None, len(kernel)))
     logit.set_weights([kernel, *bias])

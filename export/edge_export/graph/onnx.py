@@ -2,8 +2,8 @@
 
 The ONNX graph is made from the float TFLite graph, not from Keras a second time: scaling and
 batch normalisation are folded once, so that both formats hold the same tensors and one table of
-ranges quantizes both. What the detour costs is proved by the parity matrix, which compares either
-with Keras itself.
+ranges quantizes both. The parity matrix compares both with Keras itself and shows what the
+detour costs.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.graph.blame import blame
 from edge_export.graph.layout import fold_layout
 from edge_export.graph.network import OUTPUTS
 from edge_export.graph.tflite import convert
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
@@ -41,15 +41,15 @@ def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
     except DataError as error:
         layer = "a layer"
         if origin is not None:
-            layer = blame(origin, lambda part: _translate(convert(part)))
+            layer = unconvertible_layer(origin, lambda part: _translate(convert(part)))
         problem = f"has {layer} that ONNX cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
     fold_layout(model)
     _order(model.graph)
     _name_plainly(model.graph)
     model.doc_string = ""
-    # The converter declares domains that no node is of.
-    plain = [one for one in model.opset_import if not one.domain]
+    # The converter declares domains that no node uses.
+    plain = [opset for opset in model.opset_import if not opset.domain]
     del model.opset_import[:]
     model.opset_import.extend(plain)
     onnx.checker.check_model(model)
@@ -81,15 +81,15 @@ def _translate(tflite: bytes) -> onnx.ModelProto:
 def _order(graph: onnx.GraphProto) -> None:
     """Put nodes in the order in which the outputs need them, the decision's first.
 
-    The converter puts what does not depend on each other in the order of sets.
+    The converter writes nodes that do not depend on each other in the order of a set.
     """
     makers = {name: node for node in graph.node for name in node.output}
     ordered: dict[str, onnx.NodeProto] = {}
-    waiting = [one.name for one in reversed(graph.output)]
+    waiting = [output.name for output in reversed(graph.output)]
     while waiting:
         node = makers.get(waiting[-1])
         needed = [] if node is None else [makers[name] for name in node.input if name in makers]
-        missing = next((one for one in needed if one.output[0] not in ordered), None)
+        missing = next((maker for maker in needed if maker.output[0] not in ordered), None)
         if missing is not None:
             waiting.append(missing.output[0])
             continue
@@ -103,17 +103,17 @@ def _order(graph: onnx.GraphProto) -> None:
 def _name_plainly(graph: onnx.GraphProto) -> None:
     """Name and sort what is in `graph` by its order.
 
-    The converter numbers what it makes by a counter of its process and in the order of sets: the
-    same model would give other bytes every time.
+    The converter numbers names by a counter of its process and in the order of sets, so that the
+    same model would give different bytes every time.
     """
-    given = zip((one.name for one in graph.output), OUTPUTS, strict=False)
-    names = {graph.input[0].name: "pixels", **dict(given), "": ""}
+    renamed = zip((output.name for output in graph.output), OUTPUTS, strict=False)
+    names = {graph.input[0].name: "pixels", **dict(renamed), "": ""}
     for place, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{place}"
         for tensors in (node.input, node.output):
             tensors[:] = [names.setdefault(name, f"tensor_{len(names)}") for name in tensors]
-    for one in (*graph.input, *graph.output, *graph.initializer):
-        one.name = names[one.name]
-    graph.initializer.sort(key=lambda one: one.name)
+    for tensor in (*graph.input, *graph.output, *graph.initializer):
+        tensor.name = names[tensor.name]
+    graph.initializer.sort(key=lambda initializer: initializer.name)
     graph.name, graph.doc_string = "pixels_to_logit", ""
     del graph.value_info[:]

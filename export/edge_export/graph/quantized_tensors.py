@@ -1,4 +1,4 @@
-"""What every tensor of a quantized graph holds, beside the same tensor of the float graph."""
+"""The values of every tensor of a quantized graph, beside those of the float graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.trace import OnnxTrace, Operator, Step, TFLiteTrace, Values, operators
 from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
@@ -18,13 +18,13 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import onnx
 
-# What stands between the pixels and the first layer, or is put around one by a quantizer, and what
-# is put around one for speed.
+# Operators between the pixels and the first layer, and those that a quantizer, or the pairing of
+# columns, puts around a layer.
 _CONVERSIONS = ("CAST", "QUANTIZE", "DEQUANTIZE", "RESHAPE")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TensorPair:
     """A tensor as float and as quantized graph hold it for one film, in one layout.
 
     `tensor` is its name in the float TFLite graph, `operator` what makes it there. `step` is
@@ -38,10 +38,10 @@ class Pair:
     step: Step | None
 
 
-class Pairs(Protocol):
+class TensorPairs(Protocol):
     """A quantized graph beside its float graph, ready to run."""
 
-    def run(self, film: Pixels) -> Iterator[Pair]:
+    def run(self, film: Pixels) -> Iterator[TensorPair]:
         """Yield a pair for every tensor both compute from `(h, w, c)` pixels, in order.
 
         Raises:
@@ -49,7 +49,7 @@ class Pairs(Protocol):
         """
 
 
-def open_pairs(graphs: FloatGraphs, artefact: Artefact) -> Pairs:
+def open_pairs(graphs: FloatGraphs, artefact: Artefact) -> TensorPairs:
     """Return the tensors of `artefact`, in either format, beside those of the float graphs.
 
     Raises:
@@ -71,15 +71,15 @@ class _TFLitePairs:
     def __init__(self, graphs: FloatGraphs, artefact: Artefact) -> None:
         self._float, self._quantized = TFLiteTrace(graphs.tflite), TFLiteTrace(artefact.graph)
         layers = [_layers(self._float), _layers(self._quantized)]
-        if [one.kind for one in layers[0]] != [one.kind for one in layers[1]]:
-            raise _stranger(artefact)
+        if [layer.kind for layer in layers[0]] != [layer.kind for layer in layers[1]]:
+            raise _other_model(artefact)
         pixels = _stored(self._float, self._float.source)
         self._paired = [("CAST", pixels, _stored(self._quantized, self._quantized.source))]
-        for one, other in zip(*layers, strict=True):
-            for mine, theirs in zip(one.outputs, other.outputs, strict=True):
-                self._paired.append((one.kind, mine, _stored(self._quantized, theirs)))
+        for float_layer, quantized_layer in zip(*layers, strict=True):
+            for mine, theirs in zip(float_layer.outputs, quantized_layer.outputs, strict=True):
+                self._paired.append((float_layer.kind, mine, _stored(self._quantized, theirs)))
 
-    def run(self, film: Pixels) -> Iterator[Pair]:
+    def run(self, film: Pixels) -> Iterator[TensorPair]:
         self._float.start(film)
         self._quantized.start(film)
         for operator, mine, theirs in self._paired:
@@ -95,14 +95,14 @@ class _TFLitePairs:
 
 def _layers(trace: TFLiteTrace) -> list[Operator[int]]:
     """Return the operators that compute something."""
-    return [one for one in trace.operators if one.kind not in _CONVERSIONS]
+    return [operator for operator in trace.operators if operator.kind not in _CONVERSIONS]
 
 
 def _stored(trace: TFLiteTrace, tensor: int) -> int:
     """Return the tensor that the next layer reads in place of `tensor`: converted, if it is."""
-    for one in trace.operators:
-        if one.kind in ("CAST", "QUANTIZE") and tensor in one.inputs:
-            tensor = one.outputs[0]
+    for operator in trace.operators:
+        if operator.kind in ("CAST", "QUANTIZE") and tensor in operator.inputs:
+            tensor = operator.outputs[0]
     return tensor
 
 
@@ -114,21 +114,26 @@ class _OnnxPairs:
 
         reference = onnx.load_model_from_string(graphs.onnx)
         quantized = onnx.load_model_from_string(artefact.graph)
-        made = {name for node in quantized.graph.node for name in node.output}
+        computed = {name for node in quantized.graph.node for name in node.output}
         stored = {
             node.input[0]: node for node in quantized.graph.node if node.op_type == "QuantizeLinear"
         }
         made_by_tflite = [
-            (name, one.kind) for one in operators(graphs.tflite) for name in one.outputs
+            (name, operator.kind)
+            for operator in operators(graphs.tflite)
+            for name in operator.outputs
         ]
         # Where one tensor has several twins, copies of each other, the last that is stored counts.
         twins = sorted(graphs.same.items(), key=lambda item: item[0] in stored)
-        found = {twin: name for name, twin in twins if name in made}
-        self._paired = [(twin, kind, found[twin]) for twin, kind in made_by_tflite if twin in found]
-        self._stranger = _stranger(artefact)
-        ends = {one.name for one in reference.graph.output}  # which have those names everywhere
+        onnx_names = {twin: name for name, twin in twins if name in computed}
+        self._paired = [
+            (twin, kind, onnx_names[twin]) for twin, kind in made_by_tflite if twin in onnx_names
+        ]
+        self._other_model = _other_model(artefact)
+        # The outputs have the same names in every graph.
+        ends = {output.name for output in reference.graph.output}
         if ends.issuperset(name for *_, name in self._paired):
-            raise self._stranger
+            raise self._other_model
         names = [name for *_, name in self._paired]
         self._steps = {
             name: _onnx_step(quantized, stored[name]) for name in names if name in stored
@@ -137,33 +142,33 @@ class _OnnxPairs:
         self._float = OnnxTrace(reference, names)
         self._quantized = OnnxTrace(quantized, list(self._kept.values()))
 
-    def run(self, film: Pixels) -> Iterator[Pair]:
+    def run(self, film: Pixels) -> Iterator[TensorPair]:
         reference, quantized = self._float.run(film), self._quantized.run(film)
         for twin, operator, name in self._paired:
             held, step = quantized[self._kept[name]], self._steps.get(name)
             values = held if step is None else step.values(held)
             if values.shape != reference[name].shape:  # names are numbers, and can meet by chance
-                raise self._stranger
+                raise self._other_model
             yield _pair(twin, operator, reference[name], values, step)
 
 
 def _onnx_step(model: onnx.ModelProto, node: onnx.NodeProto) -> Step:
     from onnx import numpy_helper
 
-    constants = {one.name: one for one in model.graph.initializer}
+    constants = {initializer.name: initializer for initializer in model.graph.initializer}
     scale, zero_point = (numpy_helper.to_array(constants[name]) for name in node.input[1:3])
     return Step.of(scale.item(), zero_point.item(), zero_point.dtype)
 
 
 def _pair(
     tensor: str, operator: str, reference: Values, quantized: Values, step: Step | None
-) -> Pair:
+) -> TensorPair:
     if not (np.isfinite(reference).all() and np.isfinite(quantized).all()):
         raise DataError(tensor, "takes values that are not finite", "train the model again")
-    return Pair(tensor, operator, reference, quantized, step)
+    return TensorPair(tensor, operator, reference, quantized, step)
 
 
-def _stranger(artefact: Artefact) -> DataError:
-    problem = "has other layers than the float graph it is held against"
+def _other_model(artefact: Artefact) -> DataError:
+    problem = "has other layers than the float graph it is compared with"
     cure = "give the model it was made of, and the version of edge-kit that made it"
     return DataError(artefact.file, problem, cure)

@@ -60,9 +60,9 @@ def _stacked(runs: Iterable[Mapping[str, Values]]) -> dict[str, Values]:
 
 
 def match_tensors(
-    reference: Mapping[str, Values], other: Mapping[str, Values], tolerance: float = 1e-4
+    reference: Mapping[str, Values], candidates: Mapping[str, Values], tolerance: float = 1e-4
 ) -> dict[str, str]:
-    """Return for each tensor of `other` the tensor of `reference` that holds the same values.
+    """Return for each tensor of `candidates` the tensor of `reference` that holds the same values.
 
     Values decide, not names or layouts: two tensors are the same where their sorted values agree
     within `tolerance` of the largest. Where several match they are copies of each other
@@ -70,11 +70,11 @@ def match_tensors(
     """
     ordered = {name: np.sort(values, axis=None) for name, values in reference.items()}
     matches: dict[str, str] = {}
-    for name, values in other.items():
-        wanted = np.sort(values, axis=None)
-        limit = tolerance * float(np.abs(wanted).max(initial=0.0))
+    for name, values in candidates.items():
+        target = np.sort(values, axis=None)
+        limit = tolerance * float(np.abs(target).max(initial=0.0))
         for candidate, have in ordered.items():
-            if have.size == wanted.size and float(np.abs(have - wanted).max()) <= limit:
+            if have.size == target.size and float(np.abs(have - target).max()) <= limit:
                 matches[name] = candidate
                 break
     return matches

@@ -6,8 +6,8 @@ import re
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from edge_export.graph.blame import blame
 from edge_export.graph.network import OUTPUTS
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
@@ -24,7 +24,8 @@ def to_tflite(model: keras.Model) -> bytes:
     try:
         return convert(model)
     except DataError as error:
-        problem = f"has {blame(model, convert)} that TFLite cannot express ({error.problem})"
+        layer = unconvertible_layer(model, convert)
+        problem = f"has {layer} that TFLite cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
 
 
@@ -42,7 +43,8 @@ def convert(model: keras.Model) -> bytes:
 
     # A batch fixed at one leaves no shape arithmetic in the graph.
     signature = [
-        tf.TensorSpec((1, *one.shape[1:]), one.dtype, name=one.name) for one in model.inputs
+        tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
     ]
     with tempfile.TemporaryDirectory() as folder, quiet():
         archive = ExportArchive()
@@ -62,8 +64,8 @@ def convert(model: keras.Model) -> bytes:
 
 def _named(model: keras.Model, images: tuple[Any, ...]) -> dict[str, Any]:
     """Return what a model gives by names whose order is that of its outputs."""
-    given = model([*images], training=False)
-    several = given if isinstance(given, list | tuple) else [given]
+    outputs = model([*images], training=False)
+    several = outputs if isinstance(outputs, list | tuple) else [outputs]
     # A part of a model, converted to find a fault in it, may give more than a network does.
     spare = [f"{OUTPUTS[-1]}_{place:04}" for place in range(len(several))]
     return dict(zip((*OUTPUTS, *spare), several, strict=False))
@@ -79,5 +81,5 @@ def _in_order(graph: bytes) -> bytes:
     ends = [signature.Outputs(place) for place in range(signature.OutputsLength())]
     # A view of the bytes themselves: nothing is packed anew, nothing else can change.
     places = model.Subgraphs(0).OutputsAsNumpy()
-    places[:] = [one.TensorIndex() for one in sorted(ends, key=lambda one: one.Name())]
+    places[:] = [end.TensorIndex() for end in sorted(ends, key=lambda end: end.Name())]
     return bytes(ordered)

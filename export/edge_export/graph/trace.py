@@ -33,14 +33,14 @@ def operators(graph: bytes) -> list[Operator[str]]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter: Any = Interpreter(model_content=graph)
-    names = {one["index"]: str(one["name"]) for one in interpreter.get_tensor_details()}
+    names = {tensor["index"]: str(tensor["name"]) for tensor in interpreter.get_tensor_details()}
     return [
         Operator(
-            one.kind,
-            tuple(names[index] for index in one.inputs),
-            tuple(names[index] for index in one.outputs),
+            operator.kind,
+            tuple(names[index] for index in operator.inputs),
+            tuple(names[index] for index in operator.outputs),
         )
-        for one in _operators(interpreter)
+        for operator in _operators(interpreter)
     ]
 
 
@@ -48,7 +48,7 @@ def outputs(graph: bytes) -> list[str]:
     """Return the tensors that a TFLite graph gives, by name: the decision first."""
     from ai_edge_litert.interpreter import Interpreter
 
-    return [str(one["name"]) for one in Interpreter(model_content=graph).get_output_details()]
+    return [str(output["name"]) for output in Interpreter(model_content=graph).get_output_details()]
 
 
 def _operators(interpreter: Any) -> list[Operator[int]]:
@@ -59,12 +59,12 @@ def _operators(interpreter: Any) -> list[Operator[int]]:
     """
     return [
         Operator(
-            one["op_name"],
-            tuple(index for index in one["inputs"] if index >= 0),
-            tuple(index for index in one["outputs"] if index >= 0),
+            operator["op_name"],
+            tuple(index for index in operator["inputs"] if index >= 0),
+            tuple(index for index in operator["outputs"] if index >= 0),
         )
-        for one in interpreter._get_ops_details()  # no public counterpart
-        if one["op_name"] != "DELEGATE"
+        for operator in interpreter._get_ops_details()  # no public counterpart
+        if operator["op_name"] != "DELEGATE"
     ]
 
 
@@ -121,12 +121,12 @@ class TFLiteTrace:
         self.names: dict[int, str] = {}
         self.dtypes: dict[int, type] = {}
         self.steps: dict[int, Step] = {}
-        for one in self._interpreter.get_tensor_details():
-            index, stored = one["index"], one["quantization_parameters"]
-            self.names[index], self.dtypes[index] = str(one["name"]), one["dtype"]
-            if len(stored["scales"]) == 1 and np.issubdtype(one["dtype"], np.integer):
+        for tensor in self._interpreter.get_tensor_details():
+            index, stored = tensor["index"], tensor["quantization_parameters"]
+            self.names[index], self.dtypes[index] = str(tensor["name"]), tensor["dtype"]
+            if len(stored["scales"]) == 1 and np.issubdtype(tensor["dtype"], np.integer):
                 self.steps[index] = Step.of(
-                    stored["scales"][0], stored["zero_points"][0], one["dtype"]
+                    stored["scales"][0], stored["zero_points"][0], tensor["dtype"]
                 )
 
     @property
@@ -144,9 +144,9 @@ class TFLiteTrace:
 
     def values(self, tensor: int) -> Values:
         """Return what a tensor holds after `start`, as floats."""
-        found = self._interpreter.get_tensor(tensor)
+        stored = self._interpreter.get_tensor(tensor)
         step = self.steps.get(tensor)
-        return found.astype(np.float32, copy=False) if step is None else step.values(found)
+        return stored.astype(np.float32, copy=False) if step is None else step.values(stored)
 
 
 class OnnxTrace:
@@ -160,7 +160,7 @@ class OnnxTrace:
         traced = onnx.ModelProto()
         traced.CopyFrom(model)
         traced.graph.output.extend(
-            onnx.ValueInfoProto(name=one) for one in names if one not in known
+            onnx.ValueInfoProto(name=name) for name in names if name not in known
         )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -176,5 +176,5 @@ class OnnxTrace:
 
     def feed(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Values]:
         """Return the tensors by name for what the graph takes."""
-        found = self._session.run(self._names, dict(inputs))
-        return dict(zip(self._names, found, strict=True))
+        values = self._session.run(self._names, dict(inputs))
+        return dict(zip(self._names, values, strict=True))

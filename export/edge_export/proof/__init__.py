@@ -1,1 +1,1 @@
-"""Does the small graph decide like the big one?"""
+"""Does the small graph decide like the reference model?"""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_export.proof.latency import Latency
-from edge_export.proof.verdict import Answer
+from edge_export.proof.verdict import Outcome
 from edge_runtime.errors import DataError
 
 _AS_FAST = 1.05
@@ -19,27 +19,35 @@ class Candidate:
     file: str
     bytes: int
     latency: Latency
-    answer: Answer
+    answer: Outcome
 
 
 def choose(candidates: Sequence[Candidate]) -> str:
     """Return the file of the smallest candidate that passes and is as fast as the fastest.
 
-    As fast is: its median time is at most 5 % longer, or the 95 % intervals of the two overlap.
-    Of equally small ones the faster, then the first by name.
+    As fast means that the median time is at most 5 % longer, or that the 95 % intervals overlap.
+    Of equally small candidates the faster one is taken, then the first by name.
 
     Raises:
         DataError: none passes.
     """
-    passed = [one for one in candidates if one.answer == "pass"]
+    passed = [candidate for candidate in candidates if candidate.answer == "pass"]
     if not passed:
-        answers = ", ".join(f"{one.file}: {one.answer}" for one in candidates) or "there is none"
+        answers = (
+            ", ".join(f"{candidate.file}: {candidate.answer}" for candidate in candidates)
+            or "there is none"
+        )
         raise DataError("--choose", f"no graph passes ({answers})", "see the report for why")
-    fastest = min((one.latency for one in passed), key=lambda latency: latency.milliseconds)
+    fastest = min(
+        (candidate.latency for candidate in passed), key=lambda latency: latency.milliseconds
+    )
     as_fast = [
-        one
-        for one in passed
-        if one.latency.milliseconds <= _AS_FAST * fastest.milliseconds
-        or one.latency.low <= fastest.high
+        candidate
+        for candidate in passed
+        if candidate.latency.milliseconds <= _AS_FAST * fastest.milliseconds
+        or candidate.latency.low <= fastest.high
     ]
-    return min(as_fast, key=lambda one: (one.bytes, one.latency.milliseconds, one.file)).file
+    return min(
+        as_fast,
+        key=lambda candidate: (candidate.bytes, candidate.latency.milliseconds, candidate.file),
+    ).file

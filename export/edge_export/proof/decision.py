@@ -14,26 +14,26 @@ from edge_export.proof.threshold import ONE_HALF, Threshold
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 
 NARROWEST_BAND = 0.01
-"""The least half width of the uncertain band, whatever the graphs were seen to differ by here.
+"""The least half width of the uncertain band, however little the graphs differ here.
 
-Engines and processors that no export can try round otherwise; `tests/hardware` measures them.
+Other engines and processors round differently; `tests/hardware` measures by how much.
 """
 _BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
 
 
 def covering_decision(
-    calibration: Calibration, threshold: Threshold, found: Mapping[str, Floats]
+    calibration: Calibration, threshold: Threshold, probabilities: Mapping[str, Floats]
 ) -> Decision:
-    """Return threshold and band; the band covers what formats and engines were seen to differ.
+    """Return threshold and band; the band covers the differences seen between formats and engines.
 
-    `found` are the probabilities by artefact. Away from one half the band is as wide in logits as
-    it would be there: where probabilities are small, so are their differences. Whatever film two
-    artefacts decide otherwise lies within.
+    `probabilities` are keyed by artefact. Away from one half the band is as wide in logits as it
+    would be there, because small probabilities differ by little. Every film on which two artefacts
+    decide differently lies within the band.
     """
-    widest = widest_difference(found)
+    widest = widest_difference(probabilities)
     half = min(ONE_HALF, max(NARROWEST_BAND, math.ceil(widest * _BAND_STEP) / _BAND_STEP))
     reach, middle = float(logit(ONE_HALF + half)), float(logit(threshold.value))
-    stacked = np.stack(list(found.values()))
+    stacked = np.stack(list(probabilities.values()))
     least, most = stacked.min(axis=0), stacked.max(axis=0)
     parted = (least < threshold.value) & (most >= threshold.value)
     low = min(float(expit(middle - reach)), float(least[parted].min(initial=1.0)))

@@ -1,7 +1,7 @@
-"""How the answer drifts as a network is quantized layer by layer.
+"""How the logit changes as a network is quantized layer by layer.
 
-The float ONNX graph is cut behind a layer, the quantized graph's values are put in there, and what
-is left is computed in float. Where paths run side by side, a cut goes through all of them.
+The float ONNX graph is cut behind a layer, the quantized graph's values are inserted there, and the
+rest is computed in float. Where paths run in parallel, a cut goes through all of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats
-from edge_export.graph.pair import FloatGraphs
-from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.float_graphs import FloatGraphs
+from edge_export.graph.quantized_tensors import TensorPair, open_pairs
 from edge_export.graph.trace import OnnxTrace, Values
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class Hybrid:
     """The logits `(n,)` with everything up to `tensor` quantized, and the rest in float.
 
-    `before` are those of one cut earlier. `rounded` have this one tensor computed in float from
-    what that cut holds, and then rounded to what its integers can hold: from `before` to `rounded`
-    is the doing of the tensor's range, from `rounded` to `logits` that of the layer's weights.
+    `before` are the logits of the cut before. For `rounded`, this tensor alone is computed in float
+    from that cut, and rounded to the values of its integers. So the tensor's range causes the
+    difference from `before` to `rounded`, the layer's weights that from `rounded` to `logits`.
     """
 
     tensor: str
@@ -41,10 +41,10 @@ class Hybrid:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """The tensors alive behind the node of the ONNX graph that made `made`."""
+    """The tensors alive behind the node of the ONNX graph that wrote `produced`."""
 
     alive: tuple[str, ...]
-    made: str
+    produced: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,47 +73,50 @@ def hybrids(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> Iterator
 
     model = onnx.load_model_from_string(graphs.onnx)
     source, output = model.graph.input[0].name, model.graph.output[0].name
-    # A branch beside the decision has no part in it.
+    # The film branch has no part in the decision.
     model = onnx.shape_inference.infer_shapes(Extractor(model).extract_model([source], [output]))
     pairs = open_pairs(graphs, artefact)
     first = {pair.tensor: pair for pair in pairs.run(pixels[0])}
     layouts = _layouts(model, graphs.same, first, pixels[0])
     start, end = _Cut((source,), source), _Cut((output,), output)
     chain = [start, *_cuts(model.graph, layouts), end]
-    wanted = {name for cut in chain[1:] for name in cut.alive}
-    held = [{source: film[None], **_arranged(pairs.run(film), layouts, wanted)} for film in pixels]
+    needed = {name for cut in chain[1:] for name in cut.alive}
+    held = [{source: film[None], **_arranged(pairs.run(film), layouts, needed)} for film in pixels]
     extractor = Extractor(model)
     before, rounded = np.empty(0), held
     for cut, after in pairwise(chain):
         fresh = [name for name in after.alive if name not in (*cut.alive, output)]
         names = [output, *fresh]
         rest = OnnxTrace(extractor.extract_model(list(cut.alive), names), names)
-        found = [rest.feed({name: film[name] for name in cut.alive}) for film in held]
-        logits = _logits(found, output)
+        computed = [rest.feed({name: film[name] for name in cut.alive}) for film in held]
+        logits = _logits(computed, output)
         if cut is not start:
             again = [rest.feed({name: film[name] for name in cut.alive}) for film in rounded]
-            yield _hybrid(first[layouts[cut.made].twin], logits, before, _logits(again, output))
+            yield _hybrid(first[layouts[cut.produced].twin], logits, before, _logits(again, output))
         before = logits
         rounded = [
             film
-            | {name: _rounded(values, first[layouts[name].twin]) for name, values in one.items()}
-            for film, one in zip(held, found, strict=True)
+            | {
+                name: _rounded(values, first[layouts[name].twin])
+                for name, values in computed_film.items()
+            }
+            for film, computed_film in zip(held, computed, strict=True)
         ]
     last = first[layouts[output].twin]
     yield _hybrid(last, _logits(held, output), before, _logits(rounded, output))
 
 
 def flipped_at(sides: Sequence[bool], reference: bool) -> int | None:
-    """Return the place of the first of `sides` from which on all differ from the `reference`.
+    """Return the index from which on all `sides` differ from the `reference`.
 
-    `None` where the last agrees with it: whatever flipped on the way has flipped back.
+    `None` where the last one agrees with it.
     """
     agreeing = [place for place, side in enumerate(sides) if side == reference]
     first = agreeing[-1] + 1 if agreeing else 0
     return first if first < len(sides) else None
 
 
-def _hybrid(pair: Pair, logits: Floats, before: Floats, rounded: Floats) -> Hybrid:
+def _hybrid(pair: TensorPair, logits: Floats, before: Floats, rounded: Floats) -> Hybrid:
     return Hybrid(pair.tensor, pair.operator, logits, before, rounded)
 
 
@@ -121,7 +124,7 @@ def _logits(films: Iterable[Mapping[str, Values]], output: str) -> Floats:
     return np.array([film[output].item() for film in films])
 
 
-def _rounded(values: Values, pair: Pair) -> Values:
+def _rounded(values: Values, pair: TensorPair) -> Values:
     return values if pair.step is None else pair.step.rounded(values)
 
 
@@ -134,7 +137,7 @@ def _cuts(graph: onnx.GraphProto, layouts: Mapping[str, _Layout]) -> Iterator[_C
             continue  # it makes a constant
         alive = [name for name in (*alive, *node.output) if last_use.get(name, -1) > place]
         if alive and layouts.keys() >= set(alive):
-            # A tensor that is only laid out in another way makes no other cut.
+            # A tensor that only changes the layout of another makes no new cut.
             twins = {layouts[name].twin for name in alive}
             if twins != seen:
                 yield _Cut(tuple(alive), node.output[0])
@@ -142,15 +145,15 @@ def _cuts(graph: onnx.GraphProto, layouts: Mapping[str, _Layout]) -> Iterator[_C
 
 
 def _arranged(
-    run: Iterable[Pair], layouts: Mapping[str, _Layout], wanted: Collection[str]
+    run: Iterable[TensorPair], layouts: Mapping[str, _Layout], names: Collection[str]
 ) -> dict[str, Values]:
-    """Return the quantized values of the ONNX tensors `wanted`, laid out as that graph has them."""
+    """Return the quantized values of the ONNX tensors `names`, laid out as that graph has them."""
     quantized = {pair.tensor: pair.quantized for pair in run}
-    return {name: layouts[name].arrange(quantized[layouts[name].twin]) for name in wanted}
+    return {name: layouts[name].arrange(quantized[layouts[name].twin]) for name in names}
 
 
 def _layouts(
-    model: onnx.ModelProto, same: Mapping[str, str], pairs: Mapping[str, Pair], film: Pixels
+    model: onnx.ModelProto, same: Mapping[str, str], pairs: Mapping[str, TensorPair], film: Pixels
 ) -> dict[str, _Layout]:
     """Return how each tensor of the ONNX graph that has a pair is laid out.
 
@@ -160,12 +163,12 @@ def _layouts(
     here = {name for node in model.graph.node for name in node.output}
     names = [name for name, twin in same.items() if twin in pairs and name in here]
     layouts = {}
-    for name, wanted in OnnxTrace(model, names).run(film).items():
+    for name, expected in OnnxTrace(model, names).run(film).items():
         values = pairs[same[name]].reference
         orders = list(permutations(range(values.ndim)))
-        fitting = [axes for axes in orders if values.transpose(axes).shape == wanted.shape]
+        fitting = [axes for axes in orders if values.transpose(axes).shape == expected.shape]
         layouts[name] = min(
-            (_Layout(same[name], axes, wanted.shape) for axes in fitting or orders),
-            key=lambda layout: float(np.abs(layout.arrange(values) - wanted).max()),
+            (_Layout(same[name], axes, expected.shape) for axes in fitting or orders),
+            key=lambda layout: float(np.abs(layout.arrange(values) - expected).max()),
         )
     return layouts

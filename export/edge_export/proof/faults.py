@@ -1,4 +1,4 @@
-"""Known faults by name, as logits and metrics show them, each with its cure."""
+"""Named faults that logits and metrics show, each with its cure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_export.statistics.estimates import Estimate, Floats
 FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer", "film_gate"]
 
 CONSTANT = 1e-5
-"""Logits that span less are one answer: float32 rounds a logit of 30 as coarsely."""
+"""Logits that span less count as equal: float32 rounds a logit of 30 as coarsely."""
 
 SAME_ACCURACY = 0.01
 """One film in a hundred may change sides when a run made on one machine is measured on another."""
@@ -47,30 +47,32 @@ def area_faults(subject: str, area: Estimate) -> list[Fault]:
     return []
 
 
-def accuracy_faults(subject: str, found: Estimate, recorded: float) -> list[Fault]:
-    """Return `preprocessing` if the accuracy `found` is not the one `recorded` when it was trained.
+def accuracy_faults(subject: str, accuracy: Estimate, recorded: float) -> list[Fault]:
+    """Return `preprocessing` if `accuracy` is not the one `recorded` when the model was trained.
 
     Both on the same films, and of the same graph in floating point; one film may differ.
     """
-    if abs(found.value - recorded) <= max(SAME_ACCURACY, 1.5 / found.n):
+    if abs(accuracy.value - recorded) <= max(SAME_ACCURACY, 1.5 / accuracy.n):
         return []
-    problem = f"its accuracy is {found.value:.3f} on {found.n} films, its run says {recorded:.3f}"
+    problem = (
+        f"its accuracy is {accuracy.value:.3f} on {accuracy.n} films, its run says {recorded:.3f}"
+    )
     cure = "prepare films as in training, and give the films that it was tested on"
     return [_fault("preprocessing", subject, problem, cure)]
 
 
 def input_range_faults(subject: str, used: str, areas: Mapping[str, Estimate]) -> list[Fault]:
-    """Return `preprocessing` if another input range than the one `used` is clearly better.
+    """Return `preprocessing` if an input range other than `used` is clearly better.
 
-    `areas` are the AUCs by range, written as `--input-range` takes it. Clearly: the intervals lie
-    apart.
+    `areas` are the AUCs by range, written as `--input-range` takes it. Clearly
+    means that the intervals do not overlap.
 
     Raises:
         ValueError: there is no area for the range that is used.
     """
     if used not in areas:
         raise ValueError(f"no AUC for the input range {used}")
-    best = max(areas, key=lambda one: areas[one].value)
+    best = max(areas, key=lambda input_range: areas[input_range].value)
     if areas[best].low <= areas[used].high:
         return []
     problem = f"its AUC is {areas[used]} with the input range {used}, {areas[best]} with {best}"

@@ -1,4 +1,4 @@
-"""All that one export found out, for the report, the card and the bundle."""
+"""Everything that one export measured, for the report, the card and the bundle."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from edge_export.proof.latency import Latency
 from edge_export.proof.layers import LayerNoise
 from edge_export.proof.parity import Budget
 from edge_export.proof.prove import Proof
-from edge_export.proof.reference import Rows
-from edge_export.proof.verdict import Answer, worst
+from edge_export.proof.reference import HeldOut
+from edge_export.proof.verdict import Outcome, worst
 from edge_export.quantize.calibrate import CalibrationRecord
 from edge_export.quantize.stability import Stability
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """What one attempt to quantize cost and gave; figures are of the worse of its formats."""
+class AttemptResult:
+    """Cost and outcome of one attempt to quantize; figures are of the worse of its formats."""
 
     step: str
     changed: str
@@ -27,7 +27,7 @@ class Rung:
     largest_difference: float
     bytes: int
     milliseconds: float
-    answer: Answer
+    answer: Outcome
     seconds: float
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that one export found out; `shipped` are the files that go into the bundle.
+    """Everything that one export measured; `shipped` are the files that go into the bundle.
 
     `layers`, `latencies` and `nodes` are keyed by file; `splits` counts all films by split and
     class. Where static int8 was not ordered, `stability` is None and `ladder` is empty; otherwise
@@ -49,13 +49,13 @@ class Findings:
 
     artefacts: Sequence[Artefact]
     measured: Mapping[str, Measured]
-    rows: Rows
+    held_out: HeldOut
     proof: Proof
     budget: Budget
     shipped: Sequence[str]
     calibration: CalibrationRecord
     stability: Stability | None
-    ladder: Sequence[Rung]
+    ladder: Sequence[AttemptResult]
     layers: Mapping[str, Sequence[LayerNoise]]
     latencies: Mapping[str, Latency]
     nodes: Mapping[str, int]
@@ -69,7 +69,7 @@ class Findings:
         return [by_file[file] for file in self.shipped]
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Outcome:
         """The worst of the shipped artefacts' verdicts, and `fail` for a fault of the model."""
         if any(fault.name in FATAL for fault in self.proof.faults):
             return "fail"
@@ -82,9 +82,9 @@ class Findings:
         verdicts = {file: self.proof.evidence[file].verdict for file in self.shipped}
         return faults + [
             reason if reason.startswith(file) else f"{file}: {reason}"
-            for file, one in verdicts.items()
-            if one.answer == (self.answer if not faults else "fail")
-            for reason in one.reasons
+            for file, verdict in verdicts.items()
+            if verdict.answer == (self.answer if not faults else "fail")
+            for reason in verdict.reasons
         ]
 
     @property
@@ -93,8 +93,10 @@ class Findings:
         verdicts = [self.proof.evidence[file].verdict for file in self.shipped]
         needed: dict[str, int | None] = {}
         for name in verdicts[0].films_needed:
-            counts = [one.films_needed[name] for one in verdicts]
-            needed[name] = None if None in counts else max(one for one in counts if one is not None)
+            counts = [verdict.films_needed[name] for verdict in verdicts]
+            needed[name] = (
+                None if None in counts else max(count for count in counts if count is not None)
+            )
         return needed
 
 

@@ -1,4 +1,4 @@
-"""A network of three channels that only ever sees grey, as one of one channel, and proved so."""
+"""Replace a network of three channels by one of a single channel where all films are grey."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.films.film import Film
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.grey import fold_grey
@@ -20,38 +20,38 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-# Of the largest logit: sums of three products in another order differ by less.
+# As a share of the largest logit; sums of three products in another order differ by less.
 _TOLERANCE = 1e-5
 
 
 def fold(
     model: keras.Model,
     films: Sequence[Film],
-    facts: BundleFacts,
+    description: BundleDescription,
     input_range: InputRange,
     reader: PixelReader | None = None,
-) -> tuple[keras.Model, BundleFacts]:
-    """Return `model` with one channel, and facts that prepare films so, after proving both equal.
+) -> tuple[keras.Model, BundleDescription]:
+    """Return `model` with one channel and its description, once both are proved to be equal.
 
-    Every one of `films` must be grey: prepared with one channel it has to give the very pixels of
-    each of the three, and the folded network the logits of the whole one.
+    Every film must be grey: its pixels with one channel have to equal each of the three channels,
+    and the folded network has to give the same logits.
 
     Raises:
         DataError: a film is not grey, the first convolution cannot be folded, or a logit differs.
     """
-    colour = facts.preprocess
+    colour = description.preprocess
     grey = Preprocess(**{**colour.to_json(), "channels": 1})
     reader = reader or Decoder()
-    seen, wanted = reader.pixels(films, colour), reader.pixels(films, grey)
-    coloured = np.flatnonzero((seen != wanted).any(axis=(1, 2, 3)))
+    seen, grey_pixels = reader.pixels(films, colour), reader.pixels(films, grey)
+    coloured = np.flatnonzero((seen != grey_pixels).any(axis=(1, 2, 3)))
     if len(coloured):
         problem = f"{len(coloured)} of {len(films)} films are not grey, so nothing can be folded"
         raise DataError(films[coloured[0]].path, problem, "leave --fold-grey out")
     folded = fold_grey(model)
     before = reference_outputs(network(model, input_range), seen)
-    after = reference_outputs(network(folded, input_range), wanted)
+    after = reference_outputs(network(folded, input_range), grey_pixels)
     off = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))
     if off > _TOLERANCE:
         problem = f"folded to one channel it answers otherwise, by {off:.2g} of a logit"
         raise DataError(model.name, problem, "leave --fold-grey out")
-    return folded, replace(facts, preprocess=grey)
+    return folded, replace(description, preprocess=grey)

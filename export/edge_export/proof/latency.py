@@ -1,6 +1,6 @@
-"""How long one film takes, graph by graph, on this machine and on one thread.
+"""How long each graph takes for one film, on this machine and one thread.
 
-A machine's speed moves from one second to the next by more than the graphs differ. So they are
+A machine's speed changes from second to second by more than the graphs differ. So the graphs are
 timed in turn on the same film, and compared within a round, never across rounds.
 """
 
@@ -20,7 +20,7 @@ from edge_export.statistics.estimates import Estimate, Floats
 from edge_runtime.errors import DataError
 
 _WARM_UP, _FEWEST = 10, 40  # rounds
-_PATIENCE = 3.0  # seconds after which the rounds there are have to do
+_PATIENCE = 3.0  # seconds after which the rounds done so far must suffice
 # Recipes that make the file smaller and still compute in floating point.
 _NO_FASTER = ("float", "weight_only")
 
@@ -56,7 +56,9 @@ def latencies(
         DataError: there are no films, or an artefact has no float graph of its format beside it.
         NoEngine: nothing on this machine runs one of the graphs.
     """
-    floats = {one.format: one.file for one in artefacts if one.recipe == FLOAT32.name}
+    floats = {
+        artefact.format: artefact.file for artefact in artefacts if artefact.recipe == FLOAT32.name
+    }
     for artefact in artefacts:
         if artefact.format not in floats:
             problem = f"no float {artefact.format} graph is there to be compared with"
@@ -65,17 +67,19 @@ def latencies(
         raise DataError("latency", "there is no film to measure it on", "give one or more")
     seconds = _seconds(artefacts, pixels, rounds, clock)
     return {
-        one.file: _latency(one, seconds[one.file], seconds[floats[one.format]]) for one in artefacts
+        artefact.file: _latency(artefact, seconds[artefact.file], seconds[floats[artefact.format]])
+        for artefact in artefacts
     }
 
 
 def slower_than_float(latencies: Mapping[str, Latency]) -> list[str]:
     """Return a line for each graph that computes in integers and was not shown to be faster."""
     return [
-        f"{one.file} is not faster than float on this machine: it takes "
-        f"{one.ratio.value:.2f} ({one.ratio.low:.2f} to {one.ratio.high:.2f}) of the time"
-        for one in latencies.values()
-        if one.ratio.high >= 1 and not one.recipe.startswith(_NO_FASTER)
+        f"{latency.file} is not faster than float on this machine: it takes "
+        f"{latency.ratio.value:.2f} ({latency.ratio.low:.2f} to {latency.ratio.high:.2f}) of the "
+        "time"
+        for latency in latencies.values()
+        if latency.ratio.high >= 1 and not latency.recipe.startswith(_NO_FASTER)
     ]
 
 
@@ -92,12 +96,12 @@ def _seconds(
         if number >= _WARM_UP + _FEWEST and clock() - began > _PATIENCE:
             break
         film = pixels[number % len(pixels)].tobytes()
-        first = number % len(files)  # so that no graph always has the same place in a round
+        first = number % len(files)  # so that every graph is first, second, ... equally often
         for file in files[first:] + files[:first]:
             started = clock()
             engines[file].logits(film)
             seconds[file].append(clock() - started)
-    return {file: np.array(one[_WARM_UP:]) for file, one in seconds.items()}
+    return {file: np.array(times[_WARM_UP:]) for file, times in seconds.items()}
 
 
 def _latency(artefact: Artefact, seconds: Floats, reference: Floats) -> Latency:

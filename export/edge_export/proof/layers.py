@@ -1,4 +1,4 @@
-"""Where in a network quantization makes noise, layer by layer, on films."""
+"""The noise that quantization adds, layer by layer, on films."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.artefact import Artefact, Floats
-from edge_export.graph.pair import FloatGraphs
-from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.float_graphs import FloatGraphs
+from edge_export.graph.quantized_tensors import TensorPair, open_pairs
 from edge_export.graph.trace import Operator, operators
 from edge_export.proof.divergence import hybrids
 from edge_export.proof.faults import Fault
@@ -26,7 +26,7 @@ The noisiest hidden tensor of five sound int8 networks (Model 3, 29 held-out X-r
 formats) has 28.5 dB; one whose range is cut to a tenth, 2 to 11 dB (12 tensors of two of them).
 """
 
-# What a layer of these gives is stored by the integers it reads.
+# The outputs of these layers share scale and zero point with their inputs.
 _SHARING = ("MAX_POOL_2D", "PAD", "RESHAPE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE")
 
 
@@ -62,9 +62,9 @@ class LayerNoise:
 class HarmfulLayer:
     """By how much one layer alone moves the logit, as root mean square over films.
 
-    `error` is what the layer adds, `rounding` the part that its tensor's range has in it, the rest
-    is its weights'. `keep_float` are the tensors whose operators have to stay float for that to go
-    away: its own, and where the range is to blame those that read it too.
+    `error` is what the layer adds; `rounding` is the part caused by its tensor's range, the rest
+    is caused by its weights. `keep_float` are the tensors whose operators have to stay float to
+    avoid the error: its own, and where the range causes it those that read it too.
     """
 
     tensor: str
@@ -87,7 +87,7 @@ def layer_noise(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> tupl
             if pair.tensor not in sums:
                 sums[pair.tensor] = _Sums(pair, branch=pair.tensor in graphs.branch)
             sums[pair.tensor].add(pair)
-    return tuple(one.result() for one in sums.values())
+    return tuple(tensor_sums.result() for tensor_sums in sums.values())
 
 
 def first_divergence(
@@ -115,30 +115,34 @@ def dead_layers(file: str, noise: Iterable[LayerNoise]) -> list[Fault]:
 def harmful_layers(
     graphs: FloatGraphs, artefact: Artefact, pixels: Pixels
 ) -> tuple[HarmfulLayer, ...]:
-    """Return the layers by the error that each adds to the logit by itself, the worst first.
+    """Return the layers with the error that each adds to the logit, the largest first.
 
-    The network is quantized layer by layer (`hybrids`), and the step of the logit from one layer to
-    the next is that layer's doing; what it only carries on is in both. The output itself, which no
-    recipe but the full-integer one quantizes, is left out.
+    The network is quantized layer by layer (`hybrids`): the change of the logit from one layer
+    to the next is caused by that layer, and errors of earlier layers are in both. The output is
+    left out, because only the full-integer recipe quantizes it.
 
     Raises:
         DataError: `artefact` is not made of these graphs, or a value is not finite.
     """
-    made = operators(graphs.tflite)
+    all_operators = operators(graphs.tflite)
     *body, _ = hybrids(graphs, artefact, pixels)
     layers = []
-    for one in body:
-        error = _root_mean_square(one.logits - one.before)
-        rounding = _root_mean_square(one.rounded - one.before)
-        keep = {one.tensor} | (_readers(made, one.tensor) if 2 * rounding > error else set())
-        layers.append(HarmfulLayer(one.tensor, one.operator, error, rounding, frozenset(keep)))
+    for hybrid in body:
+        error = _root_mean_square(hybrid.logits - hybrid.before)
+        rounding = _root_mean_square(hybrid.rounded - hybrid.before)
+        keep = {hybrid.tensor} | (
+            _readers(all_operators, hybrid.tensor) if 2 * rounding > error else set()
+        )
+        layers.append(
+            HarmfulLayer(hybrid.tensor, hybrid.operator, error, rounding, frozenset(keep))
+        )
     return tuple(sorted(layers, key=lambda layer: -layer.error))
 
 
 class _Sums:
     """What is kept of a tensor from film to film, so that memory does not grow with them."""
 
-    def __init__(self, pair: Pair, *, branch: bool) -> None:
+    def __init__(self, pair: TensorPair, *, branch: bool) -> None:
         self._branch = branch
         self._tensor, self._operator, self._step = pair.tensor, pair.operator, pair.step
         self._signal = self._noise = self._square = self._product = 0.0
@@ -146,24 +150,24 @@ class _Sums:
         self._low = self._lowest = math.inf
         self._high = self._highest = -math.inf
 
-    def add(self, pair: Pair) -> None:
-        signal, found = pair.reference.ravel(), pair.quantized.ravel()
-        error = signal - found
+    def add(self, pair: TensorPair) -> None:
+        signal, quantized = pair.reference.ravel(), pair.quantized.ravel()
+        error = signal - quantized
         self._signal += float(signal @ signal)
         self._noise += float(error @ error)
-        self._square += float(found @ found)
-        self._product += float(signal @ found)
+        self._square += float(quantized @ quantized)
+        self._product += float(signal @ quantized)
         self._low = min(self._low, float(signal.min()))
         self._high = max(self._high, float(signal.max()))
-        self._lowest = min(self._lowest, float(found.min()))
-        self._highest = max(self._highest, float(found.max()))
+        self._lowest = min(self._lowest, float(quantized.min()))
+        self._highest = max(self._highest, float(quantized.max()))
         self._count += signal.size
         if pair.step is not None:
             low, high = pair.step.limits
             half = pair.step.scale / 2
             # The stored value is the limit itself, but for its rounding to float32.
-            self._clipped += int(((signal < low - half) & (found < low + half)).sum())
-            self._clipped += int(((signal > high + half) & (found > high - half)).sum())
+            self._clipped += int(((signal < low - half) & (quantized < low + half)).sum())
+            self._clipped += int(((signal > high + half) & (quantized > high - half)).sum())
 
     def result(self) -> LayerNoise:
         decibels = _decibels(self._signal, self._noise)
@@ -193,15 +197,15 @@ def _decibels(signal: float, noise: float) -> float:
     return min(EXACT_DB, max(-EXACT_DB, 10 * math.log10(signal / noise)))
 
 
-def _readers(made: Sequence[Operator[str]], tensor: str) -> set[str]:
+def _readers(all_operators: Sequence[Operator[str]], tensor: str) -> set[str]:
     """Return what is computed from `tensor`, and from whatever shares its integers."""
-    found = set[str]()
-    for one in made:
-        if tensor in one.inputs:
-            found.update(one.outputs)
-            if one.kind in _SHARING:
-                found.update(*(_readers(made, written) for written in one.outputs))
-    return found
+    readers = set[str]()
+    for operator in all_operators:
+        if tensor in operator.inputs:
+            readers.update(operator.outputs)
+            if operator.kind in _SHARING:
+                readers.update(*(_readers(all_operators, written) for written in operator.outputs))
+    return readers
 
 
 def _root_mean_square(differences: Floats) -> float:

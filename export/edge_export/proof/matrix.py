@@ -1,4 +1,4 @@
-"""Each artefact against each, film by film, so that a fault is found where it arises."""
+"""All artefacts compared in pairs, film by film, to locate the step that causes a difference."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from edge_export.quantize.recipe import FLOAT32
 from edge_export.statistics.estimates import Floats
 
 Place = Literal["conversion", "quantization", "kernel"]
-Pair = tuple[str, str]
+FilePair = tuple[str, str]
 
-# The largest difference in probability on any film that is nobody's fault:
+# The largest difference in probability on any film that counts as rounding:
 FLOAT_LIMIT = 1e-4
 """Between float graphs, in whatever format: the same sums in another order."""
 KERNEL_LIMIT = 0.02
@@ -39,44 +39,46 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What made the answers of a row of the matrix."""
+class GraphKind:
+    """Recipe and format of the graph behind a row of the matrix."""
 
     recipe: str
     format: str
 
 
-KERAS = Source(FLOAT32.name, REFERENCE)
+KERAS = GraphKind(FLOAT32.name, REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Two artefacts one step apart that differ by more than the step explains."""
+    """Two artefacts one step apart that differ by more than that step explains."""
 
     place: Place
-    pair: Pair
+    pair: FilePair
     agreement: Agreement
     limit: float
 
     def __str__(self) -> str:
-        found = self.agreement
+        agreement = self.agreement
         return (
             f"{self.place}: {self.pair[0]} and {self.pair[1]} differ by up to "
-            f"{found.largest_difference:.2g} in probability (at most {self.limit:g}) "
-            f"and in {found.flips} decisions"
+            f"{agreement.largest_difference:.2g} in probability (at most {self.limit:g}) "
+            f"and in {agreement.flips} decisions"
         )
 
 
-def parity_matrix(probabilities: Mapping[str, Floats], threshold: float) -> dict[Pair, Agreement]:
+def parity_matrix(
+    probabilities: Mapping[str, Floats], threshold: float
+) -> dict[FilePair, Agreement]:
     """Return the agreement of each pair, in the order given, of probabilities `(n,)` by artefact.
 
     Raises:
         ValueError: no films, not the same number of films, or a number that is not finite.
     """
-    for file, one in probabilities.items():
-        if len(one) == 0 or not np.isfinite(one).all():
+    for file, values in probabilities.items():
+        if len(values) == 0 or not np.isfinite(values).all():
             raise ValueError(f"{file}: no answers, or one that is not finite")
-    if len({len(one) for one in probabilities.values()}) > 1:
+    if len({len(values) for values in probabilities.values()}) > 1:
         raise ValueError("not all answers are to the same films")
     return {
         (first, second): _agreement(probabilities[first], probabilities[second], threshold)
@@ -93,36 +95,38 @@ def _agreement(first: Floats, second: Floats, threshold: float) -> Agreement:
     )
 
 
-def locate(matrix: Mapping[Pair, Agreement], sources: Mapping[str, Source]) -> list[Disagreement]:
-    """Return where artefacts one step apart differ too much, by step; empty if none do.
+def locate(
+    matrix: Mapping[FilePair, Agreement], kinds: Mapping[str, GraphKind]
+) -> list[Disagreement]:
+    """Return the pairs of artefacts, one step apart, that differ too much, in order of the steps.
 
-    Pairs that are more than one step apart say nothing of the place and are passed over.
+    Pairs more than one step apart do not tell which step is to blame and are left out.
 
     Raises:
-        KeyError: an artefact of the matrix has no source.
+        KeyError: an artefact of the matrix has no kind.
     """
-    found = []
+    disagreements = []
     for pair, agreement in matrix.items():
-        one, other = sources[pair[0]], sources[pair[1]]
-        place, limit = _step(one, other), _limit(one, other)
+        first, second = kinds[pair[0]], kinds[pair[1]]
+        place, limit = _step(first, second), _limit(first, second)
         if place and agreement.largest_difference > limit:
-            found.append(Disagreement(place, pair, agreement, limit))
-    return sorted(found, key=lambda one: _ORDER.index(one.place))
+            disagreements.append(Disagreement(place, pair, agreement, limit))
+    return sorted(disagreements, key=lambda disagreement: _ORDER.index(disagreement.place))
 
 
-def _step(one: Source, other: Source) -> Place | None:
-    """Return the step that lies between two sources, if it is only one."""
-    if one == other:
+def _step(first: GraphKind, second: GraphKind) -> Place | None:
+    """Return the step that lies between two kinds, if it is only one."""
+    if first == second:
         return None
-    if KERAS in (one, other):
-        return "conversion" if one.recipe == other.recipe else None
-    if one.recipe == other.recipe:
+    if KERAS in (first, second):
+        return "conversion" if first.recipe == second.recipe else None
+    if first.recipe == second.recipe:
         return "kernel"
-    same_format = one.format == other.format
-    return "quantization" if same_format and FLOAT32.name in (one.recipe, other.recipe) else None
+    same_format = first.format == second.format
+    return "quantization" if same_format and FLOAT32.name in (first.recipe, second.recipe) else None
 
 
-def _limit(one: Source, other: Source) -> float:
-    if one.recipe != other.recipe:
+def _limit(first: GraphKind, second: GraphKind) -> float:
+    if first.recipe != second.recipe:
         return QUANTIZATION_LIMIT
-    return FLOAT_LIMIT if one.recipe == FLOAT32.name else KERNEL_LIMIT
+    return FLOAT_LIMIT if first.recipe == FLOAT32.name else KERNEL_LIMIT

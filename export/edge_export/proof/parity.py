@@ -1,6 +1,6 @@
-"""Does the small graph decide like the big one? Every artefact against Keras, film by film.
+"""Does the small graph decide like the reference model? Every artefact against Keras.
 
-Judged on the worst case and on flips, through the engines that a clinic runs.
+Compared film by film, by flips and the largest difference, in the engines that a clinic runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from edge_runtime.answer.decide import calibrated
 from edge_runtime.bundle.records import Calibration
 
 REFERENCE = "keras"
-ROWS = ("val", "test", "both")
+FILM_SETS = ("val", "test", "both")
+"""The sets of held-out films that metrics are given for; `both` is the other two together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One artefact against Keras on one set of rows; differences are of probabilities."""
+    """One artefact against Keras on one set of films; differences are of probabilities."""
 
     n: int
     metrics: Metrics
@@ -63,19 +64,19 @@ def compare(reference: Floats, candidate: Floats, positive: Bools, threshold: fl
     )
 
 
-def compare_by_rows(
+def compare_by_set(
     reference: Floats,
     candidate: Floats,
     positive: Bools,
     splits: Sequence[Split],
     threshold: float,
 ) -> dict[str, Comparison]:
-    """Return `compare` for the validation rows, the test rows and both together."""
+    """Return `compare` for the validation films, the test films and both together."""
     split = np.array(splits)
     masks = {"val": split == "val", "test": split == "test", "both": split != "train"}
     return {
-        rows: compare(reference[mask], candidate[mask], positive[mask], threshold)
-        for rows, mask in masks.items()
+        name: compare(reference[mask], candidate[mask], positive[mask], threshold)
+        for name, mask in masks.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""What the answers of small graphs to held-out films prove against those of Keras."""
+"""What the logits of small graphs prove against those of Keras, on held-out films."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scipy.special import expit
 from edge_export.graph.artefact import Artefact, Floats, Measured
 from edge_export.proof.decision import covering_decision
 from edge_export.proof.faults import Fault, area_faults, logit_faults
-from edge_export.proof.gate import GateParity, compare_gate, gate_faults
+from edge_export.proof.film_check import FilmCheckParity, compare_film_check, film_check_faults
 from edge_export.proof.matrix import (
     KERAS,
     Agreement,
     Disagreement,
-    Pair,
-    Source,
+    FilePair,
+    GraphKind,
     locate,
     parity_matrix,
 )
-from edge_export.proof.parity import REFERENCE, Budget, Comparison, compare_by_rows, probabilities
-from edge_export.proof.reference import Reference, Rows
+from edge_export.proof.parity import REFERENCE, Budget, Comparison, compare_by_set, probabilities
+from edge_export.proof.reference import HeldOut, Reference
 from edge_export.proof.threshold import Threshold
 from edge_export.proof.verdict import Verdict, judge
 from edge_export.statistics.calibration import CalibrationError, calibration_error
@@ -43,12 +43,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was measured and what it says.
+    """What was measured, and the verdicts on it.
 
     Mappings are keyed by artefact, Keras first (which has no evidence); `comparisons` then by
-    rows, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the test
-    rows, which had no part in fitting the temperature. `faults` are those of the reference.
-    `film_logits` and `gates`, which are of all held-out films, are empty without a `gate`.
+    film set, `val`, `test` and `both`, and `calibration_errors` by `before` and `after`, on the
+    test films, which had no part in fitting the calibration. `faults` are those of the reference.
+    `film_logits` and `film_checks`, of all held-out films, are empty without a `film_gate`.
     """
 
     decision: Decision
@@ -57,72 +57,85 @@ class Proof:
     probabilities: Mapping[str, Floats]
     comparisons: Mapping[str, Mapping[str, Comparison]]
     calibration_errors: Mapping[str, Mapping[str, CalibrationError]]
-    matrix: Mapping[Pair, Agreement]
+    matrix: Mapping[FilePair, Agreement]
     located: Sequence[Disagreement]
     evidence: Mapping[str, Evidence]
     faults: Sequence[Fault]
-    gate: FilmGate | None
+    film_gate: FilmGate | None
     film_logits: Mapping[str, Floats]
-    gates: Mapping[str, GateParity]
+    film_checks: Mapping[str, FilmCheckParity]
 
     def flipped(self, file: str) -> NDArray[np.intp]:
         """Return the places of the films on which an artefact decides otherwise than Keras."""
-        keras, other = self.probabilities[REFERENCE], self.probabilities[file]
+        keras, candidate = self.probabilities[REFERENCE], self.probabilities[file]
         threshold = self.decision.threshold
-        return np.flatnonzero((keras >= threshold) != (other >= threshold))
+        return np.flatnonzero((keras >= threshold) != (candidate >= threshold))
 
 
 def prove(
     reference: Reference,
     measured: Mapping[str, Measured],
     artefacts: Sequence[Artefact],
-    rows: Rows,
+    held_out: HeldOut,
     budget: Budget,
     *,
     faults: Sequence[Fault] = (),
     dead: Mapping[str, Sequence[Fault]] | None = None,
 ) -> Proof:
-    """Return what `artefacts`, `measured` on `rows`, prove against the `reference`.
+    """Return what `artefacts`, `measured` on `held_out`, prove against the `reference`.
 
     `faults` are those that the reference is known to have; `dead` are dead layers of
     artefacts, by file.
     """
     logits = {REFERENCE: reference.logits}
-    logits |= {one.file: measured[one.file].logits for one in artefacts}
-    found = {file: probabilities(one, reference.calibration) for file, one in logits.items()}
-    sources = {REFERENCE: KERAS} | {one.file: Source(one.recipe, one.format) for one in artefacts}
-    threshold = reference.threshold.value
-    matrix = parity_matrix(found, threshold)
-    film_logits = _film_logits(reference, measured, artefacts)
-    gates, gates_faults = _gates(reference, film_logits)
-    wrong = {
-        file: [*logit_faults(file, one), *(dead or {}).get(file, ()), *gates_faults.get(file, ())]
-        for file, one in logits.items()
+    logits |= {artefact.file: measured[artefact.file].logits for artefact in artefacts}
+    calibrated = {
+        file: probabilities(values, reference.calibration) for file, values in logits.items()
     }
-    area = auc(rows.positive, reference.logits)
+    kinds = {REFERENCE: KERAS} | {
+        artefact.file: GraphKind(artefact.recipe, artefact.format) for artefact in artefacts
+    }
+    threshold = reference.threshold.value
+    matrix = parity_matrix(calibrated, threshold)
+    film_logits = _film_logits(reference, measured, artefacts)
+    film_checks, film_faults = _film_checks(reference, film_logits)
+    wrong = {
+        file: [
+            *logit_faults(file, values),
+            *(dead or {}).get(file, ()),
+            *film_faults.get(file, ()),
+        ]
+        for file, values in logits.items()
+    }
+    area = auc(held_out.positive, reference.logits)
     return Proof(
-        decision=covering_decision(reference.calibration, reference.threshold, found),
+        decision=covering_decision(reference.calibration, reference.threshold, calibrated),
         threshold=reference.threshold,
         logits=logits,
-        probabilities=found,
+        probabilities=calibrated,
         comparisons={
-            file: compare_by_rows(found[REFERENCE], one, rows.positive, rows.splits, threshold)
-            for file, one in found.items()
+            file: compare_by_set(
+                calibrated[REFERENCE], values, held_out.positive, held_out.splits, threshold
+            )
+            for file, values in calibrated.items()
         },
         calibration_errors={
-            file: _calibration_errors(one, found[file], rows) for file, one in logits.items()
+            file: _calibration_errors(values, calibrated[file], held_out)
+            for file, values in logits.items()
         },
         matrix=matrix,
-        located=locate(matrix, sources),
+        located=locate(matrix, kinds),
         evidence={
-            one.file: _evidence(one.file, logits, found, threshold, rows, budget, wrong[one.file])
-            for one in artefacts
+            artefact.file: _evidence(
+                artefact.file, logits, calibrated, threshold, held_out, budget, wrong[artefact.file]
+            )
+            for artefact in artefacts
         },
-        # Films prepared wrongly rank at random or the wrong way round: one cure is enough.
+        # Wrongly preprocessed films rank at random or in reverse: one cure is enough.
         faults=[*faults, *wrong[REFERENCE], *([] if faults else area_faults(REFERENCE, area))],
-        gate=reference.gate,
+        film_gate=reference.film_gate,
         film_logits=film_logits,
-        gates=gates,
+        film_checks=film_checks,
     )
 
 
@@ -131,58 +144,64 @@ def _film_logits(
 ) -> dict[str, Floats]:
     if reference.film_logits is None:
         return {}
-    given = {one.file: measured[one.file].outputs[:, 1] for one in artefacts}
-    return {REFERENCE: reference.film_logits, **given}
+    candidates = {artefact.file: measured[artefact.file].outputs[:, 1] for artefact in artefacts}
+    return {REFERENCE: reference.film_logits, **candidates}
 
 
-def _gates(
+def _film_checks(
     reference: Reference, logits: Mapping[str, Floats]
-) -> tuple[dict[str, GateParity], dict[str, list[Fault]]]:
-    """Return how the film gate of each artefact compares with Keras's, and its faults."""
-    if reference.gate is None:
+) -> tuple[dict[str, FilmCheckParity], dict[str, list[Fault]]]:
+    """Return how the out-of-distribution check of each artefact follows Keras's, and its faults."""
+    if reference.film_gate is None:
         return {}, {}
-    expected, threshold = logits[REFERENCE], reference.gate.threshold
-    gates = {file: compare_gate(expected, one, threshold) for file, one in logits.items()}
-    model = gates[REFERENCE]
-    return gates, {file: gate_faults(file, logits[file], one, model) for file, one in gates.items()}
+    expected, threshold = logits[REFERENCE], reference.film_gate.threshold
+    film_checks = {
+        file: compare_film_check(expected, film_logits, threshold)
+        for file, film_logits in logits.items()
+    }
+    model = film_checks[REFERENCE]
+    return film_checks, {
+        file: film_check_faults(file, logits[file], parity, model)
+        for file, parity in film_checks.items()
+    }
 
 
 def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against what
     file: str,
     logits: Mapping[str, Floats],
-    found: Mapping[str, Floats],
+    calibrated: Mapping[str, Floats],
     threshold: float,
-    rows: Rows,
+    held_out: HeldOut,
     budget: Budget,
     faults: Sequence[Fault],
 ) -> Evidence:
-    """Return what an artefact shows beside Keras; `found` are the probabilities of the logits."""
-    decided = [found[one] >= threshold for one in (REFERENCE, file)]
-    right = [one == rows.positive for one in decided]
+    """Return what an artefact shows beside Keras; `calibrated` are probabilities."""
+    decided = [calibrated[name] >= threshold for name in (REFERENCE, file)]
+    right = [positive == held_out.positive for positive in decided]
     losses = {
         name: paired_loss(right[0][mask], right[1][mask])
-        for name, mask in (("sensitivity", rows.positive), ("specificity", ~rows.positive))
+        for name, mask in (("sensitivity", held_out.positive), ("specificity", ~held_out.positive))
     }
-    area = auc_difference(rows.positive, logits[REFERENCE], logits[file])
+    area = auc_difference(held_out.positive, logits[REFERENCE], logits[file])
     verdict = judge(
         losses["sensitivity"],
         losses["specificity"],
         flips=int((decided[0] != decided[1]).sum()),
-        n=len(rows.positive),
+        n=len(held_out.positive),
         auc_difference=area.value,
         budget=budget,
-        negative=rows.classes[0],
-        positive=rows.classes[1],
+        negative=held_out.classes[0],
+        positive=held_out.classes[1],
         faults=faults,
     )
     return Evidence(losses, area, verdict)
 
 
 def _calibration_errors(
-    logits: Floats, calibrated: Floats, rows: Rows
+    logits: Floats, calibrated: Floats, held_out: HeldOut
 ) -> dict[str, CalibrationError]:
-    test = np.array(rows.splits) == "test"
+    test = np.array(held_out.splits) == "test"
     return {
-        name: calibration_error(rows.positive[test], probability[test])
+        name: calibration_error(held_out.positive[test], probability[test])
         for name, probability in (("before", expit(logits)), ("after", calibrated))
     }

@@ -1,4 +1,4 @@
-"""What Keras itself answers to the held-out films, and what makes decisions of it."""
+"""Keras's own logits of the held-out films, with calibration and threshold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class HeldOut:
     """Held-out films: pixels `(n, h, w, c)` uint8, and by film: positive, split and digest.
 
     `classes` names the negative and the positive class.
@@ -40,41 +40,42 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What Keras answers to the held-out films: its logits `(n,)`, and what makes answers of them.
+    """Keras's logits `(n,)` of the held-out films, and calibration and threshold of decisions.
 
-    `film_logits` `(n,)` are those of its film / not-film branch, judged by `gate`; both or neither.
+    `film_logits` `(n,)` are those of its film branch, compared with the threshold of `film_gate`;
+    there are both or neither.
     """
 
     logits: Floats
     calibration: Calibration
     film_logits: Floats | None = None
-    gate: FilmGate | None = None
+    film_gate: FilmGate | None = None
     threshold: Threshold = field(default_factory=Threshold)
 
 
 def refer(
     network: Network,
-    rows: Rows,
-    gate: FilmGate | None = None,
+    held_out: HeldOut,
+    film_gate: FilmGate | None = None,
     *,
     method: str = CALIBRATIONS[0],
     rule: Rule | None = None,
 ) -> Reference:
-    """Return what Keras answers to `rows`, calibrated on the validation rows among them.
+    """Return what Keras answers to `held_out`, calibrated on the validation films among them.
 
-    By one of `CALIBRATIONS`; the same rows choose the threshold, if there is a `rule`. A network
-    with a film / not-film branch has a `gate`, any other none.
+    By one of `CALIBRATIONS`; the same films choose the threshold, if there is a `rule`. A network
+    with a film / not-film branch has a `film_gate`, any other none.
 
     Raises:
         DataError: as `reference_outputs` and `choose_threshold` do.
     """
-    outputs = reference_outputs(network, rows.pixels)
-    logits, film_logits = outputs[:, 0], None if gate is None else outputs[:, 1]
-    validation = np.array(rows.splits) == "val"
-    positive = rows.positive[validation]
+    outputs = reference_outputs(network, held_out.pixels)
+    logits, film_logits = outputs[:, 0], None if film_gate is None else outputs[:, 1]
+    validation = np.array(held_out.splits) == "val"
+    positive = held_out.positive[validation]
     calibration = calibrate(positive, logits[validation], method)
     threshold = choose_threshold(positive, probabilities(logits[validation], calibration), rule)
-    return Reference(logits, calibration, film_logits, gate, threshold)
+    return Reference(logits, calibration, film_logits, film_gate, threshold)
 
 
 def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
@@ -101,12 +102,12 @@ def reference_outputs(network: Network, pixels: Pixels) -> Floats:
     black, white = np.float32(network.input_range.low), np.float32(network.input_range.high)
     shape = (len(pixels), len(network.logits.outputs))
     logits, answer = np.empty(shape), np.empty(shape)
-    # In batches, for as floats all films at once take four times their memory, and more.
+    # In batches: as floats, all films at once would take more than four times their memory.
     batches = range(0, len(pixels), _BATCH)
     for start in progress(batches, len(batches), REFERENCE, "batch"):
         batch = slice(start, start + _BATCH)
         image = pixels[batch].astype(np.float32) * ((white - black) / 255) + black
-        # Of two classes the second; all else has one column.
+        # Of two classes the second; every other output has one column.
         logits[batch] = _last_columns(predicted(network.logits, pixels[batch]))
         answer[batch] = _last_columns(predicted(network.model, image))
     if not np.isfinite(logits).all():
@@ -122,4 +123,4 @@ def reference_outputs(network: Network, pixels: Pixels) -> Floats:
 
 
 def _last_columns(outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.stack([one[:, -1] for one in outputs], axis=1)
+    return np.stack([output[:, -1] for output in outputs], axis=1)

@@ -1,4 +1,4 @@
-"""Where a probability becomes a positive decision, chosen on films with known labels."""
+"""The threshold from which a probability is a positive decision, chosen on labelled films."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A probability from which on a film is positive, and how it was chosen.
+    """The probability from which a film is decided positive, and how it was chosen.
 
-    `chosen` is None where it was not; otherwise `sensitivity` and `specificity` are those on the
-    films that it was chosen on, and so too good.
+    `chosen` is None where no rule chose it. Otherwise `sensitivity` and `specificity` are those on
+    the films of the choice, and therefore too good.
     """
 
     value: float = ONE_HALF
@@ -53,9 +53,9 @@ def choose_threshold(positive: Bools, probability: Floats, rule: Rule | None) ->
     """Return the threshold that `rule` chooses on films `(n,)`; without a rule, one half.
 
     For a sensitivity it is the highest cut that reaches it; by Youden's index (Cancer 3 (1950) 32)
-    the cut with the largest sensitivity plus specificity, of several the most sensitive one. It
-    lies midway to the next lower probability: no film lies on the edge, where graphs that differ
-    by a hair would part.
+    the cut with the largest sensitivity plus specificity, of several the most sensitive one. The
+    threshold lies midway to the next lower probability, so that no film lies on it, where graphs
+    with a tiny difference would decide differently.
 
     Raises:
         DataError: a class is missing, a probability is not finite, or every film would be positive.
@@ -68,7 +68,7 @@ def choose_threshold(positive: Bools, probability: Floats, rule: Rule | None) ->
         raise DataError("threshold", problem, "give films of both classes with finite answers")
     false, true, cuts = roc_curve(positive, probability, drop_intermediate=False)
     if rule.sensitivity is not None:
-        # Of counts, for a share such as 0.9 is no exact number.
+        # Counts are compared, because a share such as 0.9 is not exact in binary.
         place = int(np.argmax(np.rint(true * cases) >= rule.sensitivity * cases - 1e-9))
     else:
         index = true - false
@@ -94,7 +94,7 @@ def choose_threshold(positive: Bools, probability: Floats, rule: Rule | None) ->
 
 
 def _between(below: float, lowest: float) -> float:
-    """Return the middle, in six digits if these tell it from both ends."""
+    """Return the middle, in six digits if those still lie between the two."""
     middle = (below + lowest) / 2
     short = float(f"{middle:.6g}")
-    return next((one for one in (short, middle) if below < one <= lowest), lowest)
+    return next((value for value in (short, middle) if below < value <= lowest), lowest)

@@ -1,4 +1,4 @@
-"""Is the small graph as good as the big one? Yes, no, or too few films to tell.
+"""Is the small graph as good as the reference model? Yes, no, or too few films to tell.
 
 Sensitivity and specificity must each be non-inferior, on paired decisions at the deployed
 threshold, and the point budgets on flips and AUC must hold.
@@ -14,26 +14,26 @@ from edge_export.proof.faults import Fault
 from edge_export.proof.parity import Budget
 from edge_export.statistics.paired import PairedLoss, tango_films
 
-Answer = Literal["pass", "fail", "undecided"]
+Outcome = Literal["pass", "fail", "undecided"]
 
-_WORST_FIRST: tuple[Answer, ...] = ("fail", "undecided", "pass")
+_WORST_FIRST: tuple[Outcome, ...] = ("fail", "undecided", "pass")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An answer and the reasons for it, a line each.
+    """An outcome and the reasons for it, a line each.
 
-    `films_needed` says by class how many more films it would take to pass, if they lost and gained
-    the same shares as those seen: 0 where there are enough, None where no number would do.
+    `films_needed` says by class how many more films a pass would need, if the same shares of them
+    were lost and gained: 0 where there are enough, None where no number would do.
     """
 
-    answer: Answer
+    answer: Outcome
     reasons: tuple[str, ...]
     films_needed: Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Class:
+class _ClassLoss:
     """The loss in one class of films; `measure` is sensitivity or specificity."""
 
     name: str
@@ -67,7 +67,7 @@ def judge(
         raise ValueError(f"{flips} flips of {n} decisions")
     margin = budget.margin
     classes = [
-        _Class(name, measure, loss, _more_films(loss, margin))
+        _ClassLoss(name, measure, loss, _more_films(loss, margin))
         for name, measure, loss in (
             (positive, "sensitivity", sensitivity),
             (negative, "specificity", specificity),
@@ -76,22 +76,24 @@ def judge(
     failed = [fault.line for fault in faults]
     failed += _over_budget(flips, n, auc_difference, budget)
     failed += [
-        f"{one.measure} loses {_bound(one.loss, 'at least', one.loss.low)}, more than {margin:.2%}"
-        for one in classes
-        if one.loss.low > margin
+        f"{class_.measure} loses {_bound(class_.loss, 'at least', class_.loss.low)}, "
+        f"more than {margin:.2%}"
+        for class_ in classes
+        if class_.loss.low > margin
     ]
-    undecided = [_wanting(one, margin) for one in classes if one.loss.high > margin]
+    undecided = [_undecided(class_, margin) for class_ in classes if class_.loss.high > margin]
     passed = [
-        f"{one.measure} loses {_bound(one.loss, 'at most', one.loss.high)}, margin {margin:.2%}"
-        for one in classes
+        f"{class_.measure} loses {_bound(class_.loss, 'at most', class_.loss.high)}, "
+        f"margin {margin:.2%}"
+        for class_ in classes
     ]
-    answer: Answer = "fail" if failed else "undecided" if undecided else "pass"
+    answer: Outcome = "fail" if failed else "undecided" if undecided else "pass"
     reasons = tuple(failed or undecided or passed)
-    return Verdict(answer, reasons, {one.name: one.films_needed for one in classes})
+    return Verdict(answer, reasons, {class_.name: class_.films_needed for class_ in classes})
 
 
-def worst(verdicts: Iterable[Verdict]) -> Answer:
-    """Return the worst answer: fail over undecided over pass.
+def worst(verdicts: Iterable[Verdict]) -> Outcome:
+    """Return the worst outcome: fail over undecided over pass.
 
     Raises:
         ValueError: there is no verdict; nothing proved is no pass.
@@ -106,7 +108,7 @@ def _over_budget(flips: int, n: int, auc_difference: float, budget: Budget) -> l
         lines.append(
             f"flips {flips} of {n} decisions ({flips / n:.1%}, at most {budget.flips:.1%})"
         )
-    # This way round, because a difference that is not a number holds no budget.
+    # Written with `not`, so that a difference that is not a number exceeds the budget.
     if not abs(auc_difference) <= budget.auc:
         lines.append(f"moves the AUC by {auc_difference:+.4f} (at most {budget.auc:g})")
     return lines
@@ -125,11 +127,12 @@ def _more_films(loss: PairedLoss, margin: float) -> int | None:
     return None if needed is None else max(1, needed - loss.n)
 
 
-def _wanting(one: _Class, margin: float) -> str:
-    start = f"{one.measure} may lose {_bound(one.loss, 'up to', one.loss.high)}"
-    if one.films_needed is None:
-        return f"{start}: at this loss no number of {one.name} films shows less than {margin:.2%}"
-    more = one.films_needed
+def _undecided(class_: _ClassLoss, margin: float) -> str:
+    start = f"{class_.measure} may lose {_bound(class_.loss, 'up to', class_.loss.high)}"
+    if class_.films_needed is None:
+        shown = f"no number of {class_.name} films shows less than {margin:.2%}"
+        return f"{start}: at this loss {shown}"
+    more = class_.films_needed
     films = "1 more film" if more == 1 else f"{more} more films"
     verb = "is" if more == 1 else "are"
-    return f"{start}: {films} of class {one.name} {verb} needed to tell"
+    return f"{start}: {films} of class {class_.name} {verb} needed to tell"

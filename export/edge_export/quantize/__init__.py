@@ -1,1 +1,1 @@
-"""Float graphs -> small ones, from one table of ranges."""
+"""Float graphs -> quantized graphs, from one table of ranges."""

@@ -1,4 +1,4 @@
-"""Which films calibrate the quantizers, and whether they are fit to."""
+"""Which films calibrate the quantizers, and whether they are suitable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STRUCTURE = 0.5
 _AGREEMENT = 0.1
 
 
-class Fault(StrEnum):
+class CalibrationFault(StrEnum):
     """What can be wrong with calibration films, by the names that `--allow-calibration` takes."""
 
     FEW_FILMS = "few_films"
@@ -49,8 +49,8 @@ class Fault(StrEnum):
 class CalibrationRecord:
     """How a network was calibrated, for manifest and report.
 
-    `films` are the digests, sorted; `by_class` counts them; `overrides` are the names of the
-    faults that were there and allowed, sorted.
+    `films` are the digests, sorted; `by_class` counts them; `overrides` are the sorted names
+    of the faults that were present and allowed.
     """
 
     method: str
@@ -71,26 +71,26 @@ class CalibrationRecord:
 def choose_films(films: Sequence[Film], count: int, seed: int) -> list[Film]:
     """Return `count` of the training films, as many of each class, in a seeded order.
 
-    Where a class has too few, the other fills up. The choice depends on digests and the seed,
-    not on names or the order given.
+    Where a class has too few films, the other class makes up the number. The choice depends on
+    digests and the seed, not on names or the order of `films`.
 
     Raises:
-        DataError: there are no training rows.
+        DataError: there are no training films.
     """
     by_class: dict[str, list[Film]] = {}
     for film in sorted(films, key=lambda film: film.sha256):
         if film.split == "train":
             by_class.setdefault(film.label, []).append(film)
     if not by_class:
-        problem = "there are no training rows to calibrate on"
+        problem = "there are no training films to calibrate on"
         raise DataError("calibration", problem, "give --data with a training split")
     shuffled = [by_class[label] for label in sorted(by_class)]
     order = random.Random(seed)
-    for rows in shuffled:
-        order.shuffle(rows)
-    # Taking turns keeps the classes even for as long as both have rows left.
-    turns = (film for turn in zip_longest(*shuffled) for film in turn if film is not None)
-    return list(islice(turns, count))
+    for of_class in shuffled:
+        order.shuffle(of_class)
+    # Films of both classes alternate for as long as both have films left.
+    alternating = (film for turn in zip_longest(*shuffled) for film in turn if film is not None)
+    return list(islice(alternating, count))
 
 
 def require_sound(
@@ -98,22 +98,24 @@ def require_sound(
 ) -> tuple[str, ...]:
     """Return the sorted names of the faults of a calibration, all of which are in `allowed`.
 
-    `chosen` are the films that calibrate, `pixels` theirs, `(n, h, w, c)`, as they came out of
-    preprocessing; `held_out` are the films that measure parity.
+    `chosen` are the calibration films and `pixels` their preprocessed pixels `(n, h, w, c)`;
+    `held_out` are the films that parity is measured on.
 
     Raises:
-        UsageError: `allowed` holds a name that is no `Fault`.
+        UsageError: `allowed` holds a name that is no `CalibrationFault`.
         DataError: there is a fault that is not allowed.
     """
-    for name in sorted(set(allowed) - set(Fault)):
-        raise UsageError(_ALLOW, f"no fault is called {name!r}", f"choose from {', '.join(Fault)}")
-    found = {
-        Fault.FEW_FILMS: _few_films(chosen),
-        Fault.NOISE: _noise(chosen, pixels),
-        Fault.ONE_CLASS: _one_class(chosen),
-        Fault.OVERLAP: _overlap(chosen, held_out),
+    for name in sorted(set(allowed) - set(CalibrationFault)):
+        raise UsageError(
+            _ALLOW, f"no fault is called {name!r}", f"choose from {', '.join(CalibrationFault)}"
+        )
+    problems = {
+        CalibrationFault.FEW_FILMS: _few_films(chosen),
+        CalibrationFault.NOISE: _noise(chosen, pixels),
+        CalibrationFault.ONE_CLASS: _one_class(chosen),
+        CalibrationFault.OVERLAP: _overlap(chosen, held_out),
     }
-    faults = {fault.value: problem for fault, problem in found.items() if problem}
+    faults = {fault.value: problem for fault, problem in problems.items() if problem}
     refused = sorted(set(faults) - set(allowed))
     if refused:
         problem = ", and ".join(f"{faults[name]} ({name})" for name in refused)
@@ -133,7 +135,7 @@ def _one_class(chosen: Sequence[Film]) -> str:
 
 
 def _overlap(chosen: Sequence[Film], held_out: Sequence[Film]) -> str:
-    """Name the films that are held out too, themselves or by their group."""
+    """Name the calibration films that are held out too, or share a group with a held-out film."""
     digests = {film.sha256 for film in held_out}
     groups = {film.group for film in held_out}
     shared = [film for film in chosen if film.sha256 in digests or film.group in groups]
@@ -155,9 +157,9 @@ def _noise(chosen: Sequence[Film], pixels: Pixels) -> str:
     return f"the {len(chosen)} films look like noise, no two alike (correlation {together:.2f})"
 
 
-def _counted(some: Sequence[Film], films: Sequence[Film]) -> str:
+def _counted(affected: Sequence[Film], films: Sequence[Film]) -> str:
     """Return how many films these are, the first of them by its digest."""
-    return f"{len(some)} of {len(films)} films, {some[0].sha256} first,"
+    return f"{len(affected)} of {len(films)} films, {affected[0].sha256} first,"
 
 
 def _thumbnail(film: Pixels) -> NDArray[np.float64]:
@@ -168,9 +170,9 @@ def _thumbnail(film: Pixels) -> NDArray[np.float64]:
 
 
 def _structure_of(image: NDArray[np.float64]) -> float:
-    """Return the correlation of neighbouring pixels of `(h, w)`, across or down, the lesser one.
+    """Return the lesser correlation of neighbouring pixels of `(h, w)`, across or down.
 
-    An even shade has none: 0.
+    It is 0 for an even shade.
     """
     across = _standardized(np.stack([image[:, :-1], image[:, 1:]]))
     down = _standardized(np.stack([image[:-1], image[1:]]))

@@ -9,18 +9,22 @@ if TYPE_CHECKING:
     import onnx
 
 
-def part_constants(graph: onnx.GraphProto) -> None:
+def separate_constants(graph: onnx.GraphProto) -> None:
     """Give every reader of an int8 constant an initializer and a DequantizeLinear of its own.
 
     With `session.x64quantprecision`, which processors without VNNI need, ONNX Runtime replaces an
     int8 constant and its zero points by unsigned ones, once for every reader, and at the second one
-    it fails: it opens no such graph. DequantizeLinears of one constant it takes for the same node,
-    so that both have to be copied. Weights of a layer that is called twice are constants with
-    several readers, and so are the numbers of a hard sigmoid. All else stays as it is.
+    it fails: it opens no such graph. It merges DequantizeLinear nodes of one constant, so constant
+    and node both have to be copied. Weights of a layer that is called twice are constants with
+    several readers, and so are the numbers of a hard sigmoid. Nothing else is changed.
     """
     import onnx
 
-    held = {one.name: one for one in graph.initializer if one.data_type == one.INT8}
+    held = {
+        initializer.name: initializer
+        for initializer in graph.initializer
+        if initializer.data_type == initializer.INT8
+    }
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         nodes.append(node)

@@ -1,11 +1,11 @@
-"""One small graph by its recipe, in either format."""
+"""Make one graph by its recipe, in either format."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.quantize.onnx import quantize_onnx
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT32, INT16, Format, Recipe, Setting
@@ -22,8 +22,8 @@ def quantized(
 ) -> bytes:
     """Return the graph that `recipe` makes of `graphs` in one format.
 
-    `ranges` is keyed by the tensors of the float TFLite graph, and empty for a recipe that is not
-    calibrated; the method of `setting` made it. What the setting keeps float counts here.
+    `ranges` is keyed by the tensors of the float TFLite graph, made by the method of `setting`, and
+    empty for a recipe that is not calibrated. The tensors in `setting.keep_float` stay float.
 
     Raises:
         DataError: the recipe does not exist in this format, a tensor to keep float is none of the
@@ -42,7 +42,7 @@ def quantized(
 
 
 def _off_powers_of_two(limits: Range) -> Range:
-    """Return a range of which the int16 scale is no power of two, at most 0.2 % wider.
+    """Return a range, at most 0.2 % wider, whose int16 scale is no power of two.
 
     Where all scales of an addition are within 0.001 of one in log2, LiteRT takes the graph for one
     of an older kind and refuses it. Images scaled to -1..1 are such a case.

@@ -1,7 +1,7 @@
-"""Bias correction: take the mean error of quantization out again, where the graph is still float.
+"""Bias correction: remove the mean error of quantization in the last layer, which is float.
 
-Rounding ten layers shifts a logit by a mean that differs from model to model; the last dense layer
-is float, so its bias can take that mean back exactly (Nagel et al., ICCV 2019, section 4.2,
+Rounding ten layers shifts a logit by a mean that differs from model to model; the bias of the last
+dense layer can cancel that mean exactly (Nagel et al., ICCV 2019, section 4.2,
 measured on calibration films and applied to the last layer alone).
 """
 
@@ -25,9 +25,13 @@ def shift_tflite(graph: bytes, shifts: Sequence[float]) -> bytes:
     shifted = bytearray(graph)
     model = schema.Model.GetRootAs(shifted)
     subgraph = model.Subgraphs(0)
-    made = [subgraph.Operators(place) for place in range(subgraph.OperatorsLength())]
+    all_operators = [subgraph.Operators(place) for place in range(subgraph.OperatorsLength())]
     for place, shift in enumerate(shifts):
-        head = next(one for one in made if subgraph.Outputs(place) in one.OutputsAsNumpy())
+        head = next(
+            operator
+            for operator in all_operators
+            if subgraph.Outputs(place) in operator.OutputsAsNumpy()
+        )
         if head.InputsLength() < 3 or head.Inputs(2) < 0:
             raise _no_bias("TFLite")
         # A view of the bytes themselves: nothing is packed anew, nothing else can change.
@@ -47,10 +51,10 @@ def shift_onnx(graph: bytes, shifts: Sequence[float]) -> bytes:
     from onnx import numpy_helper
 
     model = onnx.load_model_from_string(graph)
-    constants = {one.name: one for one in model.graph.initializer}
-    made = {name: node for node in model.graph.node for name in node.output}
+    constants = {initializer.name: initializer for initializer in model.graph.initializer}
+    makers = {name: node for node in model.graph.node for name in node.output}
     for output, shift in zip(model.graph.output, shifts, strict=True):
-        head = made[output.name]
+        head = makers[output.name]
         place = {"Gemm": 2, "Add": 1}.get(head.op_type, len(head.input))
         bias = constants.get(head.input[place]) if place < len(head.input) else None
         if bias is None:

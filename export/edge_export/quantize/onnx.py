@@ -1,4 +1,4 @@
-"""Float ONNX -> small ONNX, from the same table of ranges as the TFLite graph."""
+"""Float ONNX -> quantized ONNX, from the same table of ranges as the TFLite graph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.quantize.constants import part_constants
+from edge_export.quantize.constants import separate_constants
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import DYNAMIC, INT8, INT16, Recipe
 from edge_export.quiet import first_line, quiet
@@ -17,9 +17,9 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import onnx
 
-# Layers with weights: what a small graph is made of. Without a range they are an error.
+# Layers with weights, which have to be quantized: without a range they are an error.
 _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-# What ONNX Runtime computes in int8 beside them. Anything else stays float in between.
+# All that ONNX Runtime computes in int8. Any other operator stays float.
 _QUANTIZED = (
     *_WEIGHTED, "Add", "AveragePool", "Clip", "Concat", "Flatten", "GlobalAveragePool",
     "LeakyRelu", "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Sigmoid", "Squeeze", "Transpose",
@@ -89,20 +89,20 @@ def _static(
     )
     quantized = job.quantize_model()
     _share_pixels(quantized.graph)
-    part_constants(quantized.graph)
+    separate_constants(quantized.graph)
     encoded: bytes = quantized.SerializeToString(deterministic=True)
     return encoded
 
 
 def _name_shared(graph: onnx.GraphProto) -> None:
-    """Let no copy of a constant that several nodes read take the name of another tensor.
+    """Rename constants with several readers, so that no copy gets the name of another tensor.
 
-    The quantizer numbers copies behind the name and looks for others among constants alone: a copy
-    of tensor_10 would be tensor_109, which a layer may write. Biases are shared where they are
+    The quantizer appends a number to the name of a copy and avoids the names of constants only: a
+    copy of tensor_10 would be tensor_109, which a layer may write. Biases are shared where they are
     zero: in networks that are new, or whose normalisation is.
     """
     reads = Counter(name for node in graph.node for name in node.input)
-    shared = {one.name for one in graph.initializer if reads[one.name] > 1}
+    shared = {initializer.name for initializer in graph.initializer if reads[initializer.name] > 1}
     for holder in graph.initializer:
         holder.name += "_" * (holder.name in shared)
     for node in graph.node:
@@ -112,9 +112,9 @@ def _name_shared(graph: onnx.GraphProto) -> None:
 def _share_pixels(graph: onnx.GraphProto) -> None:
     """Let all but convolutions read the pixels as floats, where several layers read them.
 
-    They are the same numbers, for one step of the pixels is one grey level. ONNX Runtime computes
-    no layer in integers that shares its dequantized input: Model 3 would take 2.3 times its time
-    with a film branch beside it.
+    The numbers are the same, because one step of the pixels is one grey level. A layer that shares
+    its dequantized input is not computed in integers by ONNX Runtime: Model 3 with a film branch
+    would take 2.3 times its time.
     """
     cast = next(node for node in graph.node if node.op_type == "Cast")
     behind = {node.input[0]: node for node in graph.node if node.op_type.endswith("tizeLinear")}
@@ -154,8 +154,9 @@ def _onnx_ranges(
 ) -> dict[str, Range]:
     """Return `ranges` by ONNX tensor, the inputs of activations included.
 
-    TFLite fuses an activation into the layer before it, so what lies between has no range there.
-    The quantizer fuses it too, but asks first; the range after the activation is the answer. A
+    TFLite fuses an activation into the layer before it, so the tensor between has no range. The
+    ONNX quantizer fuses both too, but looks the range up first; it gets the one behind the
+    activation. A
     softmax has steps of 1/256 in both formats.
     """
     table = {name: ranges[twin] for name, twin in same_as.items() if twin in ranges}
@@ -168,11 +169,11 @@ def _onnx_ranges(
 
 
 def _without_range(model: onnx.ModelProto, table: Mapping[str, Range]) -> set[str]:
-    """Return the nodes that touch a tensor without a range: the insides of one TFLite operator.
+    """Return the nodes that read or write a tensor without a range, inside one TFLite operator.
 
     They stay float. A layer with weights may not: it would be float in one format alone.
     """
-    constants = {one.name for one in model.graph.initializer}
+    constants = {initializer.name for initializer in model.graph.initializer}
     return {
         node.name
         for node in model.graph.node
@@ -188,23 +189,23 @@ def _makers(model: onnx.ModelProto, tensors: set[str], same_as: Mapping[str, str
     tensor goes on until it meets tensors that have one.
     """
     makers = {name: node for node in model.graph.node for name in node.output}
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [makers[name] for name in sorted(tensors) if name in makers]
     while waiting:
         node = waiting.pop()
-        found.add(node.name)
+        names.add(node.name)
         waiting += [
             makers[name]
             for name in node.input
-            if name in makers and name not in same_as and makers[name].name not in found
+            if name in makers and name not in same_as and makers[name].name not in names
         ]
-    return found
+    return names
 
 
 def _heads(model: onnx.ModelProto) -> list[str]:
     """Return the names of the logits, each of which a dense layer has to write."""
     kinds = {name: node.op_type for node in model.graph.node for name in node.output}
-    heads = [str(one.name) for one in model.graph.output]
+    heads = [str(output.name) for output in model.graph.output]
     if any(kinds[head] not in ("Gemm", "MatMul", "Add") for head in heads):
         raise DataError("graph", "does not end in a dense layer", "end it in a dense layer")
     return heads

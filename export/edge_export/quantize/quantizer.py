@@ -1,4 +1,4 @@
-"""One network, its calibration films, and every small graph that can be made of both."""
+"""Make every graph of one network, with ranges measured on its calibration films."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats, measure
-from edge_export.graph.pair import FloatGraphs
+from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.correct import shift_onnx, shift_tflite
 from edge_export.quantize.ranges import Range, measure_ranges
@@ -42,33 +42,35 @@ class Quantizer:
     def artefacts(self, recipe: Recipe, setting: Setting) -> tuple[list[Artefact], float]:
         """Return the graph of `recipe` in each of its formats, and the error of its decision.
 
-        What a calibrated recipe shifts a logit by on average, on the calibration films, is taken
-        out again: by the same number in both formats, which compute the same integers (Nagel et
-        al., ICCV 2019, section 4.2, applied to the last layers alone). The error is the root
-        mean square of what remains of the decision's, there; nan where no ranges were needed and
-        nothing was measured.
+        The mean shift of a logit by a calibrated recipe, on calibration films, is subtracted: the
+        same number in both formats, which compute the same integers (Nagel et al., ICCV 2019,
+        section 4.2, applied to the last layers alone). The error is the root mean square of the
+        remaining difference of the decision's logit on those films, or nan for a recipe that is
+        not calibrated.
 
         Raises:
             DataError: something cannot be quantized.
             ParityFailed: an answer is not finite.
         """
         ranges = self.ranges(setting.method) if recipe.calibrated else {}
-        made = [self.one(recipe, form, ranges, setting) for form in recipe.formats]
+        artefacts = [self.uncorrected(recipe, form, ranges, setting) for form in recipe.formats]
         if not (recipe.calibrated and recipe.float_logit):
-            return made, float("nan")
-        error = self._float_outputs() - measure(made[0], self.calibration).outputs
+            return artefacts, float("nan")
+        error = self._float_outputs() - measure(artefacts[0], self.calibration).outputs
         # Six digits: what remains is the same from run to run.
         shifts = [float(f"{mean:.6g}") for mean in error.mean(axis=0)]
-        return [_shifted(one, shifts) for one in made], float(np.std(error[:, 0]))
+        return [_shifted(artefact, shifts) for artefact in artefacts], float(np.std(error[:, 0]))
 
-    def one(self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting) -> Artefact:
-        """Return the graph of `recipe` in one format by a table of `ranges`, nothing corrected."""
+    def uncorrected(
+        self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting
+    ) -> Artefact:
+        """Return the graph of `recipe` in one format by `ranges`, without bias correction."""
         graph = quantized(self.graphs, recipe, form, ranges, setting)
         return Artefact(recipe.file(form), form, recipe.name, graph)
 
     def _float_outputs(self) -> Floats:
         if self._expected is None:
-            reference = self.one(FLOAT32, "tflite", {}, Setting())
+            reference = self.uncorrected(FLOAT32, "tflite", {}, Setting())
             self._expected = measure(reference, self.calibration).outputs
         return self._expected
 

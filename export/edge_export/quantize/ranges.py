@@ -1,4 +1,4 @@
-"""The one table of ranges that quantizes both formats.
+"""The table of ranges that quantizes both formats.
 
 Films stream through the float graph one at a time and leave two numbers, or one histogram, per
 tensor behind, so memory does not grow with their number.
@@ -19,7 +19,7 @@ from edge_export.quiet import quiet
 from edge_runtime.errors import DataError
 
 Range = tuple[float, float]
-"""The smallest and the largest value that a tensor took, or that int8 shall reach to."""
+"""The smallest and the largest value of a tensor, as measured or as int8 is to hold them."""
 
 Counts = NDArray[np.int64]
 
@@ -46,7 +46,8 @@ def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dic
     0..255, so that its int8 step is one grey level and no film is clipped. `min_max` are the
     extremes, in one pass. The other methods clip rare values to make the steps finer, by a
     histogram that a second pass fills; their ranges contain zero and lie within the extremes.
-    What a float head takes and gives keeps its extremes: they are the surest decisions.
+    The inputs and outputs of a float head keep their extremes, which belong to the surest
+    decisions.
 
     Raises:
         DataError: a tensor held a value that is not finite.
@@ -92,7 +93,7 @@ def _extremes(tensors: TFLiteTensors, pixels: Pixels) -> dict[str, Range]:
 
 
 def _finite(name: str, values: Values) -> Range:
-    """Return the extremes of one film; merged with others, a NaN would be dropped."""
+    """Return the extremes of one film, refusing a NaN, which merging would drop."""
     low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise DataError(name, "takes values that are not finite", "train the model again")
@@ -105,8 +106,8 @@ def _head(graph: bytes) -> set[str]:
     Constants may be among them.
     """
     ends = set(outputs(graph))
-    heads = [one for one in operators(graph) if ends.intersection(one.outputs)]
-    return {name for one in heads for name in (*one.inputs, *one.outputs)}
+    heads = [operator for operator in operators(graph) if ends.intersection(operator.outputs)]
+    return {name for operator in heads for name in (*operator.inputs, *operator.outputs)}
 
 
 def _edges(limits: Range) -> NDArray[np.float64]:
@@ -129,7 +130,7 @@ def _histograms(
 
 
 def _stride(values: Values) -> int:
-    """Return how far apart counted values lie, prime to the channels so that each has its turn."""
+    """Return the distance of counted values, coprime to the channels so that all are counted."""
     stride = 1 + values.size // _COUNTED
     while math.gcd(stride, values.shape[-1]) > 1:
         stride += 1
@@ -137,7 +138,7 @@ def _stride(values: Values) -> int:
 
 
 def _within(clipped: Range, limits: Range) -> Range:
-    """Return the clipped range, with zero and without what no film reached."""
+    """Return the clipped range, extended to zero and cut to the measured extremes."""
     return max(limits[0], min(clipped[0], 0.0)), min(limits[1], max(clipped[1], 0.0))
 
 
@@ -151,7 +152,7 @@ def _percentile(counts: Counts, edges: NDArray[np.float64]) -> Range:
 
 
 def _entropy(counts: Counts, edges: NDArray[np.float64]) -> Range:
-    """Return the range after which the counts, merged to few bins, say most of what they said.
+    """Return the range whose counts, merged to few bins, lose the least information.
 
     ONNX Runtime's search for the smallest Kullback-Leibler divergence (Migacz, "8-bit inference
     with TensorRT", GTC 2017), about a second a tensor.
@@ -169,8 +170,8 @@ def _mse(counts: Counts, edges: NDArray[np.float64]) -> Range:
     """Return the range of the smallest expected squared error of int8, over all pairs of edges.
 
     With steps of `d = (high - low) / 255` a value inside errs by `d**2 / 12` on average, one
-    outside by the square of its distance (Banner et al., NeurIPS 2019). What lies in
-    the bin at zero is what an activation cut off, and exact.
+    outside by the square of its distance (Banner et al., NeurIPS 2019). Values in
+    the bin at zero were cut off by an activation, and are exact.
     """
     middle = _BINS // 2
     below, inside_below = _tail(counts[:middle][::-1], edges[middle:])

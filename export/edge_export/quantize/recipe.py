@@ -1,4 +1,4 @@
-"""How to quantize, by the names of the LiteRT quantizer, and what a remedy may change in it."""
+"""Quantization recipes, by the LiteRT quantizer's names, and what a remedy may change."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ RECIPES: dict[str, Recipe] = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is chosen for one quantization beside its recipe; both formats get the same.
+    """The choices for one quantization beside its recipe, the same for both formats.
 
-    `method` makes the ranges; `keep_float` names tensors of the float TFLite graph whose operators
-    stay float.
+    `method` is the method of calibration; `keep_float` names tensors of the float TFLite
+    graph whose operators stay float.
     """
 
     method: str = "min_max"

@@ -1,4 +1,4 @@
-"""How far a calibration would move with other films: two disjoint halves, each on its own."""
+"""How far ranges and decisions depend on the calibration films, by two disjoint halves."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Stability:
 
 
 def halves(films: Sequence[Film]) -> Halves:
-    """Return the indices of every other film of each class, and those of the rest.
+    """Return the indices of every second film of each class, and those of the rest.
 
-    Where a class has an odd number of films, the halves take turns in getting the one more.
+    Where classes have odd numbers of films, the extra films go to the halves by turns.
 
     Raises:
         DataError: there are fewer than two films.
@@ -103,11 +103,11 @@ def stability(
     )
 
 
-def _ratio(one: Range, other: Range) -> float:
-    """Return the wider of two ranges over the narrower, both with zero as int8 wants it.
+def _ratio(first: Range, second: Range) -> float:
+    """Return the ratio of the wider range to the narrower, both extended to zero as in int8.
 
-    It ends at 255, where all of the narrower range is a single step of the wider: so a tensor
-    that is zero throughout one half has a ratio, too.
+    It is at most 255, where the narrower range is one step of the wider, so that a tensor which is
+    zero throughout one half has a ratio too.
     """
-    narrow, wide = sorted(max(high, 0.0) - min(low, 0.0) for low, high in (one, other))
+    narrow, wide = sorted(max(high, 0.0) - min(low, 0.0) for low, high in (first, second))
     return wide / max(narrow, wide / _STEPS) if wide else 1.0

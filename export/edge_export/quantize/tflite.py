@@ -1,4 +1,4 @@
-"""Float TFLite -> small TFLite by the LiteRT quantizer, from a table of ranges where one is needed.
+"""Float TFLite -> quantized TFLite by the LiteRT quantizer, from a table of ranges.
 
 In all recipes but the full-integer one the last dense layers and the outputs stay float: an int8
 logit knows only 256 values, and such a layer is a few hundred multiplications.
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from edge_export.graph.trace import Operator, operators, outputs
-from edge_export.quantize.columns import pair_columns
+from edge_export.quantize.large_weights import row_by_row
+from edge_export.quantize.pair_columns import pair_columns
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT16, INT8, Recipe
-from edge_export.quantize.rows import row_by_row
 from edge_export.quiet import first_line, quiet
 from edge_runtime.errors import DataError
 
@@ -37,9 +37,9 @@ def quantize_tflite(
             quantized has no range in the table, nothing writes a tensor of `keep_float`, or
             something must stay float in a full-integer graph.
     """
-    made = operators(graph)
-    scopes = _scopes(made)
-    heads = _heads(graph, made) if recipe.float_logit else []
+    all_operators = operators(graph)
+    scopes = _scopes(all_operators)
+    heads = _heads(graph, all_operators) if recipe.float_logit else []
     with quiet():
         from litert_quantizer import algorithm_manager, qtyping, quantizer
 
@@ -52,7 +52,7 @@ def quantize_tflite(
             pattern = f"^{re.escape(scopes[tensor])}$"
             job.update_quantization_recipe(pattern, operation.ALL_SUPPORTED, algorithm_key=stay)
         if recipe.float_logit:
-            # Left out of the rules, the outputs alone would be squeezed into int8 again.
+            # Without this rule the outputs alone would be quantized to int8 again.
             job.update_quantization_recipe(".*", operation.OUTPUT, algorithm_key=stay)
         statistics = {name: _statistics(limits) for name, limits in ranges.items()}
         try:
@@ -68,7 +68,7 @@ def quantize_tflite(
 
 
 def _rules(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return the rules of the quantizer's own recipe, which our recipes are named by."""
+    """Return the rules of the library's recipe of the same name."""
     from litert_quantizer import recipe as library
 
     if recipe != FLOAT16:
@@ -101,7 +101,7 @@ def _all_integer(graph: bytes) -> bytes:
     subgraph = model.subgraphs[0]
     cast = subgraph.operators[0]
     (pixels,), (levels,) = cast.inputs, cast.outputs
-    # One grey level is one step, so the cast's reader may take the bytes themselves.
+    # One grey level is one step, so the reader of the cast can read the pixels themselves.
     exact = schema.QuantizationParametersT()
     exact.scale, exact.zeroPoint = [1.0], [0]
     subgraph.tensors[pixels].quantization = exact
@@ -160,21 +160,21 @@ def _statistics(limits: Range) -> dict[str, Any]:
     return {"min": np.array(low, np.float32), "max": np.array(high, np.float32)}
 
 
-def _scopes(made: Sequence[Operator[str]]) -> dict[str, str]:
-    """Return by tensor what the quantizer's patterns are searched in for the tensor's operator.
+def _scopes(all_operators: Sequence[Operator[str]]) -> dict[str, str]:
+    """Return by tensor the string that the quantizer matches patterns for its operator against.
 
-    It is the names of all the tensors that the operator writes, each with a ";" behind.
+    It holds the names of all tensors that the operator writes, each followed by ";".
     """
     return {
-        tensor: "".join(f"{name};" for name in one.outputs)
-        for one in made
-        for tensor in one.outputs
+        tensor: "".join(f"{name};" for name in operator.outputs)
+        for operator in all_operators
+        for tensor in operator.outputs
     }
 
 
-def _heads(graph: bytes, made: Sequence[Operator[str]]) -> list[str]:
+def _heads(graph: bytes, all_operators: Sequence[Operator[str]]) -> list[str]:
     """Return the names of a graph's outputs, each of which a dense layer has to write."""
-    kinds = {name: one.kind for one in made for name in one.outputs}
+    kinds = {name: operator.kind for operator in all_operators for name in operator.outputs}
     heads = outputs(graph)
     for head in heads:
         if kinds[head] != "FULLY_CONNECTED":

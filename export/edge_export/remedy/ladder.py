@@ -1,7 +1,7 @@
 """What to try, in order, when the int8 graphs do not decide like the float one.
 
-Every rung applies to both formats. A rung with several candidates chooses among them on the
-calibration films alone, so that the films that judge it have had no say.
+Every remedy applies to both formats. Where a remedy has several variants, the calibration films
+alone decide which is tried, so that the held-out films, which judge it, take no part in the choice.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from edge_export.graph.artefact import Artefact
-from edge_export.proof.findings import Rung
+from edge_export.proof.findings import AttemptResult
 from edge_export.proof.layers import HarmfulLayer, harmful_layers
 from edge_export.proof.verdict import worst
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, INT16, Recipe, Setting
-from edge_export.remedy.trial import Bench, Trial
+from edge_export.remedy.parity_check import MeasuredGraphs, ParityCheck
 
 # Entropy is no remedy: it took 28 of 348 films to the other side where min-max took none, and its
 # search a second a tensor.
 _METHODS = ("min_max", "percentile", "mse")
-# So many of the most harmful layers go back to float, one rung after the other.
+# So many of the most harmful layers go back to float, one attempt after the other.
 _KEPT = (1, 2, 4)
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _RANKED_ON = 16  # calibration films; the ranking of layers does not change with more
@@ -41,33 +41,37 @@ class Attempt:
     root_mean_square: float
 
 
-def climb(
-    bench: Bench, quantizer: Quantizer, setting: Setting, say: Callable[[str], None] | None
-) -> tuple[Attempt, Trial, list[Rung]]:
-    """Return the first attempt at static int8 that does not fail, what it gave, and all rungs.
+def try_remedies(
+    check: ParityCheck, quantizer: Quantizer, setting: Setting, say: Callable[[str], None] | None
+) -> tuple[Attempt, MeasuredGraphs, list[AttemptResult]]:
+    """Return the first attempt at static int8 that does not fail, its graphs, and all results.
 
-    Where none is left, the first attempt of all is returned: what was ordered. `say` gets a line
-    for each rung once there is more than one; without it there is no other.
+    Where every attempt fails, the first one is returned: what was ordered. `say` gets a line for
+    each attempt once the first has failed; without `say` no remedy is tried.
     """
-    rungs: list[Rung] = []
-    tried: list[tuple[Attempt, Trial]] = []
+    results: list[AttemptResult] = []
+    tried: list[tuple[Attempt, MeasuredGraphs]] = []
     started = time.monotonic()
     for attempt in attempts(quantizer, setting):
-        trial = bench.run(attempt.artefacts)
-        tried.append((attempt, trial))
-        rungs.append(_rung(bench, attempt, trial, time.monotonic() - started))
-        if say and (len(rungs) > 1 or rungs[0].answer == "fail"):
-            say(f"remedy {len(rungs) - 1}: {rungs[-1]}" if len(rungs) > 1 else str(rungs[-1]))
-        if rungs[-1].answer != "fail" or say is None:
-            return *tried[-1], rungs
+        measured = check.run(attempt.artefacts)
+        tried.append((attempt, measured))
+        results.append(_result(check, attempt, measured, time.monotonic() - started))
+        if say and (len(results) > 1 or results[0].answer == "fail"):
+            say(
+                f"remedy {len(results) - 1}: {results[-1]}"
+                if len(results) > 1
+                else str(results[-1])
+            )
+        if results[-1].answer != "fail" or say is None:
+            return *tried[-1], results
         started = time.monotonic()
-    return *tried[0], rungs
+    return *tried[0], results
 
 
 def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
-    """Yield what was ordered, then the rungs above it, from the cheapest to the dearest.
+    """Yield what was ordered, then the remedies, from the cheapest to the dearest.
 
-    Each is made only when it is asked for. Bias correction is no rung: every attempt has it.
+    Each is made only when it is asked for. Bias correction is no remedy: every attempt has it.
     """
     ordered = _attempt(quantizer, "as ordered", f"{setting.method} ranges", INT8, setting)
     yield ordered
@@ -79,8 +83,8 @@ def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
     best = min((ordered, *others), key=_error)
     if best is not ordered:
         yield best
-    # Ranges that clip may be the best for a layer that is ruined and the worst for all others, so
-    # layers go back to float from either, whichever then is better.
+    # Ranges that clip may suit a ruined layer best and all others worst. So layers go back to float
+    # from the ranges that were ordered and from the best ones, and the better result is tried.
     bases = dict.fromkeys((ordered, best))
     ranked = {base: _ranked(quantizer, base) for base in bases}
     last = frozenset[str]()
@@ -88,7 +92,7 @@ def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
         candidates = [_kept(quantizer, base, ranked[base], count) for base in bases]
         chosen = min(candidates, key=_error)
         kept = chosen.setting.keep_float
-        # With every weight in float again nothing is rescued.
+        # With every weight in float again nothing would be quantized.
         if kept != last and not _computing(ranked[ordered]) <= kept:
             last = kept
             yield chosen
@@ -99,7 +103,7 @@ def attempts(quantizer: Quantizer, setting: Setting) -> Iterator[Attempt]:
 
 def _computing(ranked: Sequence[HarmfulLayer]) -> set[str]:
     """Return the tensors that are computed with weights."""
-    return {one.tensor for one in ranked if one.operator in _WEIGHTED}
+    return {layer.tensor for layer in ranked if layer.operator in _WEIGHTED}
 
 
 def _error(attempt: Attempt) -> float:
@@ -115,7 +119,7 @@ def _kept(
     quantizer: Quantizer, base: Attempt, ranked: Sequence[HarmfulLayer], count: int
 ) -> Attempt:
     """Return the `base` with its `count` most harmful layers in float."""
-    kept = frozenset[str]().union(*(one.keep_float for one in ranked[:count]))
+    kept = frozenset[str]().union(*(layer.keep_float for layer in ranked[:count]))
     setting = replace(base.setting, keep_float=kept)
     changed = f"{setting.method} ranges, {count} worst in float"
     return _attempt(quantizer, "layers back to float", changed, INT8, setting)
@@ -128,19 +132,21 @@ def _attempt(
     return Attempt(step, changed, setting, artefacts, error)
 
 
-def _rung(bench: Bench, attempt: Attempt, trial: Trial, seconds: float) -> Rung:
-    """Return what an attempt cost and gave, by the worse of its formats."""
-    proof = bench.prove(trial)
-    both = [proof.comparisons[one.file]["both"] for one in attempt.artefacts]
+def _result(
+    check: ParityCheck, attempt: Attempt, measured: MeasuredGraphs, seconds: float
+) -> AttemptResult:
+    """Return cost and outcome of an attempt, by the worse of its formats."""
+    proof = check.prove(measured)
+    both = [proof.comparisons[artefact.file]["both"] for artefact in attempt.artefacts]
     first = attempt.artefacts[0]
-    return Rung(
+    return AttemptResult(
         step=attempt.step,
         changed=attempt.changed,
-        flips=max(one.flips for one in both),
+        flips=max(comparison.flips for comparison in both),
         n=both[0].n,
-        largest_difference=max(one.largest_difference for one in both),
+        largest_difference=max(comparison.largest_difference for comparison in both),
         bytes=len(first.graph),
-        milliseconds=trial.measured[first.file].milliseconds,
-        answer=worst(one.verdict for one in proof.evidence.values()),
+        milliseconds=measured.answers[first.file].milliseconds,
+        answer=worst(evidence.verdict for evidence in proof.evidence.values()),
         seconds=seconds,
     )

@@ -13,7 +13,7 @@ from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
 
 if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+    from edge_export.description import BundleDescription
     from edge_runtime.bundle.records import IntendedUse
 
 CARD = "card.md"
@@ -38,7 +38,7 @@ DICOM header says otherwise are refused, those that say nothing of it are not. W
 no ages, it is for adults: most of the films it was made with carry no age, so nothing is known of
 how it does on children.
 
-{gate}
+{film_check}
 
 ## How it was made
 Architecture {model}, input {height} x {width} x {channels}. {origin}
@@ -56,7 +56,7 @@ Against the Keras model it was made from. `flips` are decisions that changed; `m
 dp` are differences of probability. Accuracy counts uncertain films as decided at the threshold.
 
 {table}
-With 95 % intervals, on the test rows, `{graph}`:
+With 95 % intervals, on the test films, `{graph}`:
 
 - accuracy {accuracy}
 - sensitivity {sensitivity}
@@ -92,36 +92,36 @@ _VERDICT = {
 }
 
 
-def card(findings: Findings, facts: BundleFacts) -> str:
+def card(findings: Findings, description: BundleDescription) -> str:
     """Return the card as Markdown; nothing in it changes from run to run."""
-    proof, training, recipe = findings.proof, facts.training, facts.preprocess
+    proof, training, preprocess = findings.proof, description.training, description.preprocess
     first = findings.shipped[0]
     test = proof.comparisons[first]["test"].metrics
     known = {
-        "name": facts.name,
-        "version": facts.version,
-        "modality": facts.intended_use.modality,
-        "negative": facts.negative,
-        "positive": facts.positive,
+        "name": description.name,
+        "version": description.version,
+        "modality": description.intended_use.modality,
+        "negative": description.negative,
+        "positive": description.positive,
         "decision": _decision_options(proof),
         "model": training.model,
         "seed": training.seed,
         "epochs": training.epochs,
-        "height": recipe.height,
-        "width": recipe.width,
-        "channels": recipe.channels,
-        "made_by": facts.made_by,
+        "height": preprocess.height,
+        "width": preprocess.width,
+        "channels": preprocess.channels,
+        "made_by": description.made_by,
     }
     return (_HEAD + FIRST_HEADING + _BODY).format(
         **known,
-        origin=(_OURS if facts.made_by else _FOREIGN).format(**known),
+        origin=(_OURS if description.made_by else _FOREIGN).format(**known),
         method=proof.decision.calibration.method,
         threshold=proof.decision.threshold,
         chosen=_chosen(proof.threshold),
         low=proof.decision.uncertain.low,
         high=proof.decision.uncertain.high,
-        use=_use(facts.intended_use),
-        gate=_gate(findings),
+        use=_use(description.intended_use),
+        film_check=_film_check(findings),
         quantization=_quantization(findings),
         onnx=_ONNX,
         verdict=_VERDICT[findings.answer],
@@ -132,12 +132,12 @@ def card(findings: Findings, facts: BundleFacts) -> str:
         sensitivity=test.sensitivity,
         specificity=test.specificity,
         auc=test.auc,
-        limits=facts.limits.strip() or _NO_LIMITS,
+        limits=description.limits.strip() or _NO_LIMITS,
     )
 
 
 def _decision_options(proof: Proof) -> str:
-    """Return the options of the export that chose calibration and threshold, where not usual."""
+    """Return the options that chose calibration and threshold, where they are not the default."""
     method, chosen = proof.decision.calibration.method, proof.threshold.chosen
     words = "" if method == CALIBRATIONS[0] else f" --calibration {method}"
     if chosen is None:
@@ -170,31 +170,31 @@ def _chosen(threshold: Threshold) -> str:
     )
 
 
-def _gate(findings: Findings) -> str:
-    """Return what is refused before it is judged, and how many real films are among that."""
-    if not findings.proof.gates:
+def _film_check(findings: Findings) -> str:
+    """Return how pictures that are no films are refused, and how many held-out films are."""
+    if not findings.proof.film_checks:
         return "Nothing tells it films from other pictures: whatever it is shown, it judges."
     lines = ["What does not look like a film to its second output is refused as `not_a_film`:", ""]
     for file in (REFERENCE, *findings.shipped):
-        one = findings.proof.gates[file]
-        changed = "" if file == REFERENCE else f", {one.changed} of them otherwise than Keras"
-        lines.append(f"- `{file}` refuses {one.refused} of {one.n} held-out films{changed}")
+        parity = findings.proof.film_checks[file]
+        changed = "" if file == REFERENCE else f", {parity.changed} of them otherwise than Keras"
+        lines.append(f"- `{file}` refuses {parity.refused} of {parity.n} held-out films{changed}")
     return "\n".join(lines)
 
 
 def _quantization(findings: Findings) -> str:
-    """Return how each shipped graph was made, and what its maker chose to ignore."""
-    recipes = {one.file: one.recipe for one in findings.artefacts}
-    made = findings.calibration
+    """Return how each shipped graph was made, and the faults that its maker chose to ignore."""
+    recipes = {artefact.file: artefact.recipe for artefact in findings.artefacts}
+    calibration = findings.calibration
     lines = [f"- `{file}`: {recipes[file]}" for file in findings.shipped]
     if any(RECIPES[recipes[file]].calibrated for file in findings.shipped):
         lines.append(
-            f"- static recipes by {made.method} ranges of {len(made.films)} training films, listed "
-            "by digest in the\n  manifest"
+            f"- static recipes by {calibration.method} ranges of {len(calibration.films)} training "
+            "films, listed by digest in the\n  manifest"
         )
-    lines += [f"- ignored at its maker's request: {name}" for name in made.overrides]
-    lines += [f"- remedy: {one.step}, {one.changed}" for one in findings.ladder[1:]
-              if one.answer != "fail"]  # fmt: skip
+    lines += [f"- ignored at its maker's request: {name}" for name in calibration.overrides]
+    lines += [f"- remedy: {attempt.step}, {attempt.changed}" for attempt in findings.ladder[1:]
+              if attempt.answer != "fail"]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -188,8 +188,9 @@ def _data(document: Document) -> dict[int, str]:
         12: "A film that cannot be read or is refused stops the export; none is left out silently.",
         14: f"Labels as given with the films: `{classes['negative']}` and `{classes['positive']}`.",
         19: f"Films: {', '.join(counts)}.",
-        20: "Ranges are calibrated on training rows, parity is measured on validation and test "
-        "rows." + (" Probabilities are calibrated on validation rows." if method != "none" else ""),
+        20: "Ranges are calibrated on training films, parity is measured on validation and "
+        "test films."
+        + (" Probabilities are calibrated on validation films." if method != "none" else ""),
         21: f"{both['n']} held-out films, as many as there were"
         + (f"; to decide, {' and '.join(more)} are needed." if more else "."),
         35: f"Held-out films: {positive} {classes['positive']}, "
@@ -205,9 +206,9 @@ def _model(document: Document) -> dict[int, str]:
     versions = [f"{tool} {release}" for tool, release in tools.items()]
     engines = [f"{file} by {engine}" for file, engine in (machine.get("engines") or {}).items()]
     graphs = [
-        f"`{file}` ({one['recipe']}"
-        + (f", {one['bytes'] / 1e6:.2f} MB)" if one.get("bytes") else ")")
-        for file, one in document["artefacts"].items()
+        f"`{file}` ({artefact['recipe']}"
+        + (f", {artefact['bytes'] / 1e6:.2f} MB)" if artefact.get("bytes") else ")")
+        for file, artefact in document["artefacts"].items()
     ]
     named = f"Architecture {training['model']}. " if training.get("model") else ""
     seed, epochs = training.get("seed"), training.get("epochs")
@@ -225,7 +226,9 @@ def _results(document: Document) -> dict[int, str]:
     flips = {flip["sha256"] for flip in document.get("flips") or ()}
     stability = calibration.get("stability")
     graphs = document["artefacts"].items()
-    shown = [(file, one) for file, one in graphs if one.get("shipped")] or list(graphs)
+    shown = [(file, artefact) for file, artefact in graphs if artefact.get("shipped")] or list(
+        graphs
+    )
     return {
         28: f"At the threshold {decision['threshold']:g}: accuracy, sensitivity and specificity; "
         "area under the ROC curve. Against the float model: decisions that changed, difference in "
@@ -255,23 +258,23 @@ def _reference(document: Document) -> Mapping[str, Any]:
     return rows
 
 
-def _preprocessing(recipe: Document | None) -> str:
-    if not recipe:
+def _preprocessing(preprocess: Document | None) -> str:
+    if not preprocess:
         return ""
-    grey = "grey" if recipe["channels"] == 1 else "RGB"
-    saturated = recipe.get("max_saturated")
+    grey = "grey" if preprocess["channels"] == 1 else "RGB"
+    saturated = preprocess.get("max_saturated")
     limit = "" if saturated is None else f", more than {saturated:.0%} of the pixels black or white"
     return (
         "Oriented, {grey}, resized to {height} x {width} ({resample}), percentiles "
         "{low_percentile:g} and {high_percentile:g} stretched to 0 and 255. Refused: a side under "
         "{min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} grey levels"
         "{limit}. The runtime does the same, by the same code."
-    ).format(grey=grey, limit=limit, **recipe)
+    ).format(grey=grey, limit=limit, **preprocess)
 
 
 def _calibration(calibration: Document) -> str:
     by_class = ", ".join(f"{n} {label}" for label, n in calibration["by_class"].items())
-    overrides = [f" Override: {one}." for one in calibration.get("overrides") or ()]
+    overrides = [f" Override: {name}." for name in calibration.get("overrides") or ()]
     return (
         f"The ranges of the quantized graphs: {len(calibration['films'])} training films "
         f"({by_class}), method {calibration['method']}, listed by digest." + "".join(overrides)
@@ -280,7 +283,8 @@ def _calibration(calibration: Document) -> str:
 
 def _performance(artefacts: Iterable[tuple[str, Document]], rows: tuple[str, ...]) -> str:
     lines = [
-        f"- `{file}`, {name}: " + ", ".join(_metric(row["metrics"], one) for one in row["metrics"])
+        f"- `{file}`, {name}: "
+        + ", ".join(_metric(row["metrics"], metric) for metric in row["metrics"])
         for file, artefact in artefacts
         for name in rows
         if (row := artefact["rows"].get(name))
@@ -289,6 +293,7 @@ def _performance(artefacts: Iterable[tuple[str, Document]], rows: tuple[str, ...
 
 
 def _metric(metrics: Document, name: str) -> str:
-    one = metrics[name]
+    estimate = metrics[name]
     title = "AUC" if name == "auc" else name
-    return f"{title} {one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f}, n {one['n']})"
+    interval = f"{estimate['low']:.3f} to {estimate['high']:.3f}"
+    return f"{title} {estimate['value']:.3f} ({interval}, n {estimate['n']})"

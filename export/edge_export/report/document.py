@@ -1,4 +1,4 @@
-"""All that an export found out, as the JSON that people, machines and the HTML page read."""
+"""All results of an export, as the JSON that people, machines and the HTML page read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge_export.facts import BundleFacts
+from edge_export.description import BundleDescription
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.layers import first_divergence
@@ -29,16 +29,16 @@ TOOLS = (
 )  # fmt: skip
 
 
-def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, Any]:
+def document(findings: Findings, description: BundleDescription, bundle: str) -> dict[str, Any]:
     """Return the report of an export as JSON: `parity`, and all that changes from run to run.
 
     `bundle` is the bundle's file name, without its folder.
     """
-    content = parity(findings, facts)
+    content = parity(findings, description)
     for file, timed in findings.latencies.items():
         content["artefacts"][file]["milliseconds"] = timed.milliseconds
-    for entry, rung in zip(content["ladder"], findings.ladder, strict=True):
-        entry |= {"milliseconds": rung.milliseconds, "seconds": rung.seconds}
+    for entry, attempt in zip(content["ladder"], findings.ladder, strict=True):
+        entry |= {"milliseconds": attempt.milliseconds, "seconds": attempt.seconds}
     now = datetime.datetime.now(datetime.UTC)
     return content | {
         "bundle": bundle,
@@ -46,18 +46,18 @@ def document(findings: Findings, facts: BundleFacts, bundle: str) -> dict[str, A
         "command": _command(sys.argv[1:]),
         "machine": {
             "processor": platform.processor() or platform.machine(),
-            "engines": {file: one.engine for file, one in findings.measured.items()},
+            "engines": {file: measured.engine for file, measured in findings.measured.items()},
         },
-        "latency": {file: asdict(one) for file, one in findings.latencies.items()},
+        "latency": {file: asdict(latency) for file, latency in findings.latencies.items()},
         "warnings": list(findings.warnings),
         "films": _films(findings),
         "flips": _flips(findings),
-        "limits": facts.limits or None,
+        "limits": description.limits or None,
     }
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """Return the command line without folders, whose names are nobody's business."""
+    """Return the command line without folders, whose names may be private."""
     return shlex.join(["edge-kit", *map(_without_folder, arguments)])
 
 
@@ -67,16 +67,16 @@ def _without_folder(argument: str) -> str:
     return option + equals + (Path(value).name if os.sep in value else value)
 
 
-def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
+def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]:
     """Return the measurements that do not change from run to run, to six digits."""
     proof = findings.proof
     content = {
         "schema": SCHEMA,
-        "name": facts.name,
-        "version": facts.version,
-        "modality": facts.intended_use.modality,
-        "intended_use": facts.intended_use.to_json(),
-        "classes": {"negative": facts.negative, "positive": facts.positive},
+        "name": description.name,
+        "version": description.version,
+        "modality": description.intended_use.modality,
+        "intended_use": description.intended_use.to_json(),
+        "classes": {"negative": description.negative, "positive": description.positive},
         "tools": {tool: version(tool) for tool in TOOLS},
         "verdict": {
             "answer": findings.answer,
@@ -88,13 +88,13 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
         "faults": [asdict(fault) for fault in proof.faults],
         "decision": proof.decision.to_json(),
         **_threshold(proof.threshold),
-        "film_gate": proof.gate.to_json() if proof.gate else None,
+        "film_gate": proof.film_gate.to_json() if proof.film_gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
-            **{one.file: _artefact(findings, one) for one in findings.artefacts},
+            **{artefact.file: _artefact(findings, artefact) for artefact in findings.artefacts},
         },
         "matrix": _matrix(findings),
-        "located": [str(one) for one in proof.located],
+        "located": [str(disagreement) for disagreement in proof.located],
         "layers": {
             file: [asdict(layer) for layer in noise] for file, noise in findings.layers.items()
         },
@@ -102,15 +102,15 @@ def parity(findings: Findings, facts: BundleFacts) -> dict[str, Any]:
             file: layer.tensor if (layer := first_divergence(noise)) else None
             for file, noise in findings.layers.items()
         },
-        "ladder": [_rung(asdict(rung)) for rung in findings.ladder],
+        "ladder": [_attempt_result(asdict(attempt)) for attempt in findings.ladder],
         "calibration": _calibration(findings),
         "graphs": {
-            one.format: {"after": findings.nodes[one.file]}
-            for one in findings.artefacts
-            if one.recipe == FLOAT32.name
+            artefact.format: {"after": findings.nodes[artefact.file]}
+            for artefact in findings.artefacts
+            if artefact.recipe == FLOAT32.name
         },
-        "preprocess": facts.preprocess.to_json(),
-        "training": facts.training.to_json(),
+        "preprocess": description.preprocess.to_json(),
+        "training": description.training.to_json(),
         "splits": findings.splits,
     }
     rounded: dict[str, Any] = _rounded(content)
@@ -122,8 +122,10 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
     if threshold.chosen is None or threshold.sensitivity is None or threshold.specificity is None:
         return {}
     shares = {"sensitivity": threshold.sensitivity, "specificity": threshold.specificity}
-    found = {name: asdict(one) for name, one in shares.items()}
-    return {"threshold": {"value": threshold.value, "chosen": threshold.chosen.to_json(), **found}}
+    estimates = {name: asdict(estimate) for name, estimate in shares.items()}
+    return {
+        "threshold": {"value": threshold.value, "chosen": threshold.chosen.to_json(), **estimates}
+    }
 
 
 def encoded(content: Mapping[str, Any]) -> bytes:
@@ -133,31 +135,31 @@ def encoded(content: Mapping[str, Any]) -> bytes:
 
 
 def _reference(findings: Findings) -> dict[str, Any]:
-    """Return what is known of Keras itself, which is no file and has no verdict."""
+    """Return the entry of the reference model, which is no file and has no verdict."""
     unknown = {"bytes": None, "shipped": False, "verdict": None}
     return {"format": "keras", "recipe": "float32"} | unknown | _rows(findings, REFERENCE)
 
 
-def _artefact(findings: Findings, one: Artefact) -> dict[str, Any]:
-    evidence = findings.proof.evidence[one.file]
+def _artefact(findings: Findings, artefact: Artefact) -> dict[str, Any]:
+    evidence = findings.proof.evidence[artefact.file]
     return {
-        "format": one.format,
-        "recipe": one.recipe,
-        "bytes": len(one.graph),
-        "shipped": one.file in findings.shipped,
+        "format": artefact.format,
+        "recipe": artefact.recipe,
+        "bytes": len(artefact.graph),
+        "shipped": artefact.file in findings.shipped,
         "verdict": asdict(evidence.verdict),
         "losses": {name: asdict(loss) for name, loss in evidence.losses.items()},
         "auc_difference": asdict(evidence.area),
-    } | _rows(findings, one.file)
+    } | _rows(findings, artefact.file)
 
 
 def _rows(findings: Findings, file: str) -> dict[str, Any]:
     proof = findings.proof
-    errors, gate = proof.calibration_errors[file], proof.gates.get(file)
+    errors, film_check = proof.calibration_errors[file], proof.film_checks.get(file)
     return {
-        "film_gate": asdict(gate) if gate else None,
-        "rows": {rows: asdict(one) for rows, one in proof.comparisons[file].items()},
-        "calibration_error": {name: asdict(one) for name, one in errors.items()},
+        "film_gate": asdict(film_check) if film_check else None,
+        "rows": {rows: asdict(comparison) for rows, comparison in proof.comparisons[file].items()},
+        "calibration_error": {name: asdict(error) for name, error in errors.items()},
     }
 
 
@@ -170,9 +172,9 @@ def _matrix(findings: Findings) -> dict[str, dict[str, Any]]:
     return full
 
 
-def _rung(rung: dict[str, Any]) -> dict[str, Any]:
-    rung["verdict"] = rung.pop("answer")
-    return {key: value for key, value in rung.items() if key not in ("milliseconds", "seconds")}
+def _attempt_result(attempt: dict[str, Any]) -> dict[str, Any]:
+    attempt["verdict"] = attempt.pop("answer")
+    return {key: value for key, value in attempt.items() if key not in ("milliseconds", "seconds")}
 
 
 def _calibration(findings: Findings) -> dict[str, Any]:
@@ -181,32 +183,34 @@ def _calibration(findings: Findings) -> dict[str, Any]:
 
 
 def _films(findings: Findings) -> list[dict[str, Any]]:
-    rows, proof = findings.rows, findings.proof
+    held_out, proof = findings.held_out, findings.proof
     return [
         {
             "sha256": digest,
-            "positive": bool(rows.positive[place]),
-            "split": rows.splits[place],
-            "logits": {file: float(one[place]) for file, one in proof.logits.items()},
-            "film_logits": {file: float(one[place]) for file, one in proof.film_logits.items()},
+            "positive": bool(held_out.positive[place]),
+            "split": held_out.splits[place],
+            "logits": {file: float(logits[place]) for file, logits in proof.logits.items()},
+            "film_logits": {
+                file: float(logits[place]) for file, logits in proof.film_logits.items()
+            },
         }
-        for place, digest in enumerate(rows.digests)
+        for place, digest in enumerate(held_out.digests)
     ]
 
 
 def _flips(findings: Findings) -> list[dict[str, Any]]:
     """Return the films on which a graph decides otherwise than Keras, with both probabilities."""
-    rows, proof = findings.rows, findings.proof
+    held_out, proof = findings.held_out, findings.proof
     return [
         {
-            "sha256": rows.digests[place],
-            "positive": bool(rows.positive[place]),
-            "artefact": one.file,
+            "sha256": held_out.digests[place],
+            "positive": bool(held_out.positive[place]),
+            "artefact": artefact.file,
             "reference": float(proof.probabilities[REFERENCE][place]),
-            "candidate": float(proof.probabilities[one.file][place]),
+            "candidate": float(proof.probabilities[artefact.file][place]),
         }
-        for one in findings.artefacts
-        for place in proof.flipped(one.file)
+        for artefact in findings.artefacts
+        for place in proof.flipped(artefact.file)
     ]
 
 
@@ -215,7 +219,7 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(one) for one in value]
+        return [_rounded(item) for item in value]
     return value

@@ -13,7 +13,7 @@ from edge_export.report.thumbnails import thumbnails
 from edge_runtime.output import require_place, write_together
 
 if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+    from edge_export.description import BundleDescription
 
 
 SUFFIXES = (".report.html", ".report.json", ".claim.md")
@@ -35,15 +35,15 @@ def require_places(out: Path) -> None:
         require_place(report_path(out, suffix))
 
 
-def write_report(out: Path, findings: Findings, facts: BundleFacts) -> dict[str, Any]:
+def write_report(out: Path, findings: Findings, description: BundleDescription) -> dict[str, Any]:
     """Write the files beside the bundle `out`, and return the document that is in them.
 
     Raises:
         CannotWrite: the disk refused; whatever stood there before still stands.
     """
-    content = document(findings, facts, out.name)
+    content = document(findings, description, out.name)
     flipped = {film["sha256"] for film in content["flips"]}
-    pictures = thumbnails(findings.rows.digests, findings.rows.pixels, flipped)
+    pictures = thumbnails(findings.held_out.digests, findings.held_out.pixels, flipped)
     page, data, checklist = (report_path(out, suffix) for suffix in SUFFIXES)
     write_together(
         {

@@ -1,4 +1,4 @@
-"""What an export found out, in lines for a terminal: the verdict first, readable in ten seconds."""
+"""The result of an export in lines for a terminal, the verdict first."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import REFERENCE, ROWS, Comparison
+from edge_export.proof.parity import FILM_SETS, REFERENCE, Comparison
 
 if TYPE_CHECKING:
-    from edge_export.facts import BundleFacts
+    from edge_export.description import BundleDescription
 
 _WORDS = {
     "pass": "PASS: the small graphs decide like the model",
@@ -19,21 +19,21 @@ _WORDS = {
 }
 
 
-def summary(findings: Findings, facts: BundleFacts) -> str:
+def summary(findings: Findings, description: BundleDescription) -> str:
     """Return verdict, a line of figures for each graph, warnings, and the matrix."""
-    lines = [f"{facts.name} {facts.version}: {_WORDS[findings.answer]}"]
+    lines = [f"{description.name} {description.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"
-    lines += [f"  {one}" for one in (_bounds(findings) if passed else _merged(findings.reasons))]
+    lines += [f"  {line}" for line in (_bounds(findings) if passed else _merged(findings.reasons))]
     faults = [fault.line for fault in findings.proof.faults]
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
-    lines += [f"  {one}" for one in findings.proof.located]
-    lines += [f"  {one}" for one in (*_made(findings), *findings.warnings)]
-    lines += _gates(findings)
+    lines += [f"  {disagreement}" for disagreement in findings.proof.located]
+    lines += [f"  {line}" for line in (*_remedies(findings), *findings.warnings)]
+    lines += _film_checks(findings)
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
 
 
 def _merged(reasons: Sequence[str]) -> list[str]:
-    """Return reasons, `subject: reason` each, with the same one of several subjects in a line."""
+    """Return reasons (`subject: reason`), with one line where several subjects share a reason."""
     subjects: dict[str, list[str]] = {}
     for line in reasons:
         subject, _, reason = line.partition(": ")
@@ -41,35 +41,35 @@ def _merged(reasons: Sequence[str]) -> list[str]:
     return [f"{', '.join(names)}: {reason}" for reason, names in subjects.items()]
 
 
-def _made(findings: Findings) -> list[str]:
+def _remedies(findings: Findings) -> list[str]:
     """Return the remedy that was needed, and what its maker chose to ignore."""
-    remedies = [one for one in findings.ladder[1:] if one.answer != "fail"]
-    lines = [f"remedy: {one.step}, {one.changed}" for one in remedies]
+    remedies = [attempt for attempt in findings.ladder[1:] if attempt.answer != "fail"]
+    lines = [f"remedy: {attempt.step}, {attempt.changed}" for attempt in remedies]
     return lines + [
         f"calibration: {name} ignored as asked" for name in findings.calibration.overrides
     ]
 
 
 def _bounds(findings: Findings) -> list[str]:
-    """Return in a line what is lost at most by any graph that is shipped."""
+    """Return one line: the largest losses of any shipped graph."""
     losses = [findings.proof.evidence[file].losses for file in findings.shipped]
     words = []
     for name in losses[0]:
-        dearest = max((one[name] for one in losses), key=lambda loss: loss.high)
+        dearest = max((graph_losses[name] for graph_losses in losses), key=lambda loss: loss.high)
         words.append(f"{100 * dearest.high:.1f} points of {name} (n {dearest.n})")
     margin = f"margin {100 * findings.budget.margin:g}"
     return [f"they lose at most {' and '.join(words)}, one-sided 95 %, {margin}"]
 
 
-def _gates(findings: Findings) -> list[str]:
-    """Return in a line for each shipped graph what its film gate does to real films."""
-    gates, lines = findings.proof.gates, []
-    for file in findings.shipped if gates else ():
-        one, keras = gates[file], gates[REFERENCE]
+def _film_checks(findings: Findings) -> list[str]:
+    """Return a line for each shipped graph: what its out-of-distribution check does to films."""
+    film_checks, lines = findings.proof.film_checks, []
+    for file in findings.shipped if film_checks else ():
+        parity, keras = film_checks[file], film_checks[REFERENCE]
         lines.append(
-            f"  {file}: the film gate refuses {one.refused} of {one.n} films (Keras "
-            f"{keras.refused}), {one.changed} change sides, its logit by at most "
-            f"{one.largest_difference:.2g}"
+            f"  {file}: the out-of-distribution check refuses {parity.refused} of {parity.n} films "
+            f"(Keras {keras.refused}), {parity.changed} change sides, its logit by at most "
+            f"{parity.largest_difference:.2g}"
         )
     return lines
 
@@ -83,19 +83,20 @@ def _graphs(findings: Findings) -> list[str]:
     rows: list[tuple[str, ...]] = [header]
     keras = findings.proof.comparisons[REFERENCE]["both"].metrics
     rows.append((REFERENCE, "", "", "", "", "", "", f"{keras.auc.value:.4f}", "", ""))
-    rows += [_graph(findings, one) for one in findings.artefacts]
+    rows += [_graph(findings, artefact) for artefact in findings.artefacts]
     n = findings.proof.comparisons[REFERENCE]["both"].n
     star = "ordered" if findings.answer == "fail" else "in the bundle"
     notes = f"* {star}; losses in points, of {n} films, with one-sided 95 % bounds, margin "
     return [*aligned(rows), notes + f"{100 * findings.budget.margin:g}"]
 
 
-def _graph(findings: Findings, one: Artefact) -> tuple[str, ...]:
-    both, evidence = findings.proof.comparisons[one.file]["both"], findings.proof.evidence[one.file]
-    timed, losses = findings.latencies[one.file], evidence.losses.values()
+def _graph(findings: Findings, artefact: Artefact) -> tuple[str, ...]:
+    both = findings.proof.comparisons[artefact.file]["both"]
+    evidence = findings.proof.evidence[artefact.file]
+    timed, losses = findings.latencies[artefact.file], evidence.losses.values()
     return (
-        one.file + (" *" if one.file in findings.shipped else ""),
-        f"{len(one.graph) / 1e6:.2f}",
+        artefact.file + (" *" if artefact.file in findings.shipped else ""),
+        f"{len(artefact.graph) / 1e6:.2f}",
         f"{timed.milliseconds:.2f}",
         f"{timed.ratio.value:.2f}",
         evidence.verdict.answer,
@@ -108,16 +109,16 @@ def _graph(findings: Findings, one: Artefact) -> tuple[str, ...]:
 
 def _matrix(findings: Findings) -> list[str]:
     """Return each graph against each: flips below the diagonal, largest dp above it."""
-    files = [REFERENCE, *(one.file for one in findings.artefacts)]
+    files = [REFERENCE, *(artefact.file for artefact in findings.artefacts)]
     numbers = [str(number) for number, _ in enumerate(files, 1)]
     rows: list[tuple[str, ...]] = [("", "flips \\ max dp", *numbers)]
     for place, file in enumerate(files):
         cells = []
-        for other_place, other in enumerate(files):
-            pair = (file, other) if place < other_place else (other, file)
-            if place == other_place:
+        for column, other_file in enumerate(files):
+            pair = (file, other_file) if place < column else (other_file, file)
+            if place == column:
                 cells.append("-")
-            elif place < other_place:
+            elif place < column:
                 cells.append(f"{findings.proof.matrix[pair].largest_difference:.4f}")
             else:
                 cells.append(str(findings.proof.matrix[pair].flips))
@@ -126,30 +127,30 @@ def _matrix(findings: Findings) -> list[str]:
 
 
 def parity_table(findings: Findings) -> str:
-    """Return the figures of each graph beside Keras's, by rows, in Markdown for the card."""
+    """Return the figures of each graph beside Keras's, by film set, in Markdown for the card."""
     header = (
         "artefact", "rows", "n", "accuracy", "sensitivity", "specificity", "AUC",
         "flips", "max dp", "mean dp", "MB",
     )  # fmt: skip
-    sizes = {one.file: f"{len(one.graph) / 1e6:.2f}" for one in findings.artefacts}
+    sizes = {artefact.file: f"{len(artefact.graph) / 1e6:.2f}" for artefact in findings.artefacts}
     lines: list[tuple[str, ...]] = [header, tuple("---" for _ in header)]
-    for file, by_rows in findings.proof.comparisons.items():
-        for rows in ROWS:
-            lines.append((file, rows, *_cells(by_rows[rows]), sizes.get(file, "-")))
+    for file, by_set in findings.proof.comparisons.items():
+        for film_set in FILM_SETS:
+            lines.append((file, film_set, *_cells(by_set[film_set]), sizes.get(file, "-")))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _cells(one: Comparison) -> tuple[str, ...]:
-    metrics = one.metrics
+def _cells(comparison: Comparison) -> tuple[str, ...]:
+    metrics = comparison.metrics
     return (
-        str(one.n),
+        str(comparison.n),
         f"{metrics.accuracy.value:.3f}",
         f"{metrics.sensitivity.value:.3f}",
         f"{metrics.specificity.value:.3f}",
         f"{metrics.auc.value:.4f}",
-        str(one.flips),
-        f"{one.largest_difference:.4f}",
-        f"{one.mean_difference:.5f}",
+        str(comparison.flips),
+        f"{comparison.largest_difference:.4f}",
+        f"{comparison.mean_difference:.5f}",
     )
 
 

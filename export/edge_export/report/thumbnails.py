@@ -13,12 +13,14 @@ from edge_export.films.pixels import Pixels
 SIDE = 96
 
 
-def thumbnails(digests: Sequence[str], pixels: Pixels, wanted: Collection[str]) -> dict[str, bytes]:
-    """Return a PNG by digest for those of the `(n, h, w, c)` pixels whose digest is `wanted`."""
+def thumbnails(
+    digests: Sequence[str], pixels: Pixels, selected: Collection[str]
+) -> dict[str, bytes]:
+    """Return a PNG by digest for those of the `(n, h, w, c)` pixels whose digest is `selected`."""
     return {
         digest: thumbnail(film)
         for digest, film in zip(digests, pixels, strict=True)
-        if digest in wanted
+        if digest in selected
     }
 
 

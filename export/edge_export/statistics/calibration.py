@@ -1,4 +1,4 @@
-"""Calibration: how far probabilities are from what happened, and the lines that make them."""
+"""Calibration: how far probabilities are from observed shares, and how they are fitted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_export.statistics.estimates import NORMAL_95, Bools, Estimate, Floats,
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
-    """How far `n` probabilities are from what happened; 0 is best, in all three.
+    """How far `n` probabilities are from the observed classes; 0 is best, in all three.
 
     `expected` is the mean distance between probability and share of positive films, bin by bin;
     `brier` the mean squared error of a probability; `log_loss` is in nats.
@@ -63,7 +63,7 @@ def reliability(positive: Bools, probability: Floats, bins: int) -> list[tuple[f
     # scikit-learn's calibration_curve has the same bins, but not the counts that an interval needs.
     edges = np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1])
     bin_of = np.searchsorted(edges, probability)
-    masks = [bin_of == one for one in np.unique(bin_of)]
+    masks = [bin_of == bin_number for bin_number in np.unique(bin_of)]
     return [
         (float(probability[mask].mean()), proportion(int(positive[mask].sum()), int(mask.sum())))
         for mask in masks
@@ -122,11 +122,11 @@ def fit_platt(positive: Bools, logit: Floats) -> tuple[float, float]:
         cost = np.logaddexp(0.0, raw) - target * raw
         return float(cost.mean()), np.array([(residual * logit).mean(), residual.mean()])
 
-    found = optimize.minimize(
+    best = optimize.minimize(
         loss, (1.0, 0.0), jac=True, method="L-BFGS-B", bounds=[(1 / 20, 20), (-1000, 1000)],
         options={"ftol": 1e-15, "gtol": 1e-10},
     )  # fmt: skip
-    scale, offset = (float(f"{one:.6g}") for one in found.x)
+    scale, offset = (float(f"{number:.6g}") for number in best.x)
     return scale, offset
 
 
@@ -181,8 +181,8 @@ def _logistic(columns: Floats, positive: Bools, fixed: Floats) -> tuple[float, f
 
     def curvature(line: Floats) -> Floats:
         share = expit(columns @ line + fixed)
-        found: Floats = (columns * (share * (1 - share))[:, None]).T @ columns
-        return found
+        hessian: Floats = (columns * (share * (1 - share))[:, None]).T @ columns
+        return hessian
 
     best = optimize.minimize(
         loss, np.zeros(columns.shape[1]), jac=True, hess=curvature, method="trust-exact",

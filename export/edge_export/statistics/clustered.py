@@ -37,7 +37,7 @@ def grouped_auc(positive: Bools, score: Floats, groups: Sequence[str]) -> Estima
     control_sums = np.bincount(controls, below - plain.value, both) / len(below)
     with_cases, with_controls = len(np.unique(cases)), len(np.unique(controls))
     if min(with_cases, with_controls) < 2:
-        return Estimate(plain.value, 0.0, 1.0, plain.n)  # of one patient nothing follows
+        return Estimate(plain.value, 0.0, 1.0, plain.n)  # one group gives no variance
     variance = (
         with_cases / (with_cases - 1) * float(case_sums @ case_sums)
         + with_controls / (with_controls - 1) * float(control_sums @ control_sums)
@@ -53,9 +53,9 @@ def grouped_auc(positive: Bools, score: Floats, groups: Sequence[str]) -> Estima
 def grouped_proportion(success: Bools, groups: Sequence[str]) -> Estimate:
     """Return the share of `success` `(n,)` with an interval for films that come in `groups`.
 
-    Wilson's interval of as many independent films as tell as much: n over the design effect, the
-    variance between groups over that of independent films (Rao and Scott, Biometrics 48 (1992)
-    577). Never more of them than films; where all films agree, as many as groups.
+    Wilson's interval for the effective number of independent films: n over the design effect, which
+    is the variance between groups over that of independent films (Rao and Scott, Biometrics 48
+    (1992) 577). It is at most n, and the number of groups where all films agree.
 
     Raises:
         ValueError: there are no films.

@@ -1,7 +1,7 @@
 """Two graphs on the same films: by how much one is worse, and whether that is chance.
 
-Of decisions, only films on which exactly one of the two is right say anything; the others set the
-scale. Of scores, all films speak, and their covariance is what makes the interval narrow.
+For decisions, only films on which exactly one of the two is right carry information; the others
+count in n. For scores, all films count, and their covariance makes the interval narrow.
 """
 
 from __future__ import annotations
@@ -96,12 +96,12 @@ def auc_difference(positive: Bools, reference_score: Floats, candidate_score: Fl
         return PairedArea(value, max(-1.0, value - margin), min(1.0, value + margin), p, n)
     if value == 0:
         return PairedArea(0.0, 0.0, 0.0, 1.0, n)
-    # Each separates the classes without error, reverses them, or answers the same whatever the
-    # film: no variance to go by. The interval is that of their own ones, squared and added; the
-    # test is on disjoint pairs of a case and a control, which all differ the same way.
-    own, other = auc(positive, candidate_score), auc(positive, reference_score)
-    down = math.hypot(own.value - own.low, other.high - other.value)
-    up = math.hypot(own.high - own.value, other.value - other.low)
+    # Each score separates the classes without error, reverses them, or is constant, so there is no
+    # variance. The interval combines those of the two areas, squared and added; the test is on
+    # disjoint pairs of a case and a control, which all differ in the same direction.
+    own, base = auc(positive, candidate_score), auc(positive, reference_score)
+    down = math.hypot(own.value - own.low, base.high - base.value)
+    up = math.hypot(own.high - own.value, base.value - base.low)
     p = mcnemar(min(len(above), len(below)), 0)
     return PairedArea(value, value - down, value + up, p, n)
 
@@ -120,9 +120,9 @@ def tango_interval(lost: float, gained: float, n: int, level: float) -> tuple[fl
     quantile = float(stats.norm.ppf(0.5 + level / 2))
     estimate = (lost - gained) / n
 
-    def limit(wanted: float, low: float, high: float) -> float:
+    def limit(statistic: float, low: float, high: float) -> float:
         return float(
-            optimize.brentq(lambda delta: _score(delta, lost, gained, n) - wanted, low, high)
+            optimize.brentq(lambda delta: _score(delta, lost, gained, n) - statistic, low, high)
         )
 
     low = -1.0 if gained == n else limit(quantile, -1 + _EDGE, estimate)

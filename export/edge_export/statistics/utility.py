@@ -14,7 +14,7 @@ from edge_export.statistics.estimates import NORMAL_95, Bools, Estimate, Floats
 class PredictiveValues:
     """How often a positive and a negative answer are right where `prevalence` are positive.
 
-    `None` is that of an answer that was never given.
+    It is `None` for an answer that was never given.
     """
 
     prevalence: float
@@ -23,11 +23,11 @@ class PredictiveValues:
 
 
 def predictive_values(
-    found: tuple[int, int], cleared: tuple[int, int], prevalence: float
+    detected: tuple[int, int], cleared: tuple[int, int], prevalence: float
 ) -> PredictiveValues:
     """Return PPV and NPV at a known `prevalence`, for films that were not drawn by it.
 
-    `found` are the true positives and all positive films, `cleared` the true negatives and all
+    `detected` are the true positives and all positive films, `cleared` the true negatives and all
     negative ones. Logit intervals of Mercaldo, Lau and Zhou, Stat. Med. 26 (2007) 2170, eqs. 8 to
     11; with a count of 0 their adjusted ones, from half a squared quantile more in every cell.
 
@@ -36,14 +36,14 @@ def predictive_values(
     """
     if not 0 < prevalence < 1:
         raise ValueError(f"a prevalence of {prevalence}")
-    if min(found[1], cleared[1]) < 1:
+    if min(detected[1], cleared[1]) < 1:
         raise ValueError("predictive values need films of both classes")
-    sensitivity, specificity = found[0] / found[1], cleared[0] / cleared[1]
-    n = found[1] + cleared[1]
-    ends = found[0], found[1] - found[0], cleared[0], cleared[1] - cleared[0]
+    sensitivity, specificity = detected[0] / detected[1], cleared[0] / cleared[1]
+    n = detected[1] + cleared[1]
+    ends = detected[0], detected[1] - detected[0], cleared[0], cleared[1] - cleared[0]
     more = NORMAL_95**2 / 2 if 0 in ends else 0.0
-    cases, controls = found[1] + 2 * more, cleared[1] + 2 * more
-    sure, clear = (found[0] + more) / cases, (cleared[0] + more) / controls
+    cases, controls = detected[1] + 2 * more, cleared[1] + 2 * more
+    sure, clear = (detected[0] + more) / cases, (cleared[0] + more) / controls
     odds = prevalence / (1 - prevalence)
     right = _share(sensitivity * odds, 1 - specificity)
     wrong = _share(specificity / odds, 1 - sensitivity)
@@ -59,16 +59,16 @@ def predictive_values(
 
 
 def _share(yes: float, no: float) -> float | None:
-    """Return `yes` of both, and of nothing none: an answer that is never given."""
+    """Return the share of `yes`, or None where both are 0: an answer that is never given."""
     return yes / (yes + no) if yes + no else None
 
 
 def _interval(  # noqa: PLR0917, the terms of the formula in its order
-    value: float | None, odds: float, first: float, other: float, trials: float, n: int
+    value: float | None, odds: float, first: float, second: float, trials: float, n: int
 ) -> Estimate | None:
     if value is None:
         return None
-    margin = NORMAL_95 * math.sqrt(first + other / ((1 - other) * trials))
+    margin = NORMAL_95 * math.sqrt(first + second / ((1 - second) * trials))
     low, high = (1 / (1 + math.exp(-math.log(odds) - sign * margin)) for sign in (-1, 1))
     return Estimate(value, min(value, low), max(value, high), n)
 

@@ -26,5 +26,5 @@ def test_two_films_of_each_class_in_each_held_out_split_are_enough() -> None:
 def test_one_is_not_and_the_line_says_where(split: str, label: str) -> None:
     films = some_films()
     films.remove(next(film for film in films if (film.split, film.label) == (split, label)))
-    with pytest.raises(DataError, match=f"1 films of class {label} in the {split} rows"):
+    with pytest.raises(DataError, match=f"1 {split} films of class {label}"):
         require_held_out(films)

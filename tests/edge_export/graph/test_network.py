@@ -15,10 +15,10 @@ import pytest
 from keras import layers
 
 from edge_export.graph.artefact import Artefact, measure
-from edge_export.graph.end import find_end
+from edge_export.graph.float_graphs import float_graphs
+from edge_export.graph.head import find_head
 from edge_export.graph.network import InputRange, Network, load_model, network
 from edge_export.graph.onnx import to_onnx
-from edge_export.graph.pair import float_graphs
 from edge_export.graph.tflite import to_tflite
 from edge_export.proof.reference import reference_outputs
 from edge_export.quantize.quantizer import Quantizer
@@ -118,7 +118,7 @@ def test_the_logit_gives_back_the_answer_of_every_head(head: str) -> None:
 
 @pytest.mark.parametrize("head", HEADS)
 def test_the_dense_layer_of_a_head_is_the_one_that_stays_float(head: str) -> None:
-    end = find_end(classifier(HEADS[head]))
+    end = find_head(classifier(HEADS[head]))
     assert (end.dense is None) == head.startswith("averaged map")
     assert end.classes == 1 + ("two" in head or head.startswith("softmax"))
 

@@ -10,8 +10,8 @@ import pytest
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
 from edge_export.graph.network import OUTPUTS, Network, network
-from edge_export.graph.pair import FloatGraphs, float_graphs, from_tflite
 from edge_export.graph.trace import outputs
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import first_divergence, harmful_layers, layer_noise
@@ -55,7 +55,7 @@ def test_the_way_leads_from_the_float_graph_to_the_quantized_one(
 def test_the_outputs_belong_together_even_if_no_film_has_shown_it(
     graphs: FloatGraphs, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_export.graph.pair.match_tensors", lambda *_: {})
+    monkeypatch.setattr("edge_export.graph.float_graphs.match_tensors", lambda *_: {})
     ends = dict(zip(OUTPUTS, outputs(graphs.tflite), strict=True))
     assert from_tflite(graphs.tflite, pixels).same == ends
 

@@ -10,9 +10,9 @@ import pytest
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs
 from edge_export.graph.network import Network
-from edge_export.graph.pair import FloatGraphs, float_graphs
-from edge_export.graph.quantized_tensors import Pair, open_pairs
+from edge_export.graph.quantized_tensors import TensorPair, open_pairs
 from edge_export.graph.trace import Step, Values, operators, outputs
 from edge_export.proof.layers import (
     DIVERGED_DB,
@@ -178,9 +178,9 @@ def test_a_layer_is_dead_if_quantization_killed_it(
     dead: bool,
 ) -> None:
     class Made:
-        def run(self, film: Pixels) -> Iterator[Pair]:
+        def run(self, film: Pixels) -> Iterator[TensorPair]:
             assert film.shape == (SIDE, SIDE, 1)
-            yield Pair("relu", "CONV_2D", reference, found, step)
+            yield TensorPair("relu", "CONV_2D", reference, found, step)
 
     monkeypatch.setattr("edge_export.proof.layers.open_pairs", lambda *_: Made())
     (layer,) = layer_noise(graphs, Artefact("m", "tflite", "x", b""), pixels[:2])

@@ -11,39 +11,39 @@ import pytest
 from edge_export.proof.matrix import (
     KERAS,
     Agreement,
-    Source,
+    GraphKind,
     locate,
     parity_matrix,
 )
 from edge_export.proof.parity import REFERENCE
 from edge_export.statistics.estimates import Floats
 
-SOURCES = {
+KINDS = {
     REFERENCE: KERAS,
-    "model.f32.tflite": Source("float32", "tflite"),
-    "model.int8.tflite": Source("static_wi8_ai8", "tflite"),
-    "model.f32.onnx": Source("float32", "onnx"),
-    "model.int8.onnx": Source("static_wi8_ai8", "onnx"),
+    "model.f32.tflite": GraphKind("float32", "tflite"),
+    "model.int8.tflite": GraphKind("static_wi8_ai8", "tflite"),
+    "model.f32.onnx": GraphKind("float32", "onnx"),
+    "model.int8.onnx": GraphKind("static_wi8_ai8", "onnx"),
 }
 TRUTH = np.array([0.05, 0.3, 0.6, 0.95])
 
 
 def answers(**moved: float) -> dict[str, Floats]:
     """The probabilities of every artefact, all the same but where `stem_format` is moved by."""
-    names = {file.removeprefix("model.").replace(".", "_"): file for file in SOURCES}
+    names = {file.removeprefix("model.").replace(".", "_"): file for file in KINDS}
     shifts = {names[short]: shift for short, shift in moved.items()}
     film = np.array([0, 0, 1, 0])
-    return {file: TRUTH - film * shifts.get(file, 0.0) for file in SOURCES}
+    return {file: TRUTH - film * shifts.get(file, 0.0) for file in KINDS}
 
 
 def located(**moved: float) -> list[tuple[str, tuple[str, str]]]:
     matrix = parity_matrix(answers(**moved), threshold=0.5)
-    return [(found.place, found.pair) for found in locate(matrix, SOURCES)]
+    return [(found.place, found.pair) for found in locate(matrix, KINDS)]
 
 
 def test_every_pair_is_compared_once() -> None:
     matrix = parity_matrix(answers(), threshold=0.5)
-    assert list(matrix) == list(combinations(SOURCES, 2))
+    assert list(matrix) == list(combinations(KINDS, 2))
     assert set(matrix.values()) == {Agreement(0, 0.0, 0.0)}
 
 
@@ -98,12 +98,12 @@ def test_a_kernel_that_saturates_shows_between_the_formats_of_one_recipe() -> No
 
 
 def test_two_graphs_from_one_source_say_nothing_of_the_place() -> None:
-    sources = dict.fromkeys(("a", "b"), Source("static_wi8_ai8", "tflite"))
-    assert locate(parity_matrix({"a": TRUTH, "b": TRUTH / 2}, threshold=0.5), sources) == []
+    kinds = dict.fromkeys(("a", "b"), GraphKind("static_wi8_ai8", "tflite"))
+    assert locate(parity_matrix({"a": TRUTH, "b": TRUTH / 2}, threshold=0.5), kinds) == []
 
 
 def test_a_disagreement_is_one_line_with_its_figures() -> None:
-    (found,) = locate(parity_matrix(answers(int8_onnx=0.09), threshold=0.52), SOURCES)
+    (found,) = locate(parity_matrix(answers(int8_onnx=0.09), threshold=0.52), KINDS)
     assert str(found) == (
         "kernel: model.int8.tflite and model.int8.onnx differ by up to 0.09 in probability "
         "(at most 0.02) and in 1 decisions"
@@ -112,4 +112,4 @@ def test_a_disagreement_is_one_line_with_its_figures() -> None:
 
 def test_an_artefact_without_a_source_is_an_error() -> None:
     with pytest.raises(KeyError):
-        locate(parity_matrix({"a": TRUTH, "b": TRUTH}, threshold=0.5), SOURCES)
+        locate(parity_matrix({"a": TRUTH, "b": TRUTH}, threshold=0.5), KINDS)

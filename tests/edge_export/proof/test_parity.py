@@ -11,7 +11,7 @@ from edge_export.films.film import Split
 from edge_export.proof.parity import (
     Comparison,
     compare,
-    compare_by_rows,
+    compare_by_set,
     probabilities,
     widest_difference,
 )
@@ -43,7 +43,7 @@ def test_val_test_and_both_are_rows_of_their_own() -> None:
     candidate[1] = 0.4  # a validation row
     rows: tuple[Split, ...] = ("val", "test", "train")
     splits = [split for split in rows for _ in range(4)]
-    found = compare_by_rows(reference, candidate, positive, splits, threshold=0.5)
+    found = compare_by_set(reference, candidate, positive, splits, threshold=0.5)
     assert {rows: (one.n, one.flips) for rows, one in found.items()} == {
         "val": (4, 1),
         "test": (4, 0),

@@ -12,7 +12,7 @@ import pytest
 
 from edge_export.proof.faults import Fault
 from edge_export.proof.parity import Budget
-from edge_export.proof.verdict import Answer, Verdict, judge, worst
+from edge_export.proof.verdict import Outcome, Verdict, judge, worst
 from edge_export.statistics.estimates import Bools
 from edge_export.statistics.paired import PairedLoss, paired_loss
 
@@ -221,7 +221,7 @@ def simulated(sensitivity: Callable[[], Right], specificity: Callable[[], Right]
     return [verdict(counted(sensitivity()), counted(specificity())) for _ in range(EXPORTS)]
 
 
-def share(verdicts: list[Verdict], answer: Answer) -> float:
+def share(verdicts: list[Verdict], answer: Outcome) -> float:
     return Counter(one.answer for one in verdicts)[answer] / EXPORTS
 
 

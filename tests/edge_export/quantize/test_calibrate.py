@@ -18,8 +18,8 @@ from edge_export.films.film import SPLITS, Film
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.quantize.calibrate import (
+    CalibrationFault,
     CalibrationRecord,
-    Fault,
     choose_films,
     require_sound,
 )
@@ -73,7 +73,7 @@ def test_the_seed_chooses_and_neither_order_nor_names_do() -> None:
 
 @pytest.mark.parametrize("films", [[], [f for f in rows(5, 5) if f.split != "train"]])
 def test_without_training_rows_nothing_can_be_chosen(films: list[Film]) -> None:
-    with pytest.raises(DataError, match="no training rows"):
+    with pytest.raises(DataError, match="no training films"):
         choose_films(films, 10, seed=0)
 
 
@@ -127,7 +127,7 @@ FAULTS = {
 
 def test_sound_films_have_no_fault_whatever_is_allowed(drawn: Pixels) -> None:
     assert require_sound(CHOSEN, HELD_OUT, drawn, ()) == ()
-    assert require_sound(CHOSEN, HELD_OUT, drawn, list(Fault)) == ()
+    assert require_sound(CHOSEN, HELD_OUT, drawn, list(CalibrationFault)) == ()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -135,7 +135,7 @@ def test_each_fault_is_refused_in_one_line_that_names_it_and_the_flag(
     fault: str, drawn: Pixels
 ) -> None:
     name, problem = FAULTS[fault]
-    others = [other for other in Fault if other != name]
+    others = [other for other in CalibrationFault if other != name]
     with pytest.raises(DataError) as caught:
         require_sound(*faulty(fault, drawn), others)
     assert str(caught.value) == (
@@ -147,7 +147,7 @@ def test_each_fault_is_refused_in_one_line_that_names_it_and_the_flag(
 def test_a_fault_that_is_allowed_is_returned_to_be_recorded(fault: str, drawn: Pixels) -> None:
     name, _ = FAULTS[fault]
     assert require_sound(*faulty(fault, drawn), [name]) == (name,)
-    assert require_sound(*faulty(fault, drawn), list(Fault)) == (name,)
+    assert require_sound(*faulty(fault, drawn), list(CalibrationFault)) == (name,)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,10 @@ def test_of_several_faults_those_not_allowed_are_refused_together(
         require_sound(few, HELD_OUT, drawn[:10], allowed)
     flags = " ".join(f"--allow-calibration {name}" for name in refused)
     assert str(caught.value).endswith(f"or {flags}")
-    assert require_sound(few, HELD_OUT, drawn[:10], list(Fault)) == ("few_films", "one_class")
+    assert require_sound(few, HELD_OUT, drawn[:10], list(CalibrationFault)) == (
+        "few_films",
+        "one_class",
+    )
 
 
 def test_allowing_a_fault_that_does_not_exist_is_an_error(drawn: Pixels) -> None:
@@ -215,8 +218,8 @@ def test_generated_noise_is_no_calibration_however_coarse_it_is(kind: str, chann
 def test_images_without_anything_in_common_are_noise_even_if_they_are_two() -> None:
     across = np.tile(4 * np.arange(SIDE).astype(np.uint8), (SIDE, 1))
     pixels = np.stack([across, across.T])[..., None]
-    assert "noise" in require_sound(CHOSEN[:2], [], pixels, list(Fault))
-    assert "noise" not in require_sound(CHOSEN[:2], [], pixels[[0, 0]], list(Fault))
+    assert "noise" in require_sound(CHOSEN[:2], [], pixels, list(CalibrationFault))
+    assert "noise" not in require_sound(CHOSEN[:2], [], pixels[[0, 0]], list(CalibrationFault))
 
 
 @pytest.mark.parametrize("seed", range(12))

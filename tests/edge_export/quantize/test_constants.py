@@ -11,8 +11,8 @@ import pytest
 from onnx import numpy_helper
 
 from edge_export.graph.artefact import Artefact, measure, require_openable
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs
 from edge_export.graph.network import network
-from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_export.quantize.recipe import DYNAMIC, FLOAT32, INT8, INT16, Recipe, Setting
@@ -91,7 +91,7 @@ def test_where_no_constant_is_shared_no_byte_changes(
     recipe: Recipe, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = prepared.graph(recipe)
-    monkeypatch.setattr("edge_export.quantize.onnx.part_constants", lambda _: None)
+    monkeypatch.setattr("edge_export.quantize.onnx.separate_constants", lambda _: None)
     assert (graph != prepared.graph(recipe)) == ((prepared.name, recipe) in SHARING)
 
 
@@ -100,7 +100,7 @@ def test_all_but_the_copies_is_what_the_quantizer_wrote(
     recipe: Recipe, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parted = onnx.load_model_from_string(prepared.graph(recipe))
-    monkeypatch.setattr("edge_export.quantize.onnx.part_constants", lambda _: None)
+    monkeypatch.setattr("edge_export.quantize.onnx.separate_constants", lambda _: None)
     plain = onnx.load_model_from_string(prepared.graph(recipe))
     # A copy is called by the name of its original, a colon and a number.
     for node in parted.graph.node:

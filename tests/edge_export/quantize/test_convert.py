@@ -13,8 +13,8 @@ from onnx import numpy_helper
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats, integer_outputs, measure
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs
 from edge_export.graph.network import Network, network
-from edge_export.graph.pair import FloatGraphs, float_graphs
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.ranges import Range, measure_ranges
 from edge_export.quantize.recipe import (

@@ -11,8 +11,8 @@ import pytest
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.network import InputRange, network
-from edge_export.graph.pair import float_graphs
 from edge_export.quantize.correct import shift_onnx, shift_tflite
 from edge_export.quantize.recipe import FLOAT32
 from edge_runtime.errors import DataError

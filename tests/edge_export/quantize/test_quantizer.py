@@ -14,7 +14,7 @@ from edge_export.quantize.recipe import DYNAMIC, FLOAT32, INT8, RECIPES, Setting
 
 
 def errors(quantizer: Quantizer, artefact: Artefact) -> Floats:
-    reference = quantizer.one(FLOAT32, "tflite", {}, Setting())
+    reference = quantizer.uncorrected(FLOAT32, "tflite", {}, Setting())
     pixels = quantizer.calibration
     return measure(reference, pixels).logits - measure(artefact, pixels).logits
 
@@ -22,7 +22,7 @@ def errors(quantizer: Quantizer, artefact: Artefact) -> Floats:
 def test_after_the_correction_the_mean_is_gone_on_the_films_it_was_measured_on(
     quantizer: Quantizer,
 ) -> None:
-    raw = quantizer.one(INT8, "tflite", quantizer.ranges("min_max"), Setting())
+    raw = quantizer.uncorrected(INT8, "tflite", quantizer.ranges("min_max"), Setting())
     before = errors(quantizer, raw)
     (tflite, onnx), spread = quantizer.artefacts(INT8, Setting())
     assert abs(before.mean()) > 1e-3

@@ -45,7 +45,7 @@ KNOWN = {
     9: "Oriented, grey, resized to 224 x 224 (bilinear), percentiles 1 and 99",
     10: "Override: --allow-few-films: 80 rows, 100 are needed.",
     19: "train 407 noncovid and 392 covid",
-    20: "Probabilities are calibrated on validation rows.",
+    20: "Probabilities are calibrated on validation films.",
     21: "112 more of noncovid are needed",
     22: "Architecture model3.",
     23: "tensorflow 2.21.0",

@@ -15,12 +15,12 @@ from edge_export.films.film import Film
 from edge_export.graph.artefact import Measured
 from edge_export.proof.faults import Fault
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import ROWS
+from edge_export.proof.parity import FILM_SETS
 from edge_export.report.document import document, encoded, parity
 from report_document import full_document
 from tiny_network import tiny_plan
 
-FACTS = tiny_plan().facts
+FACTS = tiny_plan().description
 FILE = "model.int8.tflite"
 
 
@@ -39,7 +39,7 @@ def keys(value: Any, way: str = "") -> Iterator[str]:
 def test_parity_holds_every_figure_of_every_row_to_six_digits(findings: Findings) -> None:
     content = parity(findings, FACTS)
     for file, by_rows in findings.proof.comparisons.items():
-        for rows in ROWS:
+        for rows in FILM_SETS:
             found, expected = content["artefacts"][file]["rows"][rows], by_rows[rows]
             assert found["flips"] == expected.flips
             assert found["mean_difference"] == float(f"{expected.mean_difference:.6g}")
@@ -55,8 +55,8 @@ def test_parity_holds_nothing_that_changes_from_run_to_run(findings: Findings) -
         file: Measured(one.outputs, 99.0, "another") for file, one in findings.measured.items()
     }
     timed = {file: replace(one, milliseconds=99.0) for file, one in findings.latencies.items()}
-    rungs = [replace(one, seconds=99.0, milliseconds=99.0) for one in findings.ladder]
-    other = replace(findings, measured=slower, latencies=timed, ladder=rungs, warnings=["slow"])
+    results = [replace(one, seconds=99.0, milliseconds=99.0) for one in findings.ladder]
+    other = replace(findings, measured=slower, latencies=timed, ladder=results, warnings=["slow"])
     assert encoded(parity(other, FACTS)) == encoded(parity(findings, FACTS))
     assert encoded(document(other, FACTS, "m")) != encoded(document(findings, FACTS, "m"))
 
@@ -92,7 +92,7 @@ def test_flips_are_named_by_digest_with_both_probabilities(findings: Findings) -
         for one in document(replace(findings, proof=proof), FACTS, "m.edge")["flips"]
         if one["artefact"] == FILE
     ]
-    assert [one["sha256"] for one in flips] == [findings.rows.digests[5]]
+    assert [one["sha256"] for one in flips] == [findings.held_out.digests[5]]
     assert (flips[0]["candidate"] >= 0.5) != (flips[0]["reference"] >= 0.5)
 
 
@@ -106,7 +106,7 @@ def test_the_command_names_no_folder(findings: Findings, monkeypatch: pytest.Mon
 def test_no_name_of_a_film_is_in_the_report(findings: Findings, films: list[Film]) -> None:
     content = encoded(document(findings, FACTS, "m.edge")).decode()
     assert not [film for film in films if film.path.stem in content or film.group in content]
-    assert all(digest in content for digest in findings.rows.digests)
+    assert all(digest in content for digest in findings.held_out.digests)
 
 
 def test_a_number_that_is_not_finite_is_no_report(findings: Findings) -> None:

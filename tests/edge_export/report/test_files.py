@@ -14,7 +14,7 @@ from edge_export.report.files import report_path, write_report
 from edge_runtime.errors import CannotWrite
 from tiny_network import tiny_plan
 
-FACTS = tiny_plan().facts
+FACTS = tiny_plan().description
 NAMES = ["a.claim.md", "a.report.html", "a.report.json"]
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from edge_export.proof.faults import Fault
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import ROWS
+from edge_export.proof.parity import FILM_SETS
 from edge_export.report.summary import parity_table, summary
 from tiny_network import tiny_plan
 
-FACTS = tiny_plan().facts
+FACTS = tiny_plan().description
 
 
 def test_the_verdict_is_the_first_line_and_fits_on_a_screen(findings: Findings) -> None:
@@ -88,7 +88,7 @@ def test_the_table_of_a_card_has_a_row_for_every_artefact_and_set_of_rows(
     findings: Findings,
 ) -> None:
     lines = parity_table(findings).splitlines()
-    assert len(lines) == 2 + (1 + len(findings.artefacts)) * len(ROWS)
+    assert len(lines) == 2 + (1 + len(findings.artefacts)) * len(FILM_SETS)
     assert len({line.count("|") for line in lines}) == 1
     assert "ms" not in lines[0].split()
 
@@ -99,7 +99,10 @@ def test_what_the_film_gate_does_to_real_films_is_said_for_every_shipped_graph(
     n = findings.proof.comparisons["keras"]["both"].n
     text = summary(findings, FACTS)
     for file in findings.shipped:
-        one = findings.proof.gates[file]
-        assert f"{file}: the film gate refuses {one.refused} of {n} films (Keras " in text
-    plain = replace(findings, proof=replace(findings.proof, gate=None, gates={}))
-    assert "film gate" not in summary(plain, FACTS)
+        one = findings.proof.film_checks[file]
+        assert (
+            f"{file}: the out-of-distribution check refuses {one.refused} of {n} films (Keras "
+            in text
+        )
+    plain = replace(findings, proof=replace(findings.proof, film_gate=None, film_checks={}))
+    assert "out-of-distribution" not in summary(plain, FACTS)

@@ -192,5 +192,5 @@ def test_an_answer_that_is_no_number_is_refused(marked: Films) -> None:
 def test_too_few_test_films_are_refused(marked: Films) -> None:
     dataset = marked[0]
     few = tuple(film for film in dataset.films if (film.split, film.label) != ("test", "covid"))
-    with pytest.raises(DataError, match="0 films of class covid in the test rows"):
+    with pytest.raises(DataError, match="0 test films of class covid"):
         audit(replace(dataset, films=few), marked[1], RECIPE)

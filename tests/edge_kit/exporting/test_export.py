@@ -95,7 +95,7 @@ def test_a_run_knows_its_films_classes_and_training(
     trained: Path, dataset: Dataset, asked: Callable[..., Exported]
 ) -> None:
     found = asked(trained)
-    facts, training = found.plan.facts, found.plan.facts.training
+    facts, training = found.plan.description, found.plan.description.training
     assert found.films == dataset.films
     assert found.plan.input_range == InputRange(0.0, 255.0)
     assert (facts.name, facts.version) == ("tiny-xray", "0.1.0")
@@ -113,10 +113,12 @@ def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
     config = read_config(run)
     write_json(run / "config.json", replace(config, leaks=2))
     found = asked(run)
-    assert found.plan.facts.limits == f"- Of this model: {replace(config, leaks=2).caution()}.\n"
+    assert (
+        found.plan.description.limits == f"- Of this model: {replace(config, leaks=2).caution()}.\n"
+    )
     assert any("parts 2 groups" in line for line in found.said)
     write_json(run / "config.json", replace(config, members=("a", "b")))
-    assert asked(run).plan.facts.made_by == "edge-kit ensemble RUN... --out RUN"
+    assert asked(run).plan.description.made_by == "edge-kit ensemble RUN... --out RUN"
 
 
 TRAIN = "edge-kit train --data DATA --out RUN --model"
@@ -146,10 +148,10 @@ def test_a_card_gives_the_command_with_what_is_not_the_recipes_of_that_name(
 def test_a_bundle_is_for_adults_and_frontal_films_unless_its_maker_says_otherwise(
     trained: Path, asked: Callable[..., Exported]
 ) -> None:
-    use = asked(trained).plan.facts.intended_use
+    use = asked(trained).plan.description.intended_use
     assert (use.body_parts, use.views) == (("CHEST",), ("PA", "AP"))
     assert (use.youngest, use.oldest) == (18, 150)
-    use = asked(trained, "--ages", "0,17", "--views", "LL").plan.facts.intended_use
+    use = asked(trained, "--ages", "0,17", "--views", "LL").plan.description.intended_use
     assert (use.views, use.youngest, use.oldest) == (("LL",), 0, 17)
 
 
@@ -168,9 +170,9 @@ def test_a_foreign_model_s_film_output_has_a_threshold_and_no_other_model_has_on
     tiny_network().save(plain)
     with_film(tiny_network()).save(joined)
     known = ("--classes", "noncovid,covid", "--input-range", "0,255", "--data", data)
-    assert asked(joined, *known).plan.facts.film_threshold == 0.0
-    assert asked(joined, *known, "--film-threshold", "-1.5").plan.facts.film_threshold == -1.5
-    assert asked(plain, *known).plan.facts.film_threshold is None
+    assert asked(joined, *known).plan.description.film_threshold == 0.0
+    assert asked(joined, *known, "--film-threshold", "-1.5").plan.description.film_threshold == -1.5
+    assert asked(plain, *known).plan.description.film_threshold is None
     with pytest.raises(UsageError, match="--film-threshold: tiny has no film / not-film output"):
         asked(plain, *known, "--film-threshold", "0")
 
@@ -199,8 +201,8 @@ def test_name_version_limits_seed_and_budget_are_the_makers_to_give(
     limits.write_text("Only films of größe 64.", "utf-8")
     names = ("--name", "ours", "--bundle-version", "1.2.3", "--limits", limits, "--seed", "9")
     plan = asked(trained, *names).plan
-    assert (plan.facts.name, plan.facts.version) == ("ours", "1.2.3")
-    assert plan.facts.limits == "Only films of größe 64."
+    assert (plan.description.name, plan.description.version) == ("ours", "1.2.3")
+    assert plan.description.limits == "Only films of größe 64."
     assert (plan.seed, plan.calibration_count) == (9, 8)
     assert plan.budget == Budget(flips=1.0, auc=1.0, margin=0.9)
 
@@ -283,7 +285,7 @@ def test_classes_of_a_foreign_model_may_be_spelled_as_folders_are(
     said = ("--data", data, "--input-range", "-1,1", "--classes")
     plan = asked(foreign, *said, "Normal,COVID-19").plan
     assert plan == asked(foreign, *said, "noncovid,covid").plan
-    assert (plan.facts.negative, plan.facts.positive) == ("noncovid", "covid")
+    assert (plan.description.negative, plan.description.positive) == ("noncovid", "covid")
     assert plan.input_range == InputRange(-1.0, 1.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import Pixels
-from edge_export.graph.end import FILM
+from edge_export.graph.head import FILM
 from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import auc
 from edge_kit.data.pixel_store import CachedPixels

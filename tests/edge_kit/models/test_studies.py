@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge_export.graph.artefact import measure
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.network import InputRange, network
-from edge_export.graph.pair import float_graphs
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, Setting
 from edge_kit.models.registry import MODELS

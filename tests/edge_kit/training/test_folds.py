@@ -70,7 +70,7 @@ def test_folds_do_not_depend_on_the_order_of_films_but_on_the_seed() -> None:
 
 
 def test_too_few_patients_for_the_folds_are_refused() -> None:
-    with pytest.raises(DataError, match=r"fold \d: \d films of class .+ choose fewer folds"):
+    with pytest.raises(DataError, match=r"fold \d: \d \w+ films of class .+ choose fewer folds"):
         deal(patients(12), 6, seed=0)
 
 

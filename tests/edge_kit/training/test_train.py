@@ -344,5 +344,5 @@ def test_too_few_films_for_an_interval_are_refused_before_training(
         seen[film.split, film.label] += 1
         if film.split != "test" or seen[film.split, film.label] < 2:
             few.append(film)
-    with pytest.raises(DataError, match="1 films of class covid in the test rows, 2 are needed"):
+    with pytest.raises(DataError, match="1 test films of class covid, 2 are needed"):
         train(replace(dataset, films=tuple(few)), data, plan, tmp_path / "run", lambda _: None)

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from edge_export.graph.blame import blame
+from edge_export.graph.float_graphs import float_graphs
 from edge_export.graph.network import InputRange, load_model, network
-from edge_export.graph.pair import float_graphs
+from edge_export.graph.unconvertible import unconvertible_layer
 from edge_runtime.errors import DataError
 
 
@@ -72,12 +72,12 @@ def test_layers_of_one_configuration_are_tried_once_each_shape_and_alone() -> No
         if layer.name == "last":
             raise ValueError
 
-    assert blame(model(*alike, nested), convert) == "layer 'last' (Dense)"
+    assert unconvertible_layer(model(*alike, nested), convert) == "layer 'last' (Dense)"
     assert [tried[0], *tried[2:]] == ["conv", alike[0].name, "last"]
 
 
 def test_where_every_layer_converts_alone_none_is_blamed() -> None:
-    assert blame(model(), lambda _: None) == "a layer"
+    assert unconvertible_layer(model(), lambda _: None) == "a layer"
 
 
 def test_a_file_with_a_layer_that_nobody_knows_is_refused_by_its_class(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which layer of a Keras model a converter cannot express, found by converting them one by one."""
+"""Find the layer of a Keras model that a converter cannot express, by converting each alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def blame(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
+def unconvertible_layer(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
     """Return name and class of the first layer of `model` that `convert` fails on, alone.
 
     Nested models are entered. Layers of the same configuration are tried once. Returns
@@ -19,22 +19,22 @@ def blame(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
     import keras
 
     tried: set[str] = set()
-    for layer, taken, given in _calls(model):
+    for layer, taken, outputs in _calls(model):
         options = {key: value for key, value in layer.get_config().items() if key != "name"}
-        shapes = [one.shape for one in taken]
+        shapes = [tensor.shape for tensor in taken]
         kind = json.dumps([type(layer).__name__, options, shapes], default=str, sort_keys=True)
         if kind in tried:
             continue
         tried.add(kind)
         try:
-            convert(keras.Model(taken, given))
+            convert(keras.Model(taken, outputs))
         except Exception:
             return f"layer {layer.name!r} ({type(layer).__name__})"
     return "a layer"
 
 
 def _calls(model: keras.Model) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-    """Yield every layer with the symbolic tensors it takes and gives, in the order of the model."""
+    """Yield every layer with its symbolic inputs and outputs, in the order of the model."""
     import keras
 
     for layer in model.layers:

@@ -12,7 +12,7 @@ from edge_export.graph.network import InputRange, network
 from edge_export.graph.tflite import to_tflite
 from edge_export.graph.trace import TFLiteTrace, Values, operators
 from edge_export.quantize import tflite
-from edge_export.quantize.columns import pair_columns
+from edge_export.quantize.pair_columns import pair_columns
 from edge_export.quantize.ranges import measure_ranges
 from edge_export.quantize.recipe import DYNAMIC, FULL, INT8, INT16, Recipe
 

@@ -1,4 +1,4 @@
-"""A grey film read two columns at a time: the same integers, in half the time or less.
+"""Read a grey film two columns at a time: the same integers, in half the time or less.
 
 The int8 kernels of LiteRT fill whole vectors with the channels of one position, and a film has but
 one: in the first convolution of Model 3 seven of eight lanes multiply zeros, and it takes two
@@ -9,8 +9,9 @@ two results at once as channels of their own:
     y[i, 2j + s] = sum over u, v of x[i + u, 2j + s + v] k[u, v]
                  = sum over u, w of (x[i + u, 2(j + w)], x[i + u, 2(j + w) + 1]) k'[s, u, w]
 
-where `k'[s]` is `k` moved to the right by `s` columns, with zeros around it. All sums and steps are
-those of before, so every integer is, too. The reshapes before and behind move nothing in memory.
+where `k'[s]` is `k` moved to the right by `s` columns, with zeros around it. The
+sums and quantization steps stay the same, and so does every integer. The reshapes before and
+behind move nothing in memory.
 """
 
 from __future__ import annotations
@@ -21,22 +22,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_SIDE_BY_SIDE = 2  # columns; with four the zeros in the kernels eat up what a Raspberry Pi gains
+_SIDE_BY_SIDE = 2  # columns; with four, the zeros in the kernels cost what a Raspberry Pi gains
 _FEW = 3  # channels: grey or colour
 
 
 def pair_columns(graph: bytes) -> bytes:
     """Return an int8 TFLite `graph` whose convolutions of few channels read pairs of columns.
 
-    Those are of stride one, unpadded, of at most three channels and even widths. Every tensor that
-    was there keeps its name, shape and integers. A graph without any comes back as it is.
+    They have stride one, no padding, at most three channels and even widths. Every tensor of
+    `graph` keeps its name, shape and integers. A graph without such a convolution is returned
+    unchanged.
     """
     from ai_edge_litert.tools import flatbuffer_utils
 
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(graph))
     subgraph = model.subgraphs[0]
     pairing = _Pairing(model)
-    operators = [made for one in subgraph.operators for made in pairing.rewritten(one)]
+    operators = [
+        rewritten for operator in subgraph.operators for rewritten in pairing.rewritten(operator)
+    ]
     if len(operators) == len(subgraph.operators):
         return graph
     subgraph.operators = operators
@@ -86,7 +90,9 @@ class _Pairing:
         answer = self._tensors[operator.outputs[0]]
         options = operator.builtinOptions
         steps = (options.strideW, options.strideH, options.dilationWFactor, options.dilationHFactor)
-        constants = all(self._model.buffers[one.buffer].data is not None for one in (weights, bias))
+        constants = all(
+            self._model.buffers[tensor.buffer].data is not None for tensor in (weights, bias)
+        )
         return bool(
             (films.type, weights.type, bias.type) == (types.INT8, types.INT8, types.INT32)
             and constants
@@ -103,27 +109,27 @@ class _Pairing:
 
     def _constant(self, origin: int, values: NDArray[Any]) -> int:
         """Add a tensor of `values`, whose steps are those of `origin` once for every column."""
-        made = copy.deepcopy(self._tensors[origin])
-        steps = made.quantization
+        tensor = copy.deepcopy(self._tensors[origin])
+        steps = tensor.quantization
         if len(steps.scale) > 1:
             steps.scale = np.tile(steps.scale, _SIDE_BY_SIDE)
             steps.zeroPoint = np.tile(steps.zeroPoint, _SIDE_BY_SIDE)
-        return self._add(made, values.shape, values)
+        return self._add(tensor, values.shape, values)
 
     def _laid_out(self, origin: int) -> int:
         """Add the tensor that holds `origin` by pairs of columns."""
-        made = copy.deepcopy(self._tensors[origin])
-        films, height, width, channels = made.shape
+        tensor = copy.deepcopy(self._tensors[origin])
+        films, height, width, channels = tensor.shape
         return self._add(
-            made, (films, height, width // _SIDE_BY_SIDE, _SIDE_BY_SIDE * channels), None
+            tensor, (films, height, width // _SIDE_BY_SIDE, _SIDE_BY_SIDE * channels), None
         )
 
-    def _add(self, made: Any, shape: tuple[int, ...], values: NDArray[Any] | None) -> int:
-        made.name += b";pairs"
-        made.shape, made.buffer = list(shape), 0
+    def _add(self, tensor: Any, shape: tuple[int, ...], values: NDArray[Any] | None) -> int:
+        tensor.name += b";pairs"
+        tensor.shape, tensor.buffer = list(shape), 0
         if values is not None:
-            made.buffer = self._stored(values)
-        self._tensors.append(made)
+            tensor.buffer = self._stored(values)
+        self._tensors.append(tensor)
         return len(self._tensors) - 1
 
     def _stored(self, values: NDArray[Any]) -> int:
@@ -135,20 +141,20 @@ class _Pairing:
     def _reshape(self, source: int, target: int) -> Any:
         """Return an operator that reads `source` in the shape of `target`."""
         shape = self._tensors[target].shape
-        wanted = self._schema.TensorT()
-        wanted.name = self._tensors[target].name + b";shape"
-        wanted.type = self._schema.TensorType.INT32
-        wanted.shape = [len(shape)]
-        wanted.buffer = self._stored(np.array(shape, np.int32))
-        self._tensors.append(wanted)
+        shape_tensor = self._schema.TensorT()
+        shape_tensor.name = self._tensors[target].name + b";shape"
+        shape_tensor.type = self._schema.TensorType.INT32
+        shape_tensor.shape = [len(shape)]
+        shape_tensor.buffer = self._stored(np.array(shape, np.int32))
+        self._tensors.append(shape_tensor)
         options = self._schema.ReshapeOptionsT()
         options.newShape = list(shape)
-        made = self._schema.OperatorT()
-        made.opcodeIndex = self._opcode(self._schema.BuiltinOperator.RESHAPE)
-        made.inputs, made.outputs = [source, len(self._tensors) - 1], [target]
-        made.builtinOptionsType = self._schema.BuiltinOptions.ReshapeOptions
-        made.builtinOptions = options
-        return made
+        operator = self._schema.OperatorT()
+        operator.opcodeIndex = self._opcode(self._schema.BuiltinOperator.RESHAPE)
+        operator.inputs, operator.outputs = [source, len(self._tensors) - 1], [target]
+        operator.builtinOptionsType = self._schema.BuiltinOptions.ReshapeOptions
+        operator.builtinOptions = options
+        return operator
 
     def _opcode(self, kind: int) -> int:
         known = [code.builtinCode for code in self._model.operatorCodes]

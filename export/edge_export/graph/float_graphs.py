@@ -1,4 +1,4 @@
-"""The float graphs of both formats, and which of their tensors are the same one."""
+"""The float graphs of both formats, and which of their tensors hold the same values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-# Films by which tensors are told apart: on a single one, two may be zero from end to end.
+# Films that tell tensors apart: on a single film, two tensors may both be all zeros.
 _MATCHED = 4
 
 
@@ -38,52 +38,61 @@ class FloatGraphs:
 
 
 def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
-    """Return the float graphs of `network`; a few of the `(n, h, w, c)` pixels match tensors.
+    """Return the float graphs of `network`; their tensors are matched on a few of the pixels.
 
     Raises:
         DataError: a layer has no counterpart in one of the formats, or a converter has changed the
             order of the outputs.
     """
     tflite, few = to_tflite(network.logits), pixels[:_MATCHED]
-    found = tflite_tensors(tflite, few)
+    tensors = tflite_tensors(tflite, few)
     _require_order(
-        predicted(network.logits, few), [found[name] for name in outputs(tflite)], "TFLite"
+        predicted(network.logits, few), [tensors[name] for name in outputs(tflite)], "TFLite"
     )
     return from_tflite(tflite, pixels, network.logits)
 
 
 def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None) -> FloatGraphs:
-    """Return a float TFLite graph with its ONNX twin; `origin` is the model a layer is named by.
+    """Return a float TFLite graph with its ONNX counterpart; `origin` serves to name a layer.
 
     Raises:
         DataError: a layer has no counterpart in ONNX, or its converter has changed the order of the
             outputs.
     """
     onnx, few = to_onnx(tflite, origin), pixels[:_MATCHED]
-    one, other, given = tflite_tensors(tflite, few), onnx_tensors(onnx, few), outputs(tflite)
-    # The outputs are the same, even where values near zero have not shown it.
-    ends = dict(zip(OUTPUTS, given, strict=False))
-    _require_order([one[name] for name in given], [other[name] for name in ends], "ONNX")
-    return FloatGraphs(tflite, onnx, {**match_tensors(one, other), **ends}, _branch(tflite))
+    tflite_values, onnx_values = tflite_tensors(tflite, few), onnx_tensors(onnx, few)
+    output_names = outputs(tflite)
+    # The outputs correspond by position, even where values near zero do not show it.
+    ends = dict(zip(OUTPUTS, output_names, strict=False))
+    _require_order(
+        [tflite_values[name] for name in output_names], [onnx_values[name] for name in ends], "ONNX"
+    )
+    return FloatGraphs(
+        tflite, onnx, {**match_tensors(tflite_values, onnx_values), **ends}, _branch(tflite)
+    )
 
 
-def _require_order(wanted: Sequence[Values], found: Sequence[Values], form: str) -> None:
-    """Refuse two outputs of which each holds what the other should."""
+def _require_order(expected: Sequence[Values], actual: Sequence[Values], form: str) -> None:
+    """Refuse two outputs that are exchanged."""
 
-    def apart(some: Sequence[Values]) -> float:
-        pairs = zip(wanted, some, strict=True)
-        return sum(float(np.abs(one.ravel() - other.ravel()).max()) for one, other in pairs)
+    def distance(candidates: Sequence[Values]) -> float:
+        pairs = zip(expected, candidates, strict=True)
+        return sum(
+            float(np.abs(reference.ravel() - values.ravel()).max()) for reference, values in pairs
+        )
 
-    if apart(found[::-1]) < apart(found):
+    if distance(actual[::-1]) < distance(actual):
         problem = f"its {form} converter gives the film logit in place of the decision"
         raise DataError("model", problem, "install the versions in constraints.txt")
 
 
 def _branch(tflite: bytes) -> frozenset[str]:
     """Return the tensors computed by a TFLite graph that its first output does not depend on."""
-    made = operators(tflite)
+    all_operators = operators(tflite)
     needed = {outputs(tflite)[0]}
-    for one in reversed(made):
-        if needed.intersection(one.outputs):
-            needed.update(one.inputs)
-    return frozenset(name for one in made for name in one.outputs if name not in needed)
+    for operator in reversed(all_operators):
+        if needed.intersection(operator.outputs):
+            needed.update(operator.inputs)
+    return frozenset(
+        name for operator in all_operators for name in operator.outputs if name not in needed
+    )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.quantize import rows
-from edge_export.quantize.rows import row_by_row
+from edge_export.quantize import large_weights
+from edge_export.quantize.large_weights import row_by_row
 
 
 def quantized(tensor: Any, dimension: int | None, library: Any) -> Any:
@@ -48,7 +48,7 @@ def test_the_integers_are_the_library_s_in_one_step_for_each_row_of_a_large_tens
     tensor = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
     expected = quantized(tensor, dimension, library)
     monkeypatch.setattr(library, "uniform_quantize", counted)
-    monkeypatch.setattr(rows, "LARGEST", 100)
+    monkeypatch.setattr(large_weights, "LARGEST", 100)
     with row_by_row():
         found = quantized(tensor, dimension, library)
     assert found.dtype == np.int8

@@ -1,4 +1,4 @@
-"""Where a classifier's features end and its answer begins, in whatever way it ends."""
+"""The head of a classifier: what turns features into logits, in any of its usual forms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FILM = "film"
 """The name of the dense layer that gives a model's second output, a film branch, if it has one."""
 
-# What does nothing to one or two numbers once training is over, by the names of Keras.
+# Layers that leave one or two numbers unchanged after training, by the names of Keras.
 _INERT = frozenset(
     (
         *("ActivityRegularization", "AlphaDropout", "Dropout", "Flatten", "GaussianDropout"),
@@ -26,10 +26,10 @@ _ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """The end of a classifier of `classes` outputs (1 or 2), with `activation` taken off.
+class Head:
+    """The head of a classifier of `classes` outputs (1 or 2), with `activation` taken off.
 
-    `bodies`, one called on the answer of the other, give the features that the `dense` layer
+    `bodies`, each called on the output of the one before, give the features that the `dense` layer
     takes. Without a dense layer (`None`) they give the logits themselves.
     """
 
@@ -39,11 +39,11 @@ class End:
     classes: int
 
 
-def find_end(model: keras.Model, output: int = 0) -> End:
-    """Return the end of an output of `model`, found from behind; nested models are entered.
+def find_head(model: keras.Model, output: int = 0) -> Head:
+    """Return the head of an output of `model`, searched backwards; nested models are entered.
 
     Raises:
-        DataError: it is none from which one logit can be had; the layer is named.
+        DataError: no single logit can be taken from it; the layer is named.
     """
     import keras
 
@@ -52,7 +52,7 @@ def find_end(model: keras.Model, output: int = 0) -> End:
     around: list[tuple[Any, Any]] = []
     activation, last = "linear", None
     while True:
-        layer, source = _maker(tensor)
+        layer, source = _producer(tensor)
         if isinstance(layer, keras.Model) and len(layer.outputs) == 1:
             around.append((owner, source))
             owner, tensor = layer, layer.outputs[0]
@@ -77,16 +77,16 @@ def find_end(model: keras.Model, output: int = 0) -> End:
         kind = f"{type(last).__name__}, activation {_activation(last)}"
         cure = "end it in a dense layer with a sigmoid, a softmax over two classes, or one logit"
         raise DataError(model.name, f"ends in layer {last.name!r} ({kind})", cure)
-    # With names of their own: those that Keras gives count what its process has made so far.
+    # Named here, because the names that Keras gives count what the process has made before.
     bodies = [
-        keras.Model(one.inputs, given, name=f"body_{output}_{place}" if output else f"body_{place}")
-        for place, (one, given) in enumerate([*around, (owner, tensor)])
+        keras.Model(body.inputs, end, name=f"body_{output}_{place}" if output else f"body_{place}")
+        for place, (body, end) in enumerate([*around, (owner, tensor)])
     ]
-    return End(tuple(bodies), dense, activation, classes)
+    return Head(tuple(bodies), dense, activation, classes)
 
 
-def find_film(model: keras.Model) -> End | None:
-    """Return the end of the branch that tells films from what is none: the second output, if any.
+def find_film_head(model: keras.Model) -> Head | None:
+    """Return the head of the film branch, which is the second output, if there is one.
 
     Raises:
         DataError: that output is not one logit of a dense layer named `FILM`, or its branch has
@@ -96,27 +96,31 @@ def find_film(model: keras.Model) -> End | None:
         return None
     cure = f"make it a branch of its own that ends in a dense layer {FILM!r} of one unit, linear"
     try:
-        end = find_end(model, 1)
+        head = find_head(model, 1)
     except DataError as error:
         raise DataError(model.name, f"the second output {error.problem}", cure) from error
-    if end.dense is None or (end.dense.name, end.classes, end.activation) != (FILM, 1, "linear"):
+    if head.dense is None or (head.dense.name, head.classes, head.activation) != (
+        FILM,
+        1,
+        "linear",
+    ):
         raise DataError(model.name, f"the second output is no logit of a layer {FILM!r}", cure)
-    # What both read would be quantized for the one and blamed for the other.
-    shared = set(_weights(end)) & set(_weights(find_end(model)))
+    # Weights of both could not be quantized for the decision and kept float for the film logit.
+    shared = set(_weights(head)) & set(_weights(find_head(model)))
     if shared:
-        path = min(_weights(end)[one] for one in shared)
+        path = min(_weights(head)[weight] for weight in shared)
         raise DataError(model.name, f"the second output shares {path} with the decision", cure)
-    return end
+    return head
 
 
-def _weights(end: End) -> dict[int, str]:
-    """Return the names of all weights up to an end, by identity."""
-    owners = [*end.bodies, *([end.dense] if end.dense is not None else [])]
-    return {id(weight): str(weight.path) for one in owners for weight in one.weights}
+def _weights(head: Head) -> dict[int, str]:
+    """Return the names of all weights up to a head, by identity."""
+    owners = [*head.bodies, *([head.dense] if head.dense is not None else [])]
+    return {id(weight): str(weight.path) for owner in owners for weight in owner.weights}
 
 
-def _maker(tensor: Any) -> tuple[Any, Any]:
-    """Return what computes a symbolic tensor, and the first tensor it takes (an input: none)."""
+def _producer(tensor: Any) -> tuple[Any, Any]:
+    """Return the layer that computes a symbolic tensor, and its first input (None for an input)."""
     history = tensor._keras_history  # no public counterpart
     taken = history.operation._inbound_nodes[history.node_index].input_tensors
     return history.operation, taken[0] if taken else None
@@ -138,7 +142,7 @@ def _only_activates(layer: Any, tensor: Any) -> bool:
 
 
 def _joined(apart: str, own: str) -> str:
-    """Return the one activation of a dense layer and of what follows it, or both names."""
+    """Return the only activation of a dense layer and what follows it, or the names of both."""
     if "linear" in (apart, own):
         return own if apart == "linear" else apart
     return f"{own} and {apart}"

@@ -17,12 +17,12 @@ FRONTAL = ("PA", "AP")
 
 
 @dataclass(frozen=True, slots=True)
-class BundleFacts:
+class BundleDescription:
     """What a bundle says of itself that no measurement can: names, classes, intended use.
 
-    A model with a film / not-film branch has a `film_threshold`, in logits: what lies below it is
-    refused. Any other has none. `made_by` is the command that made the model, empty where it was
-    trained elsewhere.
+    A model with a film branch has a `film_threshold`, in logits: pictures with a lower film logit
+    are refused. Any other model has none. `made_by` is the command that made the model, empty
+    where it was trained elsewhere.
     """
 
     name: str
@@ -38,7 +38,7 @@ class BundleFacts:
 
     @property
     def film_gate(self) -> FilmGate | None:
-        """The film gate as the manifest spells it."""
+        """The threshold of the out-of-distribution check, as the manifest holds it."""
         return None if self.film_threshold is None else FilmGate(threshold=self.film_threshold)
 
 

@@ -1,4 +1,4 @@
-"""Large weights, quantized channel by channel: the library's own way with them takes minutes.
+"""Quantize large weights channel by channel, for which the library itself takes minutes.
 
 Above 32 MiB `litert_quantizer` 0.11 goes through a tensor in steps of a few rows, and counts them
 by elements instead of rows: for a dense layer of 50 million weights 25 million steps do nothing.
@@ -22,7 +22,7 @@ LARGEST = 32 << 20
 def row_by_row() -> Iterator[None]:
     """Let the library quantize large tensors by their rows, one step each, inside the block.
 
-    The integers are those that it gives to a small tensor, to the last one.
+    Every integer is the same as the library gives to a small tensor.
     """
     from litert_quantizer.algorithms.uniform_quantize import uniform_quantize_tensor as library
 
