@@ -23,15 +23,15 @@ from edge_runtime.film.preprocess import standard
 
 def main() -> None:
     """Audit and print."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--modality", default="xray")
-    options.add_argument("--model", type=Path, nargs="*", default=[])
-    given = options.parse_args()
-    subjects = {"films alone": None, **{path.name: open_subject(path) for path in given.model}}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--modality", default="xray")
+    parser.add_argument("--model", type=Path, nargs="*", default=[])
+    options = parser.parse_args()
+    subjects = {"films alone": None, **{path.name: open_subject(path) for path in options.model}}
     for title, subject in subjects.items():
-        dataset = audited_films(given.data, subject, modality=given.modality)
-        show(title, *timed(dataset, given.data, subject))
+        dataset = audited_films(options.data, subject, modality=options.modality)
+        show(title, *timed(dataset, options.data, subject))
 
 
 def timed(dataset: Dataset, data: Path, subject: Subject | None) -> tuple[Audit, float, float]:
@@ -40,19 +40,19 @@ def timed(dataset: Dataset, data: Path, subject: Subject | None) -> tuple[Audit,
     began = perf_counter()
     pixels = {split: load_pixels(rows(dataset, split), recipe) for split in AUDITED}
     read = perf_counter()
-    found = audit(dataset, data, recipe, subject.predict if subject else None, pixels=pixels)
-    return found, perf_counter() - read, read - began
+    outcome = audit(dataset, data, recipe, subject.predict if subject else None, pixels=pixels)
+    return outcome, perf_counter() - read, read - began
 
 
-def show(title: str, found: Audit, seconds: float, reading: float) -> None:
+def show(title: str, outcome: Audit, seconds: float, reading: float) -> None:
     """Print one audit."""
-    films = sum(found.films.values())
+    films = sum(outcome.films.values())
     print(f"\n### {title}: {seconds:.1f} s for {films} films, read in {reading:.1f} s\n")
     print("| told apart by | test AUC (95 %) |\n|---|---|")
-    for name, one in areas(found).items():
-        print(f"| {name} | {one.value:.3f} ({one.low:.3f} to {one.high:.3f}) |")
+    for name, area in areas(outcome).items():
+        print(f"| {name} | {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) |")
     print()
-    for sentence in sentences(found):
+    for sentence in sentences(outcome):
         print(f"- {sentence}")
 
 

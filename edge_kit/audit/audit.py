@@ -84,13 +84,13 @@ class Audit:
     @property
     def shortcuts(self) -> dict[str, Estimate]:
         """The AUC of each way to answer without the lungs."""
-        found = {"size": self.size, "grey_levels": self.grey_levels}
-        return found | ({"without_centre": self.model.without_centre} if self.model else {})
+        areas = {"size": self.size, "grey_levels": self.grey_levels}
+        return areas | ({"without_centre": self.model.without_centre} if self.model else {})
 
     @property
     def coincide(self) -> bool:
         """Whether every source has films of one class only, so that to know it is to answer."""
-        return len(self.sources) > 1 and all(len(one) == 1 for one in self.sources.values())
+        return len(self.sources) > 1 and all(len(counts) == 1 for counts in self.sources.values())
 
     @property
     def found(self) -> list[str]:
@@ -102,8 +102,8 @@ class Audit:
         """
         return [
             name
-            for name, one in self.shortcuts.items()
-            if one.low > 0.5 and (one.value > STRONG or self._reaches(one))
+            for name, area in self.shortcuts.items()
+            if area.low > 0.5 and (area.value > STRONG or self._reaches(area))
         ]
 
     @property
@@ -115,14 +115,14 @@ class Audit:
         """
         if self.found or self.coincide:
             return "no evidence"
-        unclear = any(self._may_reach(one) for one in self.shortcuts.values())
+        unclear = any(self._may_reach(area) for area in self.shortcuts.values())
         return "undecided" if unclear else "no shortcut found"
 
-    def _reaches(self, one: Estimate) -> bool:
-        return self.model is not None and one.high >= self.model.whole.low
+    def _reaches(self, area: Estimate) -> bool:
+        return self.model is not None and area.high >= self.model.whole.low
 
-    def _may_reach(self, one: Estimate) -> bool:
-        return self._reaches(one) if self.model else one.high > STRONG
+    def _may_reach(self, area: Estimate) -> bool:
+        return self._reaches(area) if self.model else area.high > STRONG
 
     def to_json(self) -> dict[str, Any]:
         """Return the audit as plain JSON content; it names sources, but no film and no path."""
@@ -137,7 +137,7 @@ class Audit:
             "model": asdict(self.model) if self.model else None,
             "size": asdict(self.size),
             "source": guess,
-            "sources": {name: dict(one) for name, one in self.sources.items()},
+            "sources": {name: dict(counts) for name, counts in self.sources.items()},
         }
 
 
@@ -216,7 +216,7 @@ def _areas(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> Mod
 def _guessed(seen: Floats, judged: Floats, sources: Sequence[Sequence[str]]) -> SourceGuess | str:
     """Return how well the sources of the test films are guessed, or why that cannot be tried."""
     (train, known), (test, named) = (
-        (np.array(part), np.array([bool(one) for one in part])) for part in sources
+        (np.array(part), np.array([bool(source) for source in part])) for part in sources
     )
     counts = Counter(train[known].tolist())
     if not counts or not named.any():

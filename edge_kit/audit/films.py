@@ -51,5 +51,7 @@ def audited_films(
             problem = "are not in the splits by which the bundle was made"
             raise DataError(root, problem, "audit the run it was exported from")
         return dataset
-    own = [replace(one, split=table[one.sha256]) for one in dataset.films if one.sha256 in table]
+    own = [
+        replace(film, split=table[film.sha256]) for film in dataset.films if film.sha256 in table
+    ]
     return replace(dataset, films=tuple(own)) if own else dataset

@@ -50,15 +50,15 @@ def run(options: argparse.Namespace) -> None:
     dataset = _dataset(options, subject, reader)
     pixels = {split: reader.pixels(rows(dataset, split), recipe) for split in AUDITED}
     predict = subject.predict if subject else None
-    found = audit(dataset, options.data, recipe, predict, pixels=pixels)
+    outcome = audit(dataset, options.data, recipe, predict, pixels=pixels)
     if options.out:
-        write_report(options.out, found, mean_films(dataset, pixels["train"]))
+        write_report(options.out, outcome, mean_films(dataset, pixels["train"]))
         say(f"wrote {options.out}")
     if options.format == "json":
-        content = {**found.to_json(), "sentences": sentences(found)}
+        content = {**outcome.to_json(), "sentences": sentences(outcome)}
         write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
     else:
-        write(_table(found))
+        write(_table(outcome))
 
 
 def _dataset(options: argparse.Namespace, subject: Subject | None, reader: FilmReader) -> Dataset:
@@ -77,9 +77,9 @@ def _dataset(options: argparse.Namespace, subject: Subject | None, reader: FilmR
     return dataset
 
 
-def _table(found: Audit) -> str:
+def _table(outcome: Audit) -> str:
     """Return every AUC on a line of its own, then what they mean."""
     from edge_kit.audit.sentences import areas, sentences
 
-    lines = [f"{name:<40} AUC {one}" for name, one in areas(found).items()]
-    return "\n".join([*lines, "", *sentences(found), ""])
+    lines = [f"{name:<40} AUC {area}" for name, area in areas(outcome).items()]
+    return "\n".join([*lines, "", *sentences(outcome), ""])

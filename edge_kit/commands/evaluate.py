@@ -86,17 +86,17 @@ def run(options: argparse.Namespace) -> None:
     subject, reader = open_subject(options.subject), reader_of(options)
     reader.expect(subject.recipe)
     labelled = films_to_judge(options, subject, reader)
-    wanted = options.split, options.prevalence or PREVALENCES
-    found = evaluate(subject, labelled, *wanted, reader)
+    choices = options.split, options.prevalence or PREVALENCES
+    evaluation = evaluate(subject, labelled, *choices, reader)
     beside = caveat_of_subject(
         *(subject, options.data, reader, say),
         positive=options.positive,
         skip_unreadable=options.skip_unreadable,
     )
-    found = replace(found, caveat=tuple(beside))
-    for warning in found.warnings:
+    evaluation = replace(evaluation, caveat=tuple(beside))
+    for warning in evaluation.warnings:
         say(f"warning: {warning}")
     if options.out:
-        write_report(options.out, found)
+        write_report(options.out, evaluation)
         say(f"wrote {options.out}")
-    write(encoded(document(found)).decode() if options.format == "json" else table(found))
+    write(encoded(document(evaluation)).decode() if options.format == "json" else table(evaluation))

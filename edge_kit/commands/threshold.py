@@ -41,14 +41,14 @@ def run(options: argparse.Namespace) -> None:
     require_place(options.out, "a .edge file")
     subject = open_subject(options.bundle)
     labelled = films_to_judge(options, subject)
-    found = refit(subject, labelled, threshold_rule(options), options.calibration)
-    for warning in (*labelled.warnings, *found.warnings):
+    refitted = refit(subject, labelled, threshold_rule(options), options.calibration)
+    for warning in (*labelled.warnings, *refitted.warnings):
         say(f"warning: {warning}")
-    identity = write_site_bundle(options.bundle, options.out, found)
-    write(f"threshold    {subject.decision.threshold:g} -> {found.threshold or 'as it was'}\n")
-    for words, one in lines(found).items():
-        write(f"{words}: sensitivity {one.sensitivity}, specificity {one.specificity}\n")
+    identity = write_site_bundle(options.bundle, options.out, refitted)
+    write(f"threshold    {subject.decision.threshold:g} -> {refitted.threshold or 'as it was'}\n")
+    for words, shares in lines(refitted).items():
+        write(f"{words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}\n")
     say("a decision looks better than it is on the films that it was fitted on")
-    if found.moved:
+    if refitted.moved:
         say("parity was proved at the maker's threshold, so the new bundle is stamped undecided")
     say(f"wrote {options.out}, identity {identity}")

@@ -183,7 +183,7 @@ def _cross_validate(
 ) -> None:
     from edge_kit.training.folds import cross_validate, fold_run, table
 
-    found = cross_validate(
+    outcome = cross_validate(
         *(dataset, options.data, plan, options.out, say),
         folds=options.folds,
         others=others,
@@ -191,7 +191,7 @@ def _cross_validate(
         resume=options.resume,
         tensorboard=options.tensorboard,
     )
-    write(table(found))
+    write(table(outcome))
     write("the films of the first fold:\n")
     _show_caveat(options, fold_run(options.out, 1), reader)
 
@@ -216,15 +216,15 @@ def _counter_examples(
     if not options.counter_examples:
         return ()
     try:
-        found = other_films(
+        films = other_films(
             options.data, modality, positive=options.positive, seed=options.seed, reader=reader
         )
     except EdgeError as error:
         say(f"warning: films of other modalities are left out: {error}")
         return ()
-    if found:
-        say(f"counter-examples: {len(found)} films of another modality")
-    return found
+    if films:
+        say(f"counter-examples: {len(films)} films of another modality")
+    return films
 
 
 def show_dataset(dataset: Dataset) -> None:
@@ -242,6 +242,6 @@ def show_dataset(dataset: Dataset) -> None:
 
 def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
     """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
-    for split, one in metrics.items():
+    for split, figures in metrics.items():
         for name in ("accuracy", "sensitivity", "specificity", "auc"):
-            write(f"{split:<5} {name:<12} {getattr(one, name)}\n")
+            write(f"{split:<5} {name:<12} {getattr(figures, name)}\n")

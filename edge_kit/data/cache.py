@@ -62,12 +62,12 @@ def file_key(path: Path) -> bytes | None:
     None for a file that is not there.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None  # the scan says why
-    parts = (path.resolve(), found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    made = (VERSION, PIL.__version__)
-    return hashlib.sha256("\0".join(map(str, (*parts, *made))).encode("utf-8", "replace")).digest()
+    parts = (path.resolve(), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    text = "\0".join(map(str, (*parts, VERSION, PIL.__version__)))
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 def _database(cache: Path) -> sqlite3.Connection:
@@ -84,9 +84,9 @@ def _database(cache: Path) -> sqlite3.Connection:
 def _remembered(cache: Path, keys: Sequence[bytes | None]) -> dict[bytes | None, Fingerprint]:
     try:
         with closing(_database(cache)) as database:
-            wanted = set(keys)
+            needed = set(keys)
             rows = database.execute("SELECT key, print FROM films")
-            return {key: Fingerprint(**json.loads(text)) for key, text in rows if key in wanted}
+            return {key: Fingerprint(**json.loads(text)) for key, text in rows if key in needed}
     except (OSError, sqlite3.OperationalError):
         return {}
     except (sqlite3.DatabaseError, ValueError, TypeError):  # torn or foreign
@@ -97,9 +97,9 @@ def _remembered(cache: Path, keys: Sequence[bytes | None]) -> dict[bytes | None,
 
 def _remember(cache: Path, read: Sequence[tuple[bytes | None, Fingerprint | FilmError]]) -> None:
     rows = [
-        (key, json.dumps(asdict(one)))
-        for key, one in read
-        if key is not None and isinstance(one, Fingerprint)
+        (key, json.dumps(asdict(fingerprint)))
+        for key, fingerprint in read
+        if key is not None and isinstance(fingerprint, Fingerprint)
     ]
     with suppress(OSError, sqlite3.Error), closing(_database(cache)) as database, database:
         database.executemany("INSERT OR REPLACE INTO films VALUES (?, ?)", rows)

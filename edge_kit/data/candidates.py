@@ -44,9 +44,9 @@ def candidates(films: Sequence[Keypoints], *, seed: int = 0) -> NDArray[np.intp]
     near = index.kneighbors(return_distance=False)
     turned = index.kneighbors(weights.transform(mirrored), return_distance=False)
     rows = [none]
-    for flag, found in enumerate((near, turned)):
-        one = np.repeat(np.arange(len(films)), found.shape[1])
-        pairs = np.sort(np.stack([one, found.ravel()], axis=1), axis=1)
+    for flag, neighbours in enumerate((near, turned)):
+        films_of = np.repeat(np.arange(len(films)), neighbours.shape[1])
+        pairs = np.sort(np.stack([films_of, neighbours.ravel()], axis=1), axis=1)
         rows.append(np.insert(pairs, 2, flag, axis=1))
     both = np.concatenate(rows)
     return np.unique(both[both[:, 0] != both[:, 1]], axis=0)

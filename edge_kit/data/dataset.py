@@ -108,12 +108,17 @@ def other_films(
     Raises:
         DataError: they cannot be told apart or split.
     """
-    found = {entry.modality for entry in index_films(root, positive=positive)}
+    modalities = {entry.modality for entry in index_films(root, positive=positive)}
     return tuple(
         film
-        for other in sorted(found - {modality, None}, key=str)
+        for foreign in sorted(modalities - {modality, None}, key=str)
         for film in load_dataset(
-            root, modality=other, positive=positive, seed=seed, skip_unreadable=True, reader=reader
+            root,
+            modality=foreign,
+            positive=positive,
+            seed=seed,
+            skip_unreadable=True,
+            reader=reader,
         ).films
     )
 
@@ -165,8 +170,8 @@ def _leaks(
 def _split(
     root: Path, kept: Sequence[ReadFilm], groups: Sequence[str], seed: int
 ) -> tuple[Film, ...]:
-    given = {item.entry.split for item in kept}
-    missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given)]
+    given_splits = {item.entry.split for item in kept}
+    missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given_splits)]
     pool = [
         (group, item.label)
         for group, item in zip(groups, kept, strict=True)
@@ -202,10 +207,10 @@ def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str,
 def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
     """Yield a warning where the given splits part what belongs together."""
     for thing in (NEAR_PAIR, "group"):
-        found = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
-        if found:
+        parted = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
+        if parted:
             examples = "; ".join(
                 " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
-                for leak in found[:2]
+                for leak in parted[:2]
             )
-            yield f"the given splits part {count(len(found), thing)}: {examples}"
+            yield f"the given splits part {count(len(parted), thing)}: {examples}"

@@ -44,7 +44,7 @@ class ReadFilms:
 
     def classes(self, listed: Listed) -> Mapping[str, tuple[str, int]]:
         """Return of every class name the class it was taken for, and its count of films."""
-        counts, names = Counter(film.entry.found for film in self.films), listed.classes.of
+        counts, names = Counter(film.entry.class_name for film in self.films), listed.classes.of
         return {name: (names[name], counts[name]) for name in sorted(names)}
 
     def skipped(self) -> list[str]:
@@ -68,8 +68,8 @@ def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
         DataError: there is none, or there are not two classes of which one is `positive`.
     """
     chosen, entries = select_modality(root, index_films(root, positive=positive), modality)
-    found = Counter(entry.found for entry in entries)
-    return Listed(root, chosen, entries, match_classes(found, positive=positive, subject=root))
+    counts = Counter(entry.class_name for entry in entries)
+    return Listed(root, chosen, entries, match_classes(counts, positive=positive, subject=root))
 
 
 def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) -> ReadFilms:
@@ -82,11 +82,11 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
     read: list[ReadFilm] = []
     unreadable: list[FilmError] = []
     prints = reader.scan([listed.root / entry.name for entry in listed.entries])
-    for entry, found in zip(listed.entries, prints, strict=True):
-        if isinstance(found, FilmError):
-            unreadable.append(found)
+    for entry, fingerprint in zip(listed.entries, prints, strict=True):
+        if isinstance(fingerprint, FilmError):
+            unreadable.append(fingerprint)
         else:
-            read.append(ReadFilm(entry, listed.classes.of[entry.found], found))
+            read.append(ReadFilm(entry, listed.classes.of[entry.class_name], fingerprint))
     if unreadable and not skip_unreadable:
         first, films = unreadable[0], count(len(unreadable), "film")
         problem = f"{first.problem} ({films} of {len(listed.entries)} unreadable)"

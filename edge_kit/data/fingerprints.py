@@ -117,8 +117,8 @@ def read_films(
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        found = pool.map(attempt, paths)
-        return list(tqdm(found, "scan", len(paths), unit=" images", disable=None))
+        outcomes = pool.map(attempt, paths)
+        return list(tqdm(outcomes, "scan", len(paths), unit=" images", disable=None))
 
 
 def near_duplicates(prints: Sequence[Fingerprint]) -> NDArray[np.intp]:
@@ -131,9 +131,9 @@ def near_duplicates(prints: Sequence[Fingerprint]) -> NDArray[np.intp]:
     pairs = [np.empty((0, 2), dtype=np.intp)]
     for start in range(0, len(prints), _ROWS):
         near = np.bitwise_count(dhash[start : start + _ROWS, None] ^ dhash[start:]) <= NEAR
-        found = np.argwhere(np.triu(near, 1)) + start
-        both = np.bitwise_count(np.bitwise_xor(*phash[found].T)) <= NEAR
-        pairs.append(found[both])
+        close = np.argwhere(np.triu(near, 1)) + start
+        both = np.bitwise_count(np.bitwise_xor(*phash[close].T)) <= NEAR
+        pairs.append(close[both])
     return np.concatenate(pairs)
 
 

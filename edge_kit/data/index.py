@@ -25,12 +25,12 @@ _NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 class Entry:
     """What is known of a film before it is opened.
 
-    `name` is the POSIX path below the data folder, `found` the class name as written there and
+    `name` is the POSIX path below the data folder, `class_name` the class as written there and
     `ids` the patient and group it belongs to; `None` where the folder does not say.
     """
 
     name: str
-    found: str
+    class_name: str
     modality: Modality | None
     split: Split | None
     ids: tuple[str, ...] = ()
@@ -64,20 +64,20 @@ def index_films(root: Path, *, positive: str = "covid") -> tuple[Entry, ...]:
 
 
 def select_modality(
-    root: Path, entries: Sequence[Entry], wanted: str | None
+    root: Path, entries: Sequence[Entry], modality: str | None
 ) -> tuple[Modality, tuple[Entry, ...]]:
     """Return the modality to train on and its entries.
 
-    Films of which nothing says the modality are what `wanted` says, or X-rays.
+    Films of which nothing says the modality are what `modality` says, or X-rays.
 
     Raises:
-        UsageError: `wanted` is no modality, or it is `None` and there are several.
+        UsageError: `modality` is no modality, or it is `None` and there are several.
         DataError: there are no films of it, or some films are marked and others not.
     """
     counts = Counter(str(entry.modality) for entry in entries)
-    known = None if wanted is None else modality_of(wanted)
-    if wanted is not None and known is None:
-        raise UsageError("--modality", f"{wanted!r} is not known", "choose xray or ct")
+    known = None if modality is None else modality_of(modality)
+    if modality is not None and known is None:
+        raise UsageError("--modality", f"{modality!r} is not known", "choose xray or ct")
     if counts.keys() == {"None"}:
         return known or "xray", tuple(entries)
     if "None" in counts:
@@ -97,8 +97,8 @@ def check_splits(root: Path, entries: Sequence[Entry]) -> None:
     Raises:
         DataError: a film has no split though others have, or there is none to train on.
     """
-    given = {entry.split for entry in entries} - {None}
-    if not given:
+    named = {entry.split for entry in entries} - {None}
+    if not named:
         return
     if unsplit := [entry.name for entry in entries if entry.split is None]:
         raise DataError(
@@ -106,8 +106,8 @@ def check_splits(root: Path, entries: Sequence[Entry]) -> None:
             f"is in no split ({len(unsplit)} such films), others are",
             "give all films a split or none",
         )
-    if "train" not in given:
-        problem = f"has only {' and '.join(sorted(filter(None, given)))} films"
+    if "train" not in named:
+        problem = f"has only {' and '.join(sorted(filter(None, named)))} films"
         raise DataError(root, problem, "add train films or leave the splits out")
 
 
@@ -142,7 +142,7 @@ def _row(subject: str, row: dict[str, str]) -> Entry:
         raise DataError(subject, f"unknown modality {modality!r}", "use xray or ct")
     return Entry(
         name=path.as_posix(),
-        found=row["label"],
+        class_name=row["label"],
         modality=modality_of(modality or path.parts[0]),
         split=split_of(split),
         ids=tuple(
@@ -166,8 +166,8 @@ def _images(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     if here in above:
         return
     with os.scandir(folder) as listing:
-        found = [item for item in listing if not item.name.startswith(".")]
-    for item in found:
+        visible = [item for item in listing if not item.name.startswith(".")]
+    for item in visible:
         path = folder / item.name
         if item.is_dir():
             if item.name.lower() not in _NOT_FILMS:

@@ -72,10 +72,10 @@ def keypoints(grey: Image.Image) -> Keypoints:
     small = ImageOps.contain(grey, (SIDE, SIDE), Image.Resampling.BILINEAR)
     picture = cv2.GaussianBlur(np.asarray(small), (0, 0), _BLUR)
     sift = cv2.SIFT_create(nfeatures=MOST, contrastThreshold=_WEAKEST)
-    found, descriptors = sift.detectAndCompute(picture, None)
+    corners, descriptors = sift.detectAndCompute(picture, None)
     if descriptors is None:  # a blank picture
         descriptors = np.empty((0, 128))
-    points = np.array([one.pt for one in found], np.float32).reshape(-1, 2)
+    points = np.array([corner.pt for corner in corners], np.float32).reshape(-1, 2)
     return Keypoints(picture, points, descriptors.astype(np.uint8))
 
 

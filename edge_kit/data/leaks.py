@@ -24,11 +24,11 @@ def require_no_leaks(dataset: Dataset) -> None:
     if not dataset.leaks:
         return
     leak = dataset.leaks[0]
-    one, other = leak.films
+    first, second = leak.films
     more = f" ({len(dataset.leaks)} leaks in all)" if len(dataset.leaks) > 1 else ""
     raise DataError(
-        other.path,
-        f"is {other.split}, but {one.path.name} of the same {leak.of} is {one.split}{more}",
+        second.path,
+        f"is {second.split}, but {first.path.name} of the same {leak.of} is {first.split}{more}",
         "leave the splits out, or see with --allow-leaks what the leak buys",
     )
 
@@ -63,7 +63,7 @@ def closed(dataset: Dataset) -> Dataset:
         [(film.group,) for film in dataset.films],
         np.array(pairs, np.intp).reshape(-1, 2),
     )
-    films = [replace(one, group=group) for one, group in zip(dataset.films, groups, strict=True)]
+    films = [replace(film, group=group) for film, group in zip(dataset.films, groups, strict=True)]
     return replace(dataset, films=tuple(films), leaks=())
 
 

@@ -152,9 +152,9 @@ class HeldPixels:
 
     def reserve(self, count: int) -> None:
         """Make room for `count` films more; room that is never used costs next to nothing."""
-        wanted = len(self._rows) + count
-        if wanted > len(self._pixels):
-            more = np.empty((wanted, *self._pixels.shape[1:]), np.uint8)
+        size = len(self._rows) + count
+        if size > len(self._pixels):
+            more = np.empty((size, *self._pixels.shape[1:]), np.uint8)
             more[: len(self._rows)] = self._pixels[: len(self._rows)]
             self._pixels = more
 

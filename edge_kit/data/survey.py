@@ -63,9 +63,9 @@ class Survey:
         members: defaultdict[str, list[Surveyed]] = defaultdict(list)
         for film in self.films:
             members[film.cluster].append(film)
-        found = [tuple(films) for films in members.values() if len(films) > 1]
+        clusters = [tuple(films) for films in members.values() if len(films) > 1]
         return sorted(
-            found,
+            clusters,
             key=lambda films: (
                 not across_classes(films), not across_splits(films), -len(films), films[0].path
             ),
@@ -76,7 +76,7 @@ class Survey:
         splits: defaultdict[str, set[Split | None]] = defaultdict(set)
         for film in self.films:
             splits[film.group].add(film.split)
-        return sum(len(found) > 1 for found in splits.values())
+        return sum(len(group_splits) > 1 for group_splits in splits.values())
 
 
 def across_classes(films: Sequence[Surveyed]) -> bool:
@@ -128,8 +128,8 @@ def _read(
 
     read: list[tuple[Entry, Fingerprint, Keypoints]] = []
     unreadable: list[FilmError] = []
-    found = read_films([root / entry.name for entry in entries], look)
-    for entry, result in zip(entries, found, strict=True):
+    results = read_films([root / entry.name for entry in entries], look)
+    for entry, result in zip(entries, results, strict=True):
         if isinstance(result, FilmError):
             unreadable.append(result)
         else:
@@ -155,16 +155,18 @@ def _without(pairs: Pairs, prints: Sequence[Fingerprint]) -> Pairs:
 def _films(
     entries: Sequence[Entry], prints: Sequence[Fingerprint], pairs: Pairs
 ) -> tuple[Surveyed, ...]:
-    digests = [one.sha256 for one in prints]
+    digests = [fingerprint.sha256 for fingerprint in prints]
     clusters = group_films(digests, [()] * len(entries), pairs)
     groups = group_films(digests, [entry.ids for entry in entries], pairs)
     first: dict[str, str] = {}
-    for entry, cluster in sorted(zip(entries, clusters, strict=True), key=lambda one: one[0].name):
+    for entry, cluster in sorted(
+        zip(entries, clusters, strict=True), key=lambda item: item[0].name
+    ):
         first.setdefault(cluster, entry.name)
     films = [
         Surveyed(
             path=entry.name,
-            label=entry.found,
+            label=entry.class_name,
             split=entry.split,
             patient=_patient(entry),
             sha256=digest,
@@ -179,4 +181,4 @@ def _films(
 
 def _patient(entry: Entry) -> str:
     key = "patient_id "
-    return next((one.removeprefix(key) for one in entry.ids if one.startswith(key)), "")
+    return next((name.removeprefix(key) for name in entry.ids if name.startswith(key)), "")

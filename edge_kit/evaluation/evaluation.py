@@ -80,33 +80,35 @@ def evaluate(
 
 def set_digest(digests: Sequence[str]) -> str:
     """Return the SHA-256 of a set of films: of their sorted digests, a line each."""
-    return sha256("".join(f"{one}\n" for one in sorted(digests)).encode())
+    return sha256("".join(f"{digest}\n" for digest in sorted(digests)).encode())
 
 
 def _cautions(
     figures: Figures, parts: Sequence[Subgroup], positive: Bools, replies: Sequence[Reply]
 ) -> list[str]:
-    found = []
+    sentences = []
     if coincide(parts, "source"):
-        found.append(
+        sentences.append(
             "no source has films of both classes: telling sources apart would do as well, so "
             "these figures are no evidence of medicine"
         )
     if figures.groups < figures.positive + figures.negative:
-        found.append(
+        sentences.append(
             f"{figures.positive + figures.negative} films in {figures.groups} groups of patients "
             "and near-duplicates: see the intervals by group"
         )
     refused = np.array([reply.logit is None for reply in replies])
     lost = int((refused & positive).sum())
     if lost:
-        found.append(f"{lost} positive films were refused, and count neither as found nor missed")
-    return found
+        sentences.append(
+            f"{lost} positive films were refused, and count neither as found nor missed"
+        )
+    return sentences
 
 
-def document(found: Evaluation) -> dict[str, Any]:
+def document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON; it holds no name and no path of a film."""
-    subject, figures = found.subject, found.figures
+    subject, figures = evaluation.subject, evaluation.figures
     return {
         "schema": SCHEMA,
         "subject": {
@@ -117,9 +119,9 @@ def document(found: Evaluation) -> dict[str, Any]:
             "classes": {"negative": subject.negative, "positive": subject.positive},
             "decision": subject.decision.to_json(),
         },
-        "data": {"split": found.split, "sha256": found.digest},
-        "warnings": list(found.warnings),
-        "caveat": list(found.caveat),
+        "data": {"split": evaluation.split, "sha256": evaluation.digest},
+        "warnings": list(evaluation.warnings),
+        "caveat": list(evaluation.caveat),
         "figures": {
             **asdict(figures),
             "reliability": [
@@ -128,34 +130,34 @@ def document(found: Evaluation) -> dict[str, Any]:
             ],
             "roc": {"false_positive": figures.roc[0], "true_positive": figures.roc[1]},
         },
-        "subgroups": [asdict(one) for one in found.subgroups],
+        "subgroups": [asdict(part) for part in evaluation.subgroups],
     }
 
 
-def table(found: Evaluation) -> str:
+def table(evaluation: Evaluation) -> str:
     """Return an evaluation in lines for people."""
-    one, subject = found.figures, found.subject
-    judged_films = one.positive + one.negative
+    figures, subject = evaluation.figures, evaluation.subject
+    judged_films = figures.positive + figures.negative
     lines = [
-        f"{subject.name}, {found.split} films: {one.films}, of which {judged_films} judged: "
-        f"{one.positive} {subject.positive}, {one.negative} {subject.negative}, "
-        f"{one.groups} groups",
+        f"{subject.name}, {evaluation.split} films: {figures.films}, "
+        f"of which {judged_films} judged: {figures.positive} {subject.positive}, "
+        f"{figures.negative} {subject.negative}, {figures.groups} groups",
         f"{'':<12} {'films independent':<34} by group",
     ]
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
-        plain, grouped = str(getattr(one.metrics, name)), getattr(one.by_group, name)
+        plain, grouped = str(getattr(figures.metrics, name)), getattr(figures.by_group, name)
         lines.append(f"{name:<12} {plain:<34} ({grouped.low:.3f} to {grouped.high:.3f})")
-    lines += [f"{'uncertain':<12} {one.uncertain}", f"{'refused':<12} {one.refused}"]
-    error = one.calibration
+    lines += [f"{'uncertain':<12} {figures.uncertain}", f"{'refused':<12} {figures.refused}"]
+    error = figures.calibration
     lines.append(f"calibration  expected error {error.expected:.3f}, Brier {error.brier:.3f}")
-    if one.line:
-        lines.append(f"             slope {one.line.slope}, intercept {one.line.intercept}")
+    if figures.line:
+        lines.append(f"             slope {figures.line.slope}, intercept {figures.line.intercept}")
     lines += [
         f"at {100 * at.prevalence:g} %".ljust(13)
         + f"PPV {at.positive or NEVER}, NPV {at.negative or NEVER}"
-        for at in one.predictive
+        for at in figures.predictive
     ]
-    return "\n".join([*lines, *map(_part, found.subgroups), *found.caveat]) + "\n"
+    return "\n".join([*lines, *map(_part, evaluation.subgroups), *evaluation.caveat]) + "\n"
 
 
 def _part(part: Subgroup) -> str:

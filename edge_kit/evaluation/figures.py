@@ -117,7 +117,7 @@ def judged(
         logits=decision.calibration.scale * raw + decision.calibration.offset,
         probability=probability,
         uncertain=within & np.bool_(band.low < band.high),
-        groups=tuple(group for group, one in zip(groups, kept, strict=True) if one),
+        groups=tuple(group for group, is_kept in zip(groups, kept, strict=True) if is_kept),
     )
 
 
@@ -162,15 +162,16 @@ def measure(
         reliability=tuple(reliability(films.positive, films.probability, BINS)),
         roc=(tuple(curve[0].tolist()), tuple(curve[1].tolist())),
         net_benefit=tuple(
-            net_benefit(films.positive, films.probability, float(one)) for one in _THRESHOLDS
+            net_benefit(films.positive, films.probability, float(threshold))
+            for threshold in _THRESHOLDS
         ),
     )
 
 
 def metrics(films: Judged, threshold: float) -> Metrics:
     """Return the metrics of `films`; the area is that of logits, which do not round to 1."""
-    found = evaluate(films.positive, films.probability, threshold)
-    return replace(found, auc=auc(films.positive, films.logits))
+    figures = evaluate(films.positive, films.probability, threshold)
+    return replace(figures, auc=auc(films.positive, films.logits))
 
 
 def _by_group(films: Judged, threshold: float) -> Metrics:

@@ -58,13 +58,15 @@ def labelled_films(
         near_duplicates([film.print for film in read.films]),
     )
     films = tuple(
-        Film(root / one.entry.name, one.label, one.entry.split or "test", group, one.print.sha256)
-        for one, group in zip(read.films, groups, strict=True)
+        Film(
+            root / film.entry.name, film.label, film.entry.split or "test", group, film.print.sha256
+        )
+        for film, group in zip(read.films, groups, strict=True)
     )
     return Labelled(
         root=root,
         films=films,
-        splits=tuple(one.entry.split for one in read.films),
+        splits=tuple(film.entry.split for film in read.films),
         facts=manifest_facts(root, films),
         negative=listed.classes.negative,
         positive=listed.classes.positive,

@@ -125,7 +125,7 @@ def _judged(subject: Subject, labelled: Labelled) -> tuple[_Films, list[str], in
         )
         raise DataError(labelled.root, problem, "add films")
     films = _Films(
-        positive, np.array([one for _, one in kept]), tuple(film.group for film, _ in kept)
+        positive, np.array([logit for _, logit in kept]), tuple(film.group for film, _ in kept)
     )
     return films, [film.sha256 for film, _ in kept], len(replies) - len(kept)
 
@@ -140,32 +140,32 @@ def _fit(
     if rule:
         threshold = choose_threshold(films.positive, probabilities(films.raw, calibration), rule)
     value = threshold.value if threshold else before.threshold
-    made = Decision(
+    decision = Decision(
         calibration=calibration,
         threshold=value,
         uncertain=Uncertain(low=value, high=value),
         chosen=threshold.chosen if threshold else None,
     )
-    return _with_band(made, before), threshold
+    return _with_band(decision, before), threshold
 
 
-def _with_band(made: Decision, before: Decision) -> Decision:
+def _with_band(decision: Decision, before: Decision) -> Decision:
     """Return a decision with a band as wide in the graph's own logits as it was before.
 
     That is what graphs and engines differ by; what it is in probability depends on the scale.
     """
     band, cut = before.uncertain, _cut(before)
     if band.low == band.high:
-        return made
-    edges = [_cut(made) + _raw(edge, before) - cut for edge in (band.low, band.high)]
-    scale, offset = made.calibration.scale, made.calibration.offset
+        return decision
+    edges = [_cut(decision) + _raw(edge, before) - cut for edge in (band.low, band.high)]
+    scale, offset = decision.calibration.scale, decision.calibration.offset
     low, high = (round(float(expit(scale * edge + offset)), 6) for edge in edges)
-    uncertain = Uncertain(low=min(low, made.threshold), high=max(high, made.threshold))
+    uncertain = Uncertain(low=min(low, decision.threshold), high=max(high, decision.threshold))
     return Decision(
-        calibration=made.calibration,
-        threshold=made.threshold,
+        calibration=decision.calibration,
+        threshold=decision.threshold,
         uncertain=uncertain,
-        chosen=made.chosen,
+        chosen=decision.chosen,
     )
 
 
@@ -224,9 +224,9 @@ def _warnings(subject: Subject, site: Site, digests: list[str], refused: int) ->
             yield f"{count} films of {name} are few: under {FEW}, mind the width of the intervals"
 
 
-def lines(found: Refit) -> Mapping[str, Shares]:
+def lines(refitted: Refit) -> Mapping[str, Shares]:
     """Return what is known of the old and the new decision, by the words for it."""
-    shares = {"before": found.before, "after, on the films it was fitted on": found.fitted}
-    if found.validated:
-        shares["after, on films left out of the fitting"] = found.validated
+    shares = {"before": refitted.before, "after, on the films it was fitted on": refitted.fitted}
+    if refitted.validated:
+        shares["after, on films left out of the fitting"] = refitted.validated
     return shares

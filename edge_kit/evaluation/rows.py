@@ -26,7 +26,7 @@ class Rows:
 
 
 def choose_rows(
-    subject: Subject, labelled: Labelled, wanted: Wanted | None, reader: FilmReader | None = None
+    subject: Subject, labelled: Labelled, split: Wanted | None, reader: FilmReader | None = None
 ) -> Rows:
     """Return the films to judge `subject` on: by default its test films, or all of other data.
 
@@ -40,14 +40,14 @@ def choose_rows(
         DataError: no film is in it.
     """
     seen = [subject.known.get(film.sha256) for film in labelled.films]
-    name: Wanted = wanted or ("test" if any(seen) else "all")
+    name: Wanted = split or ("test" if any(seen) else "all")
     splits = _splits(subject, labelled, seen, reader) if name != "all" else seen
     if name != "all" and not any(splits):
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
     warnings = []
-    if any(one == "train" != dealt for one, dealt in zip(seen, splits, strict=True) if dealt):
-        if wanted:
+    if any(known == "train" != dealt for known, dealt in zip(seen, splits, strict=True) if dealt):
+        if split:
             problem = "these films are not in the splits by which the bundle was made"
             raise UsageError("--split", problem, "judge the run it was exported from")
         warnings = ["by which splits it was made is not known: most of these films may be its own"]
@@ -90,13 +90,13 @@ def _warnings(
     itself = sum(seen[place] == "train" for place in places)
     akin = sum(films[place].group in trained for place in places) - itself
     done = "trained" if subject.kind == "run" else "calibrated"
-    found = []
+    sentences = []
     if itself:
-        found.append(f"{itself} of these {len(places)} films {done} it: its figures flatter")
+        sentences.append(f"{itself} of these {len(places)} films {done} it: its figures flatter")
     if akin:
-        found.append(
+        sentences.append(
             f"{akin} of these films share a patient or a near-duplicate with films that {done} it"
         )
     if subject.kind == "run" and (new := sum(split is None for split in seen)) < len(seen) and new:
-        found.append(f"{new} films are not in the run's split table")
-    return found
+        sentences.append(f"{new} films are not in the run's split table")
+    return sentences

@@ -34,9 +34,9 @@ class Subgroup:
 def subgroups(films: Judged, facts: Sequence[Facts], threshold: float) -> tuple[Subgroup, ...]:
     """Return the parts of `films` by what `facts`, one of each, say of them."""
     return tuple(
-        found
+        part
         for kind, told in _KINDS.items()
-        for found in _parts(kind, [told(one) for one in facts], films, threshold)
+        for part in _parts(kind, [told(film) for film in facts], films, threshold)
     )
 
 
@@ -45,8 +45,8 @@ def coincide(parts: Sequence[Subgroup], kind: str) -> bool:
 
     A single part says nothing, nor do films of which it is not stated.
     """
-    named = [one for one in parts if one.kind == kind and one.name != NOT_STATED]
-    return len(named) > 1 and not any(_cases(one) and one.films - _cases(one) for one in named)
+    named = [part for part in parts if part.kind == kind and part.name != NOT_STATED]
+    return len(named) > 1 and not any(_cases(part) and part.films - _cases(part) for part in named)
 
 
 def _cases(part: Subgroup) -> int:
@@ -58,7 +58,7 @@ def _parts(kind: str, told: Sequence[str], films: Judged, threshold: float) -> I
     if not 1 <= len(counts - Counter({NOT_STATED: counts[NOT_STATED]})) <= _MOST:
         return
     column = np.array(told)
-    for name in sorted(counts, key=lambda one: (one == NOT_STATED, one)):
+    for name in sorted(counts, key=lambda label: (label == NOT_STATED, label)):
         part = films.only(column == name)
         cases = int(part.positive.sum())
         enough = min(cases, len(part.positive) - cases) >= LEAST

@@ -65,16 +65,16 @@ class Subject:
     predict: Predict
     ask: Callable[[Sequence[Path]], list[Reply]]
 
-    def positive_among(self, given: str | None) -> str:
-        """Return the name of the positive class among films to judge: `given`, or the model's own.
+    def positive_among(self, name: str | None) -> str:
+        """Return the name of the positive class among films to judge: `name`, or the model's own.
 
         Raises:
             UsageError: that is the model's negative class, so all figures would be turned round.
         """
-        if given is not None and class_key(given) == class_key(self.negative):
-            problem = f"{given!r} is the model's negative class, not {self.positive!r}"
+        if name is not None and class_key(name) == class_key(self.negative):
+            problem = f"{name!r} is the model's negative class, not {self.positive!r}"
             raise UsageError("--positive", problem, "leave it out")
-        return given or self.positive
+        return name or self.positive
 
 
 def open_subject(path: Path) -> Subject:
@@ -98,14 +98,14 @@ def _run(run: Path) -> Subject:
         return reference_outputs(network(model, InputRange()), pixels)[:, 0]
 
     def ask(paths: Sequence[Path]) -> list[Reply]:
-        pixels = _read(paths, config.recipe())
+        results = _read(paths, config.recipe())
         shape = (-1, config.recipe().height, config.recipe().width, config.recipe().channels)
-        given = b"".join(one for one in pixels if isinstance(one, bytes))
-        films = np.frombuffer(given, np.uint8).reshape(shape)
+        pixels = b"".join(result for result in results if isinstance(result, bytes))
+        films = np.frombuffer(pixels, np.uint8).reshape(shape)
         outputs = iter(reference_outputs(network(model, InputRange()), films))
         return [
-            Reply(None, one) if isinstance(one, str) else _gated(next(outputs), gate)
-            for one in pixels
+            Reply(None, result) if isinstance(result, str) else _gated(next(outputs), gate)
+            for result in results
         ]
 
     gate = config.film_threshold
@@ -148,7 +148,7 @@ _COLUMNS = ("sha256", "split")
 def _read(paths: Sequence[Path], recipe: Preprocess) -> list[bytes | str]:
     """Return each film's pixels, or why it is refused."""
 
-    def one(path: Path) -> bytes | str:
+    def read(path: Path) -> bytes | str:
         try:
             return film_pixels(path, recipe)
         except Refusal as error:
@@ -158,7 +158,7 @@ def _read(paths: Sequence[Path], recipe: Preprocess) -> list[bytes | str]:
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         try:
-            return list(progress(pool.map(one, paths), len(paths), "reading", "film"))
+            return list(progress(pool.map(read, paths), len(paths), "reading", "film"))
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -174,16 +174,16 @@ def _bundle(path: Path) -> Subject:
     def ask(paths: Sequence[Path]) -> list[Reply]:
         with Classifier(path) as classifier, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             try:
-                found = pool.map(classifier.classify, paths)
-                answers = list(progress(found, len(paths), "classifying", "film"))
+                predictions = pool.map(classifier.classify, paths)
+                answers = list(progress(predictions, len(paths), "classifying", "film"))
             finally:
                 pool.shutdown(cancel_futures=True)
         for answer in answers:
             if answer.status == "error" and answer.error:
                 raise DataError(answer.file, answer.error.problem, answer.error.cure)
         return [
-            Reply(one.logit, one.error.reason if isinstance(one.error, Refusal) else "")
-            for one in answers
+            Reply(answer.logit, answer.error.reason if isinstance(answer.error, Refusal) else "")
+            for answer in answers
         ]
 
     return Subject(

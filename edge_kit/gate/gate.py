@@ -38,8 +38,8 @@ class Refused:
     negatives: dict[str, Estimate]
 
     def __str__(self) -> str:
-        refused = sum(round(one.value * one.n) for one in self.negatives.values())
-        total = sum(one.n for one in self.negatives.values())
+        refused = sum(round(share.value * share.n) for share in self.negatives.values())
+        total = sum(share.n for share in self.negatives.values())
         worst = min(self.negatives, key=lambda kind: self.negatives[kind].value)
         return (
             f"{self.films.value:.1%} of {self.films.n} films and {refused / total:.1%} of {total} "

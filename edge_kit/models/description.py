@@ -61,7 +61,9 @@ def describe(architecture: Architecture, side: int) -> Description:
     return Description(
         name=architecture.name,
         input=shape,
-        layers=tuple(_layer(one) for one in model.layers if type(one).__name__ != "InputLayer"),
+        layers=tuple(
+            _layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer"
+        ),
         parameters=parameters,
         float_mb=round(4 * parameters / 1e6, 2),
         int8_mb=round(parameters / 1e6, 2),

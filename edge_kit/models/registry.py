@@ -58,7 +58,7 @@ _STUDIES = (
         ours="3x3 kernels, ReLU, pooling of 2x2; the division by 255 is a layer",
     ),
 )
-MODELS: dict[str, Architecture] = {one.name: one for one in _STUDIES}
+MODELS: dict[str, Architecture] = {network.name: network for network in _STUDIES}
 
 _NAMES = f"{', '.join(MODELS)}, {KERAS}NAME (an application of Keras), or FILE.py:FUNCTION"
 HELP = f"one of {_NAMES}, which is executed"
@@ -80,8 +80,8 @@ def architecture(name: str) -> Architecture:
         return application(name.removeprefix(KERAS))
     file, _, function = name.rpartition(":")
     if file.endswith(".py"):
-        found = from_function(Path(file), function)
-        if found.name in MODELS:  # a bundle would claim to be the study's
-            raise UsageError("--model", f"{found.name!r} is a network of ours", "rename yours")
-        return found
+        network = from_function(Path(file), function)
+        if network.name in MODELS:  # a bundle would claim to be the study's
+            raise UsageError("--model", f"{network.name!r} is a network of ours", "rename yours")
+        return network
     raise UsageError("--model", f"{name!r} is not known", f"name one of {_NAMES}")

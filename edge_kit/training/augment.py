@@ -47,7 +47,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         """Return scale of columns and rows, shift of columns by row, and side, each `(n, 1)`."""
         angle, across, down, coin = tf.split(draws, DRAWS, axis=1)
         angle = (2 * angle - 1) * math.radians(self._augmentation.shear)
-        across, down = (1 + (2 * one - 1) * self._augmentation.zoom for one in (across, down))
+        across, down = (1 + (2 * draw - 1) * self._augmentation.zoom for draw in (across, down))
         mirrored = tf.logical_and(coin < 0.5, self._augmentation.horizontal_flip)
         side = tf.where(mirrored, -1.0, 1.0)
         return across, down * tf.cos(angle), -down * tf.sin(angle), side

@@ -59,9 +59,9 @@ def find_device(precision: str | None = None) -> Device:
         words = f"CPU with {os.cpu_count()} processors"
         return Device(("/CPU:0",), words, precision or fastest)
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    modern = all(one.get("compute_capability", (0, 0)) >= _TENSOR_CORES for one in details)
+    modern = all(detail.get("compute_capability", (0, 0)) >= _TENSOR_CORES for detail in details)
     return Device(
-        tuple(one.name for one in tf.config.list_logical_devices("GPU")),
+        tuple(gpu.name for gpu in tf.config.list_logical_devices("GPU")),
         f"{len(gpus)} x {details[0].get('device_name', 'GPU')}",
         precision or (MIXED if modern else FLOAT32),
     )
@@ -88,7 +88,7 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
 
     if device.precision == FLOAT32 and len(device.names) == 1:
         return model
-    heads = {one._keras_history.operation.name for one in model.outputs}
+    heads = {output._keras_history.operation.name for output in model.outputs}
 
     def copied(layer: Any) -> Any:
         config = layer.get_config()

@@ -132,20 +132,20 @@ def read_members(runs: Sequence[Path]) -> list[Member]:
         members.append(Member(path, config, digest, load_model(path / MODEL), gate))
         tables.append(table)
         _require_alike(members[0], members[-1], same_table=table == tables[0])
-    if len({one.sha256 for one in members}) < len(members):
+    if len({member.sha256 for member in members}) < len(members):
         raise UsageError("RUN", "the same model is given twice", "give each run once")
     return members
 
 
-def _require_alike(first: Member, other: Member, *, same_table: bool) -> None:
+def _require_alike(first: Member, member: Member, *, same_table: bool) -> None:
     for what in ("modality", "negative", "positive", "preprocess"):
-        found, wanted = getattr(other.config, what), getattr(first.config, what)
-        if found != wanted:
-            problem = f"its {what} is {found}, that of {first.run} {wanted}"
-            raise DataError(other.run, problem, "train all members alike")
+        actual, expected = getattr(member.config, what), getattr(first.config, what)
+        if actual != expected:
+            problem = f"its {what} is {actual}, that of {first.run} {expected}"
+            raise DataError(member.run, problem, "train all members alike")
     if not same_table:
         problem = f"was not trained on the films and the split of {first.run}"
-        raise DataError(other.run, problem, "train all members on one folder with given splits")
+        raise DataError(member.run, problem, "train all members on one folder with given splits")
 
 
 def measured(
@@ -162,11 +162,11 @@ def measured(
         rows = [film for film in films if film.split == split]
         positive = are_positive(rows, config.positive)
         pixels = reader.pixels(rows, config.recipe())
-        for model, found in zip(models, figures, strict=True):
+        for model, by_split in zip(models, figures, strict=True):
             score = predict(model, pixels)
             if not np.isfinite(score).all():
                 raise DataError(model.name, "an answer is not finite", "train that run again")
-            found[split] = evaluate(positive, score, threshold=0.5)
+            by_split[split] = evaluate(positive, score, threshold=0.5)
     return figures
 
 

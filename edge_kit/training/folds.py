@@ -76,16 +76,20 @@ class Folds:
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain JSON content."""
-        return {**asdict(self), "folds": [asdict(one) for one in self.folds], "how": WHY_NOT_POOLED}
+        return {
+            **asdict(self),
+            "folds": [asdict(fold) for fold in self.folds],
+            "how": WHY_NOT_POOLED,
+        }
 
 
-def table(found: Folds) -> str:
+def table(outcome: Folds) -> str:
     """Return the folds and all of them together, a line each."""
     names = ("auc", "accuracy", "sensitivity", "specificity")
-    rows = [(f"fold {one.number}", one) for one in found.folds]
+    rows = [(f"fold {fold.number}", fold) for fold in outcome.folds]
     lines = ["         " + "".join(f"{name:<34}" for name in names).rstrip()]
-    for title, one in [*rows, ("all", found)]:
-        lines.append(f"{title:<9}" + "".join(f"{getattr(one, n)!s:<34}" for n in names).rstrip())
+    for title, fold in [*rows, ("all", outcome)]:
+        lines.append(f"{title:<9}" + "".join(f"{getattr(fold, n)!s:<34}" for n in names).rstrip())
     return "\n".join([*lines, "", WHY_NOT_POOLED, ""])
 
 
@@ -137,9 +141,9 @@ def cross_validate(
                     others=others, reader=reader, resume=resume, callbacks=callbacks,
                 ).model  # fmt: skip
         outcomes.append(_tested(model, part, plan, reader))
-    found = pooled(outcomes)
-    write_whole(out / RESULT, json_bytes(found.to_json()))
-    return found
+    outcome = pooled(outcomes)
+    write_whole(out / RESULT, json_bytes(outcome.to_json()))
+    return outcome
 
 
 def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
@@ -153,7 +157,7 @@ def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
     """
     members = [(film.group, film.label) for film in dataset.films]
     # To `assign` a split is a name like any other.
-    shares = cast("Mapping[Split, float]", {f"fold {one + 1}": 1.0 for one in range(folds)})
+    shares = cast("Mapping[Split, float]", {f"fold {index + 1}": 1.0 for index in range(folds)})
     fold_of = assign(members, seed=seed, fractions=shares)
     rest: dict[Split, float] = {split: FRACTIONS[split] for split in ("train", "val")}
     dealt = []
@@ -190,19 +194,25 @@ def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
     Raises:
         ValueError: as `auc` does.
     """
-    folds = tuple(Fold(number, auc(*one), *_rates([one])) for number, one in enumerate(outcomes, 1))
+    folds = tuple(
+        Fold(number, auc(*fold_outcome), *_rates([fold_outcome]))
+        for number, fold_outcome in enumerate(outcomes, 1)
+    )
     mean = math.fsum(fold.auc.value for fold in folds) / len(folds)
-    variances = [_error(fold.auc, *one) ** 2 for fold, one in zip(folds, outcomes, strict=True)]
+    variances = [
+        _error(fold.auc, *fold_outcome) ** 2
+        for fold, fold_outcome in zip(folds, outcomes, strict=True)
+    ]
     margin = NORMAL_95 * math.sqrt(math.fsum(variances)) / len(folds)
     films = sum(len(positive) for positive, _ in outcomes)
     area = Estimate(mean, max(0.0, mean - margin), min(1.0, mean + margin), films)
     return Folds(folds, area, *_rates(outcomes))
 
 
-def _error(found: Estimate, positive: Bools, score: Floats) -> float:
+def _error(area: Estimate, positive: Bools, score: Floats) -> float:
     """Return DeLong's standard error; where it is none, the width of the interval used instead."""
     error = standard_error(*placements(positive, score))
-    return error or max(found.value - found.low, found.high - found.value) / NORMAL_95
+    return error or max(area.value - area.low, area.high - area.value) / NORMAL_95
 
 
 def _rates(outcomes: Sequence[tuple[Bools, Floats]]) -> tuple[Estimate, Estimate, Estimate]:

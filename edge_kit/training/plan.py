@@ -44,8 +44,10 @@ class TrainingPlan:
 
     def recipe(self, network: Architecture) -> Recipe:
         """Return the recipe of `network` with what this plan says otherwise."""
-        given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
-        return replace(network.recipe, **{k: one for k, one in given.items() if one is not None})
+        choices = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
+        return replace(
+            network.recipe, **{k: value for k, value in choices.items() if value is not None}
+        )
 
 
 def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
@@ -55,10 +57,11 @@ def require_same_training(run: Path, dataset: Dataset, data: Path, plan: Trainin
         UsageError: it is another one.
         DataError: it cannot be read.
     """
-    found = read_config(run)
-    wanted = run_config(dataset, data, plan, architecture(plan.model), find_device(plan.precision))
-    config = _of_training(replace(found, epochs=found.most_epochs), run_digest(run))
-    require_same(json.loads(json.dumps(config)), identity(dataset, wanted), run)
+    finished = read_config(run)
+    network, device = architecture(plan.model), find_device(plan.precision)
+    expected = run_config(dataset, data, plan, network, device)
+    config = _of_training(replace(finished, epochs=finished.most_epochs), run_digest(run))
+    require_same(json.loads(json.dumps(config)), identity(dataset, expected), run)
 
 
 def run_config(

@@ -38,10 +38,10 @@ class LeakPrice:
         Newcombe, Stat. Med. 17 (1998) 873, method 10, on Wilson's intervals. The test films of the
         two splits overlap, which it does not know.
         """
-        one, other = self.naive.accuracy, self.grouped.accuracy
-        difference = one.value - other.value
-        below = math.hypot(one.value - one.low, other.high - other.value)
-        above = math.hypot(one.high - one.value, other.value - other.low)
+        naive, grouped = self.naive.accuracy, self.grouped.accuracy
+        difference = naive.value - grouped.value
+        below = math.hypot(naive.value - naive.low, grouped.high - grouped.value)
+        above = math.hypot(naive.high - naive.value, grouped.value - grouped.low)
         return difference, difference - below, difference + above
 
 
@@ -58,9 +58,9 @@ def leak_price(
     Raises:
         EdgeError: as `train_and_measure` does.
     """
-    found = []
+    figures = []
     parts = grouped_and_naive(dataset, seed=plan.seed)
     for name, part in zip(("by groups", "film by film"), parts, strict=True):
         say(f"for the price of the leak: the same films split {name}")
-        found.append(train_and_measure(part, data, plan, say, reader=reader)["test"])
-    return LeakPrice(*found)
+        figures.append(train_and_measure(part, data, plan, say, reader=reader)["test"])
+    return LeakPrice(*figures)

@@ -82,7 +82,7 @@ def recorded(
     record = Record(
         data_digest=data_digest(films),
         seconds=round(perf_counter() - began, 3),
-        epoch_seconds=tuple(round(one, 3) for one in timer.seconds),
+        epoch_seconds=tuple(round(seconds, 3) for seconds in timer.seconds),
         packages={name: version(name) for name in PACKAGES},
         python=platform.python_version(),
         machine=platform.platform(),

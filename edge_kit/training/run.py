@@ -123,7 +123,9 @@ def read_metrics(run: Path) -> dict[Split, Metrics]:
     """
     with _expected(run / METRICS) as content:
         return {
-            split: Metrics(**{name: Estimate(**one) for name, one in content[split].items()})
+            split: Metrics(
+                **{name: Estimate(**estimate) for name, estimate in content[split].items()}
+            )
             for split in HELD_OUT
         }
 
@@ -151,7 +153,7 @@ def _expected(path: Path) -> Iterator[Any]:
 def _numbered() -> Callable[[re.Match[bytes]], bytes]:
     """Return what replaces each address by its number in order of first appearance."""
     seen: dict[bytes, int] = {}
-    return lambda found: b"%s%d" % (found[1], seen.setdefault(found[2], len(seen)))
+    return lambda address: b"%s%d" % (address[1], seen.setdefault(address[2], len(seen)))
 
 
 def read_accuracy(run: Path) -> float | None:

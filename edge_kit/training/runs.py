@@ -37,19 +37,19 @@ def find_runs(folders: Sequence[Path], say: Callable[[str], None]) -> list[RunRo
     Raises:
         DataError: there is none.
     """
-    found: dict[Path, RunRow] = {}
+    runs: dict[Path, RunRow] = {}
     for folder in folders:
         if not folder.is_dir():
             say(f"{folder}: passed over, is no folder")
         for run in _runs(folder):
             try:
-                found.setdefault(run.resolve(), read_run(run))
+                runs.setdefault(run.resolve(), read_run(run))
             except DataError as error:
                 say(f"{run}: passed over, {error.problem}")
-    if not found:
+    if not runs:
         names = ", ".join(map(str, folders))
         raise DataError(names, "no run here", "name folders that edge-kit train wrote")
-    return sorted(found.values(), key=lambda row: row.run)
+    return sorted(runs.values(), key=lambda row: row.run)
 
 
 def _runs(folder: Path) -> Iterator[Path]:
@@ -118,8 +118,12 @@ def differences(runs: Sequence[Path]) -> dict[str, list[Any]]:
     """
     settings = [_flat(read_config(run)) | {"data_digest": run_digest(run)} for run in runs]
     names = sorted(set().union(*settings))
-    values = {name: [one.get(name) for one in settings] for name in names}
-    return {name: found for name, found in values.items() if any(one != found[0] for one in found)}
+    values = {name: [config.get(name) for config in settings] for name in names}
+    return {
+        name: values
+        for name, values in values.items()
+        if any(value != values[0] for value in values)
+    }
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:

@@ -102,9 +102,9 @@ def train(
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
-            for number, one in enumerate(sorted((folder / TENSORBOARD).iterdir())):
+            for number, log_file in enumerate(sorted((folder / TENSORBOARD).iterdir())):
                 # TensorFlow names the machine in it; TensorBoard needs no more than this.
-                one.rename(one.with_name(f"events.out.tfevents.{number}"))
+                log_file.rename(log_file.with_name(f"events.out.tfevents.{number}"))
     say(f"film gate: refuses {gate.refused['test']}")
     say(f"wrote {out}")
     return trained
@@ -153,8 +153,8 @@ class _Fitted:
         from edge_kit.training.watch import predict
 
         scores = {split: predict(self.model, self.rows[split].pixels) for split in HELD_OUT}
-        found = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
-        return found, scores
+        figures = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
+        return figures, scores
 
 
 def _fitted(
@@ -239,16 +239,16 @@ def _write_run(
 
 def _film_branch(
     films: Mapping[Split, Pixels | CachedPixels],
-    other: Mapping[Split, Pixels],
+    foreign: Mapping[Split, Pixels],
     recipe: Preprocess,
     seed: int,
 ) -> tuple[keras.Model, Gate]:
     """Return a branch trained on the training films, and the gate that it makes on the others."""
-    branch = fit_branch(films["train"], other["train"], recipe, seed)
+    branch = fit_branch(films["train"], foreign["train"], recipe, seed)
     held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
     threshold = film_threshold(film_logits(branch, held_out["val"]))
     refused = {
-        split: measure(branch, threshold, held_out[split], other[split], recipe=recipe, seed=seed)
+        split: measure(branch, threshold, held_out[split], foreign[split], recipe=recipe, seed=seed)
         for split in HELD_OUT
     }
     return branch, Gate(threshold, refused)

@@ -47,12 +47,12 @@ def test_folders_tell_class_modality_and_split(
 
 def test_a_wrapper_is_only_what_all_films_share(tmp_path: Path) -> None:
     entries = index_films(lay(tmp_path, "set/flu/1.png", "set/normal/1.png"), positive="flu")
-    assert [entry.found for entry in entries] == ["flu", "normal"]
+    assert [entry.class_name for entry in entries] == ["flu", "normal"]
 
 
 def test_the_positive_class_is_no_wrapper(tmp_path: Path) -> None:
     entries = index_films(lay(tmp_path, "flu/a/1.png", "flu/b/1.png"), positive="Flu")
-    assert {entry.found for entry in entries} == {"flu"}
+    assert {entry.class_name for entry in entries} == {"flu"}
 
 
 def test_a_folder_named_after_a_modality_is_of_it(tmp_path: Path) -> None:
