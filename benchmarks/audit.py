@@ -17,7 +17,7 @@ from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import areas, sentences
 from edge_kit.data.dataset import Dataset
-from edge_kit.evaluation.subject import Subject, open_subject
+from edge_kit.evaluation.evaluated import EvaluatedModel, open_evaluated
 from edge_runtime.film.preprocess import standard
 
 
@@ -28,19 +28,19 @@ def main() -> None:
     parser.add_argument("--modality", default="xray")
     parser.add_argument("--model", type=Path, nargs="*", default=[])
     options = parser.parse_args()
-    subjects = {"films alone": None, **{path.name: open_subject(path) for path in options.model}}
-    for title, subject in subjects.items():
-        dataset = audited_films(options.data, subject, modality=options.modality)
-        show(title, *timed(dataset, options.data, subject))
+    models = {"films alone": None, **{path.name: open_evaluated(path) for path in options.model}}
+    for title, model in models.items():
+        dataset = audited_films(options.data, model, modality=options.modality)
+        show(title, *timed(dataset, options.data, model))
 
 
-def timed(dataset: Dataset, data: Path, subject: Subject | None) -> tuple[Audit, float, float]:
+def timed(dataset: Dataset, data: Path, model: EvaluatedModel | None) -> tuple[Audit, float, float]:
     """Return the audit, the seconds it took, and those that reading the films took before."""
-    recipe = subject.recipe if subject else standard()
+    preprocess = model.preprocess if model else standard()
     began = perf_counter()
-    pixels = {split: load_pixels(rows(dataset, split), recipe) for split in AUDITED}
+    pixels = {split: load_pixels(rows(dataset, split), preprocess) for split in AUDITED}
     read = perf_counter()
-    outcome = audit(dataset, data, recipe, subject.predict if subject else None, pixels=pixels)
+    outcome = audit(dataset, data, preprocess, model.predict if model else None, pixels=pixels)
     return outcome, perf_counter() - read, read - began
 
 

@@ -31,7 +31,7 @@ from edge_kit.data.fingerprints import (
     near_duplicates,
     read_films,
 )
-from edge_kit.data.index import Entry, index_films
+from edge_kit.data.index import FilmEntry, index_films
 from edge_kit.data.keypoints import Keypoints, keypoints
 from edge_kit.data.survey import survey
 from edge_runtime.errors import FilmError
@@ -170,7 +170,7 @@ def augment(data: Path, modality: str, originals: int, seed: int, root: Path) ->
     return owners
 
 
-def patient(entry: Entry) -> str:
+def patient(entry: FilmEntry) -> str:
     """Return the patient, empty where the manifest knows none."""
     return next((name for name in entry.ids if name.startswith("patient_id")), "")
 

@@ -79,7 +79,9 @@ def ratio(report: dict[str, Any]) -> str:
     file = next(name for name, artefact in report["artefacts"].items()
                 if artefact["shipped"] and artefact["format"] == "tflite")  # fmt: skip
     latency = report["latency"][file]["ratio"]
-    return f"{latency['value']:.2f} ({latency['low']:.2f} to {latency['high']:.2f}, n {latency['n']})"
+    return (
+        f"{latency['value']:.2f} ({latency['low']:.2f} to {latency['high']:.2f}, n {latency['n']})"
+    )
 
 
 if __name__ == "__main__":

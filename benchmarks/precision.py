@@ -61,7 +61,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
 
     from edge_export.statistics.estimates import auc
     from edge_kit.training.device import find_device
-    from edge_kit.training.feed import Rows
+    from edge_kit.training.feed import LabelledPixels
     from edge_kit.training.fit import fit
     from edge_kit.training.watch import predict
 
@@ -70,7 +70,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     for split in SPLITS:
         films = [film for film in dataset.films if film.split == split]
         positive = are_positive(films, dataset.positive)
-        rows[split] = Rows(FilmReader(default_cache(), print).read(films, size), positive)
+        rows[split] = LabelledPixels(FilmReader(default_cache(), print).read(films, size), positive)
     keras.utils.set_random_seed(seed)
     model = network.build(size.height, size.width, size.channels)
     with tempfile.TemporaryDirectory() as folder:

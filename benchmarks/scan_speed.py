@@ -27,7 +27,7 @@ from augmented_copies import KINDS, patient
 from PIL import Image
 
 from edge_kit.data.fingerprints import decode
-from edge_kit.data.index import Entry, index_films
+from edge_kit.data.index import FilmEntry, index_films
 
 EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
 ORIGINAL = "-original"
@@ -57,7 +57,7 @@ def main() -> None:
         print(grouped(out / "groups.csv", entries))
 
 
-def written(data: Path, entries: Sequence[Entry], root: Path, number: int) -> Path:
+def written(data: Path, entries: Sequence[FilmEntry], root: Path, number: int) -> Path:
     """Write a film as it is, or once all are there, a copy of one of them."""
     turn, index = divmod(number, len(entries))
     entry = entries[index]
@@ -77,7 +77,7 @@ def decoded(path: Path) -> None:
     decode(path)
 
 
-def grouped(table: Path, entries: Sequence[Entry]) -> str:
+def grouped(table: Path, entries: Sequence[FilmEntry]) -> str:
     """Return how many copies are in their original's group, and what else was put together."""
     with table.open(encoding="utf-8", newline="") as stream:
         group = {Path(row["path"]).stem: row["group"] for row in csv.DictReader(stream)}

@@ -98,14 +98,14 @@ def table(reports: dict[int, dict[str, Any]]) -> str:
                 f"| {int8['test']['flips']} / {int8['test']['n']} "
                 f"| {int8['both']['auc_difference']:+.5f} "
                 f"| {int8['both']['largest_difference']:.4f} | {share:.4f} "
-                f"| {gate(artefacts, graph)} "
+                f"| {film_check(artefacts, graph)} "
                 f"| {artefacts[graph]['verdict']['answer']} | {needed(artefacts[graph])} |"
             )
     return "\n".join([*lines, "", *pooled(reports)])
 
 
-def gate(artefacts: dict[str, Any], graph: str) -> str:
-    """Return what a film gate refuses of the held-out films, Keras's too, and what has changed."""
+def film_check(artefacts: dict[str, Any], graph: str) -> str:
+    """Return how many held-out films are refused as no film, Keras's count, n, and changes."""
     check, keras = artefacts[graph]["film_gate"], artefacts["keras"]["film_gate"]
     if not check:
         return "-"

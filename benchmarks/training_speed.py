@@ -38,7 +38,7 @@ from edge_export.films.film import Film
 from edge_export.films.labels import are_positive
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import load_pixels
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_kit.training.device import FLOAT32, PRECISIONS, Device, find_device, placed
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.film.preprocess import standard
@@ -132,17 +132,17 @@ def ratios(numerator: list[float], denominator: list[float]) -> str:
 
 
 def ours(
-    films: list[Film], folder: Path, network: Architecture, recipe: Recipe, device: Device
+    films: list[Film], folder: Path, network: Architecture, recipe: TrainingRecipe, device: Device
 ) -> Iterator[float]:
     """Yield the seconds of one epoch after the other: batches, checkpoint and figures."""
     import keras
 
     from edge_kit.data.reader import FilmReader
-    from edge_kit.training.feed import Rows
+    from edge_kit.training.feed import LabelledPixels
     from edge_kit.training.fit import fit
 
     pixels = FilmReader(folder / "cache", print).read(films, standard(SIDE, SIDE, network.channels))
-    rows = Rows(pixels, positive(films))
+    rows = LabelledPixels(pixels, positive(films))
     asked, told = Queue[None](), Queue[float]()
 
     class Turns(keras.callbacks.Callback):  # type: ignore[misc]
@@ -158,7 +158,7 @@ def ours(
     def train() -> None:
         fit(
             network.build(SIDE, SIDE, network.channels),
-            *(rows, Rows(pixels[:4], positive(films[:4])), recipe),
+            *(rows, LabelledPixels(pixels[:4], positive(films[:4])), recipe),
             {"model": network.name, "seed": 0},
             device=device,
             checkpoint=folder / "checkpoint.npz",
@@ -173,7 +173,7 @@ def ours(
         yield told.get()
 
 
-def flow(folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]:
+def flow(folder: Path, network: Architecture, recipe: TrainingRecipe) -> Iterator[float]:
     """Yield the seconds of one epoch after the other as the X-ray study trained."""
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
@@ -192,7 +192,7 @@ def flow(folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]
 
 
 def memory(
-    films: list[Film], network: Architecture, recipe: Recipe, device: Device
+    films: list[Film], network: Architecture, recipe: TrainingRecipe, device: Device
 ) -> Iterator[float]:
     """Yield the seconds of one epoch after the other on arrays that lie in memory."""
     pixels = load_pixels(films, standard(SIDE, SIDE, network.channels)).astype(np.float32)
@@ -201,7 +201,7 @@ def memory(
         yield epoch(model, pixels, truth, batch_size=recipe.batch_size)
 
 
-def compiled(network: Architecture, recipe: Recipe, device: Device) -> Any:
+def compiled(network: Architecture, recipe: TrainingRecipe, device: Device) -> Any:
     """Return the network, ready for Keras's own training."""
     import keras
 

@@ -28,8 +28,8 @@ from edge_kit.audit.features import (
     without_centre,
 )
 from edge_kit.data.dataset import Dataset
-from edge_kit.data.facts import manifest_facts
-from edge_kit.evaluation.subject import Predict
+from edge_kit.data.film_attributes import manifest_attributes
+from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
@@ -144,12 +144,12 @@ class Audit:
 def audit(
     dataset: Dataset,
     data: Path,
-    recipe: Preprocess,
+    preprocess: Preprocess,
     predict: Predict | None = None,
     *,
     pixels: Mapping[Split, Pixels] | None = None,
 ) -> Audit:
-    """Audit `dataset`, read from the folder `data` by `recipe`, and the model `predict` if given.
+    """Audit `dataset`, read from the folder `data`, and the model `predict` if given.
 
     `pixels` are those of the train and test films, `(n, height, width, channels)` in the dataset's
     order, for whoever has them in memory. The same films give the same audit.
@@ -164,10 +164,10 @@ def audit(
         problem = "has no training films of both classes to find shortcuts on"
         raise DataError(data, problem, "audit the folder that was trained on")
     if pixels is None:
-        pixels = {"train": load_pixels(train, recipe), "test": load_pixels(test, recipe)}
+        pixels = {"train": load_pixels(train, preprocess), "test": load_pixels(test, preprocess)}
     seen, judged = grey_levels(pixels["train"]), grey_levels(pixels["test"])
     truth = are_positive(train, dataset.positive), are_positive(test, dataset.positive)
-    sources = [facts.get("source", "") for facts in manifest_facts(data, dataset.films)]
+    sources = [cells.get("source", "") for cells in manifest_attributes(data, dataset.films)]
     by_film = dict(zip(dataset.films, sources, strict=True))
     return Audit(
         classes=(dataset.negative, dataset.positive),

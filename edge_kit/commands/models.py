@@ -16,7 +16,7 @@ from edge_kit.models.registry import MODELS, architecture
 
 if TYPE_CHECKING:
     from edge_kit.models.description import Description
-    from edge_kit.models.recipe import Recipe
+    from edge_kit.models.recipe import TrainingRecipe
 
 HELP = "list the networks that can be trained"
 
@@ -62,7 +62,7 @@ def table(models: Sequence[Description]) -> str:
     return "\n".join([*lines, "", note, ""])
 
 
-def recipe(chosen: Recipe) -> str:
+def recipe(chosen: TrainingRecipe) -> str:
     """Return a recipe in one line."""
     stop, drawn = chosen.early_stopping, chosen.augmentation
     parts = [

@@ -59,7 +59,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--groups", type=Path, metavar="CSV", help="groups.csv of edge-kit data scan"
     )
     parser.add_argument(
-        "--allow-leaks", action="store_true", help="train on a leaking split, and show its price"
+        "--allow-leaks",
+        action="store_true",
+        help="train on a leaking split, and measure what the leak adds",
     )
     parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
     parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
@@ -166,12 +168,12 @@ def _show_finished(
 def _show_leaks(
     options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, reader: FilmReader
 ) -> None:
-    from edge_kit.training.price import leak_price
+    from edge_kit.training.leak_effect import leak_effect
 
     if dataset.leaks:
-        write(f"{leak_price(dataset, options.data, plan, say, reader=reader)}\n")
+        write(f"{leak_effect(dataset, options.data, plan, say, reader=reader)}\n")
     elif options.allow_leaks:
-        say("--allow-leaks: no split parts a group or near-duplicates, so there is no price")
+        say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
 
 def _cross_validate(
@@ -198,12 +200,12 @@ def _cross_validate(
 
 def _show_caveat(options: argparse.Namespace, run: Path, reader: FilmReader) -> None:
     """Say how far shortcuts alone get on the films of a run on the disk, beside its accuracy."""
-    from edge_kit.audit.caveat import caveat_of_subject
-    from edge_kit.evaluation.subject import open_subject
+    from edge_kit.audit.caveat import caveat_of_model
+    from edge_kit.evaluation.evaluated import open_evaluated
 
     skip = options.skip_unreadable
-    subject = open_subject(run)
-    for line in caveat_of_subject(subject, options.data, reader, say, skip_unreadable=skip):
+    model = open_evaluated(run)
+    for line in caveat_of_model(model, options.data, reader, say, skip_unreadable=skip):
         write(f"{line}\n")
 
 

@@ -77,7 +77,7 @@ def load_dataset(
     check_splits(root, listed.entries)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     ids = _ids(root, read.films, groups)
-    pairs = near_duplicates([film.print for film in read.films])
+    pairs = near_duplicates([film.fingerprint for film in read.films])
     films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
     leaks = tuple(_leaks(read.films, films, ids, pairs))
     classes = listed.classes
@@ -142,7 +142,7 @@ def _groups(kept: Sequence[ReadFilm], ids: Sequence[tuple[str, ...]], pairs: Pai
     """Return the group of every film; what the given splits part is in several groups."""
     together = [kept[low].entry.split == kept[high].entry.split for low, high in pairs]
     return group_films(
-        [item.print.sha256 for item in kept],
+        [item.fingerprint.sha256 for item in kept],
         [
             [f"{item.entry.split} {name}" for name in names]
             for item, names in zip(kept, ids, strict=True)
@@ -177,14 +177,14 @@ def _split(
         for group, item in zip(groups, kept, strict=True)
         if item.entry.split in (None, "train")
     ]
-    dealt = assign(pool, seed=seed, fractions={split: FRACTIONS[split] for split in missing})
+    assigned = assign(pool, seed=seed, fractions={split: FRACTIONS[split] for split in missing})
     return tuple(
         Film(
             path=root / item.entry.name,
             label=item.label,
-            split=dealt.get(group) or item.entry.split or "train",
+            split=assigned.get(group) or item.entry.split or "train",
             group=group,
-            sha256=item.print.sha256,
+            sha256=item.fingerprint.sha256,
         )
         for group, item in zip(groups, kept, strict=True)
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edge_export.films.film import SPLITS
 from edge_kit.data.fingerprints import Fingerprint
-from edge_kit.data.index import Entry, index_films, select_modality
-from edge_kit.data.labels import Classes, Modality, match_classes
+from edge_kit.data.index import FilmEntry, index_films, select_modality
+from edge_kit.data.labels import ClassMapping, Modality, match_classes
 from edge_kit.data.reader import FilmReader
 from edge_runtime.errors import DataError, FilmError
 
@@ -21,17 +21,17 @@ class Listed:
 
     root: Path
     modality: Modality
-    entries: Sequence[Entry]
-    classes: Classes
+    entries: Sequence[FilmEntry]
+    classes: ClassMapping
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFilm:
     """A film that could be decoded, and the class its own was taken for."""
 
-    entry: Entry
+    entry: FilmEntry
     label: str
-    print: Fingerprint
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
     """
     read: list[ReadFilm] = []
     unreadable: list[FilmError] = []
-    prints = reader.scan([listed.root / entry.name for entry in listed.entries])
-    for entry, fingerprint in zip(listed.entries, prints, strict=True):
+    fingerprints = reader.scan([listed.root / entry.name for entry in listed.entries])
+    for entry, fingerprint in zip(listed.entries, fingerprints, strict=True):
         if isinstance(fingerprint, FilmError):
             unreadable.append(fingerprint)
         else:
@@ -102,7 +102,7 @@ def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
     """
     kept: dict[str, ReadFilm] = {}
     for film in sorted(read, key=lambda film: -SPLITS.index(film.entry.split or "train")):
-        first = kept.setdefault(film.print.sha256, film)
+        first = kept.setdefault(film.fingerprint.sha256, film)
         if film.label != first.label:
             raise DataError(
                 root / film.entry.name,
@@ -111,9 +111,9 @@ def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
             )
     ids: dict[str, dict[str, None]] = {}
     for film in read:
-        ids.setdefault(film.print.sha256, {}).update(dict.fromkeys(film.entry.ids))
+        ids.setdefault(film.fingerprint.sha256, {}).update(dict.fromkeys(film.entry.ids))
     return [
-        replace(film, entry=replace(film.entry, ids=tuple(ids[film.print.sha256])))
+        replace(film, entry=replace(film.entry, ids=tuple(ids[film.fingerprint.sha256])))
         for film in sorted(kept.values(), key=lambda film: film.entry.name)
     ]
 

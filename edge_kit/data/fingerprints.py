@@ -121,15 +121,15 @@ def read_films(
         return list(tqdm(outcomes, "scan", len(paths), unit=" images", disable=None))
 
 
-def near_duplicates(prints: Sequence[Fingerprint]) -> NDArray[np.intp]:
+def near_duplicates(fingerprints: Sequence[Fingerprint]) -> NDArray[np.intp]:
     """Return the pairs of near-duplicates, `(pairs, 2)` positions with the lower one first.
 
     Either hash alone pairs thousands of different chest films; both together do not.
     """
-    dhash = np.array([item.dhash for item in prints], dtype=np.uint64)
-    phash = np.array([item.phash for item in prints], dtype=np.uint64)
+    dhash = np.array([item.dhash for item in fingerprints], dtype=np.uint64)
+    phash = np.array([item.phash for item in fingerprints], dtype=np.uint64)
     pairs = [np.empty((0, 2), dtype=np.intp)]
-    for start in range(0, len(prints), _ROWS):
+    for start in range(0, len(fingerprints), _ROWS):
         near = np.bitwise_count(dhash[start : start + _ROWS, None] ^ dhash[start:]) <= NEAR
         close = np.argwhere(np.triu(near, 1)) + start
         both = np.bitwise_count(np.bitwise_xor(*phash[close].T)) <= NEAR

@@ -22,7 +22,7 @@ _NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FilmEntry:
     """What is known of a film before it is opened.
 
     `name` is the POSIX path below the data folder, `class_name` the class as written there and
@@ -36,7 +36,7 @@ class Entry:
     ids: tuple[str, ...] = ()
 
 
-def index_films(root: Path, *, positive: str = "covid") -> tuple[Entry, ...]:
+def index_films(root: Path, *, positive: str = "covid") -> tuple[FilmEntry, ...]:
     """List the films of `root`, by its manifest.csv or else by its folders, sorted by name.
 
     Folders are read as [wrapper/][train|val|test/][modality/]class/...; `positive` is known to
@@ -64,8 +64,8 @@ def index_films(root: Path, *, positive: str = "covid") -> tuple[Entry, ...]:
 
 
 def select_modality(
-    root: Path, entries: Sequence[Entry], modality: str | None
-) -> tuple[Modality, tuple[Entry, ...]]:
+    root: Path, entries: Sequence[FilmEntry], modality: str | None
+) -> tuple[Modality, tuple[FilmEntry, ...]]:
     """Return the modality to train on and its entries.
 
     Films of which nothing says the modality are what `modality` says, or X-rays.
@@ -91,7 +91,7 @@ def select_modality(
     return chosen, tuple(entry for entry in entries if entry.modality == chosen)
 
 
-def check_splits(root: Path, entries: Sequence[Entry]) -> None:
+def check_splits(root: Path, entries: Sequence[FilmEntry]) -> None:
     """Require that splits, where given, cover all films, train among them.
 
     Raises:
@@ -111,8 +111,8 @@ def check_splits(root: Path, entries: Sequence[Entry]) -> None:
         raise DataError(root, problem, "add train films or leave the splits out")
 
 
-def _by_manifest(manifest: Path) -> list[Entry]:
-    entries: dict[str, Entry] = {}
+def _by_manifest(manifest: Path) -> list[FilmEntry]:
+    entries: dict[str, FilmEntry] = {}
     for line, row in read_table(manifest, ("path", "label")):
         entry = _row(f"{manifest} line {line}", row)
         if entry.name in entries:
@@ -127,7 +127,7 @@ def _by_manifest(manifest: Path) -> list[Entry]:
     return list(entries.values())
 
 
-def _row(subject: str, row: dict[str, str]) -> Entry:
+def _row(subject: str, row: dict[str, str]) -> FilmEntry:
     # Manifests are written on Windows too; both separators mean the same there.
     path = PureWindowsPath(row["path"])
     if not path.name or path.anchor or ".." in path.parts:
@@ -140,7 +140,7 @@ def _row(subject: str, row: dict[str, str]) -> Entry:
         raise DataError(subject, f"unknown split {split!r}", f"use {', '.join(SPLITS)} or none")
     if modality and modality_of(modality) is None:
         raise DataError(subject, f"unknown modality {modality!r}", "use xray or ct")
-    return Entry(
+    return FilmEntry(
         name=path.as_posix(),
         class_name=row["label"],
         modality=modality_of(modality or path.parts[0]),
@@ -153,7 +153,7 @@ def _row(subject: str, row: dict[str, str]) -> Entry:
     )
 
 
-def _by_folder(root: Path, positive: str) -> list[Entry]:
+def _by_folder(root: Path, positive: str) -> list[FilmEntry]:
     paths = [path.relative_to(root) for path in _images(root, frozenset(root.resolve().parents))]
     skipped = _wrappers(paths, positive)
     return [_placed(root, PurePosixPath(path), skipped) for path in paths]
@@ -188,7 +188,7 @@ def _wrappers(paths: Sequence[Path], positive: str) -> int:
     return len(shared)
 
 
-def _placed(root: Path, path: PurePosixPath, skipped: int) -> Entry:
+def _placed(root: Path, path: PurePosixPath, skipped: int) -> FilmEntry:
     split: Split | None = None
     modality: Modality | None = None
     for name in path.parent.parts[skipped:]:
@@ -197,5 +197,5 @@ def _placed(root: Path, path: PurePosixPath, skipped: int) -> Entry:
         elif modality is None and modality_of(name):
             modality = modality_of(name)
         else:
-            return Entry(str(path), name, modality, split)
+            return FilmEntry(str(path), name, modality, split)
     raise DataError(root / path, "is in no class folder", f"move it into one or write a {MANIFEST}")

@@ -30,7 +30,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
+class ClassMapping:
     """The two classes, and which of them every name found on disk belongs to."""
 
     positive: str
@@ -70,7 +70,7 @@ def listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({counts[name]})" for name in sorted(counts))
 
 
-def match_classes(counts: Mapping[str, int], *, positive: str, subject: object) -> Classes:
+def match_classes(counts: Mapping[str, int], *, positive: str, subject: object) -> ClassMapping:
     """Sort class names into a positive and a negative; `counts` has the films of each name.
 
     Spellings of one class are merged. covid and noncovid go by these names unless `positive` is
@@ -101,7 +101,7 @@ def match_classes(counts: Mapping[str, int], *, positive: str, subject: object) 
         )
     chosen = names.pop(class_key(positive))
     (negative,) = names.values()
-    return Classes(
+    return ClassMapping(
         positive=chosen,
         negative=negative,
         of={

@@ -21,7 +21,7 @@ from edge_kit.data.fingerprints import (
     near_duplicates,
     read_films,
 )
-from edge_kit.data.index import Entry, index_films, select_modality
+from edge_kit.data.index import FilmEntry, index_films, select_modality
 from edge_kit.data.keypoints import Keypoints, import_opencv, keypoints
 from edge_kit.data.labels import class_key
 from edge_runtime.errors import DataError, FilmError
@@ -105,28 +105,28 @@ def survey(root: Path, *, modality: str | None = None, positive: str = "covid") 
         raise DataError(root, "holds no film that can be read", f"see {unreadable[0].subject}")
     # By digest, so that the same films give the same groups whatever they are called.
     read.sort(key=lambda item: (item[1].sha256, item[0].name))
-    prints = [fingerprint for _, fingerprint, _ in read]
+    fingerprints = [fingerprint for _, fingerprint, _ in read]
     links = {
-        "exact": _same_bytes(prints),
-        "near": near_duplicates(prints),
+        "exact": _same_bytes(fingerprints),
+        "near": near_duplicates(fingerprints),
         "geometric": copies([points for _, _, points in read]),
     }
     # What has the same bytes is near as well, and would be counted twice.
-    links["near"] = _without(links["near"], prints)
-    links["geometric"] = _without(links["geometric"], prints)
-    films = _films([entry for entry, _, _ in read], prints, np.concatenate([*links.values()]))
+    links["near"] = _without(links["near"], fingerprints)
+    links["geometric"] = _without(links["geometric"], fingerprints)
+    films = _films([entry for entry, _, _ in read], fingerprints, np.concatenate([*links.values()]))
     counts = {name: len(pairs) for name, pairs in links.items()}
     return Survey(films, counts, tuple(unreadable))
 
 
 def _read(
-    root: Path, entries: Sequence[Entry]
-) -> tuple[list[tuple[Entry, Fingerprint, Keypoints]], list[FilmError]]:
+    root: Path, entries: Sequence[FilmEntry]
+) -> tuple[list[tuple[FilmEntry, Fingerprint, Keypoints]], list[FilmError]]:
     def look(path: Path) -> tuple[Fingerprint, Keypoints]:
         sha256, grey = decode(path)
         return fingerprint_of(sha256, grey), keypoints(grey)
 
-    read: list[tuple[Entry, Fingerprint, Keypoints]] = []
+    read: list[tuple[FilmEntry, Fingerprint, Keypoints]] = []
     unreadable: list[FilmError] = []
     results = read_films([root / entry.name for entry in entries], look)
     for entry, result in zip(entries, results, strict=True):
@@ -137,25 +137,25 @@ def _read(
     return read, unreadable
 
 
-def _same_bytes(prints: Sequence[Fingerprint]) -> Pairs:
-    """Return the pairs of neighbours with one digest; `prints` are sorted by it."""
+def _same_bytes(fingerprints: Sequence[Fingerprint]) -> Pairs:
+    """Return the pairs of neighbours with one digest; `fingerprints` are sorted by it."""
     same = [
         (low, high)
-        for low, high in pairwise(range(len(prints)))
-        if prints[low].sha256 == prints[high].sha256
+        for low, high in pairwise(range(len(fingerprints)))
+        if fingerprints[low].sha256 == fingerprints[high].sha256
     ]
     return np.array(same, np.intp).reshape(-1, 2)
 
 
-def _without(pairs: Pairs, prints: Sequence[Fingerprint]) -> Pairs:
-    differ = [prints[low].sha256 != prints[high].sha256 for low, high in pairs]
+def _without(pairs: Pairs, fingerprints: Sequence[Fingerprint]) -> Pairs:
+    differ = [fingerprints[low].sha256 != fingerprints[high].sha256 for low, high in pairs]
     return pairs[np.array(differ, np.bool_)]
 
 
 def _films(
-    entries: Sequence[Entry], prints: Sequence[Fingerprint], pairs: Pairs
+    entries: Sequence[FilmEntry], fingerprints: Sequence[Fingerprint], pairs: Pairs
 ) -> tuple[Surveyed, ...]:
-    digests = [fingerprint.sha256 for fingerprint in prints]
+    digests = [fingerprint.sha256 for fingerprint in fingerprints]
     clusters = group_films(digests, [()] * len(entries), pairs)
     groups = group_films(digests, [entry.ids for entry in entries], pairs)
     first: dict[str, str] = {}
@@ -179,6 +179,6 @@ def _films(
     return tuple(sorted(films, key=lambda film: film.path))
 
 
-def _patient(entry: Entry) -> str:
+def _patient(entry: FilmEntry) -> str:
     key = "patient_id "
     return next((name.removeprefix(key) for name in entry.ids if name.startswith(key)), "")

@@ -1,4 +1,4 @@
-"""One model judged on one folder of films, and the document that tells of it."""
+"""One model evaluated on one folder of films, and the document of the result."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from edge_export.films.labels import are_positive
 from edge_export.statistics.estimates import Bools
 from edge_kit.data.reader import FilmReader
+from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
-from edge_kit.evaluation.films import Labelled
-from edge_kit.evaluation.rows import Wanted, choose_rows
+from edge_kit.evaluation.films import LabelledFilms
+from edge_kit.evaluation.selection import SplitChoice, select_films
 from edge_kit.evaluation.subgroups import Subgroup, coincide, subgroups
-from edge_kit.evaluation.subject import Reply, Subject
 from edge_runtime.bundle.digest import sha256
 
 SCHEMA = 1
@@ -24,13 +24,13 @@ NEVER = "- (no such answer was given)"
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a subject is worth on the films of a split, `digest` of which names their set.
+    """What a model is worth on the films of a split; `digest` names the set of these films.
 
     `caveat` is what an audit says of these films, in sentences, the conclusion first.
     """
 
-    subject: Subject
-    split: Wanted
+    subject: EvaluatedModel
+    split: SplitChoice
     digest: str
     figures: Figures
     subgroups: tuple[Subgroup, ...]
@@ -39,41 +39,41 @@ class Evaluation:
 
 
 def evaluate(
-    subject: Subject,
-    labelled: Labelled,
-    split: Wanted | None = None,
+    model: EvaluatedModel,
+    labelled: LabelledFilms,
+    split: SplitChoice | None = None,
     prevalences: Sequence[float] = PREVALENCES,
     reader: FilmReader | None = None,
 ) -> Evaluation:
-    """Return what `subject` is worth on the films of a `split` of `labelled`.
+    """Return what `model` is worth on the films of a `split` of `labelled`.
 
     Raises:
         UsageError: a split is wanted of films that have none.
         DataError: a film cannot be read, or fewer than two of a class were judged.
     """
-    rows = choose_rows(subject, labelled, split, reader)
-    films = [labelled.films[place] for place in rows.places]
-    replies = subject.ask([film.path for film in films])
+    selection = select_films(model, labelled, split, reader)
+    films = [labelled.films[place] for place in selection.places]
+    outcomes = model.classify([film.path for film in films])
     positive = are_positive(films, labelled.positive)
-    answered = judged(positive, [film.group for film in films], replies, subject.decision)
-    figures = measure(answered, replies, subject.decision, prevalences)
-    facts = [
-        labelled.facts[place]
-        for place, reply in zip(rows.places, replies, strict=True)
-        if reply.logit is not None
+    answered = judged(positive, [film.group for film in films], outcomes, model.decision)
+    figures = measure(answered, outcomes, model.decision, prevalences)
+    attributes = [
+        labelled.attributes[place]
+        for place, outcome in zip(selection.places, outcomes, strict=True)
+        if outcome.logit is not None
     ]
-    parts = subgroups(answered, facts, subject.decision.threshold)
+    parts = subgroups(answered, attributes, model.decision.threshold)
     return Evaluation(
-        subject=subject,
-        split=rows.name,
+        subject=model,
+        split=selection.name,
         digest=set_digest([film.sha256 for film in films]),
         figures=figures,
         subgroups=parts,
         warnings=(
-            *([subject.caution] if subject.caution else []),
+            *([model.caution] if model.caution else []),
             *labelled.warnings,
-            *rows.warnings,
-            *_cautions(figures, parts, positive, replies),
+            *selection.warnings,
+            *_cautions(figures, parts, positive, outcomes),
         ),
     )
 
@@ -84,7 +84,7 @@ def set_digest(digests: Sequence[str]) -> str:
 
 
 def _cautions(
-    figures: Figures, parts: Sequence[Subgroup], positive: Bools, replies: Sequence[Reply]
+    figures: Figures, parts: Sequence[Subgroup], positive: Bools, outcomes: Sequence[FilmOutcome]
 ) -> list[str]:
     sentences = []
     if coincide(parts, "source"):
@@ -97,7 +97,7 @@ def _cautions(
             f"{figures.positive + figures.negative} films in {figures.groups} groups of patients "
             "and near-duplicates: see the intervals by group"
         )
-    refused = np.array([reply.logit is None for reply in replies])
+    refused = np.array([outcome.logit is None for outcome in outcomes])
     lost = int((refused & positive).sum())
     if lost:
         sentences.append(
@@ -108,16 +108,16 @@ def _cautions(
 
 def document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON; it holds no name and no path of a film."""
-    subject, figures = evaluation.subject, evaluation.figures
+    model, figures = evaluation.subject, evaluation.figures
     return {
         "schema": SCHEMA,
         "subject": {
-            "kind": subject.kind,
-            "name": subject.name,
-            "identity": subject.identity,
-            "modality": subject.modality,
-            "classes": {"negative": subject.negative, "positive": subject.positive},
-            "decision": subject.decision.to_json(),
+            "kind": model.kind,
+            "name": model.name,
+            "identity": model.identity,
+            "modality": model.modality,
+            "classes": {"negative": model.negative, "positive": model.positive},
+            "decision": model.decision.to_json(),
         },
         "data": {"split": evaluation.split, "sha256": evaluation.digest},
         "warnings": list(evaluation.warnings),
@@ -136,12 +136,12 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
 
 def table(evaluation: Evaluation) -> str:
     """Return an evaluation in lines for people."""
-    figures, subject = evaluation.figures, evaluation.subject
+    figures, model = evaluation.figures, evaluation.subject
     judged_films = figures.positive + figures.negative
     lines = [
-        f"{subject.name}, {evaluation.split} films: {figures.films}, "
-        f"of which {judged_films} judged: {figures.positive} {subject.positive}, "
-        f"{figures.negative} {subject.negative}, {figures.groups} groups",
+        f"{model.name}, {evaluation.split} films: {figures.films}, "
+        f"of which {judged_films} judged: {figures.positive} {model.positive}, "
+        f"{figures.negative} {model.negative}, {figures.groups} groups",
         f"{'':<12} {'films independent':<34} by group",
     ]
     for name in ("auc", "accuracy", "sensitivity", "specificity"):

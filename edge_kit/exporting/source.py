@@ -74,7 +74,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
         problem = f"{run} was trained on {config.modality}"
         raise UsageError("--modality", problem, "leave it out")
     data = order.data or Path(config.data)
-    reader.expect(config.recipe())
+    reader.expect(config.preprocessing())
     dataset = _films(order, data, config.modality, config.positive, seed=config.seed, reader=reader)
     return ExportSource(
         model=load_model(run / MODEL),
@@ -85,7 +85,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
             negative=config.negative,
             positive=config.positive,
         ),
-        preprocess=config.recipe(),
+        preprocess=config.preprocessing(),
         input_range=InputRange(),
         training=config.training(),
         warnings=(*([config.caution()] if config.leaks else []), *dataset.warnings),
@@ -103,7 +103,7 @@ def made_by(config: RunConfig) -> str:
         return "edge-kit ensemble RUN... --out RUN"
     known = MODELS.get(config.model)
     options = [
-        *("--channels", config.recipe().channels, "--positive", config.positive),
+        *("--channels", config.preprocessing().channels, "--positive", config.positive),
         *("--seed", config.seed, "--epochs", config.epochs),
     ]
     if known is None or config.batch_size != known.recipe.batch_size:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_export.quiet import import_tensorflow, quiet
 from edge_kit.models.function import built, word
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def application(name: str) -> Architecture:
 
     rate, start = (0.0001, "ImageNet's") if weights else (0.001, "random")
     ours = f"{start} weights" + ("" if weights else "; those of ImageNet are not on this machine")
-    recipe = Recipe(epochs=20, batch_size=32, learning_rate=rate)
+    recipe = TrainingRecipe(epochs=20, batch_size=32, learning_rate=rate)
     return Architecture(word(name), build, recipe, ours=ours)
 
 

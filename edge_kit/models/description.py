@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_kit.models.function import built
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +45,7 @@ class Description:
     parameters: int
     float_mb: float
     int8_mb: float
-    recipe: Recipe
+    recipe: TrainingRecipe
     ours: str
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.graph.end import find_end
 from edge_export.quiet import first_line, import_tensorflow
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_runtime.errors import DataError, EdgeError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def from_function(path: Path, function: str) -> Architecture:
     def build(height: int, width: int, channels: int) -> keras.Model:
         return built(f"{path}:{function}", builder, (height, width, channels))
 
-    return Architecture(word(function), build, Recipe(epochs=20, batch_size=32))
+    return Architecture(word(function), build, TrainingRecipe(epochs=20, batch_size=32))
 
 
 def built(

@@ -19,7 +19,7 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-    from edge_kit.models.recipe import Recipe
+    from edge_kit.models.recipe import TrainingRecipe
 
 FLOAT32, MIXED, BFLOAT16 = "float32", "mixed_float16", "mixed_bfloat16"
 PRECISIONS = (FLOAT32, MIXED, BFLOAT16)
@@ -106,7 +106,7 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
     return copy
 
 
-def optimizer(recipe: Recipe, device: Device) -> keras.Optimizer:
+def optimizer(recipe: TrainingRecipe, device: Device) -> keras.Optimizer:
     """Return Adam; in half precision the loss is scaled, or small gradients would be zero.
 
     The exponent of bfloat16 is that of float32.

@@ -17,7 +17,7 @@ from edge_kit.data.pixel_store import CachedPixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class LabelledPixels:
     """The films of one split: pixels `(n, h, w, c)` uint8, positive `(n,)` bool."""
 
     pixels: Pixels | CachedPixels
@@ -31,7 +31,7 @@ class Feed:
     `draws` is how many numbers in [0, 1) come with each film.
     """
 
-    rows: Rows
+    rows: LabelledPixels
     batch_size: int
     seed: int
     first: int

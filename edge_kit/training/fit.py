@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edge_kit.models.recipe import Augmentation, Recipe
+from edge_kit.models.recipe import Augmentation, TrainingRecipe
 from edge_kit.training.augment import DRAWS, Augment
 from edge_kit.training.checkpoint import (
     Checkpoint,
@@ -25,7 +25,7 @@ from edge_kit.training.checkpoint import (
     write_checkpoint,
 )
 from edge_kit.training.device import Device, optimizer, placed, strategy
-from edge_kit.training.feed import Feed, Rows
+from edge_kit.training.feed import Feed, LabelledPixels
 from edge_kit.training.stopping import has_stopped
 from edge_kit.training.watch import Watch
 from edge_runtime.errors import DataError
@@ -33,9 +33,9 @@ from edge_runtime.errors import DataError
 
 def fit(
     model: keras.Model,
-    rows: Rows,
-    held_out: Rows,
-    recipe: Recipe,
+    rows: LabelledPixels,
+    held_out: LabelledPixels,
+    recipe: TrainingRecipe,
     training: Mapping[str, Any],
     *,
     device: Device,
@@ -82,8 +82,8 @@ def fit(
 
 def _run(
     trainer: Trainer,
-    rows: Rows,
-    recipe: Recipe,
+    rows: LabelledPixels,
+    recipe: TrainingRecipe,
     *,
     seed: int,
     callbacks: list[keras.callbacks.Callback],
@@ -131,7 +131,7 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
         self.train_function = timed
 
 
-def _trainer(model: keras.Model, recipe: Recipe, device: Device) -> Trainer:
+def _trainer(model: keras.Model, recipe: TrainingRecipe, device: Device) -> Trainer:
     """Return what is fitted, compiled, with all variables that a checkpoint keeps."""
     trainer = _augmented(model, recipe.augmentation)
     trainer.compile(

@@ -84,7 +84,7 @@ class Folds:
 
 
 def table(outcome: Folds) -> str:
-    """Return the folds and all of them together, a line each."""
+    """Return the folds and all of them together, one line each."""
     names = ("auc", "accuracy", "sensitivity", "specificity")
     rows = [(f"fold {fold.number}", fold) for fold in outcome.folds]
     lines = ["         " + "".join(f"{name:<34}" for name in names).rstrip()]
@@ -113,21 +113,21 @@ def cross_validate(
 ) -> Folds:
     """Train by `plan` once for each of `folds` folds of `dataset`, and write the runs to `out`.
 
-    Splits that the data have are not used. Patients and near-duplicates stay together, those too
-    that the given splits part. The other arguments are those of `train`; with `resume`, folds that
-    have ended are kept.
+    The splits of the data are not used. Patients and near-duplicates stay together, even where
+    the given splits separate them. The other arguments are those of `train`; with `resume`,
+    finished folds are kept.
 
     Raises:
-        UsageError: a fold that has ended is of another plan or of other films.
+        UsageError: a finished fold was trained by another plan or on other films.
         DataError: there are too few patients of a class, or what `train` raises.
         CannotWrite: `out` holds something and is not to go on, or the disk refuses.
     """
     if not resume:
         require_new(out)
     reader = reader or FilmReader(say=say)
-    dealt = deal(closed(dataset), folds, plan.seed)
+    assigned = assign_folds(closed(dataset), folds, plan.seed)
     outcomes = []
-    for number, part in enumerate(dealt, 1):
+    for number, part in enumerate(assigned, 1):
         run = fold_run(out, number)
         say(f"fold {number} of {folds}")
         if resume and finished(run):
@@ -146,11 +146,11 @@ def cross_validate(
     return outcome
 
 
-def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
+def assign_folds(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
     """Return the dataset of every fold: its films are the test films, the rest trains or validates.
 
-    Folds are dealt as splits are: on the films at hand as evenly as by scikit-learn's
-    StratifiedGroupKFold, and alike whatever the order of the films.
+    Folds are assigned as splits are: as evenly as by scikit-learn's StratifiedGroupKFold on the
+    films at hand, and independently of the order of the films.
 
     Raises:
         DataError: a fold lacks two films of a class for its test or validation rows.
@@ -160,7 +160,7 @@ def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
     shares = cast("Mapping[Split, float]", {f"fold {index + 1}": 1.0 for index in range(folds)})
     fold_of = assign(members, seed=seed, fractions=shares)
     rest: dict[Split, float] = {split: FRACTIONS[split] for split in ("train", "val")}
-    dealt = []
+    assigned = []
     for name in shares:
         others = [(group, label) for group, label in members if fold_of[group] != name]
         split_of = assign(others, seed=seed, fractions=rest)
@@ -170,8 +170,8 @@ def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
         except DataError as error:
             cure = "choose fewer folds, or add films of other patients"
             raise DataError(name, error.problem, cure) from error
-        dealt.append(replace(dataset, films=tuple(films)))
-    return dealt
+        assigned.append(replace(dataset, films=tuple(films)))
+    return assigned
 
 
 def _tested(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_kit.data.dataset import Dataset
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import require_same
 from edge_kit.training.device import Device, find_device
@@ -42,7 +42,7 @@ class TrainingPlan:
     deterministic: bool | None = None
     precision: str | None = None
 
-    def recipe(self, network: Architecture) -> Recipe:
+    def recipe(self, network: Architecture) -> TrainingRecipe:
         """Return the recipe of `network` with what this plan says otherwise."""
         choices = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
         return replace(

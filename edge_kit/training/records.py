@@ -31,7 +31,7 @@ PACKAGES = ("edge-kit", "keras", "numpy", "pillow", "scikit-learn", "scipy", "te
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RunRecord:
     """What is written of a run beside the run: nothing that a later run has to reproduce.
 
     `seconds` are those of the whole training, `epoch_seconds` of each epoch that ran this time:
@@ -79,7 +79,7 @@ def recorded(
     """
     timer, began = _timer(), perf_counter()
     yield [timer, *([tensorboard_callback(staging(run) / TENSORBOARD)] if tensorboard else [])]
-    record = Record(
+    record = RunRecord(
         data_digest=data_digest(films),
         seconds=round(perf_counter() - began, 3),
         epoch_seconds=tuple(round(seconds, 3) for seconds in timer.seconds),

@@ -81,7 +81,7 @@ class RunConfig:
             "figures flatter"
         )
 
-    def recipe(self) -> Preprocess:
+    def preprocessing(self) -> Preprocess:
         """Return the image pipeline the model was trained on."""
         return Preprocess(**self.preprocess)  # type: ignore[arg-type]
 
@@ -109,7 +109,7 @@ def read_config(run: Path) -> RunConfig:
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
         config = replace(config, members=tuple(config.members))
-        config.recipe(), config.training(), config.film_gate(), Path(config.data)
+        config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config
@@ -130,8 +130,8 @@ def read_metrics(run: Path) -> dict[Split, Metrics]:
         }
 
 
-def read_gate(run: Path) -> dict[str, Any]:
-    """Return what the film gate of a run refuses, as it was written.
+def read_film_check(run: Path) -> dict[str, Any]:
+    """Return what the out-of-distribution check of a run refuses, as it was recorded.
 
     Raises:
         DataError: it wrote nothing of the kind.

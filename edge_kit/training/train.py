@@ -24,13 +24,13 @@ from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder, write_json
-from edge_kit.gate.branch import film_logits, fit_branch, join
-from edge_kit.gate.gate import Gate, film_threshold, measure
+from edge_kit.film_branch.branch import film_logits, fit_branch, join
+from edge_kit.film_branch.threshold import OutOfDistributionCheck, film_threshold, measure
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
 from edge_kit.training.curves import draw_curves
 from edge_kit.training.device import find_device
-from edge_kit.training.feed import Rows
+from edge_kit.training.feed import LabelledPixels
 from edge_kit.training.plan import TrainingPlan, identity, run_config
 from edge_kit.training.run import (
     CONFIG,
@@ -98,14 +98,14 @@ def train(
             reader=reader,
             callbacks=callbacks,
         )
-        trained, gate = _write_run(folder, fitted, others, reader)
+        trained, check = _write_run(folder, fitted, others, reader)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
             for number, log_file in enumerate(sorted((folder / TENSORBOARD).iterdir())):
                 # TensorFlow names the machine in it; TensorBoard needs no more than this.
                 log_file.rename(log_file.with_name(f"events.out.tfevents.{number}"))
-    say(f"film gate: refuses {gate.refused['test']}")
+    say(f"out-of-distribution check: refuses {check.refused['test']}")
     say(f"wrote {out}")
     return trained
 
@@ -144,7 +144,7 @@ class _Fitted:
     """A network after its last epoch, with what it was trained on and how."""
 
     model: keras.Model
-    rows: Mapping[Split, Rows]
+    rows: Mapping[Split, LabelledPixels]
     config: RunConfig
     history: History
 
@@ -217,46 +217,52 @@ def _seed(config: RunConfig) -> None:
 
 def _write_run(
     folder: Path, fitted: _Fitted, others: Sequence[Film], reader: FilmReader
-) -> tuple[Trained, Gate]:
+) -> tuple[Trained, OutOfDistributionCheck]:
     """Write all of a run but its splits: model, configuration, history, metrics and curves."""
     metrics, scores = fitted.measured()
     config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
     foreign = {
-        split: reader.pixels([film for film in others if film.split == split], config.recipe())
+        split: reader.pixels(
+            [film for film in others if film.split == split], config.preprocessing()
+        )
         for split in SPLITS
     }
-    branch, gate = _film_branch(pixels, foreign, config.recipe(), config.seed)
+    branch, check = _film_branch(pixels, foreign, config.preprocessing(), config.seed)
     model = join(fitted.model, branch)
     save_model(model, folder / MODEL)
-    write_json(folder / CONFIG, replace(config, film_threshold=gate.threshold))
+    write_json(folder / CONFIG, replace(config, film_threshold=check.threshold))
     _write_history(folder / HISTORY, fitted.history)
     figures = {split: asdict(value) for split, value in metrics.items()}
-    write_json(folder / METRICS, {**figures, "film_gate": asdict(gate)})
+    write_json(folder / METRICS, {**figures, "film_gate": asdict(check)})
     truth = {split: fitted.rows[split].positive for split in HELD_OUT}
     draw_curves(folder / CURVES, fitted.history, truth, scores)
-    return Trained(model, metrics), gate
+    return Trained(model, metrics), check
 
 
 def _film_branch(
     films: Mapping[Split, Pixels | CachedPixels],
     foreign: Mapping[Split, Pixels],
-    recipe: Preprocess,
+    preprocess: Preprocess,
     seed: int,
-) -> tuple[keras.Model, Gate]:
-    """Return a branch trained on the training films, and the gate that it makes on the others."""
-    branch = fit_branch(films["train"], foreign["train"], recipe, seed)
+) -> tuple[keras.Model, OutOfDistributionCheck]:
+    """Return a branch trained on the training films, and its check, measured on the others."""
+    branch = fit_branch(films["train"], foreign["train"], preprocess, seed)
     held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
     threshold = film_threshold(film_logits(branch, held_out["val"]))
     refused = {
-        split: measure(branch, threshold, held_out[split], foreign[split], recipe=recipe, seed=seed)
+        split: measure(
+            branch, threshold, held_out[split], foreign[split], preprocess=preprocess, seed=seed
+        )
         for split in HELD_OUT
     }
-    return branch, Gate(threshold, refused)
+    return branch, OutOfDistributionCheck(threshold, refused)
 
 
-def _rows(dataset: Dataset, split: Split, preprocess: Preprocess, reader: FilmReader) -> Rows:
+def _rows(
+    dataset: Dataset, split: Split, preprocess: Preprocess, reader: FilmReader
+) -> LabelledPixels:
     films = [film for film in dataset.films if film.split == split]
-    return Rows(reader.read(films, preprocess), are_positive(films, dataset.positive))
+    return LabelledPixels(reader.read(films, preprocess), are_positive(films, dataset.positive))
 
 
 def _write_history(path: Path, history: History) -> None:

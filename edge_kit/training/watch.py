@@ -19,9 +19,9 @@ from tqdm import tqdm
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import auc
 from edge_kit.data.pixel_store import CachedPixels
-from edge_kit.models.recipe import Recipe
+from edge_kit.models.recipe import TrainingRecipe
 from edge_kit.training.checkpoint import History
-from edge_kit.training.feed import Rows
+from edge_kit.training.feed import LabelledPixels
 from edge_kit.training.stopping import has_stopped
 
 _AT_ONCE = 1024  # films in memory
@@ -51,8 +51,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
     def __init__(
         self,
         worker: keras.Model,
-        held_out: Rows,
-        recipe: Recipe,
+        held_out: LabelledPixels,
+        recipe: TrainingRecipe,
         *,
         films: int,
         history: History,

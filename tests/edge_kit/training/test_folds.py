@@ -18,8 +18,15 @@ from edge_export.films.pixels import load_pixels
 from edge_export.statistics.estimates import auc, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table
-from edge_kit.evaluation.subject import open_subject
-from edge_kit.training.folds import WHY_NOT_POOLED, Folds, cross_validate, deal, pooled, table
+from edge_kit.evaluation.evaluated import open_evaluated
+from edge_kit.training.folds import (
+    WHY_NOT_POOLED,
+    Folds,
+    assign_folds,
+    cross_validate,
+    pooled,
+    table,
+)
 from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.records import run_digest
 from edge_kit.training.train import train
@@ -38,7 +45,7 @@ def patients(count: int, films_each: int = 3) -> Dataset:
 
 @pytest.mark.parametrize("folds", [2, 3, 5])
 def test_every_film_is_tested_once(folds: int) -> None:
-    dealt = deal(patients(60), folds, seed=1)
+    dealt = assign_folds(patients(60), folds, seed=1)
     assert len(dealt) == folds
     tested = Counter(film.sha256 for one in dealt for film in one.films if film.split == "test")
     assert tested == Counter(film.sha256 for film in patients(60).films)
@@ -46,7 +53,7 @@ def test_every_film_is_tested_once(folds: int) -> None:
 
 @pytest.mark.parametrize("folds", [2, 3, 5])
 def test_no_fold_parts_a_group_and_each_has_all_splits(folds: int) -> None:
-    for one in deal(patients(60), folds, seed=1):
+    for one in assign_folds(patients(60), folds, seed=1):
         assert len({(film.group, film.split) for film in one.films}) == 60
         shares = Counter((film.split, film.label) for film in one.films)
         for label in ("covid", "noncovid"):
@@ -62,7 +69,7 @@ def test_folds_do_not_depend_on_the_order_of_films_but_on_the_seed() -> None:
     def tested(one: Dataset, seed: int) -> list[set[str]]:
         return [
             {film.sha256 for film in fold.films if film.split == "test"}
-            for fold in deal(one, 3, seed)
+            for fold in assign_folds(one, 3, seed)
         ]
 
     assert tested(dataset, 1) == tested(turned, 1)
@@ -71,7 +78,7 @@ def test_folds_do_not_depend_on_the_order_of_films_but_on_the_seed() -> None:
 
 def test_too_few_patients_for_the_folds_are_refused() -> None:
     with pytest.raises(DataError, match=r"fold \d: \d films of class .+ choose fewer folds"):
-        deal(patients(12), 6, seed=0)
+        assign_folds(patients(12), 6, seed=0)
 
 
 RNG = np.random.default_rng(4)
@@ -152,9 +159,9 @@ def test_every_fold_is_judged_on_its_test_films(
     tested = []
     for number, fold in enumerate(found.folds, 1):
         films = with_splits(dataset.films, out / f"fold{number}" / "splits.csv")
-        subject = open_subject(out / f"fold{number}")
+        subject = open_evaluated(out / f"fold{number}")
         rows = [film for film in films if film.split == "test"]
-        score = subject.predict(load_pixels(rows, subject.recipe))
+        score = subject.predict(load_pixels(rows, subject.preprocess))
         assert fold.auc == auc(np.array([film.label == "covid" for film in rows]), score)
         tested += [film.sha256 for film in rows]
     assert sorted(tested) == sorted(film.sha256 for film in dataset.films)

@@ -1,4 +1,4 @@
-"""What a leaking split seems to buy: the same network on a grouped and on a naive split."""
+"""What a leaking split adds to the accuracy: the same network on a grouped and a naive split."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from edge_kit.training.train import train_and_measure
 
 
 @dataclass(frozen=True, slots=True)
-class LeakPrice:
-    """The figures on the test films of either split, of the same films."""
+class LeakEffect:
+    """The figures on the test films of the two splits of the same films."""
 
     grouped: Metrics
     naive: Metrics
 
     def __str__(self) -> str:
-        bought, low, high = (f"{100 * value:+.1f}" for value in self.bought)
-        unclear = "" if self.bought[1] > 0 else ", which these films do not tell from nothing"
+        gain, low, high = (f"{100 * value:+.1f}" for value in self.gain)
+        unclear = "" if self.gain[1] > 0 else ", which these films do not tell from nothing"
         return (
-            f"the leak buys {bought} points of test accuracy (95 % {low} to {high}){unclear}: "
+            f"the leak adds {gain} points of test accuracy (95 % {low} to {high}){unclear}: "
             f"split film by film {self.naive.accuracy} with AUC {self.naive.auc}, split by groups "
             f"{self.grouped.accuracy} with AUC {self.grouped.auc}"
         )
 
     @property
-    def bought(self) -> tuple[float, float, float]:
+    def gain(self) -> tuple[float, float, float]:
         """The difference of accuracy, and its 95 % interval from those of both.
 
-        Newcombe, Stat. Med. 17 (1998) 873, method 10, on Wilson's intervals. The test films of the
-        two splits overlap, which it does not know.
+        Newcombe, Stat. Med. 17 (1998) 873, method 10, on Wilson's intervals. The method takes the
+        test films of the two splits for independent, although they overlap.
         """
         naive, grouped = self.naive.accuracy, self.grouped.accuracy
         difference = naive.value - grouped.value
@@ -45,15 +45,15 @@ class LeakPrice:
         return difference, difference - below, difference + above
 
 
-def leak_price(
+def leak_effect(
     dataset: Dataset,
     data: Path,
     plan: TrainingPlan,
     say: Callable[[str], None],
     *,
     reader: FilmReader | None = None,
-) -> LeakPrice:
-    """Train by `plan` on both splits of `dataset` and return how either does on its test films.
+) -> LeakEffect:
+    """Train by `plan` on both splits of `dataset` and return the figures on their test films.
 
     Raises:
         EdgeError: as `train_and_measure` does.
@@ -61,6 +61,6 @@ def leak_price(
     figures = []
     parts = grouped_and_naive(dataset, seed=plan.seed)
     for name, part in zip(("by groups", "film by film"), parts, strict=True):
-        say(f"for the price of the leak: the same films split {name}")
+        say(f"to measure the effect of the leak: the same films, split {name}")
         figures.append(train_and_measure(part, data, plan, say, reader=reader)["test"])
-    return LeakPrice(*figures)
+    return LeakEffect(*figures)
