@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses a command line as every other error is told."""
+    """Reports a wrong command line like every other error."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""The audit itself: what shortcuts reach on the test films, and what the model does without lungs.
+"""The audit: the AUC of shortcuts on the test films, and of the model without the lungs.
 
 A shortcut is fitted on the training films, as a network would find it there, and judged on the test
 films, as the network is.
@@ -83,13 +83,13 @@ class Audit:
 
     @property
     def shortcuts(self) -> dict[str, Estimate]:
-        """The AUC of each way to answer without the lungs."""
+        """The AUC of each shortcut, by its key."""
         areas = {"size": self.size, "grey_levels": self.grey_levels}
         return areas | ({"without_centre": self.model.without_centre} if self.model else {})
 
     @property
     def coincide(self) -> bool:
-        """Whether every source has films of one class only, so that to know it is to answer."""
+        """Whether every source has films of one class only, so that the source gives the class."""
         return len(self.sources) > 1 and all(len(counts) == 1 for counts in self.sources.values())
 
     @property

@@ -29,8 +29,8 @@ def caveat(
 ) -> list[str]:
     """Return the sentences of an audit of a model on `dataset`, the films below `root`.
 
-    A figure is good without it: where these films cannot be audited, that is said, and nothing is
-    returned.
+    Figures remain valid without an audit: where the films cannot be audited, a warning is said and
+    nothing is returned.
     """
     try:
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}

@@ -89,7 +89,7 @@ def without_centre(pixels: Pixels) -> Pixels:
 
 
 def only_centre(pixels: Pixels) -> Pixels:
-    """Return a copy of `(n, height, width, channels)` pixels that is black but for its centre."""
+    """Return a copy of `(n, height, width, channels)` pixels, black except for its centre."""
     shown = np.zeros_like(pixels)
     shown[_centre(pixels)] = pixels[_centre(pixels)]
     return shown

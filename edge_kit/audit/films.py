@@ -23,8 +23,8 @@ def audited_films(
 ) -> Dataset:
     """Return the films below `root` to audit, for `model` if there is one.
 
-    Where some are films of a run, they are those of its split table, in its splits. Of other
-    films the folder's splits count, or those of the model's seed.
+    If films of a run are among them, only those are returned, in the splits of the run's table. Of
+    other films the folder's splits count, or those of the model's seed.
 
     Raises:
         UsageError: there are films of several modalities and neither `modality` nor `model`

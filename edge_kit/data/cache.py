@@ -1,4 +1,4 @@
-"""Where what was read of films is kept, and their fingerprints by file.
+"""The cache folder, and the fingerprints that are kept there by file.
 
 CACHE/fingerprints.db     an SQLite table from the digest of path, size and times to fingerprints
 """
@@ -25,7 +25,7 @@ Scan = Callable[[Sequence[Path]], list[Fingerprint | FilmError]]
 
 
 def default_cache() -> Path | None:
-    """Return the folder of this user for what can be made again, `None` where there is no home."""
+    """Return the cache folder of this user, `None` where there is no home folder."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -43,7 +43,7 @@ def cached_scan(
     """Return what `read` does, by default `fingerprints.scan`; it gets new and changed films only.
 
     A film is known again by its path, size, and the times of its last changes in nanoseconds. A
-    `cache` that cannot be read or written is done without.
+    `cache` that cannot be read or written is not used.
     """
     read = read or scan
     if cache is None:
@@ -57,7 +57,7 @@ def cached_scan(
 
 
 def file_key(path: Path) -> bytes | None:
-    """Return what tells a film's file from all others, and from what it was before a change.
+    """Return a key of a film's file that differs from other files' and changes when it is changed.
 
     None for a file that is not there.
     """

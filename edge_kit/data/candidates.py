@@ -1,7 +1,7 @@
 """Which pairs of films may be copies of each other: films that share rare visual words.
 
 Sivic and Zisserman, ICCV 2003: descriptors are rounded to the nearest of a few thousand words,
-films are bags of words weighted by rarity, and the nearest bags are looked at more closely.
+films are bags of words weighted by rarity, and only the nearest bags are compared in detail.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from edge_kit.data.keypoints import MIRROR, Keypoints, comparable
 
 NEAREST = 8
-"""So many films are looked at more closely for every film, and as many for its mirror image."""
+"""Number of nearest films that are compared with each film, and likewise with its mirror image."""
 _WORDS = 4096
 _ROWS = 8192  # 8192 x 4096 similarities are 134 MB
 
@@ -53,7 +53,7 @@ def candidates(films: Sequence[Keypoints], *, seed: int = 0) -> NDArray[np.intp]
 
 
 def _bags(every: NDArray[np.uint8], counts: Sequence[int], words: NDArray[np.float32]) -> csr_array:
-    """Return which of the words every film holds, `(films, words)`, ones and zeros."""
+    """Return a matrix `(films, words)`: one where the film contains the word, else zero."""
     word = np.concatenate(
         [
             (comparable(every[start : start + _ROWS]) @ words.T).argmax(axis=1)

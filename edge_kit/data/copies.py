@@ -37,8 +37,8 @@ _LEAST_OVERLAP = 0.2  # of the film mapped to
 def copies(films: Sequence[Keypoints], *, seed: int = 0) -> Pairs:
     """Return the pairs of films that are copies of one, `(pairs, 2)`, the lower position first.
 
-    Only pairs that `candidates` names are looked at, so copies of copies may be linked by way of
-    others alone.
+    Only the pairs from `candidates` are compared, so two copies may be linked only indirectly, by
+    pairs with a third film.
     """
     return confirmed(films, candidates(films, seed=seed))
 

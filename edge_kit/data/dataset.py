@@ -26,7 +26,7 @@ Pairs = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Two films that the given splits part, and what both are of: an id or a `NEAR_PAIR`."""
+    """Two films in different splits that belong together: by an id, or as a `NEAR_PAIR`."""
 
     of: str
     films: tuple[Film, Film]
@@ -103,7 +103,7 @@ def other_films(
 ) -> tuple[Film, ...]:
     """Return the films below `root` that are not of `modality`, with their splits.
 
-    Damaged ones are left out: these films are counter-examples, and nobody's answer.
+    Damaged films are left out: counter-examples are needed in number, not each of them.
 
     Raises:
         DataError: they cannot be told apart or split.
@@ -124,7 +124,7 @@ def other_films(
 
 
 def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple[str, ...]]:
-    """Return what ties every film to others: its patient, its given group, its scanned group."""
+    """Return for each film the ids that it shares with others: patient, given and scanned group."""
     if table is None:
         return [item.entry.ids for item in kept]
     scanned = read_groups(table)

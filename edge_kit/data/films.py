@@ -27,7 +27,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ReadFilm:
-    """A film that could be decoded, and the class its own was taken for."""
+    """A film that could be decoded, with the class that its class name was matched to."""
 
     entry: FilmEntry
     label: str
@@ -36,14 +36,14 @@ class ReadFilm:
 
 @dataclass(frozen=True, slots=True)
 class ReadFilms:
-    """The films by path, of films with the same bytes one; and what was left out."""
+    """The films by path, one of each set of identical files, and what was left out."""
 
     films: Sequence[ReadFilm]
     unreadable: Sequence[FilmError]
     copies: int
 
     def classes(self, listed: Listed) -> Mapping[str, tuple[str, int]]:
-        """Return of every class name the class it was taken for, and its count of films."""
+        """Return for each class name the class that it was matched to, and its count of films."""
         counts, names = Counter(film.entry.class_name for film in self.films), listed.classes.of
         return {name: (names[name], counts[name]) for name in sorted(names)}
 
@@ -52,7 +52,7 @@ class ReadFilms:
         return [f"skipped: {error.subject} {error.problem}" for error in self.unreadable]
 
     def warnings(self) -> list[str]:
-        """Return what a reader of figures should know, without a film's name."""
+        """Return warnings for the readers of figures; they name no film."""
         left_out = {
             "that cannot be read": len(self.unreadable),
             "byte for byte the same as others": self.copies,
@@ -96,9 +96,9 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
 
 
 def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
-    """Keep one of the films with the same bytes, the one to test on before the one to train on.
+    """Keep one of each set of identical files: a test film rather than a training film.
 
-    It is of all patients and groups that its copies are of.
+    The film that is kept gets the ids of all its copies.
     """
     kept: dict[str, ReadFilm] = {}
     for film in sorted(read, key=lambda film: -SPLITS.index(film.entry.split or "train")):

@@ -23,7 +23,7 @@ from edge_runtime.errors import FilmError
 from edge_runtime.film.decode import WIDE
 
 VERSION = 2
-"""Raised whenever a film may get another fingerprint."""
+"""Incremented whenever a film may get another fingerprint."""
 
 NEAR = 4
 """Largest distance, in bits of 64, of both hashes of two near-duplicates."""

@@ -23,7 +23,7 @@ _NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class FilmEntry:
-    """What is known of a film before it is opened.
+    """What the names and the manifest say of a film before it is opened.
 
     `name` is the POSIX path below the data folder, `class_name` the class as written there and
     `ids` the patient and group it belongs to; `None` where the folder does not say.

@@ -13,7 +13,7 @@ from edge_runtime.errors import DataError
 Modality = Literal["xray", "ct"]
 MODALITIES: tuple[Modality, ...] = ("xray", "ct")
 CLASSES = ("covid", "noncovid")
-"""The classes that go by one name however they are written; all others keep their own."""
+"""The classes that have one canonical name for all spellings; all others keep their own."""
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "covid": ("covid19", "covid positive", "covid19 positive", "positive", "sars cov 2"),
@@ -31,7 +31,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ClassMapping:
-    """The two classes, and which of them every name found on disk belongs to."""
+    """The two classes, and for each class name on the disk the class that it belongs to."""
 
     positive: str
     negative: str

@@ -1,4 +1,4 @@
-"""Reads films, each of them once: its fingerprint and its pixels come of one decoding."""
+"""Reads each film once: its fingerprint and its pixels come from one decoding."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class FilmReader:
         return [fingerprint or outcomes[place] for place, fingerprint in enumerate(known)]
 
     def read(self, films: Sequence[Film], preprocess: Preprocess) -> CachedPixels:
-        """Return the pixels of `films`, most often mapped, decoding those that are not kept yet.
+        """Return the pixels of `films`, usually memory-mapped; films not in the cache are decoded.
 
         Raises:
             DataError: a film cannot be read, is not the one that was scanned, or would be refused
@@ -169,7 +169,7 @@ class FilmReader:
             stores[name].add(sha256, pixels)
 
     def _give_up(self, error: OSError, stores: Stores) -> None:
-        """Hold in memory from now on what the disk does not take, and say so once."""
+        """Keep pixels in memory from now on, since the disk refuses them, and say so once."""
         with self._turn:
             if self._folder is not None:
                 problem = error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""What a folder of films holds twice: copies, alone or across classes and splits, and groups."""
+"""Copies and near-duplicates in a folder of films, also across classes and splits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Pairs = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A film, the group no split may part, and the film it is a copy of, empty if of none.
+    """A film with its group, and the film that it is a copy of (empty if it is none).
 
     `path` is below the folder. A `cluster` is one film and its copies; a `group` is all clusters
     that a patient or a given group ties together. Both are named by their lowest digest.
@@ -90,7 +90,7 @@ def across_splits(films: Sequence[Surveyed]) -> bool:
 
 
 def survey(root: Path, *, modality: str | None = None, positive: str = "covid") -> Survey:
-    """Find the films below `root`, of one modality or of all, and what they share.
+    """Find the films below `root`, of one modality or of all, and link copies and groups.
 
     Raises:
         UsageError: OpenCV is not installed, or there is no such modality.

@@ -38,14 +38,14 @@ from edge_runtime.bundle.records import Decision
 from edge_runtime.errors import DataError
 
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
-"""Shares of positive patients at which predictive values are told, where none are asked for."""
+"""Prevalences at which predictive values are given, unless others are asked for."""
 BINS = 10
 _THRESHOLDS = np.arange(1, 100) / 100
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Films that were judged, counted by what they are and what they were decided to be."""
+    """Counts of the judged films by true class and decision."""
 
     true_positive: int
     false_negative: int

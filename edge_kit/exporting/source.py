@@ -98,7 +98,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
 
 
 def made_by(config: RunConfig) -> str:
-    """Return the command that made a run, with what is not the recipe's of its model's name."""
+    """Return the command that made a run, with the options that differ from the model's recipe."""
     if config.members:
         return "edge-kit ensemble RUN... --out RUN"
     known = MODELS.get(config.model)
@@ -118,7 +118,7 @@ def made_by(config: RunConfig) -> str:
 
 
 def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
-    """Take a foreign model by what is said of it; nothing is guessed."""
+    """Open a model that is not a run by the meaning that `order` gives it; nothing is guessed."""
     classes, input_range, data = order.meaning.classes, order.meaning.input_range, order.data
     if classes is None or input_range is None or data is None:
         problem = "is not a run of edge-kit train, so its meaning has to be said"

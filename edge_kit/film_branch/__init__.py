@@ -1,1 +1,1 @@
-"""The film branch: what tells a film from what is none."""
+"""The film branch, and the out-of-distribution check by its logit."""

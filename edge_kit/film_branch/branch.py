@@ -1,8 +1,8 @@
-"""The film branch: a tiny network beside the classifier, which tells films from what is none.
+"""The film branch: a tiny network beside the classifier that tells films from other pictures.
 
 It reads the same pixels, averaged down to about 56 x 56, and answers with one logit: above zero
-more likely a film. The classifier's own features were tried and do not know: they missed 97 % of
-the films that stood on their head.
+more likely a film. The classifier's own features were tried and do not suffice: they missed 97 % of
+upside-down films.
 
 It is trained after the classifier, against pictures made from the training films, new ones in
 every round, and moves none of the classifier's weights.
@@ -82,10 +82,10 @@ def film_logits(branch: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
 def fit_branch(
     films: Pixels | CachedPixels, others: Pixels, preprocess: Preprocess, seed: int
 ) -> keras.Model:
-    """Return a branch trained on `films` against what is made from them and against `others`.
+    """Return a branch trained to tell `films` from negatives made of them and from `others`.
 
-    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. Of
-    very many, each round draws some.
+    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. From
+    very large sets each round draws a sample.
 
     Raises:
         DataError: a loss was not finite.
@@ -120,7 +120,7 @@ def _some(pixels: Pixels | CachedPixels, draw: np.random.Generator) -> Pixels:
 def _round(
     films: Pixels, others: Pixels, preprocess: Preprocess, draw: np.random.Generator
 ) -> tuple[Pixels, NDArray[np.float32]]:
-    """Return what a round of training sees, and which of it are films."""
+    """Return the pictures of one round of training, and which of them are films."""
     # Those that get through most are drawn twice as often.
     kinds: list[Kind] = [*KINDS.values(), upside_down, tilted, corner, solarised]
     chosen = [kinds[index] for index in draw.integers(len(kinds), size=_NEGATIVES * len(films))]

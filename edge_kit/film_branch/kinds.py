@@ -1,8 +1,8 @@
 """Pictures that are no films, made from films: what the film branch learns to refuse.
 
-Every kind takes a film as the graph sees it (grey levels, already resized and stretched) and
-gives another picture of that size. What comes out is stretched again by the runtime's own
-`normalise`, for that is what a clinic's machine would do to such a picture.
+Every kind takes a film as the graph sees it (grey levels, already resized and stretched) and gives
+another picture of that size. The result is stretched again by the runtime's `normalise`, as it
+would be in a clinic.
 
 A film mirrored left to right is no kind of negative: it shows a chest the right way up, which
 side is which is told by a marker too small for the branch, and people with situs inversus look
@@ -229,7 +229,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         *(noise, gradient, page, scene, cross_section),
     )
 })  # fmt: skip
-"""What is made from films, by name."""
+"""The kinds of negatives by name."""
 
 
 def _grey(draw: Draw) -> int:

@@ -1,4 +1,4 @@
-"""Films as they might have been taken, and pictures that are none, all drawn by seed."""
+"""Films in other poses, and negatives of every kind, all drawn by seed."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def make_pictures(
 ) -> Pixels:
     """Return a picture of `kinds[i]` from each film `pixels[i]`, both `(n, h, w, c)`.
 
-    The same films, kinds and seed give the same pictures. One that comes out blank, which the
-    runtime refuses by itself, is drawn again; the film inverted stands in where that is no help.
+    The same films, kinds and seed give the same pictures. A blank picture, which the runtime
+    refuses anyway, is drawn again; if that fails, the inverted film is taken.
     """
     out = np.empty_like(pixels)
 

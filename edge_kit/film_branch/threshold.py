@@ -49,7 +49,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class OutOfDistributionCheck:
-    """The film logit below which a picture is no film, and what that refuses of each split."""
+    """The film logit below which a picture is refused, and the shares refused in each split."""
 
     threshold: float
     refused: dict[Split, Refused]
@@ -58,8 +58,8 @@ class OutOfDistributionCheck:
 def film_threshold(logits: NDArray[np.float64]) -> float:
     """Return the threshold for validation films of these `logits`, `(n,)`.
 
-    At most `REFUSED_FILMS` of them lie below it, and the last one that does not by `MARGIN`. It is
-    never above zero, where the branch itself is undecided.
+    At most the share `REFUSED_FILMS` lies below it; the lowest accepted logit lies `MARGIN` above.
+    It is never above zero, where the branch itself is undecided.
     """
     last = np.sort(logits)[int(REFUSED_FILMS * len(logits))]
     return round(min(0.0, float(last) - MARGIN), 3)
@@ -74,7 +74,7 @@ def measure(
     preprocess: Preprocess,
     seed: int,
 ) -> Refused:
-    """Return what `threshold` refuses of `films`, of what is made from them, and of `others`.
+    """Return the shares of `films`, of negatives made of them, and of `others` that are refused.
 
     All pixels are `(n, h, w, c)`; of `others`, pictures of another modality, there may be none.
     """

@@ -105,11 +105,11 @@ def cached_weights(constructor: Callable[..., Any]) -> Path | None:
 
 
 class _Asked(Exception):
-    """What an application wants to be fetched: file, folder, and the digest if it knows one."""
+    """The download an application asks for: file, folder, and the digest if there is one."""
 
 
 def _asked(constructor: Callable[..., Any]) -> tuple[str, str, str | None] | None:
-    """Return what an application calls its weights; it tells only who fetches them for it."""
+    """Return where an application's weights are; only its call for a download tells."""
     from keras.src.utils import file_utils
 
     def refuse(name: str, *_: str, cache_subdir: str, file_hash: str | None = None) -> NoReturn:

@@ -19,8 +19,8 @@ _SIZES = ("filters", "units", "rate")
 class Layer:
     """A layer: its kind, the shape of what it gives without the batch, and its parameters.
 
-    A network within the network is one layer, its kind its name.
-    `size` is the number of its filters or units, or the rate of a dropout, if it has one.
+    A nested network counts as one layer, whose kind is the network's name. `size` is the number of
+    its filters or units, or the rate of a dropout, if it has one.
     """
 
     kind: str

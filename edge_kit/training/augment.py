@@ -14,7 +14,7 @@ import tensorflow as tf
 from edge_kit.models.recipe import Augmentation
 
 DRAWS = 4
-"""How many numbers from 0 to 1 decide what becomes of a film: angle, two zooms, and a coin."""
+"""How many random numbers in [0, 1) a film takes: for angle, two zooms and mirroring."""
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -23,7 +23,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     Takes pixels `(n, h, w, c)` and draws `(n, DRAWS)` in [0, 1), gives float32 pixels. With rows
     and columns counted from the centre, the output's row r and column c show what the film has at
     row `cos(angle) * zoom_y * r` and column `zoom_x * c - sin(angle) * zoom_y * r`, interpolated
-    bilinearly; beyond the film its edge goes on.
+    bilinearly; beyond the edge the nearest pixel is repeated.
     """
 
     def __init__(self, augmentation: Augmentation) -> None:
@@ -31,7 +31,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         self._augmentation = augmentation
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Return the films as the draws have them."""
+        """Return the films transformed by their draws."""
         films, draws = inputs
         films = tf.cast(films, tf.float32)
         _, height, width, _ = films.shape
@@ -54,7 +54,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
 
 
 def _blended(films: Any, places: Any, *, axis: int) -> Any:
-    """Return what `films` have along `axis` at `places`, which are counted from the centre."""
+    """Return `films` interpolated along `axis` at `places`, which are counted from the centre."""
     last = films.shape[axis] - 1
     places = tf.clip_by_value(places + last / 2, 0, last)
     low = tf.floor(places)

@@ -33,7 +33,7 @@ History = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """What a training is, as JSON, how far it came, and its variables in their order."""
+    """The settings of a training as JSON, its history so far, and its variables in their order."""
 
     training: Mapping[str, Any]
     history: History
@@ -46,7 +46,7 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint`; whatever happens meanwhile, `path` is the old one or the new one.
+    """Write `checkpoint`; after an interruption `path` is the old one or the new one, both whole.
 
     Raises:
         OSError: the disk refuses; the old one still stands.

@@ -44,7 +44,7 @@ class Device:
 
 
 def find_device(precision: str | None = None) -> Device:
-    """Return all GPUs of this machine, or its processor; `None` leaves it the precision, too.
+    """Return all GPUs of this machine, or its processor; with `None` it chooses the precision.
 
     GPUs are set to take memory as they need it. `CUDA_VISIBLE_DEVICES` chooses among them.
     """
@@ -68,7 +68,7 @@ def find_device(precision: str | None = None) -> Device:
 
 
 def strategy(device: Device) -> Any:
-    """Return how the batches are shared out: mirrored over several devices, else not at all."""
+    """Return the strategy of `device`: mirrored over several devices, else the default one."""
     import tensorflow as tf
 
     if len(device.names) > 1:

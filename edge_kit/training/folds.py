@@ -66,7 +66,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """What all folds found: the mean of their AUCs, and rates of their pooled decisions."""
+    """The outcome of all folds: the mean of their AUCs, and rates of their pooled decisions."""
 
     folds: tuple[Fold, ...]
     auc: Estimate
@@ -177,7 +177,7 @@ def assign_folds(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
 def _tested(
     model: keras.Model, part: Dataset, plan: TrainingPlan, reader: FilmReader
 ) -> tuple[Bools, Floats]:
-    """Return of each test film of a fold whether it is positive, and the run's probability."""
+    """Return for the test films of a fold whether each is positive, and the run's probabilities."""
     from edge_kit.training.watch import predict
 
     films = [film for film in part.films if film.split == "test"]
@@ -185,11 +185,11 @@ def _tested(
 
 
 def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
-    """Return what the folds found, given `(n,)` truth and probability of each one's test films.
+    """Return the pooled outcome, given `(n,)` truth and probability of each fold's test films.
 
-    The mean of the AUCs with an interval from the folds' variances: LeDell, Petersen and van der
-    Laan, Electron. J. Stat. 9 (2015) 1583. Why not of pooled scores: Airola et al., PMLR 8 (2010)
-    3; Forman and Scholz, SIGKDD Explor. 12 (2010) 49. Rates of pooled decisions have Wilson's.
+    The mean AUC has an interval from the variances of the folds: LeDell, Petersen and van der Laan,
+    Electron. J. Stat. 9 (2015) 1583. Why scores are not pooled: Airola et al., PMLR 8 (2010) 3;
+    Forman and Scholz, SIGKDD Explor. 12 (2010) 49. Rates of pooled decisions have Wilson's.
 
     Raises:
         ValueError: as `auc` does.
@@ -210,7 +210,7 @@ def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
 
 
 def _error(area: Estimate, positive: Bools, score: Floats) -> float:
-    """Return DeLong's standard error; where it is none, the width of the interval used instead."""
+    """Return DeLong's standard error or, where it is zero, the one that the interval implies."""
     error = standard_error(*placements(positive, score))
     return error or max(area.value - area.low, area.high - area.value) / NORMAL_95
 

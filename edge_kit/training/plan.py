@@ -1,4 +1,4 @@
-"""What to train and how, as a run's configuration says it, and whether a run is of it."""
+"""The plan of a training, the configuration that follows, and whether a run has the same."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TrainingPlan:
     precision: str | None = None
 
     def recipe(self, network: Architecture) -> TrainingRecipe:
-        """Return the recipe of `network` with what this plan says otherwise."""
+        """Return the recipe of `network` with the changes of this plan."""
         choices = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
         return replace(
             network.recipe, **{k: value for k, value in choices.items() if value is not None}
@@ -67,7 +67,7 @@ def require_same_training(run: Path, dataset: Dataset, data: Path, plan: Trainin
 def run_config(
     dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
 ) -> RunConfig:
-    """Return the configuration of the run that `plan` orders, before its first epoch."""
+    """Return the configuration of a run by `plan`, before its first epoch."""
     recipe = plan.recipe(network)
     stopping, augmentation = recipe.early_stopping, recipe.augmentation
     deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
@@ -94,7 +94,7 @@ def run_config(
 
 
 def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on; where the films lie does not."""
+    """Return what must not change for a training to continue; the films' folder may."""
     return _of_training(config, data_digest(dataset.films))
 
 

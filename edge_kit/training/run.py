@@ -116,7 +116,7 @@ def read_config(run: Path) -> RunConfig:
 
 
 def read_metrics(run: Path) -> dict[Split, Metrics]:
-    """Return what a run measured on each held-out split.
+    """Return the metrics that a run recorded for each held-out split.
 
     Raises:
         DataError: it wrote nothing of the kind.
@@ -142,7 +142,7 @@ def read_film_check(run: Path) -> dict[str, Any]:
 
 @contextmanager
 def _expected(path: Path) -> Iterator[Any]:
-    """Yield the JSON content of a file of a run for a block that expects something of it."""
+    """Yield the JSON of a run's file; what the block does not find in it becomes a `DataError`."""
     try:
         yield json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -151,13 +151,13 @@ def _expected(path: Path) -> Iterator[Any]:
 
 
 def _numbered() -> Callable[[re.Match[bytes]], bytes]:
-    """Return what replaces each address by its number in order of first appearance."""
+    """Return a function that replaces each address by its number in order of first appearance."""
     seen: dict[bytes, int] = {}
     return lambda address: b"%s%d" % (address[1], seen.setdefault(address[2], len(seen)))
 
 
 def read_accuracy(run: Path) -> float | None:
-    """Return the accuracy on the test rows that a run measured, if it wrote that down."""
+    """Return the accuracy on the test films that a run recorded, if it did."""
     with suppress(DataError):
         return read_metrics(run)["test"].accuracy.value
     return None
@@ -183,7 +183,7 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def finished(out: Path) -> bool:
-    """Tell whether a training that is to go on has ended; tidy up if it was killed just then."""
+    """Tell whether the run `out` is complete; remove what a kill at its very end left behind."""
     if not is_run(out):
         return False
     shutil.rmtree(staging(out), ignore_errors=True)

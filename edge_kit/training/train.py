@@ -1,4 +1,4 @@
-"""Train one of the networks on films, its film branch after it, and write the run."""
+"""Train a network and then its film branch, and write the run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A network as its run has it, film branch and all, and its metrics on each held-out split.
+    """A trained network with its film branch, and its metrics on each held-out split.
 
     Decisions are at a probability of one half.
     """
@@ -191,7 +191,7 @@ def _fitted(
 
 @contextmanager
 def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Say how to go on, if something from outside ends the block after its first epoch."""
+    """Say how to continue, if the block is interrupted after its first epoch."""
     try:
         yield
     except BaseException as error:
@@ -203,8 +203,8 @@ def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[N
 def _seed(config: RunConfig) -> None:
     """Seed all generators, and make the operations deterministic if the run is to be.
 
-    Layers are counted anew as well, and memory of networks before is given back: what the process
-    trained before shows neither in the run nor in what it needs.
+    Layer names start again at 1, and the memory of earlier networks is released: what the process
+    trained before affects neither the run nor its need of memory.
     """
     import keras
     import tensorflow as tf
@@ -218,7 +218,7 @@ def _seed(config: RunConfig) -> None:
 def _write_run(
     folder: Path, fitted: _Fitted, others: Sequence[Film], reader: FilmReader
 ) -> tuple[Trained, OutOfDistributionCheck]:
-    """Write all of a run but its splits: model, configuration, history, metrics and curves."""
+    """Write a run except its splits: model, configuration, history, metrics and curves."""
     metrics, scores = fitted.measured()
     config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
     foreign = {
