@@ -17,42 +17,42 @@ from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import areas, sentences
 from edge_kit.data.dataset import Dataset
-from edge_kit.evaluation.subject import Subject, open_subject
+from edge_kit.evaluation.evaluated import EvaluatedModel, open_evaluated
 from edge_runtime.film.preprocess import standard
 
 
 def main() -> None:
     """Audit and print."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--modality", default="xray")
-    options.add_argument("--model", type=Path, nargs="*", default=[])
-    given = options.parse_args()
-    subjects = {"films alone": None, **{path.name: open_subject(path) for path in given.model}}
-    for title, subject in subjects.items():
-        dataset = audited_films(given.data, subject, modality=given.modality)
-        show(title, *timed(dataset, given.data, subject))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--modality", default="xray")
+    parser.add_argument("--model", type=Path, nargs="*", default=[])
+    options = parser.parse_args()
+    models = {"films alone": None, **{path.name: open_evaluated(path) for path in options.model}}
+    for title, model in models.items():
+        dataset = audited_films(options.data, model, modality=options.modality)
+        show(title, *timed(dataset, options.data, model))
 
 
-def timed(dataset: Dataset, data: Path, subject: Subject | None) -> tuple[Audit, float, float]:
+def timed(dataset: Dataset, data: Path, model: EvaluatedModel | None) -> tuple[Audit, float, float]:
     """Return the audit, the seconds it took, and those that reading the films took before."""
-    recipe = subject.recipe if subject else standard()
+    preprocess = model.preprocess if model else standard()
     began = perf_counter()
-    pixels = {split: load_pixels(rows(dataset, split), recipe) for split in AUDITED}
+    pixels = {split: load_pixels(rows(dataset, split), preprocess) for split in AUDITED}
     read = perf_counter()
-    found = audit(dataset, data, recipe, subject.predict if subject else None, pixels=pixels)
-    return found, perf_counter() - read, read - began
+    outcome = audit(dataset, data, preprocess, model.predict if model else None, pixels=pixels)
+    return outcome, perf_counter() - read, read - began
 
 
-def show(title: str, found: Audit, seconds: float, reading: float) -> None:
+def show(title: str, outcome: Audit, seconds: float, reading: float) -> None:
     """Print one audit."""
-    films = sum(found.films.values())
+    films = sum(outcome.films.values())
     print(f"\n### {title}: {seconds:.1f} s for {films} films, read in {reading:.1f} s\n")
     print("| told apart by | test AUC (95 %) |\n|---|---|")
-    for name, one in areas(found).items():
-        print(f"| {name} | {one.value:.3f} ({one.low:.3f} to {one.high:.3f}) |")
+    for name, area in areas(outcome).items():
+        print(f"| {name} | {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) |")
     print()
-    for sentence in sentences(found):
+    for sentence in sentences(outcome):
         print(f"- {sentence}")
 
 

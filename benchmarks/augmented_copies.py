@@ -31,7 +31,7 @@ from edge_kit.data.fingerprints import (
     near_duplicates,
     read_films,
 )
-from edge_kit.data.index import Entry, index_films
+from edge_kit.data.index import FilmEntry, index_films
 from edge_kit.data.keypoints import Keypoints, keypoints
 from edge_kit.data.survey import survey
 from edge_runtime.errors import FilmError
@@ -130,17 +130,17 @@ def main() -> None:
     parser.add_argument("--originals", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scaling", action="store_true", help="time the stages at several sizes")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        patients = augment(given.data, given.modality, given.originals, given.seed, root)
+        patients = augment(options.data, options.modality, options.originals, options.seed, root)
         start, busy = time.perf_counter(), time.process_time()
         clusters = {film.path: film.cluster for film in survey(root).films}
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
         show(clusters, patients)
         each = 1000 * busy / len(clusters)
         print(f"\n{len(clusters)} films in {seconds:.0f} s; {each:.0f} ms of a processor a film")
-        if given.scaling:
+        if options.scaling:
             scaling([root / path for path in clusters])
 
 
@@ -170,7 +170,7 @@ def augment(data: Path, modality: str, originals: int, seed: int, root: Path) ->
     return owners
 
 
-def patient(entry: Entry) -> str:
+def patient(entry: FilmEntry) -> str:
     """Return the patient, empty where the manifest knows none."""
     return next((name for name in entry.ids if name.startswith("patient_id")), "")
 
@@ -179,26 +179,26 @@ def show(clusters: Mapping[str, str], patients: Mapping[str, str]) -> None:
     """Print the share found of every kind, and the patients that were merged."""
     originals = {Path(name).stem: name for name in patients}
     n: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    matched: Counter[str] = Counter()
     for path, cluster in clusters.items():
         if path.startswith("copy/"):
             number, _, stem = Path(path).stem.partition("-")
             for kind in ([*KINDS, ALONE][int(number)], "**all**"):
                 n[kind] += 1
-                found[kind] += cluster == clusters[originals[stem]]
+                matched[kind] += cluster == clusters[originals[stem]]
     print("| kind | n | grouped with its original (95 %) |")
     print("|---|---|---|")
     for kind in (*KINDS, ALONE, "**all**"):
-        one = proportion(found[kind], n[kind])
-        print(f"| {kind} | {one.n} | {one.value:.3f} ({one.low:.3f} to {one.high:.3f}) |")
+        share = proportion(matched[kind], n[kind])
+        print(f"| {kind} | {share.n} | {share.value:.3f} ({share.low:.3f} to {share.high:.3f}) |")
     of: defaultdict[str, set[str]] = defaultdict(set)
     for name, owner in patients.items():
         of[clusters[name]].update({owner} - {""})
     merged = {owner for owners in of.values() if len(owners) > 1 for owner in owners}
-    one = proportion(len(merged), len(set(patients.values()) - {""}))
+    share = proportion(len(merged), len(set(patients.values()) - {""}))
     largest = max(map(len, of.values()))
-    print(f"\npatients merged with others: {len(merged)} of {one.n}, {one.value:.4f}", end=" ")
-    print(f"({one.low:.4f} to {one.high:.4f}); most patients in one cluster: {largest}")
+    print(f"\npatients merged with others: {len(merged)} of {share.n}, {share.value:.4f}", end=" ")
+    print(f"({share.low:.4f} to {share.high:.4f}); most patients in one cluster: {largest}")
 
 
 def scaling(paths: list[Path]) -> None:
@@ -209,9 +209,9 @@ def scaling(paths: list[Path]) -> None:
     for count in (len(paths) // 4, len(paths) // 2, len(paths)):
         marks = [time.process_time()]
         read = read_films(shuffled[:count], look)
-        films = [one for one in read if not isinstance(one, FilmError)]
+        films = [result for result in read if not isinstance(result, FilmError)]
         marks.append(time.process_time())
-        near_duplicates([one for one, _ in films])
+        near_duplicates([fingerprint for fingerprint, _ in films])
         marks.append(time.process_time())
         pairs = candidates([points for _, points in films])
         marks.append(time.process_time())

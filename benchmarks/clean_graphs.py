@@ -80,12 +80,12 @@ def engine(graph: bytes, form: Format) -> Run:
 
     interpreter = Interpreter(model_content=graph, num_threads=1)
     interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (taken,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def run(image: Any) -> float:
         interpreter.set_tensor(taken["index"], image)
         interpreter.invoke()
-        return float(interpreter.get_tensor(given["index"]).item())
+        return float(interpreter.get_tensor(output["index"]).item())
 
     return run
 
@@ -98,7 +98,7 @@ def milliseconds(turns: Sequence[Callable[[], float]], rounds: int) -> list[floa
             start = time.perf_counter()
             run()
             times[place].append(1000 * (time.perf_counter() - start))
-    return [statistics.median(one) for one in times]
+    return [statistics.median(samples) for samples in times]
 
 
 def row(name: str, channels: int, form: Format, rounds: int) -> str:
@@ -141,12 +141,12 @@ def paired(rounds: int) -> str:
     with patch("edge_export.quantize.tflite.pair_columns", lambda graph: graph):
         before = quantize_tflite(graph, ranges)
     after = pair_columns(before)
-    engines = [engine(one, "tflite") for one in (before, after)]
+    engines = [engine(graph, "tflite") for graph in (before, after)]
     if any(engines[0](film[None]) != engines[1](film[None]) for film in films):
         raise SystemExit("int8: the graphs do not answer alike")
     grey = films[:1]
     slow, fast = milliseconds((lambda: engines[0](grey), lambda: engines[1](grey)), rounds)
-    nodes = " | ".join(str(node_counts(one, "tflite")) for one in (before, after))
+    nodes = " | ".join(str(node_counts(graph, "tflite")) for graph in (before, after))
     return f"| grey, int8 | TFLite | {nodes} | {slow:.2f} | {fast:.2f} | {slow / fast:.2f} |"
 
 

@@ -38,17 +38,17 @@ Copy = Callable[[Array, random.Random], bytes]
 
 def main() -> None:
     """Damage, judge and print."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--bundle", type=Path, required=True)
-    options.add_argument("--films", type=Path, nargs="+", required=True)
-    options.add_argument("--every", type=int, default=15, help="one film of so many")
-    given = options.parse_args()
-    films = [film for folder in given.films for film in sorted(folder.rglob("*.jpg"))]
-    chosen = films[:: given.every]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--films", type=Path, nargs="+", required=True)
+    parser.add_argument("--every", type=int, default=15, help="one film of so many")
+    options = parser.parse_args()
+    films = [film for folder in options.films for film in sorted(folder.rglob("*.jpg"))]
+    chosen = films[:: options.every]
     print(f"{len(chosen)} of {len(films)} films\n")
     print("| copy | answered | with a warning | unreadable | blank | refused otherwise |")
     print("|---|---|---|---|---|---|")
-    with Classifier(given.bundle) as classifier:
+    with Classifier(options.bundle) as classifier:
         for name, copy in COPIES.items():
             chance = random.Random(0)
             counts = Counter(outcome(classifier, copy(levels(film), chance)) for film in chosen)

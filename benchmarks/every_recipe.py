@@ -42,7 +42,11 @@ def main() -> None:
             findings = exported(ZOO[name], Path(folder), recipes)
             print(f"\n## {name}\n")
             print(summary(findings, plan(ZOO[name], recipes).description))
-            apart += [f"{name}: {one}" for one in findings.proof.located if one.place == "kernel"]
+            apart += [
+                f"{name}: {difference}"
+                for difference in findings.proof.located
+                if difference.place == "kernel"
+            ]
     print("\n".join(apart) or "every format follows its twin")
     sys.exit(bool(apart))
 

@@ -23,17 +23,17 @@ EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
 
 def main() -> None:
     """Export the run ruined, and print its ladder and how much of the speed is left."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--run", type=Path, required=True)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--spread", type=float, default=3000.0, help="largest factor of a channel")
-    given = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--spread", type=float, default=3000.0, help="largest factor of a channel")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         # Both as foreign models, so that nothing but the ranges differs.
         whole, hard = Path(folder) / "whole.keras", Path(folder) / "hard.keras"
-        decision(given.run / "model.keras", whole)
-        ruin(whole, given.spread, hard)
-        before, after = (export(one, given.data) for one in (whole, hard))
+        decision(options.run / "model.keras", whole)
+        ruin(whole, options.spread, hard)
+        before, after = (export(model, options.data) for model in (whole, hard))
     print("| step | what | flips | largest dp | MB | verdict |\n|---|---|---|---|---|---|")
     for rung in after["ladder"]:
         print(
@@ -76,10 +76,12 @@ def export(model: Path, data: Path) -> dict[str, Any]:
 
 def ratio(report: dict[str, Any]) -> str:
     """Return the share of the float's time that the shipped TFLite graph takes."""
-    file = next(name for name, one in report["artefacts"].items()
-                if one["shipped"] and one["format"] == "tflite")  # fmt: skip
-    one = report["latency"][file]["ratio"]
-    return f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f}, n {one['n']})"
+    file = next(name for name, artefact in report["artefacts"].items()
+                if artefact["shipped"] and artefact["format"] == "tflite")  # fmt: skip
+    latency = report["latency"][file]["ratio"]
+    return (
+        f"{latency['value']:.2f} ({latency['low']:.2f} to {latency['high']:.2f}, n {latency['n']})"
+    )
 
 
 if __name__ == "__main__":

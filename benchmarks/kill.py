@@ -43,26 +43,26 @@ def small(height, width, channels):
 
 def main() -> None:
     """Print a line for each kill, and the verdict; exit 1 unless all is the same."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--kills", type=int, default=10)
-    options.add_argument("--epochs", type=int, default=150)
-    options.add_argument("--seed", type=int, default=0)
-    given = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_phantoms(folder / "films", count=28, seed=given.seed)
+        write_phantoms(folder / "films", count=28, seed=options.seed)
         (folder / "network.py").write_text(NETWORK, "utf-8")
-        command = train(folder, given.epochs)
+        command = train(folder, options.epochs)
         subprocess.run([*command, folder / "warm"], check=True, capture_output=True)
         started = perf_counter()
         subprocess.run([*command, folder / "alone"], check=True, capture_output=True)
         seconds = perf_counter() - started
-        print(f"undisturbed: {given.epochs} epochs, {seconds:.1f} s in all", flush=True)
-        runs = killed(command, folder, given.kills, random.Random(given.seed), seconds)
-        failed = [run for run in runs if not same(folder / "alone", run, given.epochs)]
-        left = sorted(one.name for one in folder.iterdir() if one.name.startswith("."))
+        print(f"undisturbed: {options.epochs} epochs, {seconds:.1f} s in all", flush=True)
+        runs = killed(command, folder, options.kills, random.Random(options.seed), seconds)
+        failed = [run for run in runs if not same(folder / "alone", run, options.epochs)]
+        left = sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
         print(
-            f"{given.kills} kills, {len(runs)} trainings, {len(failed)} differ, left over: {left}"
+            f"{options.kills} kills, {len(runs)} trainings, {len(failed)} differ, left over: {left}"
         )
         raise SystemExit(bool(failed or left))
 

@@ -32,42 +32,43 @@ PARITY_FAILED, SOME_FILMS_REFUSED = 7, 5
 
 def main() -> None:
     """Train and export what is missing, classify, print the table."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--runs", type=Path, required=True, help="finished runs here are kept")
-    options.add_argument("--modality", default="xray")
-    options.add_argument("--epochs", help="instead of each author's own")
-    options.add_argument("--seed", default="0", help="of weights and splits")
-    options.add_argument("names", nargs="*", default=list(MODELS))
-    given = options.parse_args()
-    given.runs.mkdir(parents=True, exist_ok=True)
-    counted = json.loads(output(*EDGE_KIT, "models", "--format", "json", *given.names))
-    parameters = {one["name"]: one["parameters"] for one in counted}
-    paths = {sha256(one.read_bytes()): one for one in given.data.rglob("*") if one.is_file()}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True, help="finished runs here are kept")
+    parser.add_argument("--modality", default="xray")
+    parser.add_argument("--epochs", help="instead of each author's own")
+    parser.add_argument("--seed", default="0", help="of weights and splits")
+    parser.add_argument("names", nargs="*", default=list(MODELS))
+    options = parser.parse_args()
+    options.runs.mkdir(parents=True, exist_ok=True)
+    counted = json.loads(output(*EDGE_KIT, "models", "--format", "json", *options.names))
+    parameters = {description["name"]: description["parameters"] for description in counted}
+    paths = {sha256(path.read_bytes()): path for path in options.data.rglob("*") if path.is_file()}
     print(
         "| model | parameters | float MB | int8 MB | test AUC, Keras | test AUC, int8 by edge-run "
         "| flips TFLite, ONNX | ms float | ms int8 | int8 / float | verdict |\n" + "|---" * 11 + "|"
     )
-    for name in given.names:
-        report = export(name, given)
-        print(line(name, parameters[name], report, classify(given.runs / name, paths)), flush=True)
+    for name in options.names:
+        report = export(name, options)
+        answers = classify(options.runs / name, paths)
+        print(line(name, parameters[name], report, answers), flush=True)
 
 
-def export(name: str, given: argparse.Namespace) -> dict[str, Any]:
+def export(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return the report of one network, after training and exporting what is missing."""
-    run, bundle = given.runs / name, given.runs / f"{name}.edge"
-    data = ["--data", str(given.data), "--modality", given.modality]
-    epochs = ["--epochs", given.epochs] if given.epochs else []
-    seed = ["--seed", given.seed]
+    run, bundle = options.runs / name, options.runs / f"{name}.edge"
+    data = ["--data", str(options.data), "--modality", options.modality]
+    epochs = ["--epochs", options.epochs] if options.epochs else []
+    seed = ["--seed", options.seed]
     if not run.is_dir():
         train = ["train", *data, *epochs, *seed, "--no-counter-examples", "--model", name]
         output(*EDGE_KIT, *train, "--resume", "--out", str(run))
     report = bundle.with_suffix(".report.json")
     if not report.is_file():
-        output(*EDGE_KIT, "export", str(run), "--int8", "--data", str(given.data),
+        output(*EDGE_KIT, "export", str(run), "--int8", "--data", str(options.data),
                "--out", str(bundle), allowed=PARITY_FAILED)  # fmt: skip
-    found: dict[str, Any] = json.loads(report.read_text("utf-8"))
-    return found
+    content: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    return content
 
 
 def classify(run: Path, paths: dict[str, Path]) -> str:
@@ -80,7 +81,9 @@ def classify(run: Path, paths: dict[str, Path]) -> str:
         rows = [row for row in csv.DictReader(table) if row["split"] == "test"]
     films = [str(paths[row["sha256"]]) for row in rows]
     command = [*EDGE_RUN, "classify", "--bundle", str(bundle), "--format", "json", *films]
-    answers = [json.loads(one) for one in output(*command, allowed=SOME_FILMS_REFUSED).splitlines()]
+    answers = [
+        json.loads(text) for text in output(*command, allowed=SOME_FILMS_REFUSED).splitlines()
+    ]
     pairs = [
         (row["label"] == positive, answer["logit"])
         for row, answer in zip(rows, answers, strict=True)
@@ -95,7 +98,7 @@ def line(name: str, parameters: int, report: dict[str, Any], answered: str) -> s
     """Return a network's line of the table."""
     artefacts, timed = report["artefacts"], report["latency"]
     both = [artefacts[graph]["rows"]["both"] for graph in (INT8, INT8_ONNX)]
-    flips = ", ".join(f"{one['flips']} / {one['n']}" for one in both)
+    flips = ", ".join(f"{graph['flips']} / {graph['n']}" for graph in both)
     ratio = timed[INT8]["ratio"]
     columns = [
         name,

@@ -26,12 +26,12 @@ from edge_runtime.film.preprocess import standard
 
 def main() -> None:
     """Print a line for each seed, and the differences."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--modality", default="xray")
-    options.add_argument("--model", default="model3")
-    options.add_argument("--seeds", type=int, default=3)
-    given = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--modality", default="xray")
+    parser.add_argument("--model", default="model3")
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
     import_tensorflow()
     from edge_kit.training.device import FLOAT32, find_device
 
@@ -39,9 +39,11 @@ def main() -> None:
     if fast == FLOAT32:
         raise SystemExit("this device trains in float32; there is nothing to compare")
     rows: list[tuple[float, ...]] = []
-    for seed in range(given.seeds):
-        dataset = load_dataset(given.data, modality=given.modality, seed=seed)
-        slow, quick = (trained(dataset, given.model, seed, one) for one in (FLOAT32, fast))
+    for seed in range(options.seeds):
+        dataset = load_dataset(options.data, modality=options.modality, seed=seed)
+        slow, quick = (
+            trained(dataset, options.model, seed, precision) for precision in (FLOAT32, fast)
+        )
         for name, (seconds, *areas) in ((FLOAT32, slow), (fast, quick)):
             told = ", ".join(f"{s} {a:.4f}" for s, a in zip(HELD_OUT, areas, strict=True))
             print(f"seed {seed}, {name}: AUC {told}; {seconds:.0f} s", flush=True)
@@ -59,7 +61,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
 
     from edge_export.statistics.estimates import auc
     from edge_kit.training.device import find_device
-    from edge_kit.training.feed import Rows
+    from edge_kit.training.feed import LabelledPixels
     from edge_kit.training.fit import fit
     from edge_kit.training.watch import predict
 
@@ -68,7 +70,7 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
     for split in SPLITS:
         films = [film for film in dataset.films if film.split == split]
         positive = are_positive(films, dataset.positive)
-        rows[split] = Rows(FilmReader(default_cache(), print).read(films, size), positive)
+        rows[split] = LabelledPixels(FilmReader(default_cache(), print).read(films, size), positive)
     keras.utils.set_random_seed(seed)
     model = network.build(size.height, size.width, size.channels)
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +83,9 @@ def trained(dataset: Dataset, name: str, seed: int, precision: str) -> tuple[flo
             say=lambda _: None,
         )
         seconds = perf_counter() - started
-    areas = (auc(rows[one].positive, predict(model, rows[one].pixels)).value for one in HELD_OUT)
+    areas = (
+        auc(rows[split].positive, predict(model, rows[split].pixels)).value for split in HELD_OUT
+    )
     return seconds, *areas
 
 

@@ -49,18 +49,18 @@ Pictures = Iterable[Path | Image.Image]
 
 def main() -> None:
     """Measure one bundle and print a Markdown table."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--bundle", required=True)
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--engine", default="auto")
-    given = options.parse_args()
-    with open_bundle(given.bundle) as bundle, tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(bundle, given.engine)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bundle", required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--engine", default="auto")
+    options = parser.parse_args()
+    with open_bundle(options.bundle) as bundle, tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(bundle, options.engine)
         print("| kind | n | refused (95 %) | reasons |")
         print("|---|---|---|---|")
         modality = bundle.manifest.intended_use.modality
-        for kind, pictures in kinds(given.data, modality):
-            outcomes = [outcome(one, bundle, engine, Path(folder)) for one in pictures]
+        for kind, pictures in kinds(options.data, modality):
+            outcomes = [outcome(picture, bundle, engine, Path(folder)) for picture in pictures]
             if outcomes:
                 print(row(kind, outcomes), flush=True)
 
@@ -68,7 +68,11 @@ def main() -> None:
 def kinds(data: Path, modality: str) -> Iterator[tuple[str, Pictures]]:
     """Yield the kinds of pictures, those that are films first."""
     entries = index_films(data)
-    films = [data / one.name for one in entries if (one.modality, one.split) == (modality, "test")]
+    films = [
+        data / entry.name
+        for entry in entries
+        if (entry.modality, entry.split) == (modality, "test")
+    ]
     yield "test films", films
     yield "... mirrored left to right, which still are films", altered(films, ImageOps.mirror)
     turns = ((90, "a quarter to the left"), (180, "upside down"), (270, "a quarter to the right"))
@@ -79,16 +83,16 @@ def kinds(data: Path, modality: str) -> Iterator[tuple[str, Pictures]]:
     yield "test films, inverted", altered(films, ImageOps.invert)
     yield "test films, 16 tiles shuffled", altered(films, shuffled)
     yield "test films, a ninth of them", altered(films, ninth)
-    others = [one for one in entries if one.modality not in (modality, None)]
+    others = [entry for entry in entries if entry.modality not in (modality, None)]
     for name, seen in (("of validation and test rows", False), ("of training rows", True)):
-        slices = [data / one.name for one in others if (one.split == "train") == seen]
+        slices = [data / entry.name for entry in others if (entry.split == "train") == seen]
         yield f"films of the other modality, {name}", slices
     for name, files in (
         ("photographs", PHOTOGRAPHS), ("microscope and eye", MICROSCOPE), ("drawings", DRAWINGS)
     ):  # fmt: skip
         shipped = [find(file) for file in files]
         yield f"{name}, as they are", shipped
-        yield f"{name}, grey", altered(shipped, lambda one: one)
+        yield f"{name}, grey", altered(shipped, lambda image: image)
     quarters = (
         part(find(file), *place) for file in PHOTOGRAPHS for place in product((0, 1), (0, 1))
     )

@@ -27,7 +27,7 @@ from augmented_copies import KINDS, patient
 from PIL import Image
 
 from edge_kit.data.fingerprints import decode
-from edge_kit.data.index import Entry, index_films
+from edge_kit.data.index import FilmEntry, index_films
 
 EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
 ORIGINAL = "-original"
@@ -38,15 +38,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--films", type=int, default=17_099)
-    given = parser.parse_args()
-    entries = index_films(given.data)
+    options = parser.parse_args()
+    entries = index_films(options.data)
     with tempfile.TemporaryDirectory() as name:
         root, out = Path(name) / "films", Path(name) / "scan"
-        for label in {entry.found for entry in entries}:
+        for label in {entry.class_name for entry in entries}:
             (root / label).mkdir(parents=True)
         with ProcessPoolExecutor() as pool:
-            write = partial(written, given.data, entries, root)
-            paths = list(pool.map(write, range(given.films), chunksize=64))
+            write = partial(written, options.data, entries, root)
+            paths = list(pool.map(write, range(options.films), chunksize=64))
             floor = timed(lambda: list(pool.map(decoded, paths, chunksize=64)))
         command = [EDGE_KIT, "data", "scan", str(root), "--out", str(out)]
         seconds = timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
@@ -57,12 +57,12 @@ def main() -> None:
         print(grouped(out / "groups.csv", entries))
 
 
-def written(data: Path, entries: Sequence[Entry], root: Path, number: int) -> Path:
+def written(data: Path, entries: Sequence[FilmEntry], root: Path, number: int) -> Path:
     """Write a film as it is, or once all are there, a copy of one of them."""
     turn, index = divmod(number, len(entries))
     entry = entries[index]
     stem = f"{index:05}-{turn:02}" if turn else f"{index:05}{ORIGINAL}"
-    path = root / entry.found / f"{stem}.png"
+    path = root / entry.class_name / f"{stem}.png"
     with Image.open(data / entry.name) as film:
         grey = film.convert("L")
     if turn:
@@ -77,12 +77,12 @@ def decoded(path: Path) -> None:
     decode(path)
 
 
-def grouped(table: Path, entries: Sequence[Entry]) -> str:
+def grouped(table: Path, entries: Sequence[FilmEntry]) -> str:
     """Return how many copies are in their original's group, and what else was put together."""
     with table.open(encoding="utf-8", newline="") as stream:
         group = {Path(row["path"]).stem: row["group"] for row in csv.DictReader(stream)}
     originals = {name.removesuffix(ORIGINAL): of for name, of in group.items() if ORIGINAL in name}
-    found = Counter(
+    counts = Counter(
         group[name] == originals[name.split("-")[0]] for name in group if ORIGINAL not in name
     )
     together = Counter(originals.values())
@@ -90,9 +90,9 @@ def grouped(table: Path, entries: Sequence[Entry]) -> str:
     patients: defaultdict[str, set[str]] = defaultdict(set)
     for name, of in originals.items():
         patients[of].update({patient(entries[int(name)])} - {""})
-    merged = {one for known in patients.values() if len(known) > 1 for one in known}
+    merged = {person for known in patients.values() if len(known) > 1 for person in known}
     return (
-        f"{found[True]} of {found.total()} copies are in their original's group, "
+        f"{counts[True]} of {counts.total()} copies are in their original's group, "
         f"{shared} of {len(originals)} originals share theirs with another; patients merged with "
         f"others: {len(merged)} of {len(set().union(*patients.values()))}"
     )

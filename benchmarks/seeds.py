@@ -27,21 +27,21 @@ EDGE_KIT = str(Path(sys.executable).with_name("edge-kit"))
 
 def main() -> None:
     """Train and export what is missing, print the table, ship if asked."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--out", type=Path, required=True)
-    options.add_argument("--limits", type=Path, default=Path("models/limits.md"))
-    options.add_argument("--ship", action="store_true")
-    given = options.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    reports = {seed: export(seed, given) for seed in SEEDS}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--limits", type=Path, default=Path("models/limits.md"))
+    parser.add_argument("--ship", action="store_true")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    reports = {seed: export(seed, options) for seed in SEEDS}
     print(table(reports))
     areas = {seed: rows(report, "keras")["val"]["metrics"]["auc"]["value"]
              for seed, report in reports.items()}  # fmt: skip
     median = next(seed for seed in SEEDS if areas[seed] == statistics.median(areas.values()))
     print(f"median validation AUC: seed {median}")
-    if given.ship:
-        ship(given.out / f"seed{median}.edge")
+    if options.ship:
+        ship(options.out / f"seed{median}.edge")
 
 
 def ship(bundle: Path) -> None:
@@ -51,13 +51,13 @@ def ship(bundle: Path) -> None:
         SHIPPED.with_name(SHIPPED.stem + ".md").write_bytes(opened.read("card.md"))
 
 
-def export(seed: int, given: argparse.Namespace) -> dict[str, Any]:
+def export(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return the report of one seed, after training and exporting it."""
-    run, bundle = given.out / f"seed{seed}", given.out / f"seed{seed}.edge"
-    data = ["--data", str(given.data), "--modality", "xray"]
+    run, bundle = options.out / f"seed{seed}", options.out / f"seed{seed}.edge"
+    data = ["--data", str(options.data), "--modality", "xray"]
     if not run.is_dir():
         edge_kit("train", *data, "--no-counter-examples", "--seed", str(seed), "--out", str(run))
-    limits = ["--limits", str(given.limits)]
+    limits = ["--limits", str(options.limits)]
     edge_kit("export", str(run), "--int8", *data, *limits, "--out", str(bundle))
     report: dict[str, Any] = json.loads(bundle.with_suffix(".report.json").read_text("utf-8"))
     return report
@@ -72,8 +72,8 @@ def edge_kit(*arguments: str) -> None:
 
 def rows(report: dict[str, Any], artefact: str) -> dict[str, Any]:
     """Return the comparisons of an artefact by rows."""
-    found: dict[str, Any] = report["artefacts"][artefact]["rows"]
-    return found
+    comparisons: dict[str, Any] = report["artefacts"][artefact]["rows"]
+    return comparisons
 
 
 def table(reports: dict[int, dict[str, Any]]) -> str:
@@ -98,16 +98,18 @@ def table(reports: dict[int, dict[str, Any]]) -> str:
                 f"| {int8['test']['flips']} / {int8['test']['n']} "
                 f"| {int8['both']['auc_difference']:+.5f} "
                 f"| {int8['both']['largest_difference']:.4f} | {share:.4f} "
-                f"| {gate(artefacts, graph)} "
+                f"| {film_check(artefacts, graph)} "
                 f"| {artefacts[graph]['verdict']['answer']} | {needed(artefacts[graph])} |"
             )
     return "\n".join([*lines, "", *pooled(reports)])
 
 
-def gate(artefacts: dict[str, Any], graph: str) -> str:
-    """Return what a film gate refuses of the held-out films, Keras's too, and what has changed."""
-    one, keras = artefacts[graph]["film_gate"], artefacts["keras"]["film_gate"]
-    return f"{one['refused']} ({keras['refused']}) / {one['n']}, {one['changed']}" if one else "-"
+def film_check(artefacts: dict[str, Any], graph: str) -> str:
+    """Return how many held-out films are refused as no film, Keras's count, n, and changes."""
+    check, keras = artefacts[graph]["film_gate"], artefacts["keras"]["film_gate"]
+    if not check:
+        return "-"
+    return f"{check['refused']} ({keras['refused']}) / {check['n']}, {check['changed']}"
 
 
 def needed(artefact: dict[str, Any]) -> str:
@@ -121,8 +123,8 @@ def pooled(reports: dict[int, dict[str, Any]]) -> list[str]:
     lines = []
     for graph in GRAPHS:
         both = [rows(report, graph)["both"] for report in reports.values()]
-        flips, n = sum(one["flips"] for one in both), sum(one["n"] for one in both)
-        areas = max(abs(one["auc_difference"]) for one in both)
+        flips, n = sum(row["flips"] for row in both), sum(row["n"] for row in both)
+        areas = max(abs(row["auc_difference"]) for row in both)
         lines.append(
             f"{graph}: {flips} of {n} flips ({flips / n:.2%}), AUC moves by <= {areas:.4f}"
         )

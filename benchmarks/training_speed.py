@@ -38,7 +38,7 @@ from edge_export.films.film import Film
 from edge_export.films.labels import are_positive
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import load_pixels
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_kit.training.device import FLOAT32, PRECISIONS, Device, find_device, placed
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.film.preprocess import standard
@@ -57,20 +57,20 @@ sys.exit(run(sys.argv[1:]) or 1)
 
 def main() -> None:
     """Print the ratios and the start."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--model", default="model3")
-    options.add_argument("--channels", type=int, choices=(1, 3), help="default: the network's own")
-    options.add_argument("--precision", choices=PRECISIONS, help="default: the device's own")
-    options.add_argument("--against", choices=("flow", "memory"), help="default: both")
-    options.add_argument("--films", type=int, default=400)
-    options.add_argument("--rounds", type=int, default=3)
-    given = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="model3")
+    parser.add_argument("--channels", type=int, choices=(1, 3), help="default: the network's own")
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: the device's own")
+    parser.add_argument("--against", choices=("flow", "memory"), help="default: both")
+    parser.add_argument("--films", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with ProcessPoolExecutor() as pool:
-            films = list(pool.map(drawn, [folder] * given.films, range(given.films)))
-        compare(films, folder, given)
-        start(folder, given.model)
+            films = list(pool.map(drawn, [folder] * options.films, range(options.films)))
+        compare(films, folder, options)
+        start(folder, options.model)
 
 
 def drawn(folder: Path, number: int) -> Film:
@@ -82,7 +82,7 @@ def drawn(folder: Path, number: int) -> Film:
     return Film(path, label, "train", path.stem, sha256(path.read_bytes()))
 
 
-def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
+def compare(films: list[Film], folder: Path, options: argparse.Namespace) -> None:
     """Print seconds by epoch of each way, in turns, and the ratios of the medians."""
     from edge_export.quiet import import_tensorflow
 
@@ -95,8 +95,9 @@ def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
 
     keras.utils.set_random_seed(0)
     tf.config.experimental.enable_op_determinism()
-    network, rounds, device = architecture(given.model), given.rounds, find_device(given.precision)
-    network = replace(network, channels=given.channels or network.channels)
+    network, device = architecture(options.model), find_device(options.precision)
+    rounds = options.rounds
+    network = replace(network, channels=options.channels or network.channels)
     own = replace(network.recipe, early_stopping=None, epochs=rounds + 1)
     study = replace(own, augmentation=Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True))
     ways = {
@@ -109,7 +110,7 @@ def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
         "flow": ("flow / ours, both augmented", "flow", "ours, augmented"),
         "memory": ("ours, by its own recipe / memory", "ours", "memory"),
     }
-    chosen = [pair for name, pair in pairs.items() if given.against in (None, name)]
+    chosen = [pair for name, pair in pairs.items() if options.against in (None, name)]
     seconds: dict[str, list[float]] = {name: [] for _, *both in chosen for name in both}
     for turn in range(rounds + 1):
         for name, taken in seconds.items():
@@ -118,28 +119,30 @@ def compare(films: list[Film], folder: Path, given: argparse.Namespace) -> None:
                 print(f"{name}: {taken[-1]:.2f} s", flush=True)
     what = f"{network.name}, {len(films)} films, {network.channels} channels, {device}"
     print(f"{what}, ratios of {rounds} epochs in turns: median (all)")
-    for words, one, other in chosen:
-        print(f"{words}:", ratios(seconds[one], seconds[other]))
+    for words, numerator, denominator in chosen:
+        print(f"{words}:", ratios(seconds[numerator], seconds[denominator]))
 
 
-def ratios(one: list[float], other: list[float]) -> str:
+def ratios(numerator: list[float], denominator: list[float]) -> str:
     """Return the median of the epochs' ratios, and all of them; the first epochs compile."""
-    found = [a / b for a, b in zip(one[1:], other[1:], strict=True)]
-    return f"{statistics.median(found):.2f} ({', '.join(f'{ratio:.2f}' for ratio in found)})"
+    quotients = [a / b for a, b in zip(numerator[1:], denominator[1:], strict=True)]
+    return (
+        f"{statistics.median(quotients):.2f} ({', '.join(f'{ratio:.2f}' for ratio in quotients)})"
+    )
 
 
 def ours(
-    films: list[Film], folder: Path, network: Architecture, recipe: Recipe, device: Device
+    films: list[Film], folder: Path, network: Architecture, recipe: TrainingRecipe, device: Device
 ) -> Iterator[float]:
     """Yield the seconds of one epoch after the other: batches, checkpoint and figures."""
     import keras
 
     from edge_kit.data.reader import FilmReader
-    from edge_kit.training.feed import Rows
+    from edge_kit.training.feed import LabelledPixels
     from edge_kit.training.fit import fit
 
     pixels = FilmReader(folder / "cache", print).read(films, standard(SIDE, SIDE, network.channels))
-    rows = Rows(pixels, positive(films))
+    rows = LabelledPixels(pixels, positive(films))
     asked, told = Queue[None](), Queue[float]()
 
     class Turns(keras.callbacks.Callback):  # type: ignore[misc]
@@ -155,7 +158,7 @@ def ours(
     def train() -> None:
         fit(
             network.build(SIDE, SIDE, network.channels),
-            *(rows, Rows(pixels[:4], positive(films[:4])), recipe),
+            *(rows, LabelledPixels(pixels[:4], positive(films[:4])), recipe),
             {"model": network.name, "seed": 0},
             device=device,
             checkpoint=folder / "checkpoint.npz",
@@ -170,7 +173,7 @@ def ours(
         yield told.get()
 
 
-def flow(folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]:
+def flow(folder: Path, network: Architecture, recipe: TrainingRecipe) -> Iterator[float]:
     """Yield the seconds of one epoch after the other as the X-ray study trained."""
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
@@ -189,7 +192,7 @@ def flow(folder: Path, network: Architecture, recipe: Recipe) -> Iterator[float]
 
 
 def memory(
-    films: list[Film], network: Architecture, recipe: Recipe, device: Device
+    films: list[Film], network: Architecture, recipe: TrainingRecipe, device: Device
 ) -> Iterator[float]:
     """Yield the seconds of one epoch after the other on arrays that lie in memory."""
     pixels = load_pixels(films, standard(SIDE, SIDE, network.channels)).astype(np.float32)
@@ -198,7 +201,7 @@ def memory(
         yield epoch(model, pixels, truth, batch_size=recipe.batch_size)
 
 
-def compiled(network: Architecture, recipe: Recipe, device: Device) -> Any:
+def compiled(network: Architecture, recipe: TrainingRecipe, device: Device) -> Any:
     """Return the network, ready for Keras's own training."""
     import keras
 

@@ -119,7 +119,7 @@ def report(way: Way) -> str:
     lines.append(f"modules: {len(modules)} in {len(rooms)} rooms, {returns} returns")
     functions, calls = (sum(part) for part in zip(*modules.values(), strict=True))
     lines.append(f"functions: {functions}, calls: {calls}")
-    lines += [f"  {name:<48} {one[0]:>4} {one[1]:>8}" for name, one in modules.items()]
+    lines += [f"  {name:<48} {counts[0]:>4} {counts[1]:>8}" for name, counts in modules.items()]
     return "\n".join(lines) + "\n"
 
 

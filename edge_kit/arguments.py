@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses a command line as every other error is told."""
+    """Reports a wrong command line like every other error."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -114,7 +114,7 @@ def ages(text: str) -> tuple[int, int]:
 def views(text: str) -> tuple[str, ...]:
     """Return DICOM's names of views."""
     views = tuple(dict.fromkeys(text.split(",")))
-    if len(views) <= 16 and all(re.fullmatch(r"[A-Z][A-Z0-9_]{0,15}", one) for one in views):
+    if len(views) <= 16 and all(re.fullmatch(r"[A-Z][A-Z0-9_]{0,15}", view) for view in views):
         return views
     raise argparse.ArgumentTypeError(f"{text!r} is not of DICOM's views, PA,AP for example")
 
@@ -129,8 +129,8 @@ def share(text: str) -> float:
 
 def margin(text: str) -> float:
     """Return a number between 0 and 1."""
-    if 0 < (found := share(text)) < 1:
-        return found
+    if 0 < (value := share(text)) < 1:
+        return value
     raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
 
 

@@ -1,4 +1,4 @@
-"""`edge-kit`: its commands, and how they end."""
+"""`edge-kit`: its commands and exit statuses."""
 
 from __future__ import annotations
 

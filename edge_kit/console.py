@@ -36,7 +36,7 @@ def write(text: str) -> None:
 
 
 def discard_output() -> None:
-    """Give up stdout: what could not be written must not be tried again at exit."""
+    """Redirect stdout to nowhere, so that nothing is written again at exit."""
     with suppress(OSError, ValueError):  # it may be no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

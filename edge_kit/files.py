@@ -20,7 +20,7 @@ except ImportError:  # Windows: two trainings at once are not kept apart there
     fcntl = None  # type: ignore[assignment]
 
 CHECKPOINT = "checkpoint.npz"
-"""The state of a training that is not finished; in no run that is."""
+"""The file with the state of an unfinished training; a finished run has none."""
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -41,7 +41,7 @@ def staging(out: Path) -> Path:
 
 
 def require_new(out: Path, *, resume: bool = False) -> None:
-    """Refuse a folder that holds something, before hours are spent on filling it.
+    """Refuse a folder that is not empty, before hours are spent on a training.
 
     Raises:
         CannotWrite: `out` exists and is not an empty folder, or holds an interrupted training that

@@ -31,7 +31,7 @@ ROOMS = (
     *("report", "examine", "package", "export", "debug"),
 )
 KIT_ROOMS = (
-    *("__init__", "console", "files", "data", "arguments", "models", "gate", "training"),
+    *("__init__", "console", "files", "data", "arguments", "models", "film_branch", "training"),
     *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (

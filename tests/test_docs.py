@@ -92,7 +92,7 @@ class Reader:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A reader who has gone through the tutorial."""
     from edge_export.quiet import import_tensorflow
-    from edge_kit.models.recipe import Architecture, Recipe
+    from edge_kit.models.recipe import Architecture, TrainingRecipe
     from edge_kit.models.registry import MODELS
 
     import_tensorflow()
@@ -105,9 +105,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("XDG_DATA_HOME", str(folder / "data"))
         patch.delenv("EDGE_BUNDLE", raising=False)
-        recipe = Recipe(epochs=8, batch_size=16, learning_rate=0.003)
+        recipe = TrainingRecipe(epochs=8, batch_size=16, learning_rate=0.003)
         patch.setitem(MODELS, "model3", Architecture("model3", tiny, recipe))
-        patch.setattr("edge_kit.gate.branch._ROUNDS", 2)
+        patch.setattr("edge_kit.film_branch.branch._ROUNDS", 2)
         someone = Reader(folder)
         someone.read(SHOWN[0])
         yield someone

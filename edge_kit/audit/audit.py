@@ -1,4 +1,4 @@
-"""The audit itself: what shortcuts reach on the test films, and what the model does without lungs.
+"""The audit: the AUC of shortcuts on the test films, and of the model without the lungs.
 
 A shortcut is fitted on the training films, as a network would find it there, and judged on the test
 films, as the network is.
@@ -28,8 +28,8 @@ from edge_kit.audit.features import (
     without_centre,
 )
 from edge_kit.data.dataset import Dataset
-from edge_kit.data.facts import manifest_facts
-from edge_kit.evaluation.subject import Predict
+from edge_kit.data.film_attributes import manifest_attributes
+from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
@@ -83,14 +83,14 @@ class Audit:
 
     @property
     def shortcuts(self) -> dict[str, Estimate]:
-        """The AUC of each way to answer without the lungs."""
-        found = {"size": self.size, "grey_levels": self.grey_levels}
-        return found | ({"without_centre": self.model.without_centre} if self.model else {})
+        """The AUC of each shortcut, by its key."""
+        areas = {"size": self.size, "grey_levels": self.grey_levels}
+        return areas | ({"without_centre": self.model.without_centre} if self.model else {})
 
     @property
     def coincide(self) -> bool:
-        """Whether every source has films of one class only, so that to know it is to answer."""
-        return len(self.sources) > 1 and all(len(one) == 1 for one in self.sources.values())
+        """Whether every source has films of one class only, so that the source gives the class."""
+        return len(self.sources) > 1 and all(len(counts) == 1 for counts in self.sources.values())
 
     @property
     def found(self) -> list[str]:
@@ -102,8 +102,8 @@ class Audit:
         """
         return [
             name
-            for name, one in self.shortcuts.items()
-            if one.low > 0.5 and (one.value > STRONG or self._reaches(one))
+            for name, area in self.shortcuts.items()
+            if area.low > 0.5 and (area.value > STRONG or self._reaches(area))
         ]
 
     @property
@@ -115,14 +115,14 @@ class Audit:
         """
         if self.found or self.coincide:
             return "no evidence"
-        unclear = any(self._may_reach(one) for one in self.shortcuts.values())
+        unclear = any(self._may_reach(area) for area in self.shortcuts.values())
         return "undecided" if unclear else "no shortcut found"
 
-    def _reaches(self, one: Estimate) -> bool:
-        return self.model is not None and one.high >= self.model.whole.low
+    def _reaches(self, area: Estimate) -> bool:
+        return self.model is not None and area.high >= self.model.whole.low
 
-    def _may_reach(self, one: Estimate) -> bool:
-        return self._reaches(one) if self.model else one.high > STRONG
+    def _may_reach(self, area: Estimate) -> bool:
+        return self._reaches(area) if self.model else area.high > STRONG
 
     def to_json(self) -> dict[str, Any]:
         """Return the audit as plain JSON content; it names sources, but no film and no path."""
@@ -137,19 +137,19 @@ class Audit:
             "model": asdict(self.model) if self.model else None,
             "size": asdict(self.size),
             "source": guess,
-            "sources": {name: dict(one) for name, one in self.sources.items()},
+            "sources": {name: dict(counts) for name, counts in self.sources.items()},
         }
 
 
 def audit(
     dataset: Dataset,
     data: Path,
-    recipe: Preprocess,
+    preprocess: Preprocess,
     predict: Predict | None = None,
     *,
     pixels: Mapping[Split, Pixels] | None = None,
 ) -> Audit:
-    """Audit `dataset`, read from the folder `data` by `recipe`, and the model `predict` if given.
+    """Audit `dataset`, read from the folder `data`, and the model `predict` if given.
 
     `pixels` are those of the train and test films, `(n, height, width, channels)` in the dataset's
     order, for whoever has them in memory. The same films give the same audit.
@@ -164,10 +164,10 @@ def audit(
         problem = "has no training films of both classes to find shortcuts on"
         raise DataError(data, problem, "audit the folder that was trained on")
     if pixels is None:
-        pixels = {"train": load_pixels(train, recipe), "test": load_pixels(test, recipe)}
+        pixels = {"train": load_pixels(train, preprocess), "test": load_pixels(test, preprocess)}
     seen, judged = grey_levels(pixels["train"]), grey_levels(pixels["test"])
     truth = are_positive(train, dataset.positive), are_positive(test, dataset.positive)
-    sources = [facts.get("source", "") for facts in manifest_facts(data, dataset.films)]
+    sources = [cells.get("source", "") for cells in manifest_attributes(data, dataset.films)]
     by_film = dict(zip(dataset.films, sources, strict=True))
     return Audit(
         classes=(dataset.negative, dataset.positive),
@@ -216,7 +216,7 @@ def _areas(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> Mod
 def _guessed(seen: Floats, judged: Floats, sources: Sequence[Sequence[str]]) -> SourceGuess | str:
     """Return how well the sources of the test films are guessed, or why that cannot be tried."""
     (train, known), (test, named) = (
-        (np.array(part), np.array([bool(one) for one in part])) for part in sources
+        (np.array(part), np.array([bool(source) for source in part])) for part in sources
     )
     counts = Counter(train[known].tolist())
     if not counts or not named.any():

@@ -11,7 +11,7 @@ from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import sentences
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
-from edge_kit.evaluation.subject import Predict, Subject
+from edge_kit.evaluation.evaluated import EvaluatedModel, Predict
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import EdgeError
 
@@ -29,8 +29,8 @@ def caveat(
 ) -> list[str]:
     """Return the sentences of an audit of a model on `dataset`, the films below `root`.
 
-    A figure is good without it: where these films cannot be audited, that is said, and nothing is
-    returned.
+    Figures remain valid without an audit: where the films cannot be audited, a warning is said and
+    nothing is returned.
     """
     try:
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
@@ -40,8 +40,8 @@ def caveat(
         return []
 
 
-def caveat_of_subject(
-    subject: Subject,
+def caveat_of_model(
+    model: EvaluatedModel,
     root: Path,
     reader: FilmReader,
     say: Say,
@@ -49,12 +49,12 @@ def caveat_of_subject(
     positive: str | None = None,
     skip_unreadable: bool = False,
 ) -> list[str]:
-    """Return the sentences of an audit of `subject` on the films below `root`, as `caveat` does."""
+    """Return the sentences of an audit of `model` on the films below `root`, as `caveat` does."""
     try:
         dataset = audited_films(
-            root, subject, positive=positive, skip_unreadable=skip_unreadable, reader=reader
+            root, model, positive=positive, skip_unreadable=skip_unreadable, reader=reader
         )
     except EdgeError as error:
         say(f"warning: the films were not audited for shortcuts: {error}")
         return []
-    return caveat(dataset, root, subject.recipe, subject.predict, reader=reader, say=say)
+    return caveat(dataset, root, model.preprocess, model.predict, reader=reader, say=say)

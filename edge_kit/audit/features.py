@@ -63,7 +63,7 @@ def grey_levels(pixels: Pixels) -> Floats:
     They are those of `DESCRIPTION`; of several channels, which are grey alike in a film, the mean.
     """
     grey = pixels[..., 0] if pixels.shape[3] == 1 else pixels.mean(axis=3).astype(np.uint8)
-    histograms = [np.bincount(one.ravel() // (256 // BINS), minlength=BINS) for one in grey]
+    histograms = [np.bincount(film.ravel() // (256 // BINS), minlength=BINS) for film in grey]
     shares = np.array(histograms).reshape(-1, BINS) / grey[0].size
     cells = [cell.astype(np.float32) for cell in _outer_cells(grey)]
     figures = [f(cell, axis=(1, 2)) for cell in cells for f in (np.mean, np.std, np.min, np.max)]
@@ -89,7 +89,7 @@ def without_centre(pixels: Pixels) -> Pixels:
 
 
 def only_centre(pixels: Pixels) -> Pixels:
-    """Return a copy of `(n, height, width, channels)` pixels that is black but for its centre."""
+    """Return a copy of `(n, height, width, channels)` pixels, black except for its centre."""
     shown = np.zeros_like(pixels)
     shown[_centre(pixels)] = pixels[_centre(pixels)]
     return shown

@@ -22,10 +22,10 @@ RULE = (
 
 def areas(audit: Audit) -> dict[str, Estimate]:
     """Return every AUC of the audit by its name in words, the model's own last."""
-    found = dict(audit.shortcuts)
+    estimates = dict(audit.shortcuts)
     if audit.model:
-        found |= {"only_centre": audit.model.only_centre, "whole": audit.model.whole}
-    return {NAMES[key]: one for key, one in found.items()}
+        estimates |= {"only_centre": audit.model.only_centre, "whole": audit.model.whole}
+    return {NAMES[key]: estimate for key, estimate in estimates.items()}
 
 
 def sentences(audit: Audit) -> list[str]:
@@ -55,12 +55,12 @@ def _conclusion(audit: Audit) -> str:
 
 def _reasons(audit: Audit) -> list[str]:
     shortcuts = [
-        f"From {NAMES[name]}, a logistic regression reaches an AUC of {one}."
-        for name, one in audit.shortcuts.items()
+        f"From {NAMES[name]}, a logistic regression reaches an AUC of {area}."
+        for name, area in audit.shortcuts.items()
         if name in ("size", "grey_levels")
     ]
     if audit.coincide:
-        pairs = (f"{name} ({next(iter(one))})" for name, one in audit.sources.items())
+        pairs = (f"{name} ({next(iter(counts))})" for name, counts in audit.sources.items())
         shortcuts.append(
             "Class and source coincide: every source has films of one class only, "
             f"{', '.join(pairs)}. Whatever tells the sources apart answers for the disease."

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.reader import FilmReader
-    from edge_kit.evaluation.subject import Subject
+    from edge_kit.evaluation.evaluated import EvaluatedModel
 
 HELP = "tell how far shortcuts alone get: file sizes, grey levels, corners, a model without lungs"
 
@@ -38,34 +38,36 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.audit.audit import AUDITED, audit, rows
     from edge_kit.audit.report import mean_films, write_report
     from edge_kit.audit.sentences import sentences
-    from edge_kit.evaluation.subject import open_subject
+    from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.files import require_new
     from edge_runtime.film.preprocess import standard
 
     if options.out:
         require_new(options.out)
-    subject = open_subject(options.model) if options.model else None
-    reader, recipe = reader_of(options), subject.recipe if subject else standard()
-    reader.expect(recipe)
-    dataset = _dataset(options, subject, reader)
-    pixels = {split: reader.pixels(rows(dataset, split), recipe) for split in AUDITED}
-    predict = subject.predict if subject else None
-    found = audit(dataset, options.data, recipe, predict, pixels=pixels)
+    model = open_evaluated(options.model) if options.model else None
+    reader, preprocess = reader_of(options), model.preprocess if model else standard()
+    reader.expect(preprocess)
+    dataset = _dataset(options, model, reader)
+    pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
+    predict = model.predict if model else None
+    outcome = audit(dataset, options.data, preprocess, predict, pixels=pixels)
     if options.out:
-        write_report(options.out, found, mean_films(dataset, pixels["train"], hidden=bool(subject)))
+        write_report(options.out, outcome, mean_films(dataset, pixels["train"], hidden=bool(model)))
         say(f"wrote {options.out}")
     if options.format == "json":
-        content = {**found.to_json(), "sentences": sentences(found)}
+        content = {**outcome.to_json(), "sentences": sentences(outcome)}
         write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
     else:
-        write(_table(found))
+        write(_table(outcome))
 
 
-def _dataset(options: argparse.Namespace, subject: Subject | None, reader: FilmReader) -> Dataset:
+def _dataset(
+    options: argparse.Namespace, model: EvaluatedModel | None, reader: FilmReader
+) -> Dataset:
     from edge_kit.audit.films import audited_films
 
     dataset = audited_films(
-        *(options.data, subject),
+        *(options.data, model),
         modality=options.modality,
         positive=options.positive,
         seed=options.seed,
@@ -77,9 +79,9 @@ def _dataset(options: argparse.Namespace, subject: Subject | None, reader: FilmR
     return dataset
 
 
-def _table(found: Audit) -> str:
+def _table(outcome: Audit) -> str:
     """Return every AUC on a line of its own, then what they mean."""
     from edge_kit.audit.sentences import areas, sentences
 
-    lines = [f"{name:<40} AUC {one}" for name, one in areas(found).items()]
-    return "\n".join([*lines, "", *sentences(found), ""])
+    lines = [f"{name:<40} AUC {area}" for name, area in areas(outcome).items()]
+    return "\n".join([*lines, "", *sentences(outcome), ""])

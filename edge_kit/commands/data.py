@@ -32,17 +32,17 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.data.survey import survey
 
     require_new(options.out)
-    found = survey(options.data, modality=options.modality, positive=options.positive)
-    write_scan(found, options.data, options.out)
-    numbers = counts(found)
+    scan = survey(options.data, modality=options.modality, positive=options.positive)
+    write_scan(scan, options.data, options.out)
+    numbers = counts(scan)
     if options.format == "json":
         write(json.dumps(numbers) + "\n")
     else:
         for name, number in numbers.items():
             write(f"{name.replace('_', ' '):<24} {number:>7}\n")
     say(f"wrote {options.out}/report.html and {options.out}/groups.csv")
-    if found.unreadable:
-        first, number = found.unreadable[0], len(found.unreadable)
+    if scan.unreadable:
+        first, number = scan.unreadable[0], len(scan.unreadable)
         problem = f"{first.problem} ({number} unreadable in all, the others were scanned)"
         if not options.skip_unreadable:
             raise FilmError(first.subject, problem, first.cure)

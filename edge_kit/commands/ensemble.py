@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
             for measure in ("accuracy", "sensitivity", "specificity", "auc"):
                 write(f"{split:<5} {measure:<12} {getattr(metrics, measure)}  {name}\n")
     say(f"wrote {options.out}")
-    preprocess, predict = ensemble.members[0].config.recipe(), ensemble.trained.predict
+    preprocess, predict = ensemble.members[0].config.preprocessing(), ensemble.trained.predict
     data = ensemble.dataset, ensemble.data
     for line in caveat(*data, preprocess, predict, reader=reader, say=say):
         write(f"{line}\n")

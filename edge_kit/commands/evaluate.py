@@ -13,15 +13,15 @@ from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_kit.data.reader import FilmReader
-    from edge_kit.evaluation.films import Labelled
-    from edge_kit.evaluation.subject import Subject
+    from edge_kit.evaluation.evaluated import EvaluatedModel
+    from edge_kit.evaluation.films import LabelledFilms
 
 HELP = "measure a run or a bundle on labelled films"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("subject", type=Path, metavar="RUN|BUNDLE", help="what to judge")
+    parser.add_argument("model", type=Path, metavar="RUN|BUNDLE", help="what to judge")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
     parser.add_argument(
@@ -45,22 +45,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def films_to_judge(
-    options: argparse.Namespace, subject: Subject, reader: FilmReader | None = None
-) -> Labelled:
-    """Return the films that the options name for `subject`, and say what was found.
+    options: argparse.Namespace, model: EvaluatedModel, reader: FilmReader | None = None
+) -> LabelledFilms:
+    """Return the films that the options name for `model`, and say what was found.
 
     Raises:
-        UsageError: the options contradict the subject.
+        UsageError: the options contradict the model.
         DataError: the films cannot be judged on.
     """
     from edge_kit.evaluation.films import labelled_films
 
-    if options.modality not in (None, subject.modality):
-        raise UsageError("--modality", f"{subject.name} is for {subject.modality}", "leave it out")
+    if options.modality not in (None, model.modality):
+        raise UsageError("--modality", f"{model.name} is for {model.modality}", "leave it out")
     labelled = labelled_films(
         options.data,
-        modality=subject.modality,
-        positive=subject.positive_among(options.positive),
+        modality=model.modality,
+        positive=model.positive_among(options.positive),
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
@@ -74,29 +74,29 @@ def films_to_judge(
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.report.document import encoded
-    from edge_kit.audit.caveat import caveat_of_subject
+    from edge_kit.audit.caveat import caveat_of_model
+    from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.evaluation import blind, document, evaluate, table
     from edge_kit.evaluation.figures import PREVALENCES
     from edge_kit.evaluation.report import write_report
-    from edge_kit.evaluation.subject import open_subject
     from edge_kit.files import require_new
 
     if options.out:
         require_new(options.out)
-    subject, reader = open_subject(options.subject), reader_of(options)
-    reader.expect(subject.recipe)
-    labelled = films_to_judge(options, subject, reader)
-    wanted = options.split, options.prevalence or PREVALENCES
-    found = evaluate(subject, labelled, *wanted, reader)
-    beside = caveat_of_subject(
-        *(subject, options.data, reader, say),
+    model, reader = open_evaluated(options.model), reader_of(options)
+    reader.expect(model.preprocess)
+    labelled = films_to_judge(options, model, reader)
+    choices = options.split, options.prevalence or PREVALENCES
+    evaluation = evaluate(model, labelled, *choices, reader)
+    beside = caveat_of_model(
+        *(model, options.data, reader, say),
         positive=options.positive,
         skip_unreadable=options.skip_unreadable,
     )
-    found = replace(found, caveat=tuple(beside))
-    for warning in (*blind(found), *found.warnings):
+    evaluation = replace(evaluation, caveat=tuple(beside))
+    for warning in (*blind(evaluation), *evaluation.warnings):
         say(f"warning: {warning}")
     if options.out:
-        write_report(options.out, found)
+        write_report(options.out, evaluation)
         say(f"wrote {options.out}")
-    write(encoded(document(found)).decode() if options.format == "json" else table(found))
+    write(encoded(document(evaluation)).decode() if options.format == "json" else table(evaluation))

@@ -16,7 +16,7 @@ from edge_kit.models.registry import MODELS, architecture
 
 if TYPE_CHECKING:
     from edge_kit.models.description import Description
-    from edge_kit.models.recipe import Recipe
+    from edge_kit.models.recipe import TrainingRecipe
 
 HELP = "list the networks that can be trained"
 
@@ -36,33 +36,33 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.models.description import describe
 
     import_tensorflow()
-    found = [describe(architecture(name), options.side) for name in options.model]
+    descriptions = [describe(architecture(name), options.side) for name in options.model]
     if options.format == "json":
-        write(json.dumps([asdict(one) for one in found], indent=2) + "\n")
+        write(json.dumps([asdict(description) for description in descriptions], indent=2) + "\n")
     else:
-        write(table(found))
+        write(table(descriptions))
 
 
 def table(models: Sequence[Description]) -> str:
     """Return a line for each network, and below what it is made of and how it is trained."""
-    width = max(len(one.name) for one in models)
+    width = max(len(model.name) for model in models)
     head = f"{'model':<{width}}  {'input':<11} {'layers':>6} {'parameters':>11}"
     lines = [f"{head} {'float MB':>8} {'int8 MB':>7}"]
-    for one in models:
-        shape = "x".join(map(str, one.input))
+    for model in models:
+        shape = "x".join(map(str, model.input))
         lines.append(
-            f"{one.name:<{width}}  {shape:<11} {len(one.layers):>6} {one.parameters:>11,}"
-            f" {one.float_mb:>8.1f} {one.int8_mb:>7.1f}"
+            f"{model.name:<{width}}  {shape:<11} {len(model.layers):>6} {model.parameters:>11,}"
+            f" {model.float_mb:>8.1f} {model.int8_mb:>7.1f}"
         )
-    for one in models:
-        lines += ["", f"{one.name}: {recipe(one.recipe)}"]
-        lines += [f"  layers: {' - '.join(map(str, one.layers))}"]
-        lines += [f"  ours: {one.ours}"] * bool(one.ours)
+    for model in models:
+        lines += ["", f"{model.name}: {recipe(model.recipe)}"]
+        lines += [f"  layers: {' - '.join(map(str, model.layers))}"]
+        lines += [f"  ours: {model.ours}"] * bool(model.ours)
     note = "Sizes are estimates: four bytes for each parameter, or one."
     return "\n".join([*lines, "", note, ""])
 
 
-def recipe(chosen: Recipe) -> str:
+def recipe(chosen: TrainingRecipe) -> str:
     """Return a recipe in one line."""
     stop, drawn = chosen.early_stopping, chosen.augmentation
     parts = [

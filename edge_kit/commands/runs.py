@@ -40,22 +40,22 @@ def run(options: argparse.Namespace) -> None:
 
     rows = sort_runs(find_runs(options.folders, say), options.sort)
     compared = len(rows) > 1 and all(is_run(folder) for folder in options.folders)
-    found = differences([Path(row.run) for row in rows]) if compared else {}
+    differing = differences([Path(row.run) for row in rows]) if compared else {}
     if options.format == "json":
         content: dict[str, Any] = {"runs": [asdict(row) for row in rows]}
         if compared:
-            content["differences"] = found
+            content["differences"] = differing
         write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
         return
     write(_columns([list(SORTS), *([_cell(getattr(row, name)) for name in SORTS] for row in rows)]))
     if compared:
-        write("\n" + _differences(rows, found))
+        write("\n" + _differences(rows, differing))
 
 
-def _differences(rows: Sequence[RunRow], found: Mapping[str, Sequence[Any]]) -> str:
-    if not found:
+def _differences(rows: Sequence[RunRow], differing: Mapping[str, Sequence[Any]]) -> str:
+    if not differing:
         return "no difference in configuration or data\n"
-    lines = [[name, *map(_cell, values)] for name, values in found.items()]
+    lines = [[name, *map(_cell, values)] for name, values in differing.items()]
     return _columns([["differs", *(row.run for row in rows)], *lines])
 
 

@@ -29,9 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.refit import lines, refit
     from edge_kit.evaluation.site_bundle import write_site_bundle
-    from edge_kit.evaluation.subject import open_subject
 
     require_bundle_name(options.out)
     if options.out.exists() and options.out.samefile(options.bundle):
@@ -39,16 +39,16 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         raise CannotWrite(options.out, "exists already", "name a new file")
     require_place(options.out, "a .edge file")
-    subject = open_subject(options.bundle)
-    labelled = films_to_judge(options, subject)
-    found = refit(subject, labelled, threshold_rule(options), options.calibration)
-    for warning in (*labelled.warnings, *found.warnings):
+    model = open_evaluated(options.bundle)
+    labelled = films_to_judge(options, model)
+    refitted = refit(model, labelled, threshold_rule(options), options.calibration)
+    for warning in (*labelled.warnings, *refitted.warnings):
         say(f"warning: {warning}")
-    identity = write_site_bundle(options.bundle, options.out, found)
-    write(f"threshold    {subject.decision.threshold:g} -> {found.threshold or 'as it was'}\n")
-    for words, one in lines(found).items():
-        write(f"{words}: sensitivity {one.sensitivity}, specificity {one.specificity}\n")
+    identity = write_site_bundle(options.bundle, options.out, refitted)
+    write(f"threshold    {model.decision.threshold:g} -> {refitted.threshold or 'as it was'}\n")
+    for words, shares in lines(refitted).items():
+        write(f"{words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}\n")
     say("a decision looks better than it is on the films that it was fitted on")
-    if found.moved:
+    if refitted.moved:
         say("parity was proved at the maker's threshold, so the new bundle is stamped undecided")
     say(f"wrote {options.out}, identity {identity}")

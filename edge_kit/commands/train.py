@@ -77,7 +77,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--groups", type=Path, metavar="CSV", help="groups.csv of edge-kit data scan"
     )
     parser.add_argument(
-        "--allow-leaks", action="store_true", help="train on a leaking split, and show its price"
+        "--allow-leaks",
+        action="store_true",
+        help="train on a leaking split, and measure what the leak adds",
     )
     parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
     parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
@@ -184,12 +186,12 @@ def _show_finished(
 def _show_leaks(
     options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, reader: FilmReader
 ) -> None:
-    from edge_kit.training.price import leak_price
+    from edge_kit.training.leak_effect import leak_effect
 
     if dataset.leaks:
-        write(f"{leak_price(dataset, options.data, plan, say, reader=reader)}\n")
+        write(f"{leak_effect(dataset, options.data, plan, say, reader=reader)}\n")
     elif options.allow_leaks:
-        say("--allow-leaks: no split parts a group or near-duplicates, so there is no price")
+        say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
 
 def _cross_validate(
@@ -201,7 +203,7 @@ def _cross_validate(
 ) -> None:
     from edge_kit.training.folds import cross_validate, fold_run, table
 
-    found = cross_validate(
+    outcome = cross_validate(
         *(dataset, options.data, plan, options.out, say),
         folds=options.folds,
         others=others,
@@ -209,19 +211,19 @@ def _cross_validate(
         resume=options.resume,
         tensorboard=options.tensorboard,
     )
-    write(table(found))
+    write(table(outcome))
     write("the films of the first fold:\n")
     _show_caveat(options, fold_run(options.out, 1), reader)
 
 
 def _show_caveat(options: argparse.Namespace, run: Path, reader: FilmReader) -> None:
     """Say how far shortcuts alone get on the films of a run on the disk, beside its accuracy."""
-    from edge_kit.audit.caveat import caveat_of_subject
-    from edge_kit.evaluation.subject import open_subject
+    from edge_kit.audit.caveat import caveat_of_model
+    from edge_kit.evaluation.evaluated import open_evaluated
 
     skip = options.skip_unreadable
-    subject = open_subject(run)
-    for line in caveat_of_subject(subject, options.data, reader, say, skip_unreadable=skip):
+    model = open_evaluated(run)
+    for line in caveat_of_model(model, options.data, reader, say, skip_unreadable=skip):
         write(f"{line}\n")
 
 
@@ -234,15 +236,15 @@ def _counter_examples(
     if not options.counter_examples:
         return ()
     try:
-        found = other_films(
+        films = other_films(
             options.data, modality, positive=options.positive, seed=options.seed, reader=reader
         )
     except EdgeError as error:
         say(f"warning: films of other modalities are left out: {error}")
         return ()
-    if found:
-        say(f"counter-examples: {len(found)} films of another modality")
-    return found
+    if films:
+        say(f"counter-examples: {len(films)} films of another modality")
+    return films
 
 
 def show_dataset(dataset: Dataset) -> None:
@@ -260,6 +262,6 @@ def show_dataset(dataset: Dataset) -> None:
 
 def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
     """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
-    for split, one in metrics.items():
+    for split, figures in metrics.items():
         for name in ("accuracy", "sensitivity", "specificity", "auc"):
-            write(f"{split:<5} {name:<12} {getattr(one, name)}\n")
+            write(f"{split:<5} {name:<12} {getattr(figures, name)}\n")

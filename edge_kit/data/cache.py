@@ -1,4 +1,4 @@
-"""Where what was read of films is kept, and their fingerprints by file.
+"""The cache folder, and the fingerprints that are kept there by file.
 
 CACHE/fingerprints.db     an SQLite table from the digest of path, size and times to fingerprints
 """
@@ -25,7 +25,7 @@ Scan = Callable[[Sequence[Path]], list[Fingerprint | FilmError]]
 
 
 def default_cache() -> Path | None:
-    """Return the folder of this user for what can be made again, `None` where there is no home."""
+    """Return the cache folder of this user, `None` where there is no home folder."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -43,7 +43,7 @@ def cached_scan(
     """Return what `read` does, by default `fingerprints.scan`; it gets new and changed films only.
 
     A film is known again by its path, size, and the times of its last changes in nanoseconds. A
-    `cache` that cannot be read or written is done without.
+    `cache` that cannot be read or written is not used.
     """
     read = read or scan
     if cache is None:
@@ -57,17 +57,17 @@ def cached_scan(
 
 
 def file_key(path: Path) -> bytes | None:
-    """Return what tells a film's file from all others, and from what it was before a change.
+    """Return a key of a film's file that differs from other files' and changes when it is changed.
 
     None for a file that is not there.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None  # the scan says why
-    parts = (path.resolve(), found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    made = (VERSION, PIL.__version__)
-    return hashlib.sha256("\0".join(map(str, (*parts, *made))).encode("utf-8", "replace")).digest()
+    parts = (path.resolve(), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    text = "\0".join(map(str, (*parts, VERSION, PIL.__version__)))
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 def _database(cache: Path) -> sqlite3.Connection:
@@ -84,9 +84,9 @@ def _database(cache: Path) -> sqlite3.Connection:
 def _remembered(cache: Path, keys: Sequence[bytes | None]) -> dict[bytes | None, Fingerprint]:
     try:
         with closing(_database(cache)) as database:
-            wanted = set(keys)
+            needed = set(keys)
             rows = database.execute("SELECT key, print FROM films")
-            return {key: Fingerprint(**json.loads(text)) for key, text in rows if key in wanted}
+            return {key: Fingerprint(**json.loads(text)) for key, text in rows if key in needed}
     except (OSError, sqlite3.OperationalError):
         return {}
     except (sqlite3.DatabaseError, ValueError, TypeError):  # torn or foreign
@@ -97,9 +97,9 @@ def _remembered(cache: Path, keys: Sequence[bytes | None]) -> dict[bytes | None,
 
 def _remember(cache: Path, read: Sequence[tuple[bytes | None, Fingerprint | FilmError]]) -> None:
     rows = [
-        (key, json.dumps(asdict(one)))
-        for key, one in read
-        if key is not None and isinstance(one, Fingerprint)
+        (key, json.dumps(asdict(fingerprint)))
+        for key, fingerprint in read
+        if key is not None and isinstance(fingerprint, Fingerprint)
     ]
     with suppress(OSError, sqlite3.Error), closing(_database(cache)) as database, database:
         database.executemany("INSERT OR REPLACE INTO films VALUES (?, ?)", rows)

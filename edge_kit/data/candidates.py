@@ -1,7 +1,7 @@
 """Which pairs of films may be copies of each other: films that share rare visual words.
 
 Sivic and Zisserman, ICCV 2003: descriptors are rounded to the nearest of a few thousand words,
-films are bags of words weighted by rarity, and the nearest bags are looked at more closely.
+films are bags of words weighted by rarity, and only the nearest bags are compared in detail.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from edge_kit.data.keypoints import MIRROR, Keypoints, comparable
 
 NEAREST = 8
-"""So many films are looked at more closely for every film, and as many for its mirror image."""
+"""Number of nearest films that are compared with each film, and likewise with its mirror image."""
 _WORDS = 4096
 _ROWS = 8192  # 8192 x 4096 similarities are 134 MB
 
@@ -44,16 +44,16 @@ def candidates(films: Sequence[Keypoints], *, seed: int = 0) -> NDArray[np.intp]
     near = index.kneighbors(return_distance=False)
     turned = index.kneighbors(weights.transform(mirrored), return_distance=False)
     rows = [none]
-    for flag, found in enumerate((near, turned)):
-        one = np.repeat(np.arange(len(films)), found.shape[1])
-        pairs = np.sort(np.stack([one, found.ravel()], axis=1), axis=1)
+    for flag, neighbours in enumerate((near, turned)):
+        films_of = np.repeat(np.arange(len(films)), neighbours.shape[1])
+        pairs = np.sort(np.stack([films_of, neighbours.ravel()], axis=1), axis=1)
         rows.append(np.insert(pairs, 2, flag, axis=1))
     both = np.concatenate(rows)
     return np.unique(both[both[:, 0] != both[:, 1]], axis=0)
 
 
 def _bags(every: NDArray[np.uint8], counts: Sequence[int], words: NDArray[np.float32]) -> csr_array:
-    """Return which of the words every film holds, `(films, words)`, ones and zeros."""
+    """Return a matrix `(films, words)`: one where the film contains the word, else zero."""
     word = np.concatenate(
         [
             (comparable(every[start : start + _ROWS]) @ words.T).argmax(axis=1)

@@ -37,8 +37,8 @@ _LEAST_OVERLAP = 0.2  # of the film mapped to
 def copies(films: Sequence[Keypoints], *, seed: int = 0) -> Pairs:
     """Return the pairs of films that are copies of one, `(pairs, 2)`, the lower position first.
 
-    Only pairs that `candidates` names are looked at, so copies of copies may be linked by way of
-    others alone.
+    Only the pairs from `candidates` are compared, so two copies may be linked only indirectly, by
+    pairs with a third film.
     """
     return confirmed(films, candidates(films, seed=seed))
 
@@ -52,14 +52,14 @@ def confirmed(films: Sequence[Keypoints], pairs: Pairs) -> Pairs:
 
     # The products are too small to be shared out: BLAS's threads would only wait for each other.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(check, pairs.tolist())
-        same = list(tqdm(found, "compare", len(pairs), unit=" pairs", disable=None))
+        outcomes = pool.map(check, pairs.tolist())
+        same = list(tqdm(outcomes, "compare", len(pairs), unit=" pairs", disable=None))
     return np.unique(pairs[np.array(same, np.bool_), :2], axis=0)
 
 
-def is_copy(one: Keypoints, other: Keypoints) -> bool:
-    """Return whether `one` is `other` under an affine map without a mirror."""
-    start, end = _matches(one, other)
+def is_copy(film: Keypoints, target: Keypoints) -> bool:
+    """Return whether `film` is `target` under an affine map without a mirror."""
+    start, end = _matches(film, target)
     if len(start) < MATCHES:
         return False
     affine, inliers = import_opencv().estimateAffine2D(
@@ -69,29 +69,29 @@ def is_copy(one: Keypoints, other: Keypoints) -> bool:
         return False
     large, small = np.linalg.svd(affine[:, :2], compute_uv=False)
     plausible = small * _SCALE >= 1 and large <= min(_SCALE, _STRETCH * small)
-    return bool(plausible) and _agreement(one, other, affine) >= AGREEMENT
+    return bool(plausible) and _agreement(film, target, affine) >= AGREEMENT
 
 
-def _matches(one: Keypoints, other: Keypoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _matches(film: Keypoints, target: Keypoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the points of descriptors that are each other's nearest, `(n, 2)` of both films."""
-    if min(len(one.points), len(other.points)) < MATCHES:
+    if min(len(film.points), len(target.points)) < MATCHES:
         return np.empty((0, 2), np.float32), np.empty((0, 2), np.float32)
-    alike = comparable(one.descriptors) @ comparable(other.descriptors).T
+    alike = comparable(film.descriptors) @ comparable(target.descriptors).T
     best, back = alike.argmax(axis=1), alike.argmax(axis=0)
     here = np.arange(len(best))
     chosen = (back[best] == here) & (alike[here, best] > _ALIKE)
-    return one.points[chosen], other.points[best[chosen]]
+    return film.points[chosen], target.points[best[chosen]]
 
 
-def _agreement(one: Keypoints, other: Keypoints, affine: NDArray[np.float64]) -> float:
+def _agreement(film: Keypoints, target: Keypoints, affine: NDArray[np.float64]) -> float:
     """Return the correlation of the textures where the mapped film covers the other one."""
     cv2 = import_opencv()
-    size = other.picture.shape[::-1]
-    covered = cv2.warpAffine(np.ones_like(one.picture), affine, size, flags=cv2.INTER_NEAREST) > 0
+    size = target.picture.shape[::-1]
+    covered = cv2.warpAffine(np.ones_like(film.picture), affine, size, flags=cv2.INTER_NEAREST) > 0
     if covered.mean() < _LEAST_OVERLAP:
         return 0.0
-    mapped = cv2.warpAffine(_texture(one.picture), affine, size)[covered]
-    there = _texture(other.picture)[covered]
+    mapped = cv2.warpAffine(_texture(film.picture), affine, size)[covered]
+    there = _texture(target.picture)[covered]
     if not mapped.std() * there.std():
         return 0.0
     return float(np.corrcoef(mapped, there)[0, 1])

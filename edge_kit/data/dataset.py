@@ -26,7 +26,7 @@ Pairs = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Two films that the given splits part, and what both are of: an id or a `NEAR_PAIR`."""
+    """Two films in different splits that belong together: by an id, or as a `NEAR_PAIR`."""
 
     of: str
     films: tuple[Film, Film]
@@ -77,7 +77,7 @@ def load_dataset(
     check_splits(root, listed.entries)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     ids = _ids(root, read.films, groups)
-    pairs = near_duplicates([film.print for film in read.films])
+    pairs = near_duplicates([film.fingerprint for film in read.films])
     films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
     leaks = tuple(_leaks(read.films, films, ids, pairs))
     classes = listed.classes
@@ -103,23 +103,28 @@ def other_films(
 ) -> tuple[Film, ...]:
     """Return the films below `root` that are not of `modality`, with their splits.
 
-    Damaged ones are left out: these films are counter-examples, and nobody's answer.
+    Damaged films are left out: counter-examples are needed in number, not each of them.
 
     Raises:
         DataError: they cannot be told apart or split.
     """
-    found = {entry.modality for entry in index_films(root, positive=positive)}
+    modalities = {entry.modality for entry in index_films(root, positive=positive)}
     return tuple(
         film
-        for other in sorted(found - {modality, None}, key=str)
+        for foreign in sorted(modalities - {modality, None}, key=str)
         for film in load_dataset(
-            root, modality=other, positive=positive, seed=seed, skip_unreadable=True, reader=reader
+            root,
+            modality=foreign,
+            positive=positive,
+            seed=seed,
+            skip_unreadable=True,
+            reader=reader,
         ).films
     )
 
 
 def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple[str, ...]]:
-    """Return what ties every film to others: its patient, its given group, its scanned group."""
+    """Return for each film the ids that it shares with others: patient, given and scanned group."""
     if table is None:
         return [item.entry.ids for item in kept]
     scanned = read_groups(table)
@@ -137,7 +142,7 @@ def _groups(kept: Sequence[ReadFilm], ids: Sequence[tuple[str, ...]], pairs: Pai
     """Return the group of every film; what the given splits part is in several groups."""
     together = [kept[low].entry.split == kept[high].entry.split for low, high in pairs]
     return group_films(
-        [item.print.sha256 for item in kept],
+        [item.fingerprint.sha256 for item in kept],
         [
             [f"{item.entry.split} {name}" for name in names]
             for item, names in zip(kept, ids, strict=True)
@@ -165,21 +170,21 @@ def _leaks(
 def _split(
     root: Path, kept: Sequence[ReadFilm], groups: Sequence[str], seed: int
 ) -> tuple[Film, ...]:
-    given = {item.entry.split for item in kept}
-    missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given)]
+    given_splits = {item.entry.split for item in kept}
+    missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given_splits)]
     pool = [
         (group, item.label)
         for group, item in zip(groups, kept, strict=True)
         if item.entry.split in (None, "train")
     ]
-    dealt = assign(pool, seed=seed, fractions={split: FRACTIONS[split] for split in missing})
+    assigned = assign(pool, seed=seed, fractions={split: FRACTIONS[split] for split in missing})
     return tuple(
         Film(
             path=root / item.entry.name,
             label=item.label,
-            split=dealt.get(group) or item.entry.split or "train",
+            split=assigned.get(group) or item.entry.split or "train",
             group=group,
-            sha256=item.print.sha256,
+            sha256=item.fingerprint.sha256,
         )
         for group, item in zip(groups, kept, strict=True)
     )
@@ -202,10 +207,10 @@ def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str,
 def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
     """Yield a warning where the given splits part what belongs together."""
     for thing in (NEAR_PAIR, "group"):
-        found = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
-        if found:
+        parted = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
+        if parted:
             examples = "; ".join(
                 " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
-                for leak in found[:2]
+                for leak in parted[:2]
             )
-            yield f"the given splits part {count(len(found), thing)}: {examples}"
+            yield f"the given splits part {count(len(parted), thing)}: {examples}"

@@ -54,6 +54,6 @@ def decode_film(
             decoded, prepared = prepare(data, preprocesses)
             if decoded.format != "DICOM":  # which a scan does not read
                 digest = hashlib.sha256(data).hexdigest()
-                pixels = [one if isinstance(one, bytes) else None for one in prepared]
+                pixels = [result if isinstance(result, bytes) else None for result in prepared]
                 return fingerprint_of(digest, in_grey(decoded)), pixels
     return fingerprint(path), [None] * len(preprocesses)

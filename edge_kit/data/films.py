@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edge_export.films.film import SPLITS
 from edge_kit.data.fingerprints import Fingerprint
-from edge_kit.data.index import Entry, index_films, select_modality
-from edge_kit.data.labels import Classes, Modality, match_classes
+from edge_kit.data.index import FilmEntry, index_films, select_modality
+from edge_kit.data.labels import ClassMapping, Modality, match_classes
 from edge_kit.data.reader import FilmReader
 from edge_runtime.errors import DataError, FilmError
 
@@ -21,30 +21,30 @@ class Listed:
 
     root: Path
     modality: Modality
-    entries: Sequence[Entry]
-    classes: Classes
+    entries: Sequence[FilmEntry]
+    classes: ClassMapping
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFilm:
-    """A film that could be decoded, and the class its own was taken for."""
+    """A film that could be decoded, with the class that its class name was matched to."""
 
-    entry: Entry
+    entry: FilmEntry
     label: str
-    print: Fingerprint
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFilms:
-    """The films by path, of films with the same bytes one; and what was left out."""
+    """The films by path, one of each set of identical files, and what was left out."""
 
     films: Sequence[ReadFilm]
     unreadable: Sequence[FilmError]
     copies: int
 
     def classes(self, listed: Listed) -> Mapping[str, tuple[str, int]]:
-        """Return of every class name the class it was taken for, and its count of films."""
-        counts, names = Counter(film.entry.found for film in self.films), listed.classes.of
+        """Return for each class name the class that it was matched to, and its count of films."""
+        counts, names = Counter(film.entry.class_name for film in self.films), listed.classes.of
         return {name: (names[name], counts[name]) for name in sorted(names)}
 
     def skipped(self) -> list[str]:
@@ -52,7 +52,7 @@ class ReadFilms:
         return [f"skipped: {error.subject} {error.problem}" for error in self.unreadable]
 
     def warnings(self) -> list[str]:
-        """Return what a reader of figures should know, without a film's name."""
+        """Return warnings for the readers of figures; they name no film."""
         left_out = {
             "that cannot be read": len(self.unreadable),
             "byte for byte the same as others": self.copies,
@@ -68,8 +68,8 @@ def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
         DataError: there is none, or there are not two classes of which one is `positive`.
     """
     chosen, entries = select_modality(root, index_films(root, positive=positive), modality)
-    found = Counter(entry.found for entry in entries)
-    return Listed(root, chosen, entries, match_classes(found, positive=positive, subject=root))
+    counts = Counter(entry.class_name for entry in entries)
+    return Listed(root, chosen, entries, match_classes(counts, positive=positive, subject=root))
 
 
 def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) -> ReadFilms:
@@ -81,12 +81,12 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
     """
     read: list[ReadFilm] = []
     unreadable: list[FilmError] = []
-    prints = reader.scan([listed.root / entry.name for entry in listed.entries])
-    for entry, found in zip(listed.entries, prints, strict=True):
-        if isinstance(found, FilmError):
-            unreadable.append(found)
+    fingerprints = reader.scan([listed.root / entry.name for entry in listed.entries])
+    for entry, fingerprint in zip(listed.entries, fingerprints, strict=True):
+        if isinstance(fingerprint, FilmError):
+            unreadable.append(fingerprint)
         else:
-            read.append(ReadFilm(entry, listed.classes.of[entry.found], found))
+            read.append(ReadFilm(entry, listed.classes.of[entry.class_name], fingerprint))
     if unreadable and not skip_unreadable:
         first, films = unreadable[0], count(len(unreadable), "film")
         problem = f"{first.problem} ({films} of {len(listed.entries)} unreadable)"
@@ -96,13 +96,13 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
 
 
 def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
-    """Keep one of the films with the same bytes, the one to test on before the one to train on.
+    """Keep one of each set of identical files: a test film rather than a training film.
 
-    It is of all patients and groups that its copies are of.
+    The film that is kept gets the ids of all its copies.
     """
     kept: dict[str, ReadFilm] = {}
     for film in sorted(read, key=lambda film: -SPLITS.index(film.entry.split or "train")):
-        first = kept.setdefault(film.print.sha256, film)
+        first = kept.setdefault(film.fingerprint.sha256, film)
         if film.label != first.label:
             raise DataError(
                 root / film.entry.name,
@@ -111,9 +111,9 @@ def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
             )
     ids: dict[str, dict[str, None]] = {}
     for film in read:
-        ids.setdefault(film.print.sha256, {}).update(dict.fromkeys(film.entry.ids))
+        ids.setdefault(film.fingerprint.sha256, {}).update(dict.fromkeys(film.entry.ids))
     return [
-        replace(film, entry=replace(film.entry, ids=tuple(ids[film.print.sha256])))
+        replace(film, entry=replace(film.entry, ids=tuple(ids[film.fingerprint.sha256])))
         for film in sorted(kept.values(), key=lambda film: film.entry.name)
     ]
 

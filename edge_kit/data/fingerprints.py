@@ -23,7 +23,7 @@ from edge_runtime.errors import FilmError
 from edge_runtime.film.decode import WIDE
 
 VERSION = 2
-"""Raised whenever a film may get another fingerprint."""
+"""Incremented whenever a film may get another fingerprint."""
 
 NEAR = 4
 """Largest distance, in bits of 64, of both hashes of two near-duplicates."""
@@ -117,23 +117,23 @@ def read_films(
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        found = pool.map(attempt, paths)
-        return list(tqdm(found, "scan", len(paths), unit=" images", disable=None))
+        outcomes = pool.map(attempt, paths)
+        return list(tqdm(outcomes, "scan", len(paths), unit=" images", disable=None))
 
 
-def near_duplicates(prints: Sequence[Fingerprint]) -> NDArray[np.intp]:
+def near_duplicates(fingerprints: Sequence[Fingerprint]) -> NDArray[np.intp]:
     """Return the pairs of near-duplicates, `(pairs, 2)` positions with the lower one first.
 
     Either hash alone pairs thousands of different chest films; both together do not.
     """
-    dhash = np.array([item.dhash for item in prints], dtype=np.uint64)
-    phash = np.array([item.phash for item in prints], dtype=np.uint64)
+    dhash = np.array([item.dhash for item in fingerprints], dtype=np.uint64)
+    phash = np.array([item.phash for item in fingerprints], dtype=np.uint64)
     pairs = [np.empty((0, 2), dtype=np.intp)]
-    for start in range(0, len(prints), _ROWS):
+    for start in range(0, len(fingerprints), _ROWS):
         near = np.bitwise_count(dhash[start : start + _ROWS, None] ^ dhash[start:]) <= NEAR
-        found = np.argwhere(np.triu(near, 1)) + start
-        both = np.bitwise_count(np.bitwise_xor(*phash[found].T)) <= NEAR
-        pairs.append(found[both])
+        close = np.argwhere(np.triu(near, 1)) + start
+        both = np.bitwise_count(np.bitwise_xor(*phash[close].T)) <= NEAR
+        pairs.append(close[both])
     return np.concatenate(pairs)
 
 

@@ -22,21 +22,21 @@ _NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of a film before it is opened.
+class FilmEntry:
+    """What the names and the manifest say of a film before it is opened.
 
-    `name` is the POSIX path below the data folder, `found` the class name as written there and
+    `name` is the POSIX path below the data folder, `class_name` the class as written there and
     `ids` the patient and group it belongs to; `None` where the folder does not say.
     """
 
     name: str
-    found: str
+    class_name: str
     modality: Modality | None
     split: Split | None
     ids: tuple[str, ...] = ()
 
 
-def index_films(root: Path, *, positive: str = "covid") -> tuple[Entry, ...]:
+def index_films(root: Path, *, positive: str = "covid") -> tuple[FilmEntry, ...]:
     """List the films of `root`, by its manifest.csv or else by its folders, sorted by name.
 
     Folders are read as [wrapper/][train|val|test/][modality/]class/...; `positive` is known to
@@ -64,20 +64,20 @@ def index_films(root: Path, *, positive: str = "covid") -> tuple[Entry, ...]:
 
 
 def select_modality(
-    root: Path, entries: Sequence[Entry], wanted: str | None
-) -> tuple[Modality, tuple[Entry, ...]]:
+    root: Path, entries: Sequence[FilmEntry], modality: str | None
+) -> tuple[Modality, tuple[FilmEntry, ...]]:
     """Return the modality to train on and its entries.
 
-    Films of which nothing says the modality are what `wanted` says, or X-rays.
+    Films of which nothing says the modality are what `modality` says, or X-rays.
 
     Raises:
-        UsageError: `wanted` is no modality, or it is `None` and there are several.
+        UsageError: `modality` is no modality, or it is `None` and there are several.
         DataError: there are no films of it, or some films are marked and others not.
     """
     counts = Counter(str(entry.modality) for entry in entries)
-    known = None if wanted is None else modality_of(wanted)
-    if wanted is not None and known is None:
-        raise UsageError("--modality", f"{wanted!r} is not known", "choose xray or ct")
+    known = None if modality is None else modality_of(modality)
+    if modality is not None and known is None:
+        raise UsageError("--modality", f"{modality!r} is not known", "choose xray or ct")
     if counts.keys() == {"None"}:
         return known or "xray", tuple(entries)
     if "None" in counts:
@@ -91,14 +91,14 @@ def select_modality(
     return chosen, tuple(entry for entry in entries if entry.modality == chosen)
 
 
-def check_splits(root: Path, entries: Sequence[Entry]) -> None:
+def check_splits(root: Path, entries: Sequence[FilmEntry]) -> None:
     """Require that splits, where given, cover all films, train among them.
 
     Raises:
         DataError: a film has no split though others have, or there is none to train on.
     """
-    given = {entry.split for entry in entries} - {None}
-    if not given:
+    named = {entry.split for entry in entries} - {None}
+    if not named:
         return
     if unsplit := [entry.name for entry in entries if entry.split is None]:
         raise DataError(
@@ -106,13 +106,13 @@ def check_splits(root: Path, entries: Sequence[Entry]) -> None:
             f"is in no split ({len(unsplit)} such films), others are",
             "give all films a split or none",
         )
-    if "train" not in given:
-        problem = f"has only {' and '.join(sorted(filter(None, given)))} films"
+    if "train" not in named:
+        problem = f"has only {' and '.join(sorted(filter(None, named)))} films"
         raise DataError(root, problem, "add train films or leave the splits out")
 
 
-def _by_manifest(manifest: Path) -> list[Entry]:
-    entries: dict[str, Entry] = {}
+def _by_manifest(manifest: Path) -> list[FilmEntry]:
+    entries: dict[str, FilmEntry] = {}
     for line, row in read_table(manifest, ("path", "label")):
         entry = _row(f"{manifest} line {line}", row)
         if entry.name in entries:
@@ -127,7 +127,7 @@ def _by_manifest(manifest: Path) -> list[Entry]:
     return list(entries.values())
 
 
-def _row(subject: str, row: dict[str, str]) -> Entry:
+def _row(subject: str, row: dict[str, str]) -> FilmEntry:
     # Manifests are written on Windows too; both separators mean the same there.
     path = PureWindowsPath(row["path"])
     if not path.name or path.anchor or ".." in path.parts:
@@ -140,9 +140,9 @@ def _row(subject: str, row: dict[str, str]) -> Entry:
         raise DataError(subject, f"unknown split {split!r}", f"use {', '.join(SPLITS)} or none")
     if modality and modality_of(modality) is None:
         raise DataError(subject, f"unknown modality {modality!r}", "use xray or ct")
-    return Entry(
+    return FilmEntry(
         name=path.as_posix(),
-        found=row["label"],
+        class_name=row["label"],
         modality=modality_of(modality or path.parts[0]),
         split=split_of(split),
         ids=tuple(
@@ -153,7 +153,7 @@ def _row(subject: str, row: dict[str, str]) -> Entry:
     )
 
 
-def _by_folder(root: Path, positive: str) -> list[Entry]:
+def _by_folder(root: Path, positive: str) -> list[FilmEntry]:
     paths = [path.relative_to(root) for path in _images(root, frozenset(root.resolve().parents))]
     skipped = _wrappers(paths, positive)
     return [_placed(root, PurePosixPath(path), skipped) for path in paths]
@@ -166,8 +166,8 @@ def _images(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     if here in above:
         return
     with os.scandir(folder) as listing:
-        found = [item for item in listing if not item.name.startswith(".")]
-    for item in found:
+        visible = [item for item in listing if not item.name.startswith(".")]
+    for item in visible:
         path = folder / item.name
         if item.is_dir():
             if item.name.lower() not in _NOT_FILMS:
@@ -188,7 +188,7 @@ def _wrappers(paths: Sequence[Path], positive: str) -> int:
     return len(shared)
 
 
-def _placed(root: Path, path: PurePosixPath, skipped: int) -> Entry:
+def _placed(root: Path, path: PurePosixPath, skipped: int) -> FilmEntry:
     split: Split | None = None
     modality: Modality | None = None
     for name in path.parent.parts[skipped:]:
@@ -197,5 +197,5 @@ def _placed(root: Path, path: PurePosixPath, skipped: int) -> Entry:
         elif modality is None and modality_of(name):
             modality = modality_of(name)
         else:
-            return Entry(str(path), name, modality, split)
+            return FilmEntry(str(path), name, modality, split)
     raise DataError(root / path, "is in no class folder", f"move it into one or write a {MANIFEST}")

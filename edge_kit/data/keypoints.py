@@ -19,7 +19,7 @@ from edge_runtime.errors import UsageError
 SIDE = 192
 """Films are compared at this longest side, in pixels."""
 MOST = 160
-"""So many features, the strongest, describe a film."""
+"""The largest number of features of a film; the strongest are taken."""
 # Without it, noise and JPEG blocks win the places of what the film shows.
 _BLUR = 1.2
 _WEAKEST = 0.01  # a quarter of OpenCV's contrast threshold, for films that are dark or flat
@@ -41,7 +41,7 @@ class Keypoints:
     descriptors: NDArray[np.uint8]
 
     def mirrored(self) -> Keypoints:
-        """Return what the film would be if left and right were swapped, without looking again."""
+        """Return the features of the mirrored film, computed without detecting them again."""
         across = np.array([self.picture.shape[1] - 1, 0], np.float32)
         points = across + self.points * np.array([-1, 1], np.float32)
         return Keypoints(self.picture[:, ::-1], points, self.descriptors[:, MIRROR])
@@ -72,10 +72,10 @@ def keypoints(grey: Image.Image) -> Keypoints:
     small = ImageOps.contain(grey, (SIDE, SIDE), Image.Resampling.BILINEAR)
     picture = cv2.GaussianBlur(np.asarray(small), (0, 0), _BLUR)
     sift = cv2.SIFT_create(nfeatures=MOST, contrastThreshold=_WEAKEST)
-    found, descriptors = sift.detectAndCompute(picture, None)
+    corners, descriptors = sift.detectAndCompute(picture, None)
     if descriptors is None:  # a blank picture
         descriptors = np.empty((0, 128))
-    points = np.array([one.pt for one in found], np.float32).reshape(-1, 2)
+    points = np.array([corner.pt for corner in corners], np.float32).reshape(-1, 2)
     return Keypoints(picture, points, descriptors.astype(np.uint8))
 
 

@@ -13,7 +13,7 @@ from edge_runtime.errors import DataError
 Modality = Literal["xray", "ct"]
 MODALITIES: tuple[Modality, ...] = ("xray", "ct")
 CLASSES = ("covid", "noncovid")
-"""The classes that go by one name however they are written; all others keep their own."""
+"""The classes that have one canonical name for all spellings; all others keep their own."""
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "covid": ("covid19", "covid positive", "covid19 positive", "positive", "sars cov 2"),
@@ -30,8 +30,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
-    """The two classes, and which of them every name found on disk belongs to."""
+class ClassMapping:
+    """The two classes, and for each class name on the disk the class that it belongs to."""
 
     positive: str
     negative: str
@@ -70,8 +70,8 @@ def listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({counts[name]})" for name in sorted(counts))
 
 
-def match_classes(found: Mapping[str, int], *, positive: str, subject: object) -> Classes:
-    """Sort the class names `found` (with their counts of films) into a positive and a negative.
+def match_classes(counts: Mapping[str, int], *, positive: str, subject: object) -> ClassMapping:
+    """Sort class names into a positive and a negative; `counts` has the films of each name.
 
     Spellings of one class are merged. covid and noncovid go by these names unless `positive` is
     a third class: then every class keeps the (alphabetically first) spelling found.
@@ -80,29 +80,31 @@ def match_classes(found: Mapping[str, int], *, positive: str, subject: object) -
         DataError: there are not exactly two classes, none is `positive`, or a name cannot be
             printed.
     """
-    if bad := [name for name in found if not name.isprintable()]:
+    if bad := [name for name in counts if not name.isprintable()]:
         raise DataError(subject, f"class name {bad[0]!a} cannot be printed", "rename it")
     canonical = class_key(positive) in CLASSES
     names: dict[str, str] = {}
-    for name in sorted(found):
+    for name in sorted(counts):
         key = class_key(name)
         names.setdefault(key, key if canonical and key in CLASSES else name)
     if len(names) != 2:
         raise DataError(
             subject,
-            f"two classes are needed, {len(names)} found: {listed(found)}",
+            f"two classes are needed, {len(names)} found: {listed(counts)}",
             "keep one folder or label for each of the two classes",
         )
     if class_key(positive) not in names:
         raise DataError(
             subject,
-            f"no class is named {positive!r}, found: {listed(found)}",
+            f"no class is named {positive!r}, found: {listed(counts)}",
             "name the positive class with --positive",
         )
     chosen = names.pop(class_key(positive))
-    (other,) = names.values()
-    return Classes(
+    (negative,) = names.values()
+    return ClassMapping(
         positive=chosen,
-        negative=other,
-        of={name: chosen if class_key(name) == class_key(positive) else other for name in found},
+        negative=negative,
+        of={
+            name: chosen if class_key(name) == class_key(positive) else negative for name in counts
+        },
     )

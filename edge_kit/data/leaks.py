@@ -1,4 +1,4 @@
-"""Splits that part what belongs together: refused, or the price of what they seem to buy."""
+"""Leaking splits: refused, or compared with a split by groups to measure what they add."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ def require_no_leaks(dataset: Dataset) -> None:
     if not dataset.leaks:
         return
     leak = dataset.leaks[0]
-    one, other = leak.films
+    first, second = leak.films
     more = f" ({len(dataset.leaks)} leaks in all)" if len(dataset.leaks) > 1 else ""
     raise DataError(
-        other.path,
-        f"is {other.split}, but {one.path.name} of the same {leak.of} is {one.split}{more}",
-        "leave the splits out, or see with --allow-leaks what the leak buys",
+        second.path,
+        f"is {second.split}, but {first.path.name} of the same {leak.of} is {first.split}{more}",
+        "leave the splits out, or see with --allow-leaks what the leak adds",
     )
 
 
 def grouped_and_naive(dataset: Dataset, *, seed: int) -> tuple[Dataset, Dataset]:
     """Return the same films split by groups, leaks closed, and split film by film.
 
-    Both have nearly the sizes that `dataset` has, and exactly the same of each class and split.
-    The second is the customary random split, in which a film's copies may be tested on; the
-    difference of a model's accuracy on the two is what the leak buys.
+    Both have nearly the split sizes of `dataset`, and the same count of each class in each split.
+    The second is the customary random split, where copies of a training film may be test films.
+    The difference in a model's accuracy between the two is what the leak adds.
     """
     whole = closed(dataset)
     sizes = Counter(film.split for film in whole.films)
-    dealt = assign(
+    assigned = assign(
         [(film.group, film.label) for film in whole.films],
         seed=seed,
         fractions={split: float(count) for split, count in sizes.items()},
     )
-    grouped = tuple(replace(film, split=dealt[film.group]) for film in whole.films)
+    grouped = tuple(replace(film, split=assigned[film.group]) for film in whole.films)
     return replace(whole, films=grouped), replace(whole, films=_shuffled(grouped, seed))
 
 
 def closed(dataset: Dataset) -> Dataset:
-    """Return `dataset` in groups that hold together what its splits part, with those splits still.
+    """Return `dataset` with the films of each leak in one group, and its splits as they were.
 
-    So it is to be dealt anew.
+    The splits no longer fit the groups and have to be assigned anew.
     """
     place = {film.sha256: index for index, film in enumerate(dataset.films)}
     pairs = [[place[film.sha256] for film in leak.films] for leak in dataset.leaks]
@@ -63,19 +63,21 @@ def closed(dataset: Dataset) -> Dataset:
         [(film.group,) for film in dataset.films],
         np.array(pairs, np.intp).reshape(-1, 2),
     )
-    films = [replace(one, group=group) for one, group in zip(dataset.films, groups, strict=True)]
+    films = [replace(film, group=group) for film, group in zip(dataset.films, groups, strict=True)]
     return replace(dataset, films=tuple(films), leaks=())
 
 
 def _shuffled(films: tuple[Film, ...], seed: int) -> tuple[Film, ...]:
-    """Return `films`, each a group of its own, with the splits of each class dealt anew."""
+    """Return `films`, each a group of its own, with the splits of each class assigned anew."""
     left: dict[str, list[Split]] = {}
     for film in sorted(films, key=lambda film: film.sha256):
         left.setdefault(film.label, []).append(film.split)
     random = Random(seed)
     for splits in left.values():
         random.shuffle(splits)
-    dealt = {
+    assigned = {
         film.sha256: left[film.label].pop() for film in sorted(films, key=lambda film: film.sha256)
     }
-    return tuple(replace(film, split=dealt[film.sha256], group=film.sha256[:16]) for film in films)
+    return tuple(
+        replace(film, split=assigned[film.sha256], group=film.sha256[:16]) for film in films
+    )

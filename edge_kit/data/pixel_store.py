@@ -132,7 +132,7 @@ class PixelFile:
             return records["pixels"], {digest.hex(): row for (digest, row), yes in whole if yes}
 
     def _records(self) -> NDArray[Any]:
-        """Return the whole records of the file; what is torn at its end is none."""
+        """Return the whole records of the file; an incomplete record at the end does not count."""
         size = os.fstat(self._stream.fileno()).st_size
         count = (size - _HEADER) // self._record.itemsize
         if not count:  # nothing cannot be mapped
@@ -151,10 +151,10 @@ class HeldPixels:
         self._turn = threading.Lock()
 
     def reserve(self, count: int) -> None:
-        """Make room for `count` films more; room that is never used costs next to nothing."""
-        wanted = len(self._rows) + count
-        if wanted > len(self._pixels):
-            more = np.empty((wanted, *self._pixels.shape[1:]), np.uint8)
+        """Make room for `count` films more; memory that is never written to costs little."""
+        size = len(self._rows) + count
+        if size > len(self._pixels):
+            more = np.empty((size, *self._pixels.shape[1:]), np.uint8)
             more[: len(self._rows)] = self._pixels[: len(self._rows)]
             self._pixels = more
 
@@ -180,7 +180,7 @@ class HeldPixels:
 
 
 def _opened(path: Path, key: bytes) -> IO[bytes]:
-    """Open the file of records; one that is foreign makes way for a new one."""
+    """Open the file of records; a file of another kind is replaced by a new one."""
     # Not truncated but replaced: whoever has mapped the old one keeps it.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     stream = os.fdopen(descriptor, "r+b", buffering=0)

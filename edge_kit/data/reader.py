@@ -1,4 +1,4 @@
-"""Reads films, each of them once: its fingerprint and its pixels come of one decoding."""
+"""Reads each film once: its fingerprint and its pixels come from one decoding."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class FilmReader:
         An export asks for both, to prove that films are grey.
         """
         single = Preprocess(**{**preprocess.to_json(), "channels": 1})
-        for wanted in (preprocess, single):
-            self._expected[_name(wanted)] = wanted
+        for expected in (preprocess, single):
+            self._expected[_name(expected)] = expected
 
     def scan(self, paths: Sequence[Path]) -> list[Fingerprint | FilmError]:
         """Return the fingerprint of every film, or why it is unreadable, in the order of `paths`.
@@ -69,25 +69,25 @@ class FilmReader:
         for place, outcome in outcomes.items():
             if (key := keys[place]) is not None and isinstance(outcome, Fingerprint):
                 self._fingerprints[key] = outcome
-        return [one or outcomes[place] for place, one in enumerate(known)]
+        return [fingerprint or outcomes[place] for place, fingerprint in enumerate(known)]
 
     def read(self, films: Sequence[Film], preprocess: Preprocess) -> CachedPixels:
-        """Return the pixels of `films`, most often mapped, decoding those that are not kept yet.
+        """Return the pixels of `films`, usually memory-mapped; films not in the cache are decoded.
 
         Raises:
             DataError: a film cannot be read, is not the one that was scanned, or would be refused
                 by the runtime.
         """
-        name, wanted = _name(preprocess), {film.sha256: film for film in films}
+        name, by_digest = _name(preprocess), {film.sha256: film for film in films}
         folder = self._folder
         with self._stores({name: preprocess}) as stores:
-            pixels, rows = stores[name].find(wanted)
-        missing = [film for digest, film in wanted.items() if digest not in rows]
+            pixels, rows = stores[name].find(by_digest)
+        missing = [film for digest, film in by_digest.items() if digest not in rows]
         if missing:
             with self._stores({name: preprocess, **self._expected}) as stores:
                 self._decode(missing, preprocess, stores)
-                pixels, rows = stores[name].find(wanted)
-        if len(rows) < len(wanted):
+                pixels, rows = stores[name].find(by_digest)
+        if len(rows) < len(by_digest):
             if folder is not None and folder == self._folder:  # the disk forgets what it took
                 self._give_up(OSError(errno.EIO, os.strerror(errno.EIO)), {})
             return self.read(films, preprocess)
@@ -143,21 +143,21 @@ class FilmReader:
                 pool.shutdown(cancel_futures=True)
 
     @contextmanager
-    def _stores(self, wanted: dict[str, Preprocess], room: int = 0) -> Iterator[Stores]:
+    def _stores(self, preprocesses: dict[str, Preprocess], room: int = 0) -> Iterator[Stores]:
         """Yield where the pixels by each preprocessing are kept, with `room` for more films."""
-        for name, preprocess in wanted.items():
+        for name, preprocess in preprocesses.items():
             self._held.setdefault(name, HeldPixels(preprocess))
-        stores: Stores = {name: self._held[name] for name in wanted}
+        stores: Stores = {name: self._held[name] for name in preprocesses}
         with ExitStack() as files:
             if self._folder is not None:
                 try:
-                    for name, preprocess in wanted.items():
+                    for name, preprocess in preprocesses.items():
                         file = files.enter_context(closing(PixelFile(self._folder, preprocess)))
                         stores[name] = file
                 except OSError as error:
                     self._give_up(error, stores)
             if self._folder is None:
-                for name in wanted:
+                for name in preprocesses:
                     self._held[name].reserve(room)
             yield stores
 
@@ -169,7 +169,7 @@ class FilmReader:
             stores[name].add(sha256, pixels)
 
     def _give_up(self, error: OSError, stores: Stores) -> None:
-        """Hold in memory from now on what the disk does not take, and say so once."""
+        """Keep pixels in memory from now on, since the disk refuses them, and say so once."""
         with self._turn:
             if self._folder is not None:
                 problem = error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""Deals groups of films to train, val and test, and keeps the outcome as a table."""
+"""Assigns groups of films to train, val and test, and writes the splits as a table."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def assign(
     orders groups of equal size. The last groups of a label go where it is lacking. The order of
     `members` does not matter.
 
-    scikit-learn's StratifiedGroupKFold deals equal folds only, and needs at least as many
-    groups of each label as folds.
+    scikit-learn's StratifiedGroupKFold makes equal folds only, and needs at least as many groups of
+    each label as folds.
     """
     groups: dict[str, Counter[str]] = {}
     for group, label in sorted(members):

@@ -1,4 +1,4 @@
-"""What a folder of films holds twice: copies, alone or across classes and splits, and groups."""
+"""Copies and near-duplicates in a folder of films, also across classes and splits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edge_kit.data.fingerprints import (
     near_duplicates,
     read_films,
 )
-from edge_kit.data.index import Entry, index_films, select_modality
+from edge_kit.data.index import FilmEntry, index_films, select_modality
 from edge_kit.data.keypoints import Keypoints, import_opencv, keypoints
 from edge_kit.data.labels import class_key
 from edge_runtime.errors import DataError, FilmError
@@ -31,7 +31,7 @@ Pairs = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A film, the group no split may part, and the film it is a copy of, empty if of none.
+    """A film with its group, and the film that it is a copy of (empty if it is none).
 
     `path` is below the folder. A `cluster` is one film and its copies; a `group` is all clusters
     that a patient or a given group ties together. Both are named by their lowest digest. `reason`
@@ -65,9 +65,9 @@ class Survey:
         members: defaultdict[str, list[Surveyed]] = defaultdict(list)
         for film in self.films:
             members[film.cluster].append(film)
-        found = [tuple(films) for films in members.values() if len(films) > 1]
+        clusters = [tuple(films) for films in members.values() if len(films) > 1]
         return sorted(
-            found,
+            clusters,
             key=lambda films: (
                 not across_classes(films), not across_splits(films), -len(films), films[0].path
             ),
@@ -78,7 +78,7 @@ class Survey:
         splits: defaultdict[str, set[Split | None]] = defaultdict(set)
         for film in self.films:
             splits[film.group].add(film.split)
-        return sum(len(found) > 1 for found in splits.values())
+        return sum(len(group_splits) > 1 for group_splits in splits.values())
 
 
 def across_classes(films: Sequence[Surveyed]) -> bool:
@@ -92,7 +92,7 @@ def across_splits(films: Sequence[Surveyed]) -> bool:
 
 
 def survey(root: Path, *, modality: str | None = None, positive: str = "covid") -> Survey:
-    """Find the films below `root`, of one modality or of all, and what they share.
+    """Find the films below `root`, of one modality or of all, and link copies and groups.
 
     Raises:
         UsageError: OpenCV is not installed, or there is no such modality.
@@ -107,31 +107,31 @@ def survey(root: Path, *, modality: str | None = None, positive: str = "covid") 
         raise DataError(root, "holds no film that can be read", f"see {unreadable[0].subject}")
     # By digest, so that the same films give the same groups whatever they are called.
     read.sort(key=lambda item: (item[1].sha256, item[0].name))
-    prints = [fingerprint for _, fingerprint, _ in read]
+    fingerprints = [fingerprint for _, fingerprint, _ in read]
     links = {
-        "exact": _same_bytes(prints),
-        "near": near_duplicates(prints),
+        "exact": _same_bytes(fingerprints),
+        "near": near_duplicates(fingerprints),
         "geometric": copies([points for _, _, points in read]),
     }
     # What has the same bytes is near as well, and would be counted twice.
-    links["near"] = _without(links["near"], prints)
-    links["geometric"] = _without(links["geometric"], prints)
-    films = _films([entry for entry, _, _ in read], prints, links)
+    links["near"] = _without(links["near"], fingerprints)
+    links["geometric"] = _without(links["geometric"], fingerprints)
+    films = _films([entry for entry, _, _ in read], fingerprints, links)
     counts = {name: len(pairs) for name, pairs in links.items()}
     return Survey(films, counts, tuple(unreadable))
 
 
 def _read(
-    root: Path, entries: Sequence[Entry]
-) -> tuple[list[tuple[Entry, Fingerprint, Keypoints]], list[FilmError]]:
+    root: Path, entries: Sequence[FilmEntry]
+) -> tuple[list[tuple[FilmEntry, Fingerprint, Keypoints]], list[FilmError]]:
     def look(path: Path) -> tuple[Fingerprint, Keypoints]:
         sha256, grey = decode(path)
         return fingerprint_of(sha256, grey), keypoints(grey)
 
-    read: list[tuple[Entry, Fingerprint, Keypoints]] = []
+    read: list[tuple[FilmEntry, Fingerprint, Keypoints]] = []
     unreadable: list[FilmError] = []
-    found = read_films([root / entry.name for entry in entries], look)
-    for entry, result in zip(entries, found, strict=True):
+    results = read_films([root / entry.name for entry in entries], look)
+    for entry, result in zip(entries, results, strict=True):
         if isinstance(result, FilmError):
             unreadable.append(result)
         else:
@@ -139,26 +139,28 @@ def _read(
     return read, unreadable
 
 
-def _same_bytes(prints: Sequence[Fingerprint]) -> Pairs:
-    """Return the pairs of neighbours with one digest; `prints` are sorted by it."""
+def _same_bytes(fingerprints: Sequence[Fingerprint]) -> Pairs:
+    """Return the pairs of neighbours with one digest; `fingerprints` are sorted by it."""
     same = [
         (low, high)
-        for low, high in pairwise(range(len(prints)))
-        if prints[low].sha256 == prints[high].sha256
+        for low, high in pairwise(range(len(fingerprints)))
+        if fingerprints[low].sha256 == fingerprints[high].sha256
     ]
     return np.array(same, np.intp).reshape(-1, 2)
 
 
-def _without(pairs: Pairs, prints: Sequence[Fingerprint]) -> Pairs:
-    differ = [prints[low].sha256 != prints[high].sha256 for low, high in pairs]
+def _without(pairs: Pairs, fingerprints: Sequence[Fingerprint]) -> Pairs:
+    differ = [fingerprints[low].sha256 != fingerprints[high].sha256 for low, high in pairs]
     return pairs[np.array(differ, np.bool_)]
 
 
 def _films(
-    entries: Sequence[Entry], prints: Sequence[Fingerprint], links: Mapping[str, Pairs]
+    entries: Sequence[FilmEntry],
+    fingerprints: Sequence[Fingerprint],
+    links: Mapping[str, Pairs],
 ) -> tuple[Surveyed, ...]:
     pairs = np.concatenate([*links.values()])
-    digests = [one.sha256 for one in prints]
+    digests = [fingerprint.sha256 for fingerprint in fingerprints]
     clusters = group_films(digests, [()] * len(entries), pairs)
     groups = group_films(digests, [entry.ids for entry in entries], pairs)
     reasons: dict[int, str] = {}
@@ -166,12 +168,14 @@ def _films(
         for film in linked.ravel().tolist():
             reasons.setdefault(film, method)
     first: dict[str, str] = {}
-    for entry, cluster in sorted(zip(entries, clusters, strict=True), key=lambda one: one[0].name):
+    for entry, cluster in sorted(
+        zip(entries, clusters, strict=True), key=lambda item: item[0].name
+    ):
         first.setdefault(cluster, entry.name)
     films = [
         Surveyed(
             path=entry.name,
-            label=entry.found,
+            label=entry.class_name,
             split=entry.split,
             patient=_patient(entry),
             sha256=digest,
@@ -187,6 +191,6 @@ def _films(
     return tuple(sorted(films, key=lambda film: film.path))
 
 
-def _patient(entry: Entry) -> str:
+def _patient(entry: FilmEntry) -> str:
     key = "patient_id "
-    return next((one.removeprefix(key) for one in entry.ids if one.startswith(key)), "")
+    return next((name.removeprefix(key) for name in entry.ids if name.startswith(key)), "")

@@ -1,4 +1,4 @@
-"""One model judged on one folder of films, and the document that tells of it."""
+"""One model evaluated on one folder of films, and the document of the result."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from edge_export.films.labels import are_positive
 from edge_export.statistics.estimates import Bools
 from edge_kit.data.reader import FilmReader
+from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
-from edge_kit.evaluation.films import Labelled
-from edge_kit.evaluation.rows import Wanted, choose_rows
+from edge_kit.evaluation.films import LabelledFilms
+from edge_kit.evaluation.selection import SplitChoice, select_films
 from edge_kit.evaluation.subgroups import Subgroup, coincide, subgroups
-from edge_kit.evaluation.subject import Reply, Subject
 from edge_runtime.bundle.digest import sha256
 
 SCHEMA = 1
@@ -24,14 +24,14 @@ NEVER = "- (no such answer was given)"
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a subject is worth on the films of a split, `digest` of which names their set.
+    """What a model is worth on the films of a split; `digest` names the set of these films.
 
     `caveat` is what an audit says of these films, in sentences, the conclusion first. `folder` is
     the name of the folder of films, without those above it.
     """
 
-    subject: Subject
-    split: Wanted
+    subject: EvaluatedModel
+    split: SplitChoice
     digest: str
     figures: Figures
     subgroups: tuple[Subgroup, ...]
@@ -41,87 +41,89 @@ class Evaluation:
 
 
 def evaluate(
-    subject: Subject,
-    labelled: Labelled,
-    split: Wanted | None = None,
+    model: EvaluatedModel,
+    labelled: LabelledFilms,
+    split: SplitChoice | None = None,
     prevalences: Sequence[float] = PREVALENCES,
     reader: FilmReader | None = None,
 ) -> Evaluation:
-    """Return what `subject` is worth on the films of a `split` of `labelled`.
+    """Return what `model` is worth on the films of a `split` of `labelled`.
 
     Raises:
         UsageError: a split is wanted of films that have none.
         DataError: a film cannot be read, or fewer than two of a class were judged.
     """
-    rows = choose_rows(subject, labelled, split, reader)
-    films = [labelled.films[place] for place in rows.places]
-    replies = subject.ask([film.path for film in films])
+    selection = select_films(model, labelled, split, reader)
+    films = [labelled.films[place] for place in selection.places]
+    outcomes = model.classify([film.path for film in films])
     positive = are_positive(films, labelled.positive)
-    answered = judged(positive, [film.group for film in films], replies, subject.decision)
-    figures = measure(answered, replies, subject.decision, prevalences)
-    facts = [
-        labelled.facts[place]
-        for place, reply in zip(rows.places, replies, strict=True)
-        if reply.logit is not None
+    answered = judged(positive, [film.group for film in films], outcomes, model.decision)
+    figures = measure(answered, outcomes, model.decision, prevalences)
+    attributes = [
+        labelled.attributes[place]
+        for place, outcome in zip(selection.places, outcomes, strict=True)
+        if outcome.logit is not None
     ]
-    parts = subgroups(answered, facts, subject.decision.threshold)
+    parts = subgroups(answered, attributes, model.decision.threshold)
     return Evaluation(
-        subject=subject,
-        split=rows.name,
+        subject=model,
+        split=selection.name,
         digest=set_digest([film.sha256 for film in films]),
         figures=figures,
         subgroups=parts,
         folder=labelled.root.resolve().name,
         warnings=(
-            *([subject.caution] if subject.caution else []),
+            *([model.caution] if model.caution else []),
             *labelled.warnings,
-            *rows.warnings,
-            *_cautions(figures, parts, positive, replies),
+            *selection.warnings,
+            *_cautions(figures, parts, positive, outcomes),
         ),
     )
 
 
 def set_digest(digests: Sequence[str]) -> str:
     """Return the SHA-256 of a set of films: of their sorted digests, a line each."""
-    return sha256("".join(f"{one}\n" for one in sorted(digests)).encode())
+    return sha256("".join(f"{digest}\n" for digest in sorted(digests)).encode())
 
 
 def _cautions(
-    figures: Figures, parts: Sequence[Subgroup], positive: Bools, replies: Sequence[Reply]
+    figures: Figures, parts: Sequence[Subgroup], positive: Bools, outcomes: Sequence[FilmOutcome]
 ) -> list[str]:
-    found = []
+    sentences = []
     if coincide(parts, "source"):
-        found.append(
+        sentences.append(
             "no source has films of both classes: telling sources apart would do as well, so "
             "these figures are no evidence of medicine"
         )
     if figures.groups < figures.positive + figures.negative:
-        found.append(
+        sentences.append(
             f"{figures.positive + figures.negative} films in {figures.groups} groups of patients "
             "and near-duplicates: see the intervals by group"
         )
-    refused = np.array([reply.logit is None for reply in replies])
+    refused = np.array([outcome.logit is None for outcome in outcomes])
     lost = int((refused & positive).sum())
     if lost:
-        found.append(f"{lost} positive films were refused, and count neither as found nor missed")
-    return found
+        sentences.append(
+            f"{lost} positive films were refused, and count neither as found nor missed"
+        )
+    return sentences
 
 
-def blind(found: Evaluation) -> list[str]:
+def blind(evaluation: Evaluation) -> list[str]:
     """Return in what way the model does not tell the classes apart on these films, if it does not.
 
     Nothing else on a report matters where one class is never found, or the area may be chance.
     """
-    one, subject = found.figures, found.subject
-    counts, area, lines = one.confusion, one.by_group.auc, []
+    figures, model = evaluation.figures, evaluation.subject
+    counts, area, lines = figures.confusion, figures.by_group.auc, []
     for label, hits, films, name in (
-        (subject.positive, counts.true_positive, one.positive, "sensitivity"),
-        (subject.negative, counts.true_negative, one.negative, "specificity"),
+        (model.positive, counts.true_positive, figures.positive, "sensitivity"),
+        (model.negative, counts.true_negative, figures.negative, "specificity"),
     ):
         if not hits:
             lines.append(
                 f"{name} is 0: none of {films} {label} films is decided {label} at the "
-                f"threshold {one.threshold:g}"
+                f"threshold {figures.threshold:g}"
             )
     if area.low <= 0.5:
         way = "below one half: the classes may be the wrong way round" if area.high < 0.5 else (
@@ -131,23 +133,27 @@ def blind(found: Evaluation) -> list[str]:
     return lines
 
 
-def document(found: Evaluation) -> dict[str, Any]:
+def document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON; it holds no name and no path of a film."""
-    subject, figures = found.subject, found.figures
+    model, figures = evaluation.subject, evaluation.figures
     return {
         "schema": SCHEMA,
         "subject": {
-            "kind": subject.kind,
-            "name": subject.name,
-            "identity": subject.identity,
-            "modality": subject.modality,
-            "classes": {"negative": subject.negative, "positive": subject.positive},
-            "decision": subject.decision.to_json(),
-            "seed": subject.seed,
+            "kind": model.kind,
+            "name": model.name,
+            "identity": model.identity,
+            "modality": model.modality,
+            "classes": {"negative": model.negative, "positive": model.positive},
+            "decision": model.decision.to_json(),
+            "seed": model.seed,
         },
-        "data": {"folder": found.folder, "split": found.split, "sha256": found.digest},
-        "warnings": list(found.warnings),
-        "caveat": list(found.caveat),
+        "data": {
+            "folder": evaluation.folder,
+            "split": evaluation.split,
+            "sha256": evaluation.digest,
+        },
+        "warnings": list(evaluation.warnings),
+        "caveat": list(evaluation.caveat),
         "figures": {
             **asdict(figures),
             "reliability": [
@@ -156,34 +162,34 @@ def document(found: Evaluation) -> dict[str, Any]:
             ],
             "roc": {"false_positive": figures.roc[0], "true_positive": figures.roc[1]},
         },
-        "subgroups": [asdict(one) for one in found.subgroups],
+        "subgroups": [asdict(part) for part in evaluation.subgroups],
     }
 
 
-def table(found: Evaluation) -> str:
+def table(evaluation: Evaluation) -> str:
     """Return an evaluation in lines for people."""
-    one, subject = found.figures, found.subject
-    judged_films = one.positive + one.negative
+    figures, model = evaluation.figures, evaluation.subject
+    judged_films = figures.positive + figures.negative
     lines = [
-        f"{subject.name}, {found.split} films: {one.films}, of which {judged_films} judged: "
-        f"{one.positive} {subject.positive}, {one.negative} {subject.negative}, "
-        f"{one.groups} groups",
+        f"{model.name}, {evaluation.split} films: {figures.films}, "
+        f"of which {judged_films} judged: {figures.positive} {model.positive}, "
+        f"{figures.negative} {model.negative}, {figures.groups} groups",
         f"{'':<12} {'films independent':<34} by group",
     ]
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
-        plain, grouped = str(getattr(one.metrics, name)), getattr(one.by_group, name)
+        plain, grouped = str(getattr(figures.metrics, name)), getattr(figures.by_group, name)
         lines.append(f"{name:<12} {plain:<34} ({grouped.low:.3f} to {grouped.high:.3f})")
-    lines += [f"{'uncertain':<12} {one.uncertain}", f"{'refused':<12} {one.refused}"]
-    error = one.calibration
+    lines += [f"{'uncertain':<12} {figures.uncertain}", f"{'refused':<12} {figures.refused}"]
+    error = figures.calibration
     lines.append(f"calibration  expected error {error.expected:.3f}, Brier {error.brier:.3f}")
-    if one.line:
-        lines.append(f"             slope {one.line.slope}, intercept {one.line.intercept}")
+    if figures.line:
+        lines.append(f"             slope {figures.line.slope}, intercept {figures.line.intercept}")
     lines += [
         f"at {100 * at.prevalence:g} %".ljust(13)
         + f"PPV {at.positive or NEVER}, NPV {at.negative or NEVER}"
-        for at in one.predictive
+        for at in figures.predictive
     ]
-    return "\n".join([*lines, *map(_part, found.subgroups), *found.caveat]) + "\n"
+    return "\n".join([*lines, *map(_part, evaluation.subgroups), *evaluation.caveat]) + "\n"
 
 
 def _part(part: Subgroup) -> str:

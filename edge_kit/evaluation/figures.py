@@ -33,19 +33,19 @@ from edge_export.statistics.utility import (
     net_benefit,
     predictive_values,
 )
-from edge_kit.evaluation.subject import Reply
+from edge_kit.evaluation.evaluated import FilmOutcome
 from edge_runtime.bundle.records import Decision
 from edge_runtime.errors import DataError
 
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
-"""Shares of positive patients at which predictive values are told, where none are asked for."""
+"""Prevalences at which predictive values are given, unless others are asked for."""
 BINS = 10
 _THRESHOLDS = np.arange(1, 100) / 100
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Films that were judged, counted by what they are and what they were decided to be."""
+    """Counts of the judged films by true class and decision."""
 
     true_positive: int
     false_negative: int
@@ -105,11 +105,11 @@ class Figures:
 
 
 def judged(
-    positive: Bools, groups: Sequence[str], replies: Sequence[Reply], decision: Decision
+    positive: Bools, groups: Sequence[str], outcomes: Sequence[FilmOutcome], decision: Decision
 ) -> Judged:
     """Return the films that have a logit, as `decision` answers for them."""
-    kept = np.array([reply.logit is not None for reply in replies], np.bool_)
-    raw = np.array([reply.logit for reply in replies if reply.logit is not None], np.float64)
+    kept = np.array([outcome.logit is not None for outcome in outcomes], np.bool_)
+    raw = np.array([outcome.logit for outcome in outcomes if outcome.logit is not None], np.float64)
     band, probability = decision.uncertain, probabilities(raw, decision.calibration)
     within = (probability >= band.low) & (probability <= band.high)
     return Judged(
@@ -117,17 +117,17 @@ def judged(
         logits=decision.calibration.scale * raw + decision.calibration.offset,
         probability=probability,
         uncertain=within & np.bool_(band.low < band.high),
-        groups=tuple(group for group, one in zip(groups, kept, strict=True) if one),
+        groups=tuple(group for group, is_kept in zip(groups, kept, strict=True) if is_kept),
     )
 
 
 def measure(
     films: Judged,
-    replies: Sequence[Reply],
+    outcomes: Sequence[FilmOutcome],
     decision: Decision,
     prevalences: Sequence[float] = PREVALENCES,
 ) -> Figures:
-    """Return the figures of `films`, those of `replies` that were judged.
+    """Return the figures of `films`, those of `outcomes` that were judged.
 
     Raises:
         DataError: fewer than two films of a class were judged; intervals need them.
@@ -136,11 +136,11 @@ def measure(
     if min(cases, controls) < 2:
         problem = f"{cases} positive and {controls} negative films were judged, 2 of each needed"
         raise DataError("data", problem, "add films")
-    refusals = Counter(reply.refusal for reply in replies if reply.logit is None)
+    refusals = Counter(outcome.refusal for outcome in outcomes if outcome.logit is None)
     counts = confusion(films, decision.threshold)
     curve = roc_curve(films.positive, films.logits, drop_intermediate=True)
     return Figures(
-        films=len(replies),
+        films=len(outcomes),
         groups=len(set(films.groups)),
         positive=cases,
         negative=controls,
@@ -148,7 +148,7 @@ def measure(
         metrics=metrics(films, decision.threshold),
         by_group=_by_group(films, decision.threshold),
         confusion=counts,
-        refused=proportion(refusals.total(), len(replies)),
+        refused=proportion(refusals.total(), len(outcomes)),
         refusals=dict(sorted(refusals.items())),
         uncertain=proportion(int(films.uncertain.sum()), len(films.positive)),
         predictive=tuple(
@@ -162,15 +162,16 @@ def measure(
         reliability=tuple(reliability(films.positive, films.probability, BINS)),
         roc=(tuple(curve[0].tolist()), tuple(curve[1].tolist())),
         net_benefit=tuple(
-            net_benefit(films.positive, films.probability, float(one)) for one in _THRESHOLDS
+            net_benefit(films.positive, films.probability, float(threshold))
+            for threshold in _THRESHOLDS
         ),
     )
 
 
 def metrics(films: Judged, threshold: float) -> Metrics:
     """Return the metrics of `films`; the area is that of logits, which do not round to 1."""
-    found = evaluate(films.positive, films.probability, threshold)
-    return replace(found, auc=auc(films.positive, films.logits))
+    figures = evaluate(films.positive, films.probability, threshold)
+    return replace(figures, auc=auc(films.positive, films.logits))
 
 
 def _by_group(films: Judged, threshold: float) -> Metrics:

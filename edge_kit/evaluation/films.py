@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_export.films.film import Film, Split
-from edge_kit.data.facts import Facts, manifest_facts
+from edge_kit.data.film_attributes import FilmAttributes, manifest_attributes
 from edge_kit.data.films import list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.reader import FilmReader
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledFilms:
     """Films with their classes, sorted by path; copies of a film are there once.
 
     `splits` are those that the folder gives, None where it gives none; `classes` maps every class
-    name found to the class it was taken for and its count; `facts` is what the manifest says.
+    name found to the class it was taken for and its count; `attributes` is what the manifest says.
     `warnings` are for every reader, `skipped` names files and is for their owner's terminal.
     """
 
     root: Path
     films: tuple[Film, ...]
     splits: tuple[Split | None, ...]
-    facts: tuple[Facts, ...]
+    attributes: tuple[FilmAttributes, ...]
     negative: str
     positive: str
     classes: Mapping[str, tuple[str, int]]
@@ -40,7 +40,7 @@ def labelled_films(
     positive: str,
     skip_unreadable: bool,
     reader: FilmReader | None = None,
-) -> Labelled:
+) -> LabelledFilms:
     """Return the films of `modality` below `root`, grouped by patient and near-duplicate.
 
     Films that `reader` has seen before are not read again.
@@ -53,19 +53,25 @@ def labelled_films(
     listed = list_films(root, modality=modality, positive=positive)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     groups = group_films(
-        [film.print.sha256 for film in read.films],
+        [film.fingerprint.sha256 for film in read.films],
         [film.entry.ids for film in read.films],
-        near_duplicates([film.print for film in read.films]),
+        near_duplicates([film.fingerprint for film in read.films]),
     )
     films = tuple(
-        Film(root / one.entry.name, one.label, one.entry.split or "test", group, one.print.sha256)
-        for one, group in zip(read.films, groups, strict=True)
+        Film(
+            root / film.entry.name,
+            film.label,
+            film.entry.split or "test",
+            group,
+            film.fingerprint.sha256,
+        )
+        for film, group in zip(read.films, groups, strict=True)
     )
-    return Labelled(
+    return LabelledFilms(
         root=root,
         films=films,
-        splits=tuple(one.entry.split for one in read.films),
-        facts=manifest_facts(root, films),
+        splits=tuple(film.entry.split for film in read.films),
+        attributes=manifest_attributes(root, films),
         negative=listed.classes.negative,
         positive=listed.classes.positive,
         classes=read.classes(listed),

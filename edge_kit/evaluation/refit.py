@@ -15,9 +15,9 @@ from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
 from edge_export.statistics.clustered import grouped_proportion
 from edge_export.statistics.estimates import Bools, Estimate, Floats
+from edge_kit.evaluation.evaluated import EvaluatedModel
 from edge_kit.evaluation.evaluation import set_digest
-from edge_kit.evaluation.films import Labelled
-from edge_kit.evaluation.subject import Subject
+from edge_kit.evaluation.films import LabelledFilms
 from edge_runtime.bundle.records import Decision, Site, Uncertain
 from edge_runtime.errors import DataError, UsageError
 
@@ -61,8 +61,10 @@ class _Films:
     groups: tuple[str, ...]
 
 
-def refit(subject: Subject, labelled: Labelled, rule: Rule | None, method: str | None) -> Refit:
-    """Return the decision that the films of a site give the bundle `subject`.
+def refit(
+    model: EvaluatedModel, labelled: LabelledFilms, rule: Rule | None, method: str | None
+) -> Refit:
+    """Return the decision that the films of a site give the bundle `model`.
 
     By `rule` the threshold is chosen, by `method` the calibration is fitted; without one of them
     that part stays: a threshold as the same probability.
@@ -71,19 +73,19 @@ def refit(subject: Subject, labelled: Labelled, rule: Rule | None, method: str |
         UsageError: nothing is to be fitted, or a calibration would leave a chosen threshold behind.
         DataError: fewer than two films of a class were judged, or no threshold does what is asked.
     """
-    _require_order(subject, rule, method)
-    films, digests, refused = _judged(subject, labelled)
-    decision, threshold = _fit(films, subject.decision, rule, method)
+    _require_order(model, rule, method)
+    films, digests, refused = _judged(model, labelled)
+    decision, threshold = _fit(films, model.decision, rule, method)
     cases = int(films.positive.sum())
     controls = len(films.positive) - cases
     site = Site(
-        bundle=subject.identity or "",
+        bundle=model.identity or "",
         fitted=(*(["calibration"] if method else []), *(["threshold"] if rule else [])),
         films=set_digest(digests),
         negative=controls,
         positive=cases,
     )
-    old, new = _cut(subject.decision), _cut(decision)
+    old, new = _cut(model.decision), _cut(decision)
     return Refit(
         decision=decision,
         threshold=threshold,
@@ -91,30 +93,30 @@ def refit(subject: Subject, labelled: Labelled, rule: Rule | None, method: str |
         moved=abs(old - new) > 1e-9,
         before=_shares(films, films.raw >= old),
         fitted=_shares(films, _decided(films.raw, decision)),
-        validated=_validated(films, subject.decision, rule, method),
-        warnings=tuple(_warnings(subject, site, digests, refused)),
+        validated=_validated(films, model.decision, rule, method),
+        warnings=tuple(_warnings(model, site, digests, refused)),
     )
 
 
-def _require_order(subject: Subject, rule: Rule | None, method: str | None) -> None:
-    if subject.kind != "bundle":
+def _require_order(model: EvaluatedModel, rule: Rule | None, method: str | None) -> None:
+    if model.kind != "bundle":
         cure = "give a bundle, or export the run with --sensitivity or --youden"
-        raise UsageError(subject.name, "is a run", cure)
+        raise UsageError(model.name, "is a run", cure)
     if rule is None and method is None:
         problem = "nothing to fit"
         raise UsageError("threshold", problem, "add --sensitivity X, --youden or --calibration")
-    if rule is None and subject.decision.chosen is not None:
+    if rule is None and model.decision.chosen is not None:
         problem = "this bundle's threshold was chosen for the probabilities that it has now"
         raise UsageError("--calibration", problem, "add --sensitivity X or --youden")
 
 
-def _judged(subject: Subject, labelled: Labelled) -> tuple[_Films, list[str], int]:
+def _judged(model: EvaluatedModel, labelled: LabelledFilms) -> tuple[_Films, list[str], int]:
     """Return the films that got a logit, their digests, and how many were refused."""
-    replies = subject.ask([film.path for film in labelled.films])
+    outcomes = model.classify([film.path for film in labelled.films])
     kept = [
-        (film, reply.logit)
-        for film, reply in zip(labelled.films, replies, strict=True)
-        if reply.logit is not None
+        (film, outcome.logit)
+        for film, outcome in zip(labelled.films, outcomes, strict=True)
+        if outcome.logit is not None
     ]
     positive = are_positive((film for film, _ in kept), labelled.positive)
     cases = int(positive.sum())
@@ -125,9 +127,9 @@ def _judged(subject: Subject, labelled: Labelled) -> tuple[_Films, list[str], in
         )
         raise DataError(labelled.root, problem, "add films")
     films = _Films(
-        positive, np.array([one for _, one in kept]), tuple(film.group for film, _ in kept)
+        positive, np.array([logit for _, logit in kept]), tuple(film.group for film, _ in kept)
     )
-    return films, [film.sha256 for film, _ in kept], len(replies) - len(kept)
+    return films, [film.sha256 for film, _ in kept], len(outcomes) - len(kept)
 
 
 def _fit(
@@ -140,32 +142,32 @@ def _fit(
     if rule:
         threshold = choose_threshold(films.positive, probabilities(films.raw, calibration), rule)
     value = threshold.value if threshold else before.threshold
-    made = Decision(
+    decision = Decision(
         calibration=calibration,
         threshold=value,
         uncertain=Uncertain(low=value, high=value),
         chosen=threshold.chosen if threshold else None,
     )
-    return _with_band(made, before), threshold
+    return _with_band(decision, before), threshold
 
 
-def _with_band(made: Decision, before: Decision) -> Decision:
+def _with_band(decision: Decision, before: Decision) -> Decision:
     """Return a decision with a band as wide in the graph's own logits as it was before.
 
     That is what graphs and engines differ by; what it is in probability depends on the scale.
     """
     band, cut = before.uncertain, _cut(before)
     if band.low == band.high:
-        return made
-    edges = [_cut(made) + _raw(edge, before) - cut for edge in (band.low, band.high)]
-    scale, offset = made.calibration.scale, made.calibration.offset
+        return decision
+    edges = [_cut(decision) + _raw(edge, before) - cut for edge in (band.low, band.high)]
+    scale, offset = decision.calibration.scale, decision.calibration.offset
     low, high = (round(float(expit(scale * edge + offset)), 6) for edge in edges)
-    uncertain = Uncertain(low=min(low, made.threshold), high=max(high, made.threshold))
+    uncertain = Uncertain(low=min(low, decision.threshold), high=max(high, decision.threshold))
     return Decision(
-        calibration=made.calibration,
-        threshold=made.threshold,
+        calibration=decision.calibration,
+        threshold=decision.threshold,
         uncertain=uncertain,
-        chosen=made.chosen,
+        chosen=decision.chosen,
     )
 
 
@@ -214,19 +216,19 @@ def _validated(
     return _shares(films, decided)
 
 
-def _warnings(subject: Subject, site: Site, digests: list[str], refused: int) -> Iterator[str]:
-    if seen := sum(digest in subject.known for digest in digests):
+def _warnings(model: EvaluatedModel, site: Site, digests: list[str], refused: int) -> Iterator[str]:
+    if seen := sum(digest in model.known for digest in digests):
         yield f"{seen} of these films calibrated the bundle: fit it on films that it has not seen"
     if refused:
         yield f"{refused} films were refused and left out"
-    for name, count in ((subject.positive, site.positive), (subject.negative, site.negative)):
+    for name, count in ((model.positive, site.positive), (model.negative, site.negative)):
         if count < FEW:
             yield f"{count} films of {name} are few: under {FEW}, mind the width of the intervals"
 
 
-def lines(found: Refit) -> Mapping[str, Shares]:
+def lines(refitted: Refit) -> Mapping[str, Shares]:
     """Return what is known of the old and the new decision, by the words for it."""
-    shares = {"before": found.before, "after, on the films it was fitted on": found.fitted}
-    if found.validated:
-        shares["after, on films left out of the fitting"] = found.validated
+    shares = {"before": refitted.before, "after, on the films it was fitted on": refitted.fitted}
+    if refitted.validated:
+        shares["after, on films left out of the fitting"] = refitted.validated
     return shares

@@ -35,7 +35,7 @@ this one: the bundle is stamped undecided.
 """
 
 
-def write_site_bundle(source: Path, out: Path, found: Refit) -> str:
+def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
     """Write the bundle `source` with the new decision to `out`, and return its identity.
 
     Raises:
@@ -45,43 +45,45 @@ def write_site_bundle(source: Path, out: Path, found: Refit) -> str:
     with verify_all(source) as bundle:
         manifest = bundle.manifest
         members = {name: bytes(bundle.read(name)) for name in manifest.files}
-    members[CARD] = _card(members.get(CARD, b"").decode(), found).encode()
-    return write_bundle(out, _fields(manifest, found), members)
+    members[CARD] = _card(members.get(CARD, b"").decode(), refitted).encode()
+    return write_bundle(out, _fields(manifest, refitted), members)
 
 
-def _fields(manifest: Manifest, found: Refit) -> dict[str, object]:
-    fields = {key: one for key, one in manifest.to_json().items() if key not in ("schema", "files")}
+def _fields(manifest: Manifest, refitted: Refit) -> dict[str, object]:
+    fields = {
+        key: value for key, value in manifest.to_json().items() if key not in ("schema", "files")
+    }
     golden = fields["golden"]
-    if found.decision.calibration != manifest.decision.calibration:
-        golden = {**golden, "tolerance": golden_tolerance(found.decision.calibration)}
+    if refitted.decision.calibration != manifest.decision.calibration:
+        golden = {**golden, "tolerance": golden_tolerance(refitted.decision.calibration)}
     return fields | {
         "version": manifest.version.removesuffix(SITE) + SITE,
-        "decision": found.decision,
+        "decision": refitted.decision,
         "golden": golden,
         # What was proved was proved at another threshold.
-        "verdict": "undecided" if found.moved else manifest.verdict,
-        "site": found.site,
+        "verdict": "undecided" if refitted.moved else manifest.verdict,
+        "site": refitted.site,
     }
 
 
-def _card(card: str, found: Refit) -> str:
+def _card(card: str, refitted: Refit) -> str:
     """Return the card with a section on the site in front, in place of an older one."""
     before, following, after = card.partition(FIRST_HEADING)
-    return before.partition(_HEADING)[0] + _section(found) + following + after
+    return before.partition(_HEADING)[0] + _section(refitted) + following + after
 
 
-def _section(found: Refit) -> str:
-    site, decision = found.site, found.decision
+def _section(refitted: Refit) -> str:
+    site, decision = refitted.site, refitted.decision
     return _SECTION.format(
         heading=_HEADING,
         fitted=" and the ".join(site.fitted),
         site=site,
         calibration=decision.calibration,
-        threshold=found.threshold or f"{decision.threshold:g}",
+        threshold=refitted.threshold or f"{decision.threshold:g}",
         band=decision.uncertain,
         shares="\n".join(
-            f"- {words}: sensitivity {one.sensitivity}, specificity {one.specificity}"
-            for words, one in lines(found).items()
+            f"- {words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}"
+            for words, shares in lines(refitted).items()
         ),
-        proof=_MOVED if found.moved else "",
+        proof=_MOVED if refitted.moved else "",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_export.statistics.estimates import Metrics
-from edge_kit.data.facts import Facts
+from edge_kit.data.film_attributes import FilmAttributes
 from edge_kit.evaluation.figures import Confusion, Judged, confusion, metrics
 
 NOT_STATED = "not stated"
@@ -31,12 +31,14 @@ class Subgroup:
     metrics: Metrics | None
 
 
-def subgroups(films: Judged, facts: Sequence[Facts], threshold: float) -> tuple[Subgroup, ...]:
-    """Return the parts of `films` by what `facts`, one of each, say of them."""
+def subgroups(
+    films: Judged, attributes: Sequence[FilmAttributes], threshold: float
+) -> tuple[Subgroup, ...]:
+    """Return the parts of `films` by what `attributes`, one of each, say of them."""
     return tuple(
-        found
+        part
         for kind, told in _KINDS.items()
-        for found in _parts(kind, [told(one) for one in facts], films, threshold)
+        for part in _parts(kind, [told(film) for film in attributes], films, threshold)
     )
 
 
@@ -45,8 +47,8 @@ def coincide(parts: Sequence[Subgroup], kind: str) -> bool:
 
     A single part says nothing, nor do films of which it is not stated.
     """
-    named = [one for one in parts if one.kind == kind and one.name != NOT_STATED]
-    return len(named) > 1 and not any(_cases(one) and one.films - _cases(one) for one in named)
+    named = [part for part in parts if part.kind == kind and part.name != NOT_STATED]
+    return len(named) > 1 and not any(_cases(part) and part.films - _cases(part) for part in named)
 
 
 def _cases(part: Subgroup) -> int:
@@ -58,7 +60,7 @@ def _parts(kind: str, told: Sequence[str], films: Judged, threshold: float) -> I
     if not 1 <= len(counts - Counter({NOT_STATED: counts[NOT_STATED]})) <= _MOST:
         return
     column = np.array(told)
-    for name in sorted(counts, key=lambda one: (one == NOT_STATED, one)):
+    for name in sorted(counts, key=lambda label: (label == NOT_STATED, label)):
         part = films.only(column == name)
         cases = int(part.positive.sum())
         enough = min(cases, len(part.positive) - cases) >= LEAST
@@ -78,13 +80,13 @@ def age_band(text: str) -> str:
     return next((name for name, (low, high) in _BANDS.items() if low <= years <= high), NOT_STATED)
 
 
-def _cell(column: str) -> Callable[[Facts], str]:
-    return lambda facts: facts.get(column, "").lower() or NOT_STATED
+def _cell(column: str) -> Callable[[FilmAttributes], str]:
+    return lambda attributes: attributes.get(column, "").lower() or NOT_STATED
 
 
-_KINDS: Mapping[str, Callable[[Facts], str]] = {
+_KINDS: Mapping[str, Callable[[FilmAttributes], str]] = {
     "source": _cell("source"),
-    "sex": lambda facts: _SEXES.get(facts.get("sex", "").lower()[:1], NOT_STATED),
-    "age": lambda facts: age_band(facts.get("age", "")),
+    "sex": lambda attributes: _SEXES.get(attributes.get("sex", "").lower()[:1], NOT_STATED),
+    "age": lambda attributes: age_band(attributes.get("age", "")),
     "view": _cell("view"),
 }

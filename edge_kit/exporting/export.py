@@ -1,4 +1,4 @@
-"""An order carried out: the source opened, folded to one channel where it is grey, exported."""
+"""Carries an order out: opens the source, folds grey channels into one, exports."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _folded(
     reader: FilmReader,
     say: Say,
 ) -> tuple[keras.Model, BundleDescription]:
-    """Fold three channels into one; where nobody asked for it, only if that can be done."""
+    """Fold three channels into one; unless it was asked for, only where possible."""
     try:
         films = source.dataset.films
         folded = fold(source.model, films, facts, source.input_range, reader)
@@ -108,7 +108,7 @@ def _facts(source: ExportSource, wishes: BundleWishes) -> BundleDescription:
 
 
 def _limits(path: Path | None, caution: str) -> str:
-    """Return what the card says of limits: what the maker wrote, and what the run has to say."""
+    """Return the limits for the card: those that the maker wrote, and those of the run."""
     own = f"- Of this model: {caution}.\n" if caution else ""
     if path is None:
         return own

@@ -18,10 +18,10 @@ from edge_export.quantize.recipe import INT8
 
 @dataclass(frozen=True, slots=True)
 class ModelMeaning:
-    """What is said of a model that is no run: what its input and its outputs mean.
+    """The meaning of input and outputs of a model that is not a run.
 
     `classes` are the negative and the positive one, as the data names them; `input_range` is what
-    black and white are to it. A run knows all of them, so nothing may be said of one.
+    black and white are to it. A run knows them all, so none may be set for a run.
     """
 
     classes: tuple[str, str] | None = None
@@ -31,7 +31,7 @@ class ModelMeaning:
 
 @dataclass(frozen=True, slots=True)
 class BundleWishes:
-    """What the maker of a bundle wants it to say of itself; `None` leaves that to the source.
+    """What the maker chooses for the manifest and the card; `None` takes it from the source.
 
     `ages` are the youngest and the oldest, in years; `views` are DICOM's names. `limits` is a text
     file for the card.

@@ -74,7 +74,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
         problem = f"{run} was trained on {config.modality}"
         raise UsageError("--modality", problem, "leave it out")
     data = order.data or Path(config.data)
-    reader.expect(config.recipe())
+    reader.expect(config.preprocessing())
     dataset = _films(order, data, config.modality, config.positive, seed=config.seed, reader=reader)
     return ExportSource(
         model=load_model(run / MODEL),
@@ -85,7 +85,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
             negative=config.negative,
             positive=config.positive,
         ),
-        preprocess=config.recipe(),
+        preprocess=config.preprocessing(),
         input_range=InputRange(),
         training=config.training(),
         warnings=(*([config.caution()] if config.leaks else []), *dataset.warnings),
@@ -98,15 +98,15 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
 
 
 def made_by(config: RunConfig) -> str:
-    """Return the command that made a run, with what is not the recipe's of its model's name."""
+    """Return the command that made a run, with the options that differ from the model's recipe."""
     if config.members:
         return "edge-kit ensemble RUN... --out RUN"
     known = MODELS.get(config.model)
     options = [
-        *("--channels", config.recipe().channels, "--positive", config.positive),
+        *("--channels", config.preprocessing().channels, "--positive", config.positive),
         *("--seed", config.seed, "--epochs", config.epochs),
     ]
-    if (side := config.recipe().height) != standard().height:
+    if (side := config.preprocess().height) != standard().height:
         options += ["--side", side]
     if known is None or config.batch_size != known.recipe.batch_size:
         options += ["--batch-size", config.batch_size]
@@ -120,7 +120,7 @@ def made_by(config: RunConfig) -> str:
 
 
 def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
-    """Take a foreign model by what is said of it; nothing is guessed."""
+    """Open a model that is not a run by the meaning that `order` gives it; nothing is guessed."""
     classes, input_range, data = order.meaning.classes, order.meaning.input_range, order.data
     if classes is None or input_range is None or data is None:
         problem = "is not a run of edge-kit train, so its meaning has to be said"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_kit.models.function import built
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 
 if TYPE_CHECKING:
     import keras
@@ -19,8 +19,8 @@ _SIZES = ("filters", "units", "rate")
 class Layer:
     """A layer: its kind, the shape of what it gives without the batch, and its parameters.
 
-    A network within the network is one layer, its kind its name.
-    `size` is the number of its filters or units, or the rate of a dropout, if it has one.
+    A nested network counts as one layer, whose kind is the network's name. `size` is the number of
+    its filters or units, or the rate of a dropout, if it has one.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Description:
     parameters: int
     float_mb: float
     int8_mb: float
-    recipe: Recipe
+    recipe: TrainingRecipe
     ours: str
 
 
@@ -61,7 +61,9 @@ def describe(architecture: Architecture, side: int) -> Description:
     return Description(
         name=architecture.name,
         input=shape,
-        layers=tuple(_layer(one) for one in model.layers if type(one).__name__ != "InputLayer"),
+        layers=tuple(
+            _layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer"
+        ),
         parameters=parameters,
         float_mb=round(4 * parameters / 1e6, 2),
         int8_mb=round(parameters / 1e6, 2),

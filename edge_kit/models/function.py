@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.graph.head import find_head
 from edge_export.quiet import first_line, import_tensorflow
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_runtime.errors import DataError, EdgeError, UsageError
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ def from_function(path: Path, function: str) -> Architecture:
         raise UsageError(path, "no such file", "give FILE.py:FUNCTION")
     import_tensorflow()  # quietly, before the file does
     try:
-        made = runpy.run_path(str(path), run_name=path.stem).get(function)
+        builder = runpy.run_path(str(path), run_name=path.stem).get(function)
     except Exception as error:
         problem = f"cannot be executed ({type(error).__name__}: {first_line(error)})"
         raise UsageError(path, problem, "correct it") from error
-    if not callable(made):
+    if not callable(builder):
         cure = f"define {function or 'one'}(height, width, channels)"
         raise UsageError(path, f"has no function {function!r}", cure)
 
     def build(height: int, width: int, channels: int) -> keras.Model:
-        return built(f"{path}:{function}", made, (height, width, channels))
+        return built(f"{path}:{function}", builder, (height, width, channels))
 
-    return Architecture(word(function), build, Recipe(epochs=20, batch_size=32))
+    return Architecture(word(function), build, TrainingRecipe(epochs=20, batch_size=32))
 
 
 def built(
@@ -65,7 +65,7 @@ def built(
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         problem = f"returns {type(model).__name__}, no built Keras model"
         raise DataError(subject, problem, "return a Sequential with an Input, or keras.Model")
-    shapes = [tuple(one.shape) for one in model.inputs]
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
     if shapes != [(None, *shape)]:
         problem = f"takes {', '.join(map(str, shapes))}, not {(None, *shape)}"
         raise DataError(subject, problem, "take one film of raw grey levels, as it is called for")
@@ -97,5 +97,7 @@ def _one_sigmoid(subject: str, model: keras.Model) -> keras.Model:
 
 def word(name: str) -> str:
     """Return a name as manifests spell words, without what would tell of the machine."""
-    kept = "".join(one if one.isascii() and one.isalnum() else "-" for one in name.lower())
+    kept = "".join(
+        letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower()
+    )
     return kept.strip("-")[:48] or "model"  # with the modality behind, a bundle's name

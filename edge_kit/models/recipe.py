@@ -37,7 +37,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """An author's own choices; all train with Adam on binary cross-entropy.
 
     `epsilon` is Adam's: what it adds to the root of the mean squared gradient that it divides by. A
@@ -63,6 +63,6 @@ class Architecture:
 
     name: str
     build: Builder
-    recipe: Recipe
+    recipe: TrainingRecipe
     channels: int = 1
     ours: str = ""

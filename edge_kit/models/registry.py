@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_kit.models import studies
 from edge_kit.models.applications import application
 from edge_kit.models.function import from_function
-from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, Recipe
+from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, TrainingRecipe
 from edge_runtime.errors import UsageError
 
 KERAS = "keras:"
@@ -17,19 +17,21 @@ _STUDIES = (
     Architecture(
         "baseline",
         studies.baseline,
-        Recipe(epochs=20, batch_size=64, early_stopping=EarlyStopping(min_delta=0.01, patience=5)),
+        TrainingRecipe(
+            epochs=20, batch_size=64, early_stopping=EarlyStopping(min_delta=0.01, patience=5)
+        ),
         ours=f"{_SILENT}; at most 20 epochs; no pooling, for none is named",
     ),
     Architecture(
         "model1",
         studies.model1,
-        Recipe(epochs=10, batch_size=32),
+        TrainingRecipe(epochs=10, batch_size=32),
         ours=f"{_SILENT}; pooling of 2x2; the dense layer of 64 follows the one of 16",
     ),
     Architecture(
         "model2",
         studies.model2,
-        Recipe(
+        TrainingRecipe(
             epochs=10,
             batch_size=32,
             epsilon=0.1,
@@ -43,13 +45,13 @@ _STUDIES = (
     Architecture(
         "model3",
         studies.model3,
-        Recipe(epochs=20, batch_size=32),
+        TrainingRecipe(epochs=20, batch_size=32),
         ours="3x3 kernels, ReLU, pooling of 2x2 after each convolution; filters of 32, 32, 64, 64",
     ),
     Architecture(
         "xray_cnn",
         studies.xray_cnn,
-        Recipe(
+        TrainingRecipe(
             epochs=6,
             batch_size=32,
             augmentation=Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True),
@@ -58,7 +60,7 @@ _STUDIES = (
         ours="3x3 kernels, ReLU, pooling of 2x2; the division by 255 is a layer",
     ),
 )
-MODELS: dict[str, Architecture] = {one.name: one for one in _STUDIES}
+MODELS: dict[str, Architecture] = {network.name: network for network in _STUDIES}
 
 _NAMES = f"{', '.join(MODELS)}, {KERAS}NAME (an application of Keras), or FILE.py:FUNCTION"
 HELP = f"one of {_NAMES}, which is executed"
@@ -80,8 +82,8 @@ def architecture(name: str) -> Architecture:
         return application(name.removeprefix(KERAS))
     file, _, function = name.rpartition(":")
     if file.endswith(".py"):
-        found = from_function(Path(file), function)
-        if found.name in MODELS:  # a bundle would claim to be the study's
-            raise UsageError("--model", f"{found.name!r} is a network of ours", "rename yours")
-        return found
+        network = from_function(Path(file), function)
+        if network.name in MODELS:  # a bundle would claim to be the study's
+            raise UsageError("--model", f"{network.name!r} is a network of ours", "rename yours")
+        return network
     raise UsageError("--model", f"{name!r} is not known", f"name one of {_NAMES}")

@@ -14,7 +14,7 @@ import tensorflow as tf
 from edge_kit.models.recipe import Augmentation
 
 DRAWS = 4
-"""How many numbers from 0 to 1 decide what becomes of a film: angle, two zooms, and a coin."""
+"""How many random numbers in [0, 1) a film takes: for angle, two zooms and mirroring."""
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -23,7 +23,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     Takes pixels `(n, h, w, c)` and draws `(n, DRAWS)` in [0, 1), gives float32 pixels. With rows
     and columns counted from the centre, the output's row r and column c show what the film has at
     row `cos(angle) * zoom_y * r` and column `zoom_x * c - sin(angle) * zoom_y * r`, interpolated
-    bilinearly; beyond the film its edge goes on.
+    bilinearly; beyond the edge the nearest pixel is repeated.
     """
 
     def __init__(self, augmentation: Augmentation) -> None:
@@ -31,7 +31,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         self._augmentation = augmentation
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Return the films as the draws have them."""
+        """Return the films transformed by their draws."""
         films, draws = inputs
         films = tf.cast(films, tf.float32)
         _, height, width, _ = films.shape
@@ -47,14 +47,14 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         """Return scale of columns and rows, shift of columns by row, and side, each `(n, 1)`."""
         angle, across, down, coin = tf.split(draws, DRAWS, axis=1)
         angle = (2 * angle - 1) * math.radians(self._augmentation.shear)
-        across, down = (1 + (2 * one - 1) * self._augmentation.zoom for one in (across, down))
+        across, down = (1 + (2 * draw - 1) * self._augmentation.zoom for draw in (across, down))
         mirrored = tf.logical_and(coin < 0.5, self._augmentation.horizontal_flip)
         side = tf.where(mirrored, -1.0, 1.0)
         return across, down * tf.cos(angle), -down * tf.sin(angle), side
 
 
 def _blended(films: Any, places: Any, *, axis: int) -> Any:
-    """Return what `films` have along `axis` at `places`, which are counted from the centre."""
+    """Return `films` interpolated along `axis` at `places`, which are counted from the centre."""
     last = films.shape[axis] - 1
     places = tf.clip_by_value(places + last / 2, 0, last)
     low = tf.floor(places)

@@ -33,7 +33,7 @@ History = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """What a training is, as JSON, how far it came, and its variables in their order."""
+    """The settings of a training as JSON, its history so far, and its variables in their order."""
 
     training: Mapping[str, Any]
     history: History
@@ -46,7 +46,7 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint`; whatever happens meanwhile, `path` is the old one or the new one.
+    """Write `checkpoint`; after an interruption `path` is the old one or the new one, both whole.
 
     Raises:
         OSError: the disk refuses; the old one still stands.
@@ -57,7 +57,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "history": checkpoint.history,
     }
     text = np.frombuffer(json.dumps(about, allow_nan=False).encode(), np.uint8)
-    arrays: dict[str, Any] = {str(place): one for place, one in enumerate(checkpoint.variables)}
+    arrays: dict[str, Any] = {
+        str(place): variable for place, variable in enumerate(checkpoint.variables)
+    }
     draft = path.with_name(f"{path.name}.part")
     try:
         with draft.open("wb") as stream:
@@ -91,16 +93,16 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         raise DataError(path, problem, f"delete {path.parent} and train again") from error
 
 
-def require_same(found: Mapping[str, Any], wanted: Mapping[str, Any], out: Path) -> None:
+def require_same(settings: Mapping[str, Any], expected: Mapping[str, Any], out: Path) -> None:
     """Refuse to go on with a training that is not the one that was begun.
 
     Raises:
-        UsageError: `found`, which was begun at `out`, is not `wanted`.
+        UsageError: `settings`, which was begun at `out`, is not `expected`.
     """
-    wanted = json.loads(json.dumps(wanted))
-    for name in sorted({*found, *wanted}):
-        if found.get(name) != wanted.get(name):
-            was, now = found.get(name), wanted.get(name)
+    expected = json.loads(json.dumps(expected))
+    for name in sorted({*settings, *expected}):
+        if settings.get(name) != expected.get(name):
+            was, now = settings.get(name), expected.get(name)
             told = f": {was}, not {now}"
             told = told if len(told) < _SHORT else ""  # no digest, no table
             problem = f"was begun with another {name.replace('_', ' ')}{told}"
@@ -114,8 +116,8 @@ def restore(variables: Sequence[Any], checkpoint: Checkpoint, path: Path) -> Non
     Raises:
         DataError: they are not of the same number and shapes.
     """
-    found = [one.shape for one in checkpoint.variables]
-    if found != [tuple(one.shape) for one in variables]:
+    shapes = [variable.shape for variable in checkpoint.variables]
+    if shapes != [tuple(variable.shape) for variable in variables]:
         problem = "is of a network with other weights, or of another device"
         raise DataError(path, problem, f"delete {path.parent} and train again")
     for variable, value in zip(variables, checkpoint.variables, strict=True):

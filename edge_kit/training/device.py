@@ -19,7 +19,7 @@ from edge_runtime.errors import DataError
 if TYPE_CHECKING:
     import keras
 
-    from edge_kit.models.recipe import Recipe
+    from edge_kit.models.recipe import TrainingRecipe
 
 FLOAT32, MIXED, BFLOAT16 = "float32", "mixed_float16", "mixed_bfloat16"
 PRECISIONS = (FLOAT32, MIXED, BFLOAT16)
@@ -44,7 +44,7 @@ class Device:
 
 
 def find_device(precision: str | None = None) -> Device:
-    """Return all GPUs of this machine, or its processor; `None` leaves it the precision, too.
+    """Return all GPUs of this machine, or its processor; with `None` it chooses the precision.
 
     GPUs are set to take memory as they need it. `CUDA_VISIBLE_DEVICES` chooses among them.
     """
@@ -59,16 +59,16 @@ def find_device(precision: str | None = None) -> Device:
         words = f"CPU with {os.cpu_count()} processors"
         return Device(("/CPU:0",), words, precision or fastest)
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    modern = all(one.get("compute_capability", (0, 0)) >= _TENSOR_CORES for one in details)
+    modern = all(detail.get("compute_capability", (0, 0)) >= _TENSOR_CORES for detail in details)
     return Device(
-        tuple(one.name for one in tf.config.list_logical_devices("GPU")),
+        tuple(gpu.name for gpu in tf.config.list_logical_devices("GPU")),
         f"{len(gpus)} x {details[0].get('device_name', 'GPU')}",
         precision or (MIXED if modern else FLOAT32),
     )
 
 
 def strategy(device: Device) -> Any:
-    """Return how the batches are shared out: mirrored over several devices, else not at all."""
+    """Return the strategy of `device`: mirrored over several devices, else the default one."""
     import tensorflow as tf
 
     if len(device.names) > 1:
@@ -88,7 +88,7 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
 
     if device.precision == FLOAT32 and len(device.names) == 1:
         return model
-    heads = {one._keras_history.operation.name for one in model.outputs}
+    heads = {output._keras_history.operation.name for output in model.outputs}
 
     def copied(layer: Any) -> Any:
         config = layer.get_config()
@@ -106,7 +106,7 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
     return copy
 
 
-def optimizer(recipe: Recipe, device: Device) -> keras.Optimizer:
+def optimizer(recipe: TrainingRecipe, device: Device) -> keras.Optimizer:
     """Return Adam; in half precision the loss is scaled, or small gradients would be zero.
 
     The exponent of bfloat16 is that of float32.

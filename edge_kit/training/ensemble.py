@@ -25,7 +25,7 @@ from edge_kit.training.run import (
     SPLITS,
     RunConfig,
     read_config,
-    read_gate,
+    read_film_check,
     save_model,
 )
 from edge_kit.training.train import Trained
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class EnsembleMember:
     """A run to be averaged: where it lies, its configuration, its model with its digest.
 
-    `gate` is what its film gate refused, as the run wrote it down.
+    `film_check` is what its out-of-distribution check refused, as the run recorded it.
     """
 
     run: Path
     config: RunConfig
     sha256: str
     model: keras.Model
-    gate: Mapping[str, Any] | None
+    film_check: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Ensemble:
     trained: Trained
     data: Path
     dataset: Dataset
-    members: Sequence[Member]
+    members: Sequence[EnsembleMember]
     of_members: Sequence[Mapping[Split, Metrics]]
 
 
@@ -85,7 +85,7 @@ def average(
     require_new(out)
     members = read_members(runs)
     first, reader = members[0].config, reader or FilmReader(say=say)
-    reader.expect(first.recipe())
+    reader.expect(first.preprocessing())
     data = data or Path(first.data)
     dataset = load_dataset(
         data,
@@ -111,7 +111,7 @@ def average(
     return ensemble
 
 
-def read_members(runs: Sequence[Path]) -> list[Member]:
+def read_members(runs: Sequence[Path]) -> list[EnsembleMember]:
     """Return the members in `runs`, which differ in nothing but the network and its training.
 
     Raises:
@@ -120,7 +120,7 @@ def read_members(runs: Sequence[Path]) -> list[Member]:
     """
     if len(runs) < 2:
         raise UsageError("RUN", "one run is no ensemble", "give two or more")
-    members: list[Member] = []
+    members: list[EnsembleMember] = []
     tables: list[bytes] = []
     for path in runs:
         config = read_config(path)
@@ -128,24 +128,24 @@ def read_members(runs: Sequence[Path]) -> list[Member]:
             digest, table = sha256((path / MODEL).read_bytes()), (path / SPLITS).read_bytes()
         except OSError as error:
             raise DataError(path, f"is no whole run ({error.strerror})", "train again") from error
-        gate = None if config.film_threshold is None else read_gate(path)
-        members.append(Member(path, config, digest, load_model(path / MODEL), gate))
+        film_check = None if config.film_threshold is None else read_film_check(path)
+        members.append(EnsembleMember(path, config, digest, load_model(path / MODEL), film_check))
         tables.append(table)
         _require_alike(members[0], members[-1], same_table=table == tables[0])
-    if len({one.sha256 for one in members}) < len(members):
+    if len({member.sha256 for member in members}) < len(members):
         raise UsageError("RUN", "the same model is given twice", "give each run once")
     return members
 
 
-def _require_alike(first: Member, other: Member, *, same_table: bool) -> None:
+def _require_alike(first: EnsembleMember, member: EnsembleMember, *, same_table: bool) -> None:
     for what in ("modality", "negative", "positive", "preprocess"):
-        found, wanted = getattr(other.config, what), getattr(first.config, what)
-        if found != wanted:
-            problem = f"its {what} is {found}, that of {first.run} {wanted}"
-            raise DataError(other.run, problem, "train all members alike")
+        actual, expected = getattr(member.config, what), getattr(first.config, what)
+        if actual != expected:
+            problem = f"its {what} is {actual}, that of {first.run} {expected}"
+            raise DataError(member.run, problem, "train all members alike")
     if not same_table:
         problem = f"was not trained on the films and the split of {first.run}"
-        raise DataError(other.run, problem, "train all members on one folder with given splits")
+        raise DataError(member.run, problem, "train all members on one folder with given splits")
 
 
 def measured(
@@ -161,12 +161,12 @@ def measured(
     for split in HELD_OUT:
         rows = [film for film in films if film.split == split]
         positive = are_positive(rows, config.positive)
-        pixels = reader.pixels(rows, config.recipe())
-        for model, found in zip(models, figures, strict=True):
+        pixels = reader.pixels(rows, config.preprocessing())
+        for model, by_split in zip(models, figures, strict=True):
             score = predict(model, pixels)
             if not np.isfinite(score).all():
                 raise DataError(model.name, "an answer is not finite", "train that run again")
-            found[split] = evaluate(positive, score, threshold=0.5)
+            by_split[split] = evaluate(positive, score, threshold=0.5)
     return figures
 
 
@@ -187,8 +187,8 @@ def write_ensemble(out: Path, config: RunConfig, ensemble: Ensemble) -> None:
         for member, by_split in zip(ensemble.members, ensemble.of_members, strict=True)
     ]
     first = ensemble.members[0]
-    if first.gate:  # the branch is that of the first, and so is its gate
-        content["film_gate"] = first.gate
+    if first.film_check:  # the film branch is that of the first, and so is its threshold
+        content["film_gate"] = first.film_check
     with new_folder(out) as folder:
         save_model(ensemble.trained.model, folder / MODEL)
         write_json(folder / CONFIG, config)

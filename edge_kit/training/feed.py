@@ -1,4 +1,4 @@
-"""What a training is fed: batches of films, shuffled and drawn by seed and epoch alone.
+"""The batches of a training; their order and random numbers depend on seed and epoch alone.
 
 So an epoch is the same whether the training began with it or with another one before.
 """
@@ -17,7 +17,7 @@ from edge_kit.data.pixel_store import CachedPixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class LabelledPixels:
     """The films of one split: pixels `(n, h, w, c)` uint8, positive `(n,)` bool."""
 
     pixels: Pixels | CachedPixels
@@ -31,7 +31,7 @@ class Feed:
     `draws` is how many numbers in [0, 1) come with each film.
     """
 
-    rows: Rows
+    rows: LabelledPixels
     batch_size: int
     seed: int
     first: int
@@ -44,7 +44,7 @@ class Feed:
         return -(-len(self.rows.positive) // self.batch_size)
 
     def batches(self) -> Iterator[tuple[Any, NDArray[np.float32]]]:
-        """Yield what goes in, pixels and draws, and the truth `(n, 1)`."""
+        """Yield inputs (pixels, and draws if there are any) and the truth `(n, 1)`."""
         count = len(self.rows.positive)
         for epoch in range(self.first, self.last):
             generator = np.random.default_rng((self.seed, epoch))

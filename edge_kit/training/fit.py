@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from edge_kit.models.recipe import Augmentation, Recipe
+from edge_kit.models.recipe import Augmentation, TrainingRecipe
 from edge_kit.training.augment import DRAWS, Augment
 from edge_kit.training.checkpoint import (
     Checkpoint,
@@ -25,7 +25,7 @@ from edge_kit.training.checkpoint import (
     write_checkpoint,
 )
 from edge_kit.training.device import Device, optimizer, placed, strategy
-from edge_kit.training.feed import Feed, Rows
+from edge_kit.training.feed import Feed, LabelledPixels
 from edge_kit.training.stopping import has_stopped
 from edge_kit.training.watch import Watch
 from edge_runtime.errors import DataError
@@ -33,9 +33,9 @@ from edge_runtime.errors import DataError
 
 def fit(
     model: keras.Model,
-    rows: Rows,
-    held_out: Rows,
-    recipe: Recipe,
+    rows: LabelledPixels,
+    held_out: LabelledPixels,
+    recipe: TrainingRecipe,
     training: Mapping[str, Any],
     *,
     device: Device,
@@ -46,9 +46,9 @@ def fit(
 ) -> History:
     """Fit `model` by `recipe` with Adam on binary cross-entropy; return its history by epoch.
 
-    The weights are those of the last epoch, with early stopping too, as in the studies.
-    `training` says as JSON what is trained on what, with a `seed`; a training of just that which
-    `checkpoint` holds goes on where it ended. `out` is what messages call the training.
+    The weights are those of the last epoch, with early stopping too, as in the studies. `training`
+    describes the training as JSON, with a `seed`; if it equals that of `checkpoint`, the training
+    continues from there. `out` is what messages call the training.
 
     Raises:
         UsageError: `checkpoint` is of another training.
@@ -82,8 +82,8 @@ def fit(
 
 def _run(
     trainer: Trainer,
-    rows: Rows,
-    recipe: Recipe,
+    rows: LabelledPixels,
+    recipe: TrainingRecipe,
     *,
     seed: int,
     callbacks: list[keras.callbacks.Callback],
@@ -116,7 +116,7 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
     waited, train_function = 0.0, None
 
     def make_train_function(self, force: bool = False) -> None:
-        """Make Keras's training step, and take the time of the batch's coming apart from it."""
+        """Make Keras's training step, and measure separately how long it waits for each batch."""
         if self.train_function is not None and not force:
             return
         super().make_train_function(force)
@@ -131,8 +131,8 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
         self.train_function = timed
 
 
-def _trainer(model: keras.Model, recipe: Recipe, device: Device) -> Trainer:
-    """Return what is fitted, compiled, with all variables that a checkpoint keeps."""
+def _trainer(model: keras.Model, recipe: TrainingRecipe, device: Device) -> Trainer:
+    """Return the compiled model that is fitted, with all variables that a checkpoint keeps."""
     trainer = _augmented(model, recipe.augmentation)
     trainer.compile(
         optimizer=optimizer(recipe, device),
@@ -147,7 +147,7 @@ def _trainer(model: keras.Model, recipe: Recipe, device: Device) -> Trainer:
 
 
 def _augmented(model: keras.Model, augmentation: Augmentation | None) -> Trainer:
-    """Return `model` behind the augmentation, which it is exported without."""
+    """Return `model` preceded by the augmentation, which is not exported."""
     if augmentation is None:
         return Trainer(model.inputs, model.outputs, name=model.name)
     pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="uint8")

@@ -66,7 +66,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """What all folds found: the mean of their AUCs, and rates of their pooled decisions."""
+    """The outcome of all folds: the mean of their AUCs, and rates of their pooled decisions."""
 
     folds: tuple[Fold, ...]
     auc: Estimate
@@ -76,16 +76,20 @@ class Folds:
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain JSON content."""
-        return {**asdict(self), "folds": [asdict(one) for one in self.folds], "how": WHY_NOT_POOLED}
+        return {
+            **asdict(self),
+            "folds": [asdict(fold) for fold in self.folds],
+            "how": WHY_NOT_POOLED,
+        }
 
 
-def table(found: Folds) -> str:
-    """Return the folds and all of them together, a line each."""
+def table(outcome: Folds) -> str:
+    """Return the folds and all of them together, one line each."""
     names = ("auc", "accuracy", "sensitivity", "specificity")
-    rows = [(f"fold {one.number}", one) for one in found.folds]
+    rows = [(f"fold {fold.number}", fold) for fold in outcome.folds]
     lines = ["         " + "".join(f"{name:<34}" for name in names).rstrip()]
-    for title, one in [*rows, ("all", found)]:
-        lines.append(f"{title:<9}" + "".join(f"{getattr(one, n)!s:<34}" for n in names).rstrip())
+    for title, fold in [*rows, ("all", outcome)]:
+        lines.append(f"{title:<9}" + "".join(f"{getattr(fold, n)!s:<34}" for n in names).rstrip())
     return "\n".join([*lines, "", WHY_NOT_POOLED, ""])
 
 
@@ -109,21 +113,21 @@ def cross_validate(
 ) -> Folds:
     """Train by `plan` once for each of `folds` folds of `dataset`, and write the runs to `out`.
 
-    Splits that the data have are not used. Patients and near-duplicates stay together, those too
-    that the given splits part. The other arguments are those of `train`; with `resume`, folds that
-    have ended are kept.
+    The splits of the data are not used. Patients and near-duplicates stay together, even where
+    the given splits separate them. The other arguments are those of `train`; with `resume`,
+    finished folds are kept.
 
     Raises:
-        UsageError: a fold that has ended is of another plan or of other films.
+        UsageError: a finished fold was trained by another plan or on other films.
         DataError: there are too few patients of a class, or what `train` raises.
         CannotWrite: `out` holds something and is not to go on, or the disk refuses.
     """
     if not resume:
         require_new(out)
     reader = reader or FilmReader(say=say)
-    dealt = deal(closed(dataset), folds, plan.seed)
+    assigned = assign_folds(closed(dataset), folds, plan.seed)
     outcomes = []
-    for number, part in enumerate(dealt, 1):
+    for number, part in enumerate(assigned, 1):
         run = fold_run(out, number)
         say(f"fold {number} of {folds}")
         if resume and finished(run):
@@ -137,26 +141,26 @@ def cross_validate(
                     others=others, reader=reader, resume=resume, callbacks=callbacks,
                 ).model  # fmt: skip
         outcomes.append(_tested(model, part, plan, reader))
-    found = pooled(outcomes)
-    write_whole(out / RESULT, json_bytes(found.to_json()))
-    return found
+    outcome = pooled(outcomes)
+    write_whole(out / RESULT, json_bytes(outcome.to_json()))
+    return outcome
 
 
-def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
+def assign_folds(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
     """Return the dataset of every fold: its films are the test films, the rest trains or validates.
 
-    Folds are dealt as splits are: on the films at hand as evenly as by scikit-learn's
-    StratifiedGroupKFold, and alike whatever the order of the films.
+    Folds are assigned as splits are: as evenly as by scikit-learn's StratifiedGroupKFold on the
+    films at hand, and independently of the order of the films.
 
     Raises:
         DataError: a fold lacks two films of a class for its test or validation rows.
     """
     members = [(film.group, film.label) for film in dataset.films]
     # To `assign` a split is a name like any other.
-    shares = cast("Mapping[Split, float]", {f"fold {one + 1}": 1.0 for one in range(folds)})
+    shares = cast("Mapping[Split, float]", {f"fold {index + 1}": 1.0 for index in range(folds)})
     fold_of = assign(members, seed=seed, fractions=shares)
     rest: dict[Split, float] = {split: FRACTIONS[split] for split in ("train", "val")}
-    dealt = []
+    assigned = []
     for name in shares:
         others = [(group, label) for group, label in members if fold_of[group] != name]
         split_of = assign(others, seed=seed, fractions=rest)
@@ -166,14 +170,14 @@ def deal(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
         except DataError as error:
             cure = "choose fewer folds, or add films of other patients"
             raise DataError(name, error.problem, cure) from error
-        dealt.append(replace(dataset, films=tuple(films)))
-    return dealt
+        assigned.append(replace(dataset, films=tuple(films)))
+    return assigned
 
 
 def _tested(
     model: keras.Model, part: Dataset, plan: TrainingPlan, reader: FilmReader
 ) -> tuple[Bools, Floats]:
-    """Return of each test film of a fold whether it is positive, and the run's probability."""
+    """Return for the test films of a fold whether each is positive, and the run's probabilities."""
     from edge_kit.training.watch import predict
 
     films = [film for film in part.films if film.split == "test"]
@@ -181,28 +185,34 @@ def _tested(
 
 
 def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
-    """Return what the folds found, given `(n,)` truth and probability of each one's test films.
+    """Return the pooled outcome, given `(n,)` truth and probability of each fold's test films.
 
-    The mean of the AUCs with an interval from the folds' variances: LeDell, Petersen and van der
-    Laan, Electron. J. Stat. 9 (2015) 1583. Why not of pooled scores: Airola et al., PMLR 8 (2010)
-    3; Forman and Scholz, SIGKDD Explor. 12 (2010) 49. Rates of pooled decisions have Wilson's.
+    The mean AUC has an interval from the variances of the folds: LeDell, Petersen and van der Laan,
+    Electron. J. Stat. 9 (2015) 1583. Why scores are not pooled: Airola et al., PMLR 8 (2010) 3;
+    Forman and Scholz, SIGKDD Explor. 12 (2010) 49. Rates of pooled decisions have Wilson's.
 
     Raises:
         ValueError: as `auc` does.
     """
-    folds = tuple(Fold(number, auc(*one), *_rates([one])) for number, one in enumerate(outcomes, 1))
+    folds = tuple(
+        Fold(number, auc(*fold_outcome), *_rates([fold_outcome]))
+        for number, fold_outcome in enumerate(outcomes, 1)
+    )
     mean = math.fsum(fold.auc.value for fold in folds) / len(folds)
-    variances = [_error(fold.auc, *one) ** 2 for fold, one in zip(folds, outcomes, strict=True)]
+    variances = [
+        _error(fold.auc, *fold_outcome) ** 2
+        for fold, fold_outcome in zip(folds, outcomes, strict=True)
+    ]
     margin = NORMAL_95 * math.sqrt(math.fsum(variances)) / len(folds)
     films = sum(len(positive) for positive, _ in outcomes)
     area = Estimate(mean, max(0.0, mean - margin), min(1.0, mean + margin), films)
     return Folds(folds, area, *_rates(outcomes))
 
 
-def _error(found: Estimate, positive: Bools, score: Floats) -> float:
-    """Return DeLong's standard error; where it is none, the width of the interval used instead."""
+def _error(area: Estimate, positive: Bools, score: Floats) -> float:
+    """Return DeLong's standard error or, where it is zero, the one that the interval implies."""
     error = standard_error(*placements(positive, score))
-    return error or max(found.value - found.low, found.high - found.value) / NORMAL_95
+    return error or max(area.value - area.low, area.high - area.value) / NORMAL_95
 
 
 def _rates(outcomes: Sequence[tuple[Bools, Floats]]) -> tuple[Estimate, Estimate, Estimate]:

@@ -1,4 +1,4 @@
-"""What to train and how, as a run's configuration says it, and whether a run is of it."""
+"""The plan of a training, the configuration that follows, and whether a run has the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_kit.data.dataset import Dataset
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import require_same
 from edge_kit.training.device import Device, find_device
@@ -42,10 +42,12 @@ class TrainingPlan:
     deterministic: bool | None = None
     precision: str | None = None
 
-    def recipe(self, network: Architecture) -> Recipe:
-        """Return the recipe of `network` with what this plan says otherwise."""
-        given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
-        return replace(network.recipe, **{k: one for k, one in given.items() if one is not None})
+    def recipe(self, network: Architecture) -> TrainingRecipe:
+        """Return the recipe of `network` with the changes of this plan."""
+        choices = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
+        return replace(
+            network.recipe, **{k: value for k, value in choices.items() if value is not None}
+        )
 
 
 def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
@@ -55,16 +57,17 @@ def require_same_training(run: Path, dataset: Dataset, data: Path, plan: Trainin
         UsageError: it is another one.
         DataError: it cannot be read.
     """
-    found = read_config(run)
-    wanted = run_config(dataset, data, plan, architecture(plan.model), find_device(plan.precision))
-    config = _of_training(replace(found, epochs=found.most_epochs), run_digest(run))
-    require_same(json.loads(json.dumps(config)), identity(dataset, wanted), run)
+    finished = read_config(run)
+    network, device = architecture(plan.model), find_device(plan.precision)
+    expected = run_config(dataset, data, plan, network, device)
+    config = _of_training(replace(finished, epochs=finished.most_epochs), run_digest(run))
+    require_same(json.loads(json.dumps(config)), identity(dataset, expected), run)
 
 
 def run_config(
     dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
 ) -> RunConfig:
-    """Return the configuration of the run that `plan` orders, before its first epoch."""
+    """Return the configuration of a run by `plan`, before its first epoch."""
     recipe = plan.recipe(network)
     stopping, augmentation = recipe.early_stopping, recipe.augmentation
     deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
@@ -91,7 +94,7 @@ def run_config(
 
 
 def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on; where the films lie does not."""
+    """Return what must not change for a training to continue; the films' folder may."""
     return _of_training(config, data_digest(dataset.films))
 
 

@@ -1,4 +1,4 @@
-"""What a run took and on what: its record, and a table of runs to compare them.
+"""The record of a run: time, packages, machine.
 
 RUN/record.json    time, packages, machine; what changes from run to run, and is in no other file
 """
@@ -31,8 +31,8 @@ PACKAGES = ("edge-kit", "keras", "numpy", "pillow", "scikit-learn", "scipy", "te
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What is written of a run beside the run: nothing that a later run has to reproduce.
+class RunRecord:
+    """What is recorded of a run beyond its result; a repeated run need not reproduce it.
 
     `seconds` are those of the whole training, `epoch_seconds` of each epoch that ran this time:
     those of an interrupted training are not among them.
@@ -47,7 +47,7 @@ class Record:
 
 
 def data_digest(films: Iterable[Film]) -> str:
-    """Return the SHA-256, in hex, of which films with which labels were in which split."""
+    """Return the SHA-256, in hex, of the table of films, labels and splits."""
     return _digest((film.sha256, film.label, film.split) for film in films)
 
 
@@ -72,17 +72,17 @@ def recorded(
 ) -> Iterator[list[keras.callbacks.Callback]]:
     """Time the block, which trains `run` on `films`, and write the record if it succeeds.
 
-    Yields the callbacks that the training is to be given.
+    Yields the callbacks for the training.
 
     Raises:
         CannotWrite: the disk refuses; the run is whole without its record.
     """
     timer, began = _timer(), perf_counter()
     yield [timer, *([tensorboard_callback(staging(run) / TENSORBOARD)] if tensorboard else [])]
-    record = Record(
+    record = RunRecord(
         data_digest=data_digest(films),
         seconds=round(perf_counter() - began, 3),
-        epoch_seconds=tuple(round(one, 3) for one in timer.seconds),
+        epoch_seconds=tuple(round(seconds, 3) for seconds in timer.seconds),
         packages={name: version(name) for name in PACKAGES},
         python=platform.python_version(),
         machine=platform.platform(),

@@ -81,7 +81,7 @@ class RunConfig:
             "figures flatter"
         )
 
-    def recipe(self) -> Preprocess:
+    def preprocessing(self) -> Preprocess:
         """Return the image pipeline the model was trained on."""
         return Preprocess(**self.preprocess)  # type: ignore[arg-type]
 
@@ -109,27 +109,29 @@ def read_config(run: Path) -> RunConfig:
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
         config = replace(config, members=tuple(config.members))
-        config.recipe(), config.training(), config.film_gate(), Path(config.data)
+        config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config
 
 
 def read_metrics(run: Path) -> dict[Split, Metrics]:
-    """Return what a run measured on each held-out split.
+    """Return the metrics that a run recorded for each held-out split.
 
     Raises:
         DataError: it wrote nothing of the kind.
     """
     with _expected(run / METRICS) as content:
         return {
-            split: Metrics(**{name: Estimate(**one) for name, one in content[split].items()})
+            split: Metrics(
+                **{name: Estimate(**estimate) for name, estimate in content[split].items()}
+            )
             for split in HELD_OUT
         }
 
 
-def read_gate(run: Path) -> dict[str, Any]:
-    """Return what the film gate of a run refuses, as it was written.
+def read_film_check(run: Path) -> dict[str, Any]:
+    """Return what the out-of-distribution check of a run refuses, as it was recorded.
 
     Raises:
         DataError: it wrote nothing of the kind.
@@ -140,7 +142,7 @@ def read_gate(run: Path) -> dict[str, Any]:
 
 @contextmanager
 def _expected(path: Path) -> Iterator[Any]:
-    """Yield the JSON content of a file of a run for a block that expects something of it."""
+    """Yield the JSON of a run's file; what the block does not find in it becomes a `DataError`."""
     try:
         yield json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -149,13 +151,13 @@ def _expected(path: Path) -> Iterator[Any]:
 
 
 def _numbered() -> Callable[[re.Match[bytes]], bytes]:
-    """Return what replaces each address by its number in order of first appearance."""
+    """Return a function that replaces each address by its number in order of first appearance."""
     seen: dict[bytes, int] = {}
-    return lambda found: b"%s%d" % (found[1], seen.setdefault(found[2], len(seen)))
+    return lambda address: b"%s%d" % (address[1], seen.setdefault(address[2], len(seen)))
 
 
 def read_accuracy(run: Path) -> float | None:
-    """Return the accuracy on the test rows that a run measured, if it wrote that down."""
+    """Return the accuracy on the test films that a run recorded, if it did."""
     with suppress(DataError):
         return read_metrics(run)["test"].accuracy.value
     return None
@@ -181,7 +183,7 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def finished(out: Path) -> bool:
-    """Tell whether a training that is to go on has ended; tidy up if it was killed just then."""
+    """Tell whether the run `out` is complete; remove what a kill at its very end left behind."""
     if not is_run(out):
         return False
     shutil.rmtree(staging(out), ignore_errors=True)

@@ -18,7 +18,7 @@ from edge_runtime.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as a table shows it; `None` is what it did not write down."""
+    """A run as a row of the table; `None` where the run did not record a value."""
 
     run: str
     model: str
@@ -32,24 +32,24 @@ class RunRow:
 
 
 def find_runs(folders: Sequence[Path], say: Callable[[str], None]) -> list[RunRow]:
-    """Return the runs in and below `folders`, each once, by path; others are said and passed over.
+    """Return the runs in and below `folders`, each once, by path; name what is passed over.
 
     Raises:
         DataError: there is none.
     """
-    found: dict[Path, RunRow] = {}
+    runs: dict[Path, RunRow] = {}
     for folder in folders:
         if not folder.is_dir():
             say(f"{folder}: passed over, is no folder")
         for run in _runs(folder):
             try:
-                found.setdefault(run.resolve(), read_run(run))
+                runs.setdefault(run.resolve(), read_run(run))
             except DataError as error:
                 say(f"{run}: passed over, {error.problem}")
-    if not found:
+    if not runs:
         names = ", ".join(map(str, folders))
         raise DataError(names, "no run here", "name folders that edge-kit train wrote")
-    return sorted(found.values(), key=lambda row: row.run)
+    return sorted(runs.values(), key=lambda row: row.run)
 
 
 def _runs(folder: Path) -> Iterator[Path]:
@@ -84,7 +84,7 @@ def read_run(run: Path) -> RunRow:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return the content of a file that a run may be without."""
+    """Return the content of an optional file of a run."""
     with suppress(OSError, ValueError):
         content = json.loads(path.read_text("utf-8"))
         return content if isinstance(content, dict) else {}
@@ -111,19 +111,23 @@ def sort_runs(rows: Sequence[RunRow], column: str) -> list[RunRow]:
 
 
 def differences(runs: Sequence[Path]) -> dict[str, list[Any]]:
-    """Return, for what is not the same in all `runs`, the value of each; `None` where it has none.
+    """Return the settings that differ between `runs`, with the value of each run or `None`.
 
     Raises:
         DataError: one of them cannot be read.
     """
     settings = [_flat(read_config(run)) | {"data_digest": run_digest(run)} for run in runs]
     names = sorted(set().union(*settings))
-    values = {name: [one.get(name) for one in settings] for name in names}
-    return {name: found for name, found in values.items() if any(one != found[0] for one in found)}
+    values = {name: [config.get(name) for config in settings] for name in names}
+    return {
+        name: values
+        for name, values in values.items()
+        if any(value != values[0] for value in values)
+    }
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:
-    """Return a configuration with what lies in its parts named `part.name`."""
+    """Return a configuration with nested values as `part.name`."""
     flat: dict[str, Any] = {}
     for name, value in asdict(config).items():
         parts = value if isinstance(value, dict) else None

@@ -9,10 +9,10 @@ from edge_kit.models.recipe import EarlyStopping
 
 
 def has_stopped(losses: Sequence[float], rule: EarlyStopping | None) -> bool:
-    """Tell whether a training whose validation `losses` by epoch these are is over by `rule`.
+    """Tell whether `rule` ends a training with these validation `losses` by epoch.
 
-    As Keras's callback of that name counts: a loss more than `min_delta` below the best one is the
-    new best one; `patience` epochs without one are the end.
+    Counted as by Keras's callback of that name: a loss more than `min_delta` below the best one is
+    the new best one; `patience` epochs without one are the end.
     """
     if rule is None:
         return False

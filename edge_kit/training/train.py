@@ -1,4 +1,4 @@
-"""Train one of the networks on films, its film branch after it, and write the run."""
+"""Train a network and then its film branch, and write the run."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder, write_json
-from edge_kit.gate.branch import film_logits, fit_branch, join
-from edge_kit.gate.gate import Gate, film_threshold, measure
+from edge_kit.film_branch.branch import film_logits, fit_branch, join
+from edge_kit.film_branch.threshold import OutOfDistributionCheck, film_threshold, measure
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
 from edge_kit.training.curves import draw_curves
 from edge_kit.training.device import find_device
-from edge_kit.training.feed import Rows
+from edge_kit.training.feed import LabelledPixels
 from edge_kit.training.plan import TrainingPlan, identity, run_config
 from edge_kit.training.run import (
     CONFIG,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A network as its run has it, film branch and all, and its metrics on each held-out split.
+    """A trained network with its film branch, and its metrics on each held-out split.
 
     Decisions are at a probability of one half.
     """
@@ -98,14 +98,14 @@ def train(
             reader=reader,
             callbacks=callbacks,
         )
-        trained, gate = _write_run(folder, fitted, others, reader)
+        trained, check = _write_run(folder, fitted, others, reader)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
-            for number, one in enumerate(sorted((folder / TENSORBOARD).iterdir())):
+            for number, log_file in enumerate(sorted((folder / TENSORBOARD).iterdir())):
                 # TensorFlow names the machine in it; TensorBoard needs no more than this.
-                one.rename(one.with_name(f"events.out.tfevents.{number}"))
-    say(f"film gate: refuses {gate.refused['test']}")
+                log_file.rename(log_file.with_name(f"events.out.tfevents.{number}"))
+    say(f"out-of-distribution check: refuses {check.refused['test']}")
     say(f"wrote {out}")
     return trained
 
@@ -144,7 +144,7 @@ class _Fitted:
     """A network after its last epoch, with what it was trained on and how."""
 
     model: keras.Model
-    rows: Mapping[Split, Rows]
+    rows: Mapping[Split, LabelledPixels]
     config: RunConfig
     history: History
 
@@ -153,8 +153,8 @@ class _Fitted:
         from edge_kit.training.watch import predict
 
         scores = {split: predict(self.model, self.rows[split].pixels) for split in HELD_OUT}
-        found = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
-        return found, scores
+        figures = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
+        return figures, scores
 
 
 def _fitted(
@@ -191,7 +191,7 @@ def _fitted(
 
 @contextmanager
 def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Say how to go on, if something from outside ends the block after its first epoch."""
+    """Say how to continue, if the block is interrupted after its first epoch."""
     try:
         yield
     except BaseException as error:
@@ -203,8 +203,8 @@ def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[N
 def _seed(config: RunConfig) -> None:
     """Seed all generators, and make the operations deterministic if the run is to be.
 
-    Layers are counted anew as well, and memory of networks before is given back: what the process
-    trained before shows neither in the run nor in what it needs.
+    Layer names start again at 1, and the memory of earlier networks is released: what the process
+    trained before affects neither the run nor its need of memory.
     """
     import keras
     import tensorflow as tf
@@ -217,46 +217,52 @@ def _seed(config: RunConfig) -> None:
 
 def _write_run(
     folder: Path, fitted: _Fitted, others: Sequence[Film], reader: FilmReader
-) -> tuple[Trained, Gate]:
-    """Write all of a run but its splits: model, configuration, history, metrics and curves."""
+) -> tuple[Trained, OutOfDistributionCheck]:
+    """Write a run except its splits: model, configuration, history, metrics and curves."""
     metrics, scores = fitted.measured()
     config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
     foreign = {
-        split: reader.pixels([film for film in others if film.split == split], config.recipe())
+        split: reader.pixels(
+            [film for film in others if film.split == split], config.preprocessing()
+        )
         for split in SPLITS
     }
-    branch, gate = _film_branch(pixels, foreign, config.recipe(), config.seed)
+    branch, check = _film_branch(pixels, foreign, config.preprocessing(), config.seed)
     model = join(fitted.model, branch)
     save_model(model, folder / MODEL)
-    write_json(folder / CONFIG, replace(config, film_threshold=gate.threshold))
+    write_json(folder / CONFIG, replace(config, film_threshold=check.threshold))
     _write_history(folder / HISTORY, fitted.history)
     figures = {split: asdict(value) for split, value in metrics.items()}
-    write_json(folder / METRICS, {**figures, "film_gate": asdict(gate)})
+    write_json(folder / METRICS, {**figures, "film_gate": asdict(check)})
     truth = {split: fitted.rows[split].positive for split in HELD_OUT}
     draw_curves(folder / CURVES, fitted.history, truth, scores)
-    return Trained(model, metrics), gate
+    return Trained(model, metrics), check
 
 
 def _film_branch(
     films: Mapping[Split, Pixels | CachedPixels],
-    other: Mapping[Split, Pixels],
-    recipe: Preprocess,
+    foreign: Mapping[Split, Pixels],
+    preprocess: Preprocess,
     seed: int,
-) -> tuple[keras.Model, Gate]:
-    """Return a branch trained on the training films, and the gate that it makes on the others."""
-    branch = fit_branch(films["train"], other["train"], recipe, seed)
+) -> tuple[keras.Model, OutOfDistributionCheck]:
+    """Return a branch trained on the training films, and its check, measured on the others."""
+    branch = fit_branch(films["train"], foreign["train"], preprocess, seed)
     held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
     threshold = film_threshold(film_logits(branch, held_out["val"]))
     refused = {
-        split: measure(branch, threshold, held_out[split], other[split], recipe=recipe, seed=seed)
+        split: measure(
+            branch, threshold, held_out[split], foreign[split], preprocess=preprocess, seed=seed
+        )
         for split in HELD_OUT
     }
-    return branch, Gate(threshold, refused)
+    return branch, OutOfDistributionCheck(threshold, refused)
 
 
-def _rows(dataset: Dataset, split: Split, preprocess: Preprocess, reader: FilmReader) -> Rows:
+def _rows(
+    dataset: Dataset, split: Split, preprocess: Preprocess, reader: FilmReader
+) -> LabelledPixels:
     films = [film for film in dataset.films if film.split == split]
-    return Rows(reader.read(films, preprocess), are_positive(films, dataset.positive))
+    return LabelledPixels(reader.read(films, preprocess), are_positive(films, dataset.positive))
 
 
 def _write_history(path: Path, history: History) -> None:

@@ -1,4 +1,4 @@
-"""What is seen of a training while it runs: exact validation figures, speed, a progress bar.
+"""Shows a training while it runs: exact validation figures, speed, a progress bar.
 
 Import it late: it loads Keras.
 """
@@ -19,9 +19,9 @@ from tqdm import tqdm
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import auc
 from edge_kit.data.pixel_store import CachedPixels
-from edge_kit.models.recipe import Recipe
+from edge_kit.models.recipe import TrainingRecipe
 from edge_kit.training.checkpoint import History
-from edge_kit.training.feed import Rows
+from edge_kit.training.feed import LabelledPixels
 from edge_kit.training.stopping import has_stopped
 
 _AT_ONCE = 1024  # films in memory
@@ -40,7 +40,7 @@ def predict(model: keras.Model, pixels: Pixels | CachedPixels) -> NDArray[np.flo
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """Keeps `history` by epoch and shows it; ends a training that early stopping says is over.
+    """Keeps `history` by epoch and shows it; ends the training if early stopping says so.
 
     `history` has the loss and metrics as they ran, and `val_loss`, `val_accuracy`, `val_auc` and
     the recipe's other metrics after the epoch. Keras's own AUC metric sums 200 thresholds: of a
@@ -51,8 +51,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
     def __init__(
         self,
         worker: keras.Model,
-        held_out: Rows,
-        recipe: Recipe,
+        held_out: LabelledPixels,
+        recipe: TrainingRecipe,
         *,
         films: int,
         history: History,
@@ -61,7 +61,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
     ) -> None:
         """Watch `worker` being trained on `films` films an epoch; go on from `history`.
 
-        `keep` keeps an epoch whose figures are finite, before anything is said of it.
+        `keep` is called after each epoch with finite figures, before they are shown.
         """
         super().__init__()
         self.history = {name: list(values) for name, values in history.items()}
@@ -76,19 +76,19 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         return all(math.isfinite(value) for values in self.history.values() for value in values)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Put up the bar."""
+        """Show the progress bar."""
         del logs
         epochs = self._recipe.epochs - len(self.history.get("loss", ()))
         total, hidden = self._films * epochs, not sys.stderr.isatty()
         self._bar = tqdm(total=total, unit="film", desc="training", disable=hidden, leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Look at the clock."""
+        """Note the time."""
         del epoch, logs
         self._began, self._waited = perf_counter(), self.model.waited
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Move the bar on by one batch."""
+        """Advance the progress bar by one batch."""
         del logs
         size = self._recipe.batch_size
         self._bar.update(min(size, self._films - batch * size))
@@ -114,7 +114,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
             self._say(f"stopped early, after epoch {epoch + 1}: {told}")
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Take the bar down."""
+        """Remove the progress bar."""
         del logs
         self._bar.close()
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge_export.quiet import import_tensorflow
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.models.recipe import Architecture, Recipe
+from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_kit.models.registry import MODELS
 from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.train import train
@@ -35,9 +35,11 @@ def tiny() -> Iterator[None]:
     import_tensorflow()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(
-            MODELS, "tiny", Architecture("tiny", tiny_network, Recipe(epochs=2, batch_size=32))
+            MODELS,
+            "tiny",
+            Architecture("tiny", tiny_network, TrainingRecipe(epochs=2, batch_size=32)),
         )
-        patch.setattr("edge_kit.gate.branch._ROUNDS", 2)
+        patch.setattr("edge_kit.film_branch.branch._ROUNDS", 2)
         yield
 
 

@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_export.quiet import import_tensorflow
-from edge_kit.models.recipe import Augmentation, Recipe
+from edge_kit.models.recipe import Augmentation, TrainingRecipe
 from edge_kit.training.device import Device
-from edge_kit.training.feed import Rows
+from edge_kit.training.feed import LabelledPixels
 
 if TYPE_CHECKING:
     import keras
 
 FILMS, SIDE = 32, 32
-PLAIN = Recipe(epochs=3, batch_size=16, learning_rate=0.01)
-RECIPE = Recipe(
+PLAIN = TrainingRecipe(epochs=3, batch_size=16, learning_rate=0.01)
+RECIPE = TrainingRecipe(
     epochs=3,
     batch_size=16,
     learning_rate=0.01,
@@ -63,13 +63,13 @@ def network(*, dropout: bool = True) -> keras.Model:
     )
 
 
-def rows() -> Rows:
+def rows() -> LabelledPixels:
     """Return noise; in half of the films with a bright square, which is to be learnt."""
     positive = np.arange(FILMS) % 2 == 0
     shape = (FILMS, SIDE, SIDE, 1)
     pixels = np.random.default_rng(0).integers(0, 120, shape, dtype=np.uint8)
     pixels[positive, 8:24, 8:24] += 100
-    return Rows(pixels, positive)
+    return LabelledPixels(pixels, positive)
 
 
 def trained(
@@ -77,7 +77,7 @@ def trained(
     checkpoint: Path,
     *,
     device: Device = CPU,
-    recipe: Recipe = RECIPE,
+    recipe: TrainingRecipe = RECIPE,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
     callbacks: Sequence[Any] = (),

@@ -14,7 +14,7 @@ from edge_export.statistics.estimates import Estimate, Floats
 from edge_kit.audit.audit import Audit, ModelAreas, SourceGuess, audit
 from edge_kit.audit.features import CENTRE
 from edge_kit.data.dataset import Dataset
-from edge_kit.evaluation.subject import Predict
+from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.errors import DataError
 from shortcut_films import bright_centre, wide, write_dataset, write_sources
 from tiny_network import RECIPE

@@ -54,7 +54,7 @@ def mobile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = TrainingPlan(model=NETWORK, preprocess=standard(96, 96, 1), epochs=1, seed=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(applications, "_network", forgetful)
-        patch.setattr("edge_kit.gate.branch._ROUNDS", 1)
+        patch.setattr("edge_kit.film_branch.branch._ROUNDS", 1)
         train(dataset, folder / "films", plan, out, lambda _: None)
     model = load_model(out / "model.keras")
     fit_head(model, load_pixels(dataset.films, plan.preprocess), dataset.films)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_kit.data.index import Entry, check_splits, index_films, select_modality
+from edge_kit.data.index import FilmEntry, check_splits, index_films, select_modality
 from edge_runtime.errors import DataError, UsageError
 
 
@@ -42,17 +42,17 @@ def test_folders_tell_class_modality_and_split(
     tmp_path: Path, name: str, found: str, modality: str | None, split: str | None
 ) -> None:
     (entry,) = index_films(lay(tmp_path, name))
-    assert entry == Entry(name, found, modality, split)  # type: ignore[arg-type]
+    assert entry == FilmEntry(name, found, modality, split)  # type: ignore[arg-type]
 
 
 def test_a_wrapper_is_only_what_all_films_share(tmp_path: Path) -> None:
     entries = index_films(lay(tmp_path, "set/flu/1.png", "set/normal/1.png"), positive="flu")
-    assert [entry.found for entry in entries] == ["flu", "normal"]
+    assert [entry.class_name for entry in entries] == ["flu", "normal"]
 
 
 def test_the_positive_class_is_no_wrapper(tmp_path: Path) -> None:
     entries = index_films(lay(tmp_path, "flu/a/1.png", "flu/b/1.png"), positive="Flu")
-    assert {entry.found for entry in entries} == {"flu"}
+    assert {entry.class_name for entry in entries} == {"flu"}
 
 
 def test_a_folder_named_after_a_modality_is_of_it(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_a_manifest_tells_class_modality_split_and_ids(tmp_path: Path) -> None:
         "xray\\a.png,normal,val,,nan,\n"
     )
     assert index_films(manifest(tmp_path, text, "xray/a.png", "xray/b.png")) == (
-        Entry("xray/a.png", "normal", "xray", "val"),
-        Entry("xray/b.png", "covid", "xray", "train", ("patient_id p1", "group_id g1")),
+        FilmEntry("xray/a.png", "normal", "xray", "val"),
+        FilmEntry("xray/b.png", "covid", "xray", "train", ("patient_id p1", "group_id g1")),
     )
 
 
@@ -160,8 +160,8 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
         index_films(tmp_path / "no-such")
 
 
-XRAY, CT = Entry("a", "covid", "xray", None), Entry("b", "covid", "ct", None)
-PLAIN = Entry("c", "covid", None, None)
+XRAY, CT = FilmEntry("a", "covid", "xray", None), FilmEntry("b", "covid", "ct", None)
+PLAIN = FilmEntry("c", "covid", None, None)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ PLAIN = Entry("c", "covid", None, None)
     ],
 )
 def test_one_modality_is_chosen(
-    entries: list[Entry], wanted: str | None, modality: str, count: int
+    entries: list[FilmEntry], wanted: str | None, modality: str, count: int
 ) -> None:
     chosen, kept = select_modality(Path("data"), entries, wanted)
     assert (chosen, len(kept)) == (modality, count)
@@ -191,22 +191,22 @@ def test_one_modality_is_chosen(
     ],
 )
 def test_several_or_absent_modalities_are_refused(
-    entries: list[Entry], wanted: str | None, error: type[Exception], message: str
+    entries: list[FilmEntry], wanted: str | None, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error) as caught:
         select_modality(Path("data"), entries, wanted)
     assert message in str(caught.value)
 
 
-TRAIN = Entry("a", "covid", None, "train", ("patient_id 7", "group_id 1"))
+TRAIN = FilmEntry("a", "covid", None, "train", ("patient_id 7", "group_id 1"))
 
 
 def test_given_splits_that_do_not_cover_are_refused() -> None:
     message = r"data/b: is in no split \(1 such films\), others are; give"
     with pytest.raises(DataError, match=message):
-        check_splits(Path("data"), [TRAIN, Entry("b", "x", None, None)])
+        check_splits(Path("data"), [TRAIN, FilmEntry("b", "x", None, None)])
 
 
 def test_splits_without_train_are_refused() -> None:
     with pytest.raises(DataError, match="data: has only test films; add train films"):
-        check_splits(Path("data"), [Entry("b", "x", None, "test")])
+        check_splits(Path("data"), [FilmEntry("b", "x", None, "test")])

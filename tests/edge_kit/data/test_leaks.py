@@ -38,7 +38,7 @@ def test_splits_that_part_a_patient_leak_and_are_refused(tmp_path: Path) -> None
         require_no_leaks(dataset)
     assert str(caught.value) == (
         f"{tmp_path}/covid/0-1.png: is val, but 0-0.png of the same patient_id 0 is train "
-        "(20 leaks in all); leave the splits out, or see with --allow-leaks what the leak buys"
+        "(20 leaks in all); leave the splits out, or see with --allow-leaks what the leak adds"
     )
 
 

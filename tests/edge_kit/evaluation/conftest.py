@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_kit.evaluation.films import Labelled, labelled_films
+from edge_kit.evaluation.films import LabelledFilms, labelled_films
 from tiny_bundle import write_tiny_bundle
 
 
@@ -15,5 +15,5 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def labelled(data: Path) -> Labelled:
+def labelled(data: Path) -> LabelledFilms:
     return labelled_films(data, modality=None, positive="covid", skip_unreadable=False)

@@ -10,26 +10,30 @@ import pytest
 
 from edge_export.report.document import encoded
 from edge_export.statistics.estimates import Estimate
+from edge_kit.evaluation.evaluated import open_evaluated
 from edge_kit.evaluation.evaluation import Evaluation, blind, document, evaluate, set_digest, table
 from edge_kit.evaluation.figures import Confusion
-from edge_kit.evaluation.films import Labelled, labelled_films
+from edge_kit.evaluation.films import LabelledFilms, labelled_films
 from edge_kit.evaluation.report import render, write_report
-from edge_kit.evaluation.subject import open_subject
 from edge_runtime.errors import CannotWrite
 from films import write_films
 
 
 @pytest.fixture(scope="module")
-def found(bundle: Path, labelled: Labelled) -> Evaluation:
-    return evaluate(open_subject(bundle), labelled, prevalences=(0.1, 0.2))
+def found(bundle: Path, labelled: LabelledFilms) -> Evaluation:
+    return evaluate(open_evaluated(bundle), labelled, prevalences=(0.1, 0.2))
 
 
-def test_what_has_to_be_said_of_a_model_is_said_first(bundle: Path, labelled: Labelled) -> None:
-    subject = replace(open_subject(bundle), caution="its split leaks")
+def test_what_has_to_be_said_of_a_model_is_said_first(
+    bundle: Path, labelled: LabelledFilms
+) -> None:
+    subject = replace(open_evaluated(bundle), caution="its split leaks")
     assert evaluate(subject, labelled).warnings[0] == "its split leaks"
 
 
-def test_an_evaluation_is_of_the_films_of_the_split(found: Evaluation, labelled: Labelled) -> None:
+def test_an_evaluation_is_of_the_films_of_the_split(
+    found: Evaluation, labelled: LabelledFilms
+) -> None:
     assert found.split == "all"
     assert found.figures.films == len(labelled.films)
     assert found.digest == set_digest([film.sha256 for film in labelled.films])
@@ -51,7 +55,7 @@ def test_the_document_is_json_of_numbers_without_names_or_paths(
     text = encoded(document(found)).decode()
     content = json.loads(text)
     assert content["figures"]["metrics"]["auc"]["value"] == found.figures.metrics.auc.value
-    assert content["subject"]["identity"] == open_subject(bundle).identity
+    assert content["subject"]["identity"] == open_evaluated(bundle).identity
     for name in (str(data), "film-0", ".png", bundle.name):
         assert name not in text
 
@@ -138,7 +142,7 @@ def test_sources_of_one_class_each_and_groups_are_told_of(tmp_path: Path, bundle
              for label in ("covid", "normal") for one in range(4)]  # fmt: skip
     (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
     labelled = labelled_films(tmp_path, modality=None, positive="covid", skip_unreadable=False)
-    found = evaluate(open_subject(bundle), labelled)
+    found = evaluate(open_evaluated(bundle), labelled)
     assert "no source has films of both classes" in found.warnings[0]
     assert found.warnings[1].startswith("8 films in 4 groups")
     assert "source covid hospital: " in table(found)

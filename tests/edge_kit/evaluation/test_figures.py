@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from edge_export.statistics.estimates import auc, proportion
+from edge_kit.evaluation.evaluated import FilmOutcome
 from edge_kit.evaluation.figures import Confusion, judged, measure
-from edge_kit.evaluation.subject import Reply
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.errors import DataError
 
@@ -19,7 +19,7 @@ DECISION = Decision(
 )
 LOGITS = [4.0, 3.0, 1.2, -2.0, 5.0, 0.0, -3.0, -4.0]  # a calibrated 1.2 is -0.4, a share of 0.401
 POSITIVE = np.array([True] * 4 + [False] * 4 + [True])
-REPLIES = [*(Reply(one) for one in LOGITS), Reply(None, "blank")]
+REPLIES = [*(FilmOutcome(one) for one in LOGITS), FilmOutcome(None, "blank")]
 GROUPS = [f"g{one // 2}" for one in range(9)]
 
 
@@ -47,7 +47,7 @@ def test_figures_by_group_have_the_same_values_and_other_intervals() -> None:
     rng = np.random.default_rng(0)
     positive = np.repeat(np.arange(20) < 10, 4)
     habit = np.repeat(rng.normal(size=20), 4) + 2 * positive
-    replies = [Reply(float(one)) for one in habit + rng.normal(scale=0.1, size=80)]
+    replies = [FilmOutcome(float(one)) for one in habit + rng.normal(scale=0.1, size=80)]
     groups = [f"g{one // 4}" for one in range(80)]
     found = measure(judged(positive, groups, replies, DECISION), replies, DECISION)
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
@@ -57,7 +57,7 @@ def test_figures_by_group_have_the_same_values_and_other_intervals() -> None:
 
 
 def test_a_probability_that_rounds_to_one_still_ranks() -> None:
-    replies = [Reply(one) for one in (400.0, 390.0, 380.0, 395.0)]
+    replies = [FilmOutcome(one) for one in (400.0, 390.0, 380.0, 395.0)]
     positive = np.array([True, True, False, False])
     found = measure(judged(positive, list("abcd"), replies, DECISION), replies, DECISION)
     assert found.metrics.auc.value == 0.75
@@ -69,13 +69,13 @@ def test_without_a_band_nothing_is_uncertain() -> None:
         calibration=DECISION.calibration, threshold=0.4, uncertain=band, chosen=None
     )
     raw = (np.log(0.4 / 0.6) + 1.0) / 0.5
-    replies = [Reply(float(raw)), *REPLIES[:8]]
+    replies = [FilmOutcome(float(raw)), *REPLIES[:8]]
     films = judged(np.append([True], POSITIVE[:8]), GROUPS, replies, decision)
     assert not films.uncertain.any()
 
 
 def test_separated_classes_have_figures_and_no_slope() -> None:
-    replies = [Reply(one) for one in (4.0, 3.0, -3.0, -4.0)]
+    replies = [FilmOutcome(one) for one in (4.0, 3.0, -3.0, -4.0)]
     positive = np.array([True, True, False, False])
     found = measure(judged(positive, list("abcd"), replies, DECISION), replies, DECISION)
     assert found.line is None
@@ -84,7 +84,11 @@ def test_separated_classes_have_figures_and_no_slope() -> None:
 
 @pytest.mark.parametrize("kept", [0, 1])
 def test_fewer_than_two_films_of_a_class_are_refused(kept: int) -> None:
-    replies = [Reply(1.0)] * kept + [Reply(None, "blank")] * (4 - kept) + [Reply(0.0)] * 4
+    replies = (
+        [FilmOutcome(1.0)] * kept
+        + [FilmOutcome(None, "blank")] * (4 - kept)
+        + [FilmOutcome(0.0)] * 4
+    )
     positive = np.arange(8) < 4
     films = judged(positive, list("abcdefgh"), replies, DECISION)
     with pytest.raises(DataError, match=f"{kept} positive and 4 negative films were judged"):

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from edge_kit.data.dataset import Dataset
-from edge_kit.evaluation.films import Labelled, labelled_films
+from edge_kit.evaluation.films import LabelledFilms, labelled_films
 from edge_runtime.errors import DataError
 from films import write_film, write_films
 
 
-def read(root: Path, **options: bool) -> Labelled:
+def read(root: Path, **options: bool) -> LabelledFilms:
     return labelled_films(
         root, modality=None, positive="covid",
         skip_unreadable=options.get("skip_unreadable", False),
     )  # fmt: skip
 
 
-def test_films_are_those_that_a_training_finds(labelled: Labelled, dataset: Dataset) -> None:
+def test_films_are_those_that_a_training_finds(labelled: LabelledFilms, dataset: Dataset) -> None:
     assert labelled.films == dataset.films
     assert labelled.splits == tuple(film.split for film in dataset.films)
     assert (labelled.positive, labelled.negative) == (dataset.positive, dataset.negative)
@@ -53,7 +53,7 @@ def test_what_a_manifest_says_stands_beside_its_films(tmp_path: Path) -> None:
     rows = ["path,label,source,patient_id", "covid/0.png,covid,a,p1", "normal/0.png,normal,b,p1"]
     (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
     found = read(tmp_path)
-    assert [facts["source"] for facts in found.facts] == ["a", "b"]
+    assert [attributes["source"] for attributes in found.attributes] == ["a", "b"]
     assert len({film.group for film in found.films}) == 1
 
 

@@ -15,10 +15,10 @@ from edge_export.films.film import Split
 from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, choose_threshold
 from edge_export.statistics.estimates import Bools, Floats
-from edge_kit.evaluation.films import Labelled, labelled_films
+from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome, open_evaluated
+from edge_kit.evaluation.films import LabelledFilms, labelled_films
 from edge_kit.evaluation.refit import Refit, lines, refit
 from edge_kit.evaluation.site_bundle import write_site_bundle
-from edge_kit.evaluation.subject import Reply, Subject, open_subject
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.engines import open_engine
@@ -30,7 +30,7 @@ RULE = Rule(0.75)
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Labelled:
+def local(tmp_path_factory: pytest.TempPathFactory) -> LabelledFilms:
     root = tmp_path_factory.mktemp("hospital-of-erika")
     for one in range(12):  # brighter ones are positive to the tiny bundle, all but a few
         write_film(root / "covid" / f"meier-{one}.png", one, gamma=0.6 if one % 4 else 1.0)
@@ -39,22 +39,22 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Labelled:
 
 
 @pytest.fixture(scope="module")
-def subject(bundle: Path) -> Subject:
-    return open_subject(bundle)
+def subject(bundle: Path) -> EvaluatedModel:
+    return open_evaluated(bundle)
 
 
 @pytest.fixture(scope="module")
-def found(subject: Subject, local: Labelled) -> Refit:
+def found(subject: EvaluatedModel, local: LabelledFilms) -> Refit:
     return refit(subject, local, RULE, "platt")
 
 
-def answers(subject: Subject, local: Labelled) -> tuple[Bools, Floats]:
-    raw = np.array([one.logit for one in subject.ask([film.path for film in local.films])])
+def answers(subject: EvaluatedModel, local: LabelledFilms) -> tuple[Bools, Floats]:
+    raw = np.array([one.logit for one in subject.classify([film.path for film in local.films])])
     return np.array([film.label == "covid" for film in local.films]), raw
 
 
 def test_threshold_and_calibration_are_those_of_the_site_s_films(
-    found: Refit, subject: Subject, local: Labelled
+    found: Refit, subject: EvaluatedModel, local: LabelledFilms
 ) -> None:
     positive, raw = answers(subject, local)
     made = calibrate(positive, raw, "platt")
@@ -93,7 +93,7 @@ def test_the_new_bundle_has_the_same_graphs_and_says_whose_decision_it_has(
 
 
 def test_no_name_of_the_site_its_folder_or_its_films_is_in_the_bundle(
-    found: Refit, bundle: Path, local: Labelled, tmp_path: Path
+    found: Refit, bundle: Path, local: LabelledFilms, tmp_path: Path
 ) -> None:
     out = tmp_path / "new.edge"
     write_site_bundle(bundle, out, found)
@@ -105,11 +105,11 @@ def test_no_name_of_the_site_its_folder_or_its_films_is_in_the_bundle(
 
 
 def test_a_bundle_fitted_twice_has_one_note_and_one_section(
-    found: Refit, bundle: Path, local: Labelled, tmp_path: Path
+    found: Refit, bundle: Path, local: LabelledFilms, tmp_path: Path
 ) -> None:
     once, twice = tmp_path / "once.edge", tmp_path / "twice.edge"
     first = write_site_bundle(bundle, once, found)
-    again = refit(open_subject(once), local, Rule(None), None)
+    again = refit(open_evaluated(once), local, Rule(None), None)
     write_site_bundle(once, twice, again)
     manifest = open_bundle(twice).manifest
     assert manifest.version == open_bundle(once).manifest.version
@@ -121,9 +121,11 @@ def test_a_bundle_fitted_twice_has_one_note_and_one_section(
     assert "Youden" in card
 
 
-def with_logits(subject: Subject, logits: list[float], decision: Decision) -> Subject:
+def with_logits(subject: EvaluatedModel, logits: list[float], decision: Decision) -> EvaluatedModel:
     return replace(
-        subject, decision=decision, ask=lambda paths: [Reply(one) for one in logits[: len(paths)]]
+        subject,
+        decision=decision,
+        classify=lambda paths: [FilmOutcome(one) for one in logits[: len(paths)]],
     )
 
 
@@ -138,7 +140,7 @@ def decided(scale: float, threshold: float, low: float, high: float) -> Decision
 
 @pytest.mark.parametrize(("low", "high"), [(0.4, 0.65), (0.5, 0.5), (0.0, 1.0)])
 def test_the_band_stays_as_wide_in_the_graph_s_own_logits(
-    low: float, high: float, subject: Subject, local: Labelled
+    low: float, high: float, subject: EvaluatedModel, local: LabelledFilms
 ) -> None:
     logits = np.random.default_rng(0).normal(size=24).tolist()
     before = decided(2.0, 0.5, low, high)
@@ -158,7 +160,7 @@ def test_the_band_stays_as_wide_in_the_graph_s_own_logits(
 
 
 def test_a_calibration_alone_keeps_the_threshold_as_a_probability(
-    subject: Subject, local: Labelled, bundle: Path, tmp_path: Path
+    subject: EvaluatedModel, local: LabelledFilms, bundle: Path, tmp_path: Path
 ) -> None:
     found = refit(subject, local, None, "platt")
     assert found.decision.threshold == subject.decision.threshold
@@ -172,7 +174,7 @@ def test_a_calibration_alone_keeps_the_threshold_as_a_probability(
 
 
 def test_shares_of_films_left_out_of_the_fitting_are_no_better_than_chance_on_noise(
-    subject: Subject, local: Labelled
+    subject: EvaluatedModel, local: LabelledFilms
 ) -> None:
     sums = []
     for seed in range(20):
@@ -190,7 +192,7 @@ def test_shares_of_films_left_out_of_the_fitting_are_no_better_than_chance_on_no
 
 
 def test_films_left_out_are_decided_by_what_was_fitted_without_them(
-    subject: Subject, local: Labelled
+    subject: EvaluatedModel, local: LabelledFilms
 ) -> None:
     # All are over the old threshold, and the classes far apart.
     logits = [5.0 if film.label == "covid" else 3.0 for film in local.films]
@@ -201,7 +203,9 @@ def test_films_left_out_are_decided_by_what_was_fitted_without_them(
         assert (one.sensitivity.value, one.specificity.value) == (1.0, specificity)
 
 
-def test_of_one_group_a_class_nothing_can_be_left_out(subject: Subject, local: Labelled) -> None:
+def test_of_one_group_a_class_nothing_can_be_left_out(
+    subject: EvaluatedModel, local: LabelledFilms
+) -> None:
     films = tuple(replace(film, group=film.label) for film in local.films)
     found = refit(subject, replace(local, films=films), RULE, None)
     assert found.validated is None
@@ -209,21 +213,23 @@ def test_of_one_group_a_class_nothing_can_be_left_out(subject: Subject, local: L
 
 
 def test_few_films_refused_films_and_films_seen_before_are_told_of(
-    subject: Subject, local: Labelled, found: Refit
+    subject: EvaluatedModel, local: LabelledFilms, found: Refit
 ) -> None:
     assert "12 films of covid are few: under 50" in found.warnings[0]
     seen: dict[str, Split] = {local.films[0].sha256: "train"}
 
-    def ask(paths: object) -> list[Reply]:
+    def classify(paths: object) -> list[FilmOutcome]:
         del paths
-        return [*(Reply(float(one % 5)) for one in range(23)), Reply(None, "blank")]
+        return [*(FilmOutcome(float(one % 5)) for one in range(23)), FilmOutcome(None, "blank")]
 
-    warned = refit(replace(subject, known=seen, ask=ask), local, RULE, None).warnings
+    warned = refit(replace(subject, known=seen, classify=classify), local, RULE, None).warnings
     assert warned[0].startswith("1 of these films calibrated the bundle")
     assert warned[1] == "1 films were refused and left out"
 
 
-def test_what_cannot_be_fitted_is_one_line(subject: Subject, local: Labelled, found: Refit) -> None:
+def test_what_cannot_be_fitted_is_one_line(
+    subject: EvaluatedModel, local: LabelledFilms, found: Refit
+) -> None:
     with pytest.raises(UsageError, match="is a run"):
         refit(replace(subject, kind="run"), local, RULE, None)
     with pytest.raises(UsageError, match="nothing to fit"):

@@ -29,8 +29,10 @@ def test_ages_fall_into_bands_as_tables_and_dicom_write_them(text: str, band: st
 
 
 def test_parts_are_judged_on_their_own_films_and_small_ones_have_counts_alone() -> None:
-    facts = [{"source": "Far", "sex": "m"}] * 4 + [{"source": "near", "sex": "Male"}] * 7 + [{}]
-    found = {(one.kind, one.name): one for one in subgroups(FILMS, facts, 0.5)}
+    attributes = (
+        [{"source": "Far", "sex": "m"}] * 4 + [{"source": "near", "sex": "Male"}] * 7 + [{}]
+    )
+    found = {(one.kind, one.name): one for one in subgroups(FILMS, attributes, 0.5)}
     assert list(found) == [
         ("source", "far"), ("source", "near"), ("source", NOT_STATED),
         ("sex", "male"), ("sex", NOT_STATED),
@@ -45,8 +47,8 @@ def test_parts_are_judged_on_their_own_films_and_small_ones_have_counts_alone() 
 def test_a_column_of_a_part_for_every_film_is_no_kind_of_films() -> None:
     positive, shares = np.tile(POSITIVE, 4), np.tile(PROBABILITY, 4)
     many = Judged(positive, shares, shares, positive, ("a",) * 48)
-    facts = [{"source": f"patient {one}"} for one in range(48)]
-    assert subgroups(many, facts, 0.5) == ()
+    attributes = [{"source": f"patient {one}"} for one in range(48)]
+    assert subgroups(many, attributes, 0.5) == ()
 
 
 def test_what_no_manifest_says_has_no_part() -> None:
@@ -58,5 +60,5 @@ def test_what_no_manifest_says_has_no_part() -> None:
     [("cchh", True), ("ccch", False), ("cccc", False)],
 )
 def test_sources_that_each_have_one_class_coincide_with_it(sources: str, expected: bool) -> None:
-    facts = [{"source": one} for one in sources * 3]
-    assert coincide(subgroups(FILMS, facts, 0.5), "source") is expected
+    attributes = [{"source": one} for one in sources * 3]
+    assert coincide(subgroups(FILMS, attributes, 0.5), "source") is expected

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_kit.models.recipe import Augmentation, EarlyStopping, Recipe
+from edge_kit.models.recipe import Augmentation, EarlyStopping, TrainingRecipe
 from edge_kit.models.registry import HELP, MODELS, architecture
 from edge_runtime.errors import UsageError
 
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.usefixtures("tiny")
 
 # As their authors wrote them down; what they did not is in `ours`.
 RECIPES = {
-    "baseline": Recipe(20, 64, early_stopping=EarlyStopping(min_delta=0.01, patience=5)),
-    "model1": Recipe(10, 32),
-    "model2": Recipe(10, 32, epsilon=0.1, metrics=("accuracy", "precision", "recall")),
-    "model3": Recipe(20, 32),
-    "xray_cnn": Recipe(6, 32, augmentation=Augmentation(0.2, 0.2, horizontal_flip=True)),
+    "baseline": TrainingRecipe(20, 64, early_stopping=EarlyStopping(min_delta=0.01, patience=5)),
+    "model1": TrainingRecipe(10, 32),
+    "model2": TrainingRecipe(10, 32, epsilon=0.1, metrics=("accuracy", "precision", "recall")),
+    "model3": TrainingRecipe(20, 32),
+    "xray_cnn": TrainingRecipe(6, 32, augmentation=Augmentation(0.2, 0.2, horizontal_flip=True)),
 }
 
 

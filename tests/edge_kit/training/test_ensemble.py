@@ -65,7 +65,7 @@ def test_an_ensemble_is_a_run_that_names_its_members_by_digest(
     config, first = read_config(averaged), read_config(runs[0])
     assert config.model == "ensemble-of-2"
     assert list(config.members) == [sha256((one / "model.keras").read_bytes()) for one in runs]
-    assert config.recipe() == RECIPE
+    assert config.preprocessing() == RECIPE
     assert config.film_threshold == first.film_threshold is not None
     assert config.training().seed == first.seed
     assert with_splits(dataset.films, averaged / "splits.csv") == dataset.films

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge_kit.data.pixel_store import CachedPixels
-from edge_kit.training.feed import Feed, Rows
+from edge_kit.training.feed import Feed, LabelledPixels
 
 FILMS = 10
 POSITIVE = np.arange(FILMS) < 4
@@ -17,7 +17,9 @@ POSITIVE = np.arange(FILMS) < 4
 def feed(first: int, last: int, *, seed: int = 0, draws: int = 2) -> Feed:
     """Return batches of films of a single pixel, which is their number."""
     store = np.arange(FILMS, dtype=np.uint8).reshape(-1, 1, 1, 1)
-    return Feed(Rows(CachedPixels(store, np.arange(FILMS)), POSITIVE), 4, seed, first, last, draws)
+    return Feed(
+        LabelledPixels(CachedPixels(store, np.arange(FILMS)), POSITIVE), 4, seed, first, last, draws
+    )
 
 
 def epochs(one: Feed) -> list[list[tuple[int, float]]]:

@@ -15,14 +15,23 @@ import pytest
 
 from edge_export.films.film import SPLITS, Film
 from edge_export.films.pixels import load_pixels
+from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import auc, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table
-from edge_kit.evaluation.subject import open_subject
-from edge_kit.training.folds import WHY_NOT_POOLED, Folds, cross_validate, deal, pooled, table
+from edge_kit.evaluation.evaluated import open_evaluated
+from edge_kit.training.folds import (
+    WHY_NOT_POOLED,
+    Folds,
+    assign_folds,
+    cross_validate,
+    pooled,
+    table,
+)
 from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.records import run_digest
-from edge_kit.training.train import train
+from edge_kit.training.run import MODEL
+from edge_kit.training.train import Trained, train
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 
 
@@ -38,7 +47,7 @@ def patients(count: int, films_each: int = 3) -> Dataset:
 
 @pytest.mark.parametrize("folds", [2, 3, 5])
 def test_every_film_is_tested_once(folds: int) -> None:
-    dealt = deal(patients(60), folds, seed=1)
+    dealt = assign_folds(patients(60), folds, seed=1)
     assert len(dealt) == folds
     tested = Counter(film.sha256 for one in dealt for film in one.films if film.split == "test")
     assert tested == Counter(film.sha256 for film in patients(60).films)
@@ -46,7 +55,7 @@ def test_every_film_is_tested_once(folds: int) -> None:
 
 @pytest.mark.parametrize("folds", [2, 3, 5])
 def test_no_fold_parts_a_group_and_each_has_all_splits(folds: int) -> None:
-    for one in deal(patients(60), folds, seed=1):
+    for one in assign_folds(patients(60), folds, seed=1):
         assert len({(film.group, film.split) for film in one.films}) == 60
         shares = Counter((film.split, film.label) for film in one.films)
         for label in ("covid", "noncovid"):
@@ -62,7 +71,7 @@ def test_folds_do_not_depend_on_the_order_of_films_but_on_the_seed() -> None:
     def tested(one: Dataset, seed: int) -> list[set[str]]:
         return [
             {film.sha256 for film in fold.films if film.split == "test"}
-            for fold in deal(one, 3, seed)
+            for fold in assign_folds(one, 3, seed)
         ]
 
     assert tested(dataset, 1) == tested(turned, 1)
@@ -71,7 +80,7 @@ def test_folds_do_not_depend_on_the_order_of_films_but_on_the_seed() -> None:
 
 def test_too_few_patients_for_the_folds_are_refused() -> None:
     with pytest.raises(DataError, match=r"fold \d: \d \w+ films of class .+ choose fewer folds"):
-        deal(patients(12), 6, seed=0)
+        assign_folds(patients(12), 6, seed=0)
 
 
 RNG = np.random.default_rng(4)
@@ -126,13 +135,14 @@ def validated(
 ) -> tuple[Path, Folds, list[str]]:
     """Return a cross-validation whose trainings all end as one that was trained before."""
 
-    def copied(part: Dataset, *arguments: Any, **options: Any) -> None:
+    def copied(part: Dataset, *arguments: Any, **options: Any) -> Trained:
         given = signature(train).bind(part, *arguments, **options).arguments
         shutil.copytree(trained, given["out"])
         write_split_table(part.films, given["out"] / "splits.csv")
         (timer,) = given["callbacks"]
         timer.on_epoch_begin(0)
         timer.on_epoch_end(0, {})
+        return Trained(load_model(trained / MODEL), {})
 
     out = tmp_path_factory.mktemp("folds") / "out"
     lines: list[str] = []
@@ -152,9 +162,9 @@ def test_every_fold_is_judged_on_its_test_films(
     tested = []
     for number, fold in enumerate(found.folds, 1):
         films = with_splits(dataset.films, out / f"fold{number}" / "splits.csv")
-        subject = open_subject(out / f"fold{number}")
+        subject = open_evaluated(out / f"fold{number}")
         rows = [film for film in films if film.split == "test"]
-        score = subject.predict(load_pixels(rows, subject.recipe))
+        score = subject.predict(load_pixels(rows, subject.preprocess))
         assert fold.auc == auc(np.array([film.label == "covid" for film in rows]), score)
         tested += [film.sha256 for film in rows]
     assert sorted(tested) == sorted(film.sha256 for film in dataset.films)

@@ -12,14 +12,14 @@ import pytest
 
 from edge_export.graph.network import load_model
 from edge_kit.files import write_json
-from edge_kit.gate.branch import film_branch, join
+from edge_kit.film_branch.branch import film_branch, join
 from edge_kit.training.run import (
     CONFIG,
     RunConfig,
     is_run,
     read_accuracy,
     read_config,
-    read_gate,
+    read_film_check,
     read_metrics,
     save_model,
 )
@@ -49,7 +49,7 @@ def test_a_configuration_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert is_run(tmp_path)
     found = read_config(tmp_path)
     assert found == CONFIGURATION
-    assert found.recipe() == standard()
+    assert found.preprocessing() == standard()
     assert (found.training().seed, found.training().epochs) == (7, 20)
     assert found.film_gate() == FilmGate(threshold=-1.25)
 
@@ -136,7 +136,7 @@ def test_metrics_that_are_not_those_of_a_run_are_one_line(
     if content is not None:
         (tmp_path / "metrics.json").write_text(content, "utf-8")
     assert read_accuracy(tmp_path) is None
-    for read in (read_metrics, read_gate):
+    for read in (read_metrics, read_film_check):
         with pytest.raises(
             DataError, match=r"metrics\.json: is not as a run writes it .* train ag"
         ):

@@ -19,9 +19,9 @@ from edge_export.statistics.estimates import evaluate
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
-from edge_kit.gate.branch import film_branch
-from edge_kit.gate.kinds import KINDS
-from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, Recipe
+from edge_kit.film_branch.branch import film_branch
+from edge_kit.film_branch.kinds import KINDS
+from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, TrainingRecipe
 from edge_kit.models.registry import MODELS, architecture
 from edge_kit.training.plan import TrainingPlan, require_same_training
 from edge_kit.training.records import recorded
@@ -46,7 +46,7 @@ def test_a_run_is_complete(trained: Path, dataset: Dataset, plan: TrainingPlan) 
     config = read_config(trained)
     assert (config.model, config.seed, config.epochs) == ("tiny", 3, 2)
     assert (config.modality, config.negative, config.positive) == ("xray", "noncovid", "covid")
-    assert config.recipe() == plan.preprocess
+    assert config.preprocessing() == plan.preprocess
     assert with_splits(dataset.films, trained / "splits.csv") == dataset.films
     with Image.open(trained / "curves.png") as image:
         image.load()
@@ -107,7 +107,7 @@ def test_the_film_branch_moves_no_weight_of_the_classifier(
     for film in (False, True):
         pairs = zip(weights(trained, film=film), weights(tmp_path / "run", film=film), strict=True)
         assert all((one == other).all() for one, other in pairs) != film
-    assert any(line.startswith("film gate: refuses ") for line in lines)
+    assert any(line.startswith("out-of-distribution check: refuses ") for line in lines)
 
 
 def test_no_file_of_a_run_names_a_film(trained: Path, dataset: Dataset) -> None:
@@ -209,7 +209,7 @@ def test_a_run_records_what_was_really_used(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = Recipe(epochs=9, batch_size=5, early_stopping=EarlyStopping(9, 2))
+    recipe = TrainingRecipe(epochs=9, batch_size=5, early_stopping=EarlyStopping(9, 2))
     network = Architecture("tiny", tiny_network, replace(recipe, augmentation=Augmentation(3)))
     monkeypatch.setitem(MODELS, "tiny", network)
     monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)

@@ -9,11 +9,11 @@ from edge_export.films.film import Film
 from edge_kit.data.index import MANIFEST
 from edge_kit.data.table import read_table
 
-Facts = Mapping[str, str]
+FilmAttributes = Mapping[str, str]
 """A film's cells by column, lower case; an empty cell says nothing."""
 
 
-def manifest_facts(root: Path, films: tuple[Film, ...]) -> tuple[Facts, ...]:
+def manifest_attributes(root: Path, films: tuple[Film, ...]) -> tuple[FilmAttributes, ...]:
     """Return what the manifest of `root` says of each of `films`; nothing where there is none.
 
     Raises:

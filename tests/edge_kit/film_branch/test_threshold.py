@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import proportion
-from edge_kit.gate.gate import MARGIN, Refused, film_threshold, measure
-from edge_kit.gate.kinds import KINDS
+from edge_kit.film_branch.kinds import KINDS
+from edge_kit.film_branch.threshold import MARGIN, Refused, film_threshold, measure
 from edge_runtime.film.preprocess import standard
 
 
@@ -39,11 +39,11 @@ def test_what_is_refused_is_counted_by_kind(monkeypatch: pytest.MonkeyPatch) -> 
         logit: NDArray[np.float64] = pixels.mean((1, 2, 3)) - 128.0
         return logit
 
-    monkeypatch.setattr("edge_kit.gate.gate.film_logits", white)
+    monkeypatch.setattr("edge_kit.film_branch.threshold.film_logits", white)
     films = np.zeros((5, 64, 64, 1), np.uint8)
     films[:, :48] = 255  # three quarters white: inverted, three quarters black
     branch: Any = None
-    given = {"recipe": standard(64, 64), "seed": 0}
+    given = {"preprocess": standard(64, 64), "seed": 0}
     found = measure(branch, 0.0, films, films[:0], **given)  # type: ignore[arg-type]
     assert found.negatives.keys() == KINDS.keys()
     assert (found.films.value, found.films.n) == (0, 5)

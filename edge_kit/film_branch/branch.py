@@ -1,8 +1,8 @@
-"""The film branch: a tiny network beside the classifier, which tells films from what is none.
+"""The film branch: a tiny network beside the classifier that tells films from other pictures.
 
 It reads the same pixels, averaged down to about 56 x 56, and answers with one logit: above zero
-more likely a film. The classifier's own features were tried and do not know: they missed 97 % of
-the films that stood on their head.
+more likely a film. The classifier's own features were tried and do not suffice: they missed 97 % of
+upside-down films.
 
 It is trained after the classifier, against pictures made from the training films, new ones in
 every round, and moves none of the classifier's weights.
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.head import FILM
 from edge_kit.data.pixel_store import CachedPixels
-from edge_kit.gate.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
-from edge_kit.gate.negatives import as_taken, made
+from edge_kit.film_branch.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
+from edge_kit.film_branch.negatives import as_taken, make_pictures
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
@@ -80,12 +80,12 @@ def film_logits(branch: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
 
 
 def fit_branch(
-    films: Pixels | CachedPixels, others: Pixels, recipe: Preprocess, seed: int
+    films: Pixels | CachedPixels, others: Pixels, preprocess: Preprocess, seed: int
 ) -> keras.Model:
-    """Return a branch trained on `films` against what is made from them and against `others`.
+    """Return a branch trained to tell `films` from negatives made of them and from `others`.
 
-    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. Of
-    very many, each round draws some.
+    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. From
+    very large sets each round draws a sample.
 
     Raises:
         DataError: a loss was not finite.
@@ -95,7 +95,7 @@ def fit_branch(
     # Of its own: what the classifier drew before must not matter.
     keras.utils.set_random_seed(seed)
     draw = np.random.default_rng(seed)
-    branch = film_branch(recipe.height, recipe.width, recipe.channels)
+    branch = film_branch(preprocess.height, preprocess.width, preprocess.channels)
     seen, foreign = min(len(films), _MOST), min(len(others), _MOST)
     batches = -(-((_POSES + _NEGATIVES) * seen + foreign) // _BATCH_SIZE)
     rate = keras.optimizers.schedules.PolynomialDecay(
@@ -103,7 +103,7 @@ def fit_branch(
     )
     branch.compile(keras.optimizers.Adam(rate), keras.losses.BinaryCrossentropy(from_logits=True))
     for _ in progress(range(_ROUNDS), _ROUNDS, "film branch", "round"):
-        pixels, is_film = _round(_some(films, draw), _some(others, draw), recipe, draw)
+        pixels, is_film = _round(_some(films, draw), _some(others, draw), preprocess, draw)
         history = branch.fit(pixels, is_film, batch_size=_BATCH_SIZE, epochs=_EPOCHS, verbose=0)
         if not math.isfinite(history.history["loss"][-1]):
             raise DataError("film branch", "the loss is not finite", "train with another --seed")
@@ -118,14 +118,14 @@ def _some(pixels: Pixels | CachedPixels, draw: np.random.Generator) -> Pixels:
 
 
 def _round(
-    films: Pixels, others: Pixels, recipe: Preprocess, draw: np.random.Generator
+    films: Pixels, others: Pixels, preprocess: Preprocess, draw: np.random.Generator
 ) -> tuple[Pixels, NDArray[np.float32]]:
-    """Return what a round of training sees, and which of it are films."""
+    """Return the pictures of one round of training, and which of them are films."""
     # Those that get through most are drawn twice as often.
     kinds: list[Kind] = [*KINDS.values(), upside_down, tilted, corner, solarised]
     chosen = [kinds[index] for index in draw.integers(len(kinds), size=_NEGATIVES * len(films))]
     posed = _POSES * len(films)
     sources = np.concatenate([films] * (_POSES + _NEGATIVES) + [others])
-    recipes = [as_taken] * posed + chosen + [as_taken] * len(others)
-    pixels = made(sources, recipes, recipe, int(draw.integers(2**32)))
+    every = [as_taken] * posed + chosen + [as_taken] * len(others)
+    pixels = make_pictures(sources, every, preprocess, int(draw.integers(2**32)))
     return pixels, (np.arange(len(sources)) < posed).astype(np.float32)

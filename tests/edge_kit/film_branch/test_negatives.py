@@ -8,8 +8,8 @@ from PIL import Image
 
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import Pixels
-from edge_kit.gate.kinds import KINDS, Draw, Kind
-from edge_kit.gate.negatives import as_taken, made
+from edge_kit.film_branch.kinds import KINDS, Draw, Kind
+from edge_kit.film_branch.negatives import as_taken, make_pictures
 from edge_runtime.film.intensity import normalise
 from edge_runtime.film.preprocess import standard
 
@@ -27,7 +27,7 @@ def films() -> Pixels:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_no_kind_leaves_a_film_as_it_was(kind: Kind, films: Pixels) -> None:
-    found = made(films, [kind] * EACH, GREY, 0)
+    found = make_pictures(films, [kind] * EACH, GREY, 0)
     assert (found.shape, found.dtype) == (films.shape, films.dtype)
     distance = np.abs(found.astype(int) - films).mean((1, 2, 3))
     assert distance.min() > 20
@@ -35,7 +35,7 @@ def test_no_kind_leaves_a_film_as_it_was(kind: Kind, films: Pixels) -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_picture_is_stretched_as_the_runtime_stretches_it(kind: Kind, films: Pixels) -> None:
-    for picture in made(films, [kind] * EACH, GREY, 1)[..., 0]:
+    for picture in make_pictures(films, [kind] * EACH, GREY, 1)[..., 0]:
         again = normalise(Image.fromarray(picture), "", GREY)
         assert (np.asarray(again) == picture).all()
 
@@ -44,23 +44,23 @@ def test_kinds_and_seed_decide_and_a_picture_s_place_does_not_disturb_the_others
     films: Pixels,
 ) -> None:
     kinds = [*KINDS.values()][:EACH]
-    found = made(films, kinds, GREY, 5)
-    assert (made(films, kinds, GREY, 5) == found).all()
-    assert (made(films[:2], kinds[:2], GREY, 5) == found[:2]).all()
-    assert (made(films, kinds, GREY, 6) != found).any()
+    found = make_pictures(films, kinds, GREY, 5)
+    assert (make_pictures(films, kinds, GREY, 5) == found).all()
+    assert (make_pictures(films[:2], kinds[:2], GREY, 5) == found[:2]).all()
+    assert (make_pictures(films, kinds, GREY, 6) != found).any()
 
 
 def test_three_channels_are_three_times_the_same_grey(films: Pixels) -> None:
     kinds = [KINDS["tilted"]] * EACH
-    colour = made(films.repeat(3, axis=3), kinds, COLOUR, 0)
-    assert (colour == made(films, kinds, GREY, 0)).all()
+    colour = make_pictures(films.repeat(3, axis=3), kinds, COLOUR, 0)
+    assert (colour == make_pictures(films, kinds, GREY, 0)).all()
 
 
 def test_a_film_is_mirrored_at_times_and_never_turned_over() -> None:
     top_left = np.zeros((40, SIDE, SIDE, 1), np.uint8)
     top_left[:, : SIDE // 2] = 100
     top_left[:, :, : SIDE // 2] += 100
-    found = made(top_left, [as_taken] * len(top_left), GREY, 0).astype(float)[..., 0]
+    found = make_pictures(top_left, [as_taken] * len(top_left), GREY, 0).astype(float)[..., 0]
     left_is_brighter = found[:, :, : SIDE // 2].mean((1, 2)) > found[:, :, SIDE // 2 :].mean((1, 2))
     top_is_brighter = found[:, : SIDE // 2].mean((1, 2)) > found[:, SIDE // 2 :].mean((1, 2))
     assert 8 < left_is_brighter.sum() < 32
@@ -74,11 +74,11 @@ def test_a_picture_that_came_out_blank_is_drawn_again(films: Pixels) -> None:
         tries.append(int(draw.integers(99)))
         return film.rotate(180) if len(tries) == 3 else Image.new("L", film.size)
 
-    found = made(films[:1], [blank_at_first], GREY, 0)
+    found = make_pictures(films[:1], [blank_at_first], GREY, 0)
     assert len(set(tries)) == 3
     assert (found[0, ..., 0] == np.rot90(films[0, ..., 0], 2)).all()
 
 
 def test_what_is_always_blank_is_replaced_by_the_film_inverted(films: Pixels) -> None:
-    found = made(films[:1], [lambda film, _: Image.new("L", film.size)], GREY, 0)
+    found = make_pictures(films[:1], [lambda film, _: Image.new("L", film.size)], GREY, 0)
     assert (found == 255 - films[:1]).all()

@@ -9,102 +9,110 @@ import pytest
 
 from edge_export.films.film import Split
 from edge_kit.data.dataset import load_dataset
-from edge_kit.evaluation.films import Labelled, labelled_films
-from edge_kit.evaluation.rows import choose_rows
-from edge_kit.evaluation.subject import Subject, open_subject
+from edge_kit.evaluation.evaluated import EvaluatedModel, open_evaluated
+from edge_kit.evaluation.films import LabelledFilms, labelled_films
+from edge_kit.evaluation.selection import select_films
 from edge_runtime.errors import DataError, UsageError
 from films import write_films
 
 
 @pytest.fixture(scope="module")
-def run(trained: Path) -> Subject:
-    return open_subject(trained)
+def run(trained: Path) -> EvaluatedModel:
+    return open_evaluated(trained)
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Labelled:
+def other(tmp_path_factory: pytest.TempPathFactory) -> LabelledFilms:
     """Return films of another hospital, without splits."""
     root = write_films(tmp_path_factory.mktemp("other"), "covid", "normal", count=8)
     return labelled_films(root, modality=None, positive="covid", skip_unreadable=False)
 
 
 def test_a_run_is_judged_on_its_test_films_unless_others_are_wanted(
-    run: Subject, labelled: Labelled
+    run: EvaluatedModel, labelled: LabelledFilms
 ) -> None:
-    found = choose_rows(run, labelled, None)
+    found = select_films(run, labelled, None)
     assert found.name == "test"
     assert {labelled.splits[place] for place in found.places} == {"test"}
     assert len(found.places) == labelled.splits.count("test")
     assert found.warnings == ()
-    assert {labelled.splits[place] for place in choose_rows(run, labelled, "val").places} == {"val"}
+    assert {labelled.splits[place] for place in select_films(run, labelled, "val").places} == {
+        "val"
+    }
 
 
-def test_the_run_s_own_table_counts_and_not_the_folders(run: Subject, labelled: Labelled) -> None:
+def test_the_run_s_own_table_counts_and_not_the_folders(
+    run: EvaluatedModel, labelled: LabelledFilms
+) -> None:
     moved = replace(labelled, splits=(None,) * len(labelled.films))
-    assert choose_rows(run, moved, None) == choose_rows(run, labelled, None)
+    assert select_films(run, moved, None) == select_films(run, labelled, None)
 
 
-def test_films_that_trained_it_are_told_of(run: Subject, labelled: Labelled) -> None:
-    found = choose_rows(run, labelled, "all")
+def test_films_that_trained_it_are_told_of(run: EvaluatedModel, labelled: LabelledFilms) -> None:
+    found = select_films(run, labelled, "all")
     count = labelled.splits.count("train")
     assert f"{count} of these {len(labelled.films)} films trained it" in found.warnings[0]
 
 
-def test_relatives_of_films_that_trained_it_are_told_of(run: Subject, labelled: Labelled) -> None:
+def test_relatives_of_films_that_trained_it_are_told_of(
+    run: EvaluatedModel, labelled: LabelledFilms
+) -> None:
     one = replace(labelled.films[0], group="the same patient")
     same = tuple(replace(film, group=one.group) for film in labelled.films)
-    found = choose_rows(run, replace(labelled, films=same), "test")
+    found = select_films(run, replace(labelled, films=same), "test")
     assert "share a patient or a near-duplicate with films that trained it" in found.warnings[0]
 
 
 def test_all_films_of_another_hospital_are_judged(
-    run: Subject, other: Labelled, bundle: Path
+    run: EvaluatedModel, other: LabelledFilms, bundle: Path
 ) -> None:
-    for subject in (run, open_subject(bundle)):
-        found = choose_rows(subject, other, None)
+    for subject in (run, open_evaluated(bundle)):
+        found = select_films(subject, other, None)
         assert (found.name, len(found.places), found.warnings) == ("all", 16, ())
         with pytest.raises(UsageError, match="these films have no splits"):
-            choose_rows(subject, other, "test")
+            select_films(subject, other, "test")
 
 
-def test_new_films_beside_the_run_s_own_are_in_no_split(run: Subject, labelled: Labelled) -> None:
+def test_new_films_beside_the_run_s_own_are_in_no_split(
+    run: EvaluatedModel, labelled: LabelledFilms
+) -> None:
     known = dict(list(run.known.items())[4:])
-    found = choose_rows(replace(run, known=known), labelled, "all")
+    found = select_films(replace(run, known=known), labelled, "all")
     assert found.warnings[-1] == "4 films are not in the run's split table"
 
 
 def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
-    other: Labelled, bundle: Path
+    other: LabelledFilms, bundle: Path
 ) -> None:
     # Enough groups for a split of each kind.
     dataset = load_dataset(other.root, seed=7)
     trained: dict[str, Split] = {
         film.sha256: "train" for film in dataset.films if film.split == "train"
     }
-    subject = replace(open_subject(bundle), known=trained, seed=7, modality="xray")
-    found = choose_rows(subject, other, None)
+    subject = replace(open_evaluated(bundle), known=trained, seed=7, modality="xray")
+    found = select_films(subject, other, None)
     tested = {film.sha256 for film in dataset.films if film.split == "test"}
     assert found.name == "test"
     assert {other.films[place].sha256 for place in found.places} == tested
     assert found.warnings == ()
-    everything = choose_rows(subject, other, "all")
+    everything = select_films(subject, other, "all")
     assert "films calibrated it" in everything.warnings[0]
 
 
 def test_a_bundle_that_other_splits_made_is_judged_on_all_films_with_a_warning(
-    other: Labelled, bundle: Path
+    other: LabelledFilms, bundle: Path
 ) -> None:
     dataset = load_dataset(other.root, seed=7)
     calibrated: dict[str, Split] = {film.sha256: "train" for film in dataset.films}
-    subject = replace(open_subject(bundle), known=calibrated, seed=7, modality="xray")
-    found = choose_rows(subject, other, None)
+    subject = replace(open_evaluated(bundle), known=calibrated, seed=7, modality="xray")
+    found = select_films(subject, other, None)
     assert (found.name, len(found.places)) == ("all", len(other.films))
     assert found.warnings[0].startswith("by which splits it was made is not known")
     with pytest.raises(UsageError, match="not in the splits by which the bundle was made"):
-        choose_rows(subject, other, "test")
+        select_films(subject, other, "test")
 
 
-def test_a_split_without_films_is_one_line(run: Subject, labelled: Labelled) -> None:
+def test_a_split_without_films_is_one_line(run: EvaluatedModel, labelled: LabelledFilms) -> None:
     known = {digest: split for digest, split in run.known.items() if split != "val"}
     with pytest.raises(DataError, match="holds no film of the val split"):
-        choose_rows(replace(run, known=known), labelled, "val")
+        select_films(replace(run, known=known), labelled, "val")

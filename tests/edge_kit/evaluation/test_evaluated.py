@@ -11,7 +11,7 @@ import pytest
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
 from edge_kit.data.dataset import Dataset
-from edge_kit.evaluation.subject import open_subject
+from edge_kit.evaluation.evaluated import open_evaluated
 from edge_kit.training.run import read_config
 from edge_runtime import Classifier
 from edge_runtime.bundle import open_bundle
@@ -23,12 +23,12 @@ from tiny_network import RECIPE
 
 def test_a_run_answers_as_its_keras_model_does(trained: Path, dataset: Dataset) -> None:
     films = dataset.films[:6]
-    subject = open_subject(trained)
+    subject = open_evaluated(trained)
     answer, film = load_model(trained / "model.keras").predict(
         load_pixels(films, RECIPE), verbose=0
     )
     passed = film[:, 0] >= read_config(trained).film_threshold
-    replies = subject.ask([one.path for one in films])
+    replies = subject.classify([one.path for one in films])
     assert [reply.logit is not None for reply in replies] == passed.tolist()
     assert {reply.refusal for reply in replies if reply.logit is None} <= {"not_a_film"}
     found = [1 / (1 + np.exp(-one.logit)) for one in replies if one.logit is not None]
@@ -39,9 +39,9 @@ def test_a_run_answers_as_its_keras_model_does(trained: Path, dataset: Dataset) 
 
 def test_a_bundle_answers_as_a_clinic_s_classifier_does(bundle: Path, dataset: Dataset) -> None:
     paths = [film.path for film in dataset.films[:6]]
-    subject = open_subject(bundle)
+    subject = open_evaluated(bundle)
     with Classifier(bundle) as classifier:
-        assert [one.logit for one in subject.ask(paths)] == [
+        assert [one.logit for one in subject.classify(paths)] == [
             classifier.classify(path).logit for path in paths
         ]
     manifest = open_bundle(bundle).manifest
@@ -53,14 +53,14 @@ def test_a_bundle_answers_as_a_clinic_s_classifier_does(bundle: Path, dataset: D
 def test_pixels_are_answered_as_films_are_and_never_refused(
     kind: str, trained: Path, bundle: Path, dataset: Dataset
 ) -> None:
-    subject, films = open_subject(trained if kind == "run" else bundle), dataset.films[:6]
-    found = subject.predict(load_pixels(films, subject.recipe))
-    replies = subject.ask([film.path for film in films])
+    subject, films = open_evaluated(trained if kind == "run" else bundle), dataset.films[:6]
+    found = subject.predict(load_pixels(films, subject.preprocess))
+    replies = subject.classify([film.path for film in films])
     answered = [number for number, one in enumerate(replies) if one.logit is not None]
     expected = [one.logit for one in replies if one.logit is not None]
     assert found.shape == (6,)
     assert found[answered].tolist() == pytest.approx(expected, abs=1e-5)
-    assert np.isfinite(subject.predict(0 * load_pixels(films, subject.recipe))).all()
+    assert np.isfinite(subject.predict(0 * load_pixels(films, subject.preprocess))).all()
 
 
 @pytest.mark.parametrize("kind", ["run", "bundle"])
@@ -73,14 +73,14 @@ def test_a_film_that_is_refused_has_its_reason_and_the_others_an_answer(
 
     Image.new("L", (80, 80)).save(films[1])
     gated = write_tiny_bundle(tmp_path / "gated.edge")
-    first, second = open_subject(trained if kind == "run" else gated).ask(films)
+    first, second = open_evaluated(trained if kind == "run" else gated).classify(films)
     assert second.logit is None
     assert second.refusal == "blank"
     assert first.logit is not None or first.refusal == "not_a_film"
 
 
 def test_the_positive_class_may_have_another_name_but_not_the_negative_s(bundle: Path) -> None:
-    subject = open_subject(bundle)
+    subject = open_evaluated(bundle)
     assert subject.positive_among(None) == "covid"
     assert subject.positive_among("corona") == "corona"
     with pytest.raises(UsageError, match="--positive: 'NonCovid' is the model's negative class"):
@@ -89,18 +89,18 @@ def test_the_positive_class_may_have_another_name_but_not_the_negative_s(bundle:
 
 def test_what_is_neither_is_one_line(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
-        open_subject(tmp_path / "none")
+        open_evaluated(tmp_path / "none")
     with pytest.raises(EdgeError):
-        open_subject(Path(__file__))
+        open_evaluated(Path(__file__))
     meddled = tmp_path / "run"
     shutil.copytree(trained, meddled)
     (meddled / "splits.csv").write_text("a,b\n", "utf-8")
     with pytest.raises(DataError, match="has no column 'sha256'"):
-        open_subject(meddled)
+        open_evaluated(meddled)
 
 
 def test_a_film_that_vanished_is_one_line(bundle: Path, trained: Path, tmp_path: Path) -> None:
     for path in (bundle, trained):
         with pytest.raises(EdgeError) as caught:
-            open_subject(path).ask([tmp_path / "gone.png"])
+            open_evaluated(path).classify([tmp_path / "gone.png"])
         assert "gone.png" in str(caught.value)

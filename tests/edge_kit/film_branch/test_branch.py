@@ -13,10 +13,10 @@ from edge_export.graph.head import FILM
 from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import auc
 from edge_kit.data.pixel_store import CachedPixels
-from edge_kit.gate import branch as module
-from edge_kit.gate.branch import film_branch, film_logits, fit_branch, join
-from edge_kit.gate.kinds import KINDS
-from edge_kit.gate.negatives import made
+from edge_kit.film_branch import branch as module
+from edge_kit.film_branch.branch import film_branch, film_logits, fit_branch, join
+from edge_kit.film_branch.kinds import KINDS
+from edge_kit.film_branch.negatives import make_pictures
 from edge_kit.models.studies import model3
 from edge_kit.training.watch import predict
 from edge_runtime.errors import DataError
@@ -92,7 +92,7 @@ def test_it_tells_films_of_others_from_what_is_made_of_them(fitted: list[np.ndar
     branch = film_branch(64, 64, 1)
     branch.set_weights(fitted)
     unseen = films(100, 4 * len(KINDS))
-    negatives = made(unseen, [*KINDS.values()] * 4, RECIPE, 0)
+    negatives = make_pictures(unseen, [*KINDS.values()] * 4, RECIPE, 0)
     logits = film_logits(branch, np.concatenate([unseen, negatives]))
     assert auc(np.arange(len(logits)) < len(unseen), logits).value > 0.8
 
@@ -115,8 +115,8 @@ def test_of_very_many_films_each_round_draws_others(monkeypatch: pytest.MonkeyPa
         assert len(others) == 5
         return films, np.ones(len(films), np.float32)
 
-    monkeypatch.setattr("edge_kit.gate.branch._MOST", 5)
-    monkeypatch.setattr("edge_kit.gate.branch._round", noted)
+    monkeypatch.setattr("edge_kit.film_branch.branch._MOST", 5)
+    monkeypatch.setattr("edge_kit.film_branch.branch._round", noted)
     numbered = (
         np.zeros((9, 64, 64, 1), np.uint8) + np.arange(9, dtype=np.uint8)[:, None, None, None]
     )
@@ -135,7 +135,7 @@ def test_films_of_another_modality_are_learnt_as_none(monkeypatch: pytest.Monkey
         seen.append((len(pixels), int((pixels == 255).all((1, 2, 3)).sum())))
         return pixels
 
-    monkeypatch.setattr(module, "made", note)
+    monkeypatch.setattr(module, "make_pictures", note)
     white = np.full((7, 64, 64, 1), 255, np.uint8)
     fit_branch(films(0, 4), white, RECIPE, 0)
     assert seen == [(5 * 4 + 7, 7)]

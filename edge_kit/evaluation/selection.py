@@ -9,29 +9,32 @@ from typing import Literal
 from edge_export.films.film import Split
 from edge_kit.data.dataset import load_dataset
 from edge_kit.data.reader import FilmReader
-from edge_kit.evaluation.films import Labelled
-from edge_kit.evaluation.subject import Subject
+from edge_kit.evaluation.evaluated import EvaluatedModel
+from edge_kit.evaluation.films import LabelledFilms
 from edge_runtime.errors import DataError, UsageError
 
-Wanted = Literal["val", "test", "all"]
+SplitChoice = Literal["val", "test", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Selection:
     """The places of the chosen films, what they are called, and what should be known of them."""
 
     places: tuple[int, ...]
-    name: Wanted
+    name: SplitChoice
     warnings: tuple[str, ...]
 
 
-def choose_rows(
-    subject: Subject, labelled: Labelled, wanted: Wanted | None, reader: FilmReader | None = None
-) -> Rows:
-    """Return the films to judge `subject` on: by default its test films, or all of other data.
+def select_films(
+    model: EvaluatedModel,
+    labelled: LabelledFilms,
+    split: SplitChoice | None,
+    reader: FilmReader | None = None,
+) -> Selection:
+    """Return the films to judge `model` on: by default its test films, or all of other data.
 
     A run's own split table counts for its own films; for a bundle, whose manifest tells only which
-    films calibrated it, the folder's splits do, or those that its seed deals. Films that calibrated
+    films calibrated it, the folder's splits do, or those that its seed gives. Films that calibrated
     it were training films; where these splits put one elsewhere, it was made by others, and then
     all films are judged, with a warning.
 
@@ -39,15 +42,19 @@ def choose_rows(
         UsageError: a split is wanted of films that have none, or not those it was made by.
         DataError: no film is in it.
     """
-    seen = [subject.known.get(film.sha256) for film in labelled.films]
-    name: Wanted = wanted or ("test" if any(seen) else "all")
-    splits = _splits(subject, labelled, seen, reader) if name != "all" else seen
+    seen = [model.known.get(film.sha256) for film in labelled.films]
+    name: SplitChoice = split or ("test" if any(seen) else "all")
+    splits = _splits(model, labelled, seen, reader) if name != "all" else seen
     if name != "all" and not any(splits):
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
     warnings = []
-    if any(one == "train" != dealt for one, dealt in zip(seen, splits, strict=True) if dealt):
-        if wanted:
+    if any(
+        known == "train" != split_now
+        for known, split_now in zip(seen, splits, strict=True)
+        if split_now
+    ):
+        if split:
             problem = "these films are not in the splits by which the bundle was made"
             raise UsageError("--split", problem, "judge the run it was exported from")
         warnings = ["by which splits it was made is not known: most of these films may be its own"]
@@ -55,33 +62,36 @@ def choose_rows(
     places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
     if not places:
         raise DataError(labelled.root, f"holds no film of the {name} split", "choose another")
-    warnings += _warnings(subject, labelled, seen, places)
-    return Rows(places, name, tuple(warnings))
+    warnings += _warnings(model, labelled, seen, places)
+    return Selection(places, name, tuple(warnings))
 
 
 def _splits(
-    subject: Subject, labelled: Labelled, seen: Sequence[Split | None], reader: FilmReader | None
+    model: EvaluatedModel,
+    labelled: LabelledFilms,
+    seen: Sequence[Split | None],
+    reader: FilmReader | None,
 ) -> Sequence[Split | None]:
-    if subject.kind == "run" and any(seen):
+    if model.kind == "run" and any(seen):
         return seen
-    if any(labelled.splits) or not any(seen) or subject.seed is None:
+    if any(labelled.splits) or not any(seen) or model.seed is None:
         return labelled.splits
-    # Films that its maker's command would deal alike, so they were dealt so.
+    # The command of its maker would assign these films alike, so these were its splits.
     dataset = load_dataset(
         labelled.root,
-        modality=subject.modality,
+        modality=model.modality,
         positive=labelled.positive,
-        seed=subject.seed,
+        seed=model.seed,
         skip_unreadable=True,
         reader=reader,
     )
-    dealt = {film.sha256: film.split for film in dataset.films}
-    return [dealt.get(film.sha256) for film in labelled.films]
+    assigned = {film.sha256: film.split for film in dataset.films}
+    return [assigned.get(film.sha256) for film in labelled.films]
 
 
 def _warnings(
-    subject: Subject,
-    labelled: Labelled,
+    model: EvaluatedModel,
+    labelled: LabelledFilms,
     seen: Sequence[Split | None],
     places: Sequence[int],
 ) -> list[str]:
@@ -89,14 +99,14 @@ def _warnings(
     trained = {films[place].group for place, split in enumerate(seen) if split == "train"}
     itself = sum(seen[place] == "train" for place in places)
     akin = sum(films[place].group in trained for place in places) - itself
-    done = "trained" if subject.kind == "run" else "calibrated"
-    found = []
+    done = "trained" if model.kind == "run" else "calibrated"
+    sentences = []
     if itself:
-        found.append(f"{itself} of these {len(places)} films {done} it: its figures flatter")
+        sentences.append(f"{itself} of these {len(places)} films {done} it: its figures flatter")
     if akin:
-        found.append(
+        sentences.append(
             f"{akin} of these films share a patient or a near-duplicate with films that {done} it"
         )
-    if subject.kind == "run" and (new := sum(split is None for split in seen)) < len(seen) and new:
-        found.append(f"{new} films are not in the run's split table")
-    return found
+    if model.kind == "run" and (new := sum(split is None for split in seen)) < len(seen) and new:
+        sentences.append(f"{new} films are not in the run's split table")
+    return sentences

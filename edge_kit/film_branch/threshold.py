@@ -1,4 +1,4 @@
-"""From the film branch's logit to a gate: where it closes, and what it then keeps out."""
+"""The out-of-distribution check: the threshold of the film logit, and what it refuses."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import Estimate, proportion
-from edge_kit.gate.branch import film_logits
-from edge_kit.gate.kinds import KINDS
-from edge_kit.gate.negatives import made
+from edge_kit.film_branch.branch import film_logits
+from edge_kit.film_branch.kinds import KINDS
+from edge_kit.film_branch.negatives import make_pictures
 from edge_runtime.bundle.records import Preprocess
 
 if TYPE_CHECKING:
@@ -23,23 +23,23 @@ REFUSED_FILMS = 0.01
 """The largest share of the validation films that the threshold may refuse."""
 
 MARGIN = 0.5
-"""How far the threshold lies below the last film let through, in logits.
+"""How far the threshold lies below the lowest accepted film logit.
 
-For what quantization does to them: in three exports int8 moved the logit of 348 held-out films by
-0.18, 0.24 and 0.68 at most, and took none to the other side.
+It leaves room for what quantization does to logits: in three exports int8 moved those of 348
+held-out films by 0.18, 0.24 and 0.68 at most, and no film changed sides.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The share that a gate refuses, of the `films` of a split and of each kind of `negatives`."""
+    """The shares that a threshold refuses: of a split's `films`, of each kind of `negatives`."""
 
     films: Estimate
     negatives: dict[str, Estimate]
 
     def __str__(self) -> str:
-        refused = sum(round(one.value * one.n) for one in self.negatives.values())
-        total = sum(one.n for one in self.negatives.values())
+        refused = sum(round(share.value * share.n) for share in self.negatives.values())
+        total = sum(share.n for share in self.negatives.values())
         worst = min(self.negatives, key=lambda kind: self.negatives[kind].value)
         return (
             f"{self.films.value:.1%} of {self.films.n} films and {refused / total:.1%} of {total} "
@@ -48,8 +48,8 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """The film logit below which a picture is no film, and what that refuses of each split."""
+class OutOfDistributionCheck:
+    """The film logit below which a picture is refused, and the shares refused in each split."""
 
     threshold: float
     refused: dict[Split, Refused]
@@ -58,8 +58,8 @@ class Gate:
 def film_threshold(logits: NDArray[np.float64]) -> float:
     """Return the threshold for validation films of these `logits`, `(n,)`.
 
-    At most `REFUSED_FILMS` of them lie below it, and the last one that does not by `MARGIN`. It is
-    never above zero, where the branch itself is undecided.
+    At most the share `REFUSED_FILMS` lies below it; the lowest accepted logit lies `MARGIN` above.
+    It is never above zero, where the branch itself is undecided.
     """
     last = np.sort(logits)[int(REFUSED_FILMS * len(logits))]
     return round(min(0.0, float(last) - MARGIN), 3)
@@ -71,10 +71,10 @@ def measure(
     films: Pixels,
     others: Pixels,
     *,
-    recipe: Preprocess,
+    preprocess: Preprocess,
     seed: int,
 ) -> Refused:
-    """Return what `threshold` refuses of `films`, of what is made from them, and of `others`.
+    """Return the shares of `films`, of negatives made of them, and of `others` that are refused.
 
     All pixels are `(n, h, w, c)`; of `others`, pictures of another modality, there may be none.
     """
@@ -84,7 +84,7 @@ def measure(
         return proportion(int(below.sum()), len(below))
 
     negatives = {
-        name: refused(made(films, [kind] * len(films), recipe, seed))
+        name: refused(make_pictures(films, [kind] * len(films), preprocess, seed))
         for name, kind in KINDS.items()
     }
     if len(others):

@@ -1,8 +1,8 @@
 """Pictures that are no films, made from films: what the film branch learns to refuse.
 
-Every kind takes a film as the graph sees it (grey levels, already resized and stretched) and
-gives another picture of that size. What comes out is stretched again by the runtime's own
-`normalise`, for that is what a clinic's machine would do to such a picture.
+Every kind takes a film as the graph sees it (grey levels, already resized and stretched) and gives
+another picture of that size. The result is stretched again by the runtime's `normalise`, as it
+would be in a clinic.
 
 A film mirrored left to right is no kind of negative: it shows a chest the right way up, which
 side is which is told by a marker too small for the branch, and people with situs inversus look
@@ -61,7 +61,7 @@ def inverted(film: Image.Image, draw: Draw) -> Image.Image:
 
 def shuffled(film: Image.Image, draw: Draw) -> Image.Image:
     """Cut the film into 2 x 2 to 8 x 8 tiles and lay them anew, each in another's place."""
-    columns, rows = (int(one) for one in draw.integers(2, 9, 2))
+    columns, rows = (int(number) for number in draw.integers(2, 9, 2))
     width, height = film.size
     across, down = -(-width // columns), -(-height // rows)
     tiles = [
@@ -93,9 +93,9 @@ def small(film: Image.Image, draw: Draw) -> Image.Image:
     copies = int(draw.integers(1, 3)) ** 2
     for _ in range(copies):
         share = draw.uniform(0.2, 0.45)
-        one = film.resize((max(1, int(share * width)), max(1, int(share * height))), _BILINEAR)
+        copy = film.resize((max(1, int(share * width)), max(1, int(share * height))), _BILINEAR)
         left, top = draw.uniform(0, 1 - share, 2)
-        ground.paste(one, (int(left * width), int(top * height)))
+        ground.paste(copy, (int(left * width), int(top * height)))
     return ground
 
 
@@ -142,7 +142,7 @@ def gradient(film: Image.Image, draw: Draw) -> Image.Image:
 def page(film: Image.Image, draw: Draw) -> Image.Image:
     """Draw lines of words, ruled at times, in ink on paper or inverted."""
     width, height = film.size
-    ink, paper = (int(one) for one in draw.choice([(0, 255), (40, 220), (255, 0), (255, 60)]))
+    ink, paper = (int(level) for level in draw.choice([(0, 255), (40, 220), (255, 0), (255, 60)]))
     image = Image.new("L", film.size, paper)
     pen = ImageDraw.Draw(image)
     left, right = draw.uniform(0, 0.2) * width, draw.uniform(0.6, 1) * width
@@ -229,7 +229,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         *(noise, gradient, page, scene, cross_section),
     )
 })  # fmt: skip
-"""What is made from films, by name."""
+"""The kinds of negatives by name."""
 
 
 def _grey(draw: Draw) -> int:

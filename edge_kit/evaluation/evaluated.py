@@ -1,4 +1,4 @@
-"""What is judged, a run by its Keras model or a bundle by the clinic's engines, and its answers."""
+"""What is evaluated: a run by its Keras model, or a bundle by the clinic's engines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Predict = Callable[[Pixels], Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class FilmOutcome:
     """The logit of a film, before any calibration, or None and the reason of its refusal."""
 
     logit: float | None
@@ -41,14 +41,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What is judged: its decision, and the films that it is known to have seen.
+class EvaluatedModel:
+    """A run or a bundle that is evaluated: its decision, and the films it is known to have seen.
 
     `caution` is what has to be said beside its figures. `known` maps digests to splits: for a
     run all its films, for a bundle those that calibrated it, which were training films. `seed` is
-    what its splits were dealt by, where that is known.
-    `ask` answers to the films of files; `predict` to pixels prepared by `recipe`, and does not
-    refuse any, so that they may be hidden in part.
+    the seed of its splits, where that is known.
+    `classify` takes the paths of films, and may refuse some. `predict` takes pixels prepared by
+    `preprocess` and refuses none, so that parts of them may be hidden.
     """
 
     kind: Literal["run", "bundle"]
@@ -61,23 +61,23 @@ class Subject:
     decision: Decision
     known: Mapping[str, Split]
     seed: int | None
-    recipe: Preprocess
+    preprocess: Preprocess
     predict: Predict
-    ask: Callable[[Sequence[Path]], list[Reply]]
+    classify: Callable[[Sequence[Path]], list[FilmOutcome]]
 
-    def positive_among(self, given: str | None) -> str:
-        """Return the name of the positive class among films to judge: `given`, or the model's own.
+    def positive_among(self, name: str | None) -> str:
+        """Return the name of the positive class among films to judge: `name`, or the model's own.
 
         Raises:
             UsageError: that is the model's negative class, so all figures would be turned round.
         """
-        if given is not None and class_key(given) == class_key(self.negative):
-            problem = f"{given!r} is the model's negative class, not {self.positive!r}"
+        if name is not None and class_key(name) == class_key(self.negative):
+            problem = f"{name!r} is the model's negative class, not {self.positive!r}"
             raise UsageError("--positive", problem, "leave it out")
-        return given or self.positive
+        return name or self.positive
 
 
-def open_subject(path: Path) -> Subject:
+def open_evaluated(path: Path) -> EvaluatedModel:
     """Return the run or the bundle at `path`.
 
     Raises:
@@ -90,26 +90,28 @@ def open_subject(path: Path) -> Subject:
     return _run(run) if is_run(run) else _bundle(path)
 
 
-def _run(run: Path) -> Subject:
+def _run(run: Path) -> EvaluatedModel:
     config = read_config(run)
+    preprocess, threshold = config.preprocessing(), config.film_threshold
     model = load_model(run / MODEL)
 
     def predict(pixels: Pixels) -> Floats:
         return reference_outputs(network(model, InputRange()), pixels)[:, 0]
 
-    def ask(paths: Sequence[Path]) -> list[Reply]:
-        pixels = _read(paths, config.recipe())
-        shape = (-1, config.recipe().height, config.recipe().width, config.recipe().channels)
-        given = b"".join(one for one in pixels if isinstance(one, bytes))
-        films = np.frombuffer(given, np.uint8).reshape(shape)
+    def classify(paths: Sequence[Path]) -> list[FilmOutcome]:
+        results = _read(paths, preprocess)
+        shape = (-1, preprocess.height, preprocess.width, preprocess.channels)
+        pixels = b"".join(result for result in results if isinstance(result, bytes))
+        films = np.frombuffer(pixels, np.uint8).reshape(shape)
         outputs = iter(reference_outputs(network(model, InputRange()), films))
         return [
-            Reply(None, one) if isinstance(one, str) else _gated(next(outputs), gate)
-            for one in pixels
+            FilmOutcome(None, result)
+            if isinstance(result, str)
+            else _outcome(next(outputs), threshold)
+            for result in results
         ]
 
-    gate = config.film_threshold
-    return Subject(
+    return EvaluatedModel(
         kind="run",
         name=config.model,
         identity=None,
@@ -125,16 +127,18 @@ def _run(run: Path) -> Subject:
         ),
         known=_split_table(run / SPLITS),
         seed=config.seed,
-        recipe=config.recipe(),
+        preprocess=preprocess,
         predict=predict,
-        ask=ask,
+        classify=classify,
     )
 
 
-def _gated(outputs: np.ndarray[tuple[int], np.dtype[np.float64]], gate: float | None) -> Reply:
-    """Return a run's reply: its film branch refuses as the runtime will."""
-    refused = gate is not None and outputs[1] < gate
-    return Reply(None, "not_a_film") if refused else Reply(float(outputs[0]))
+def _outcome(
+    outputs: np.ndarray[tuple[int], np.dtype[np.float64]], film_threshold: float | None
+) -> FilmOutcome:
+    """Return what a run's `outputs` for a film, logit and film logit, mean in the runtime."""
+    refused = film_threshold is not None and outputs[1] < film_threshold
+    return FilmOutcome(None, "not_a_film") if refused else FilmOutcome(float(outputs[0]))
 
 
 def _split_table(table: Path) -> dict[str, Split]:
@@ -145,12 +149,12 @@ def _split_table(table: Path) -> dict[str, Split]:
 _COLUMNS = ("sha256", "split")
 
 
-def _read(paths: Sequence[Path], recipe: Preprocess) -> list[bytes | str]:
+def _read(paths: Sequence[Path], preprocess: Preprocess) -> list[bytes | str]:
     """Return each film's pixels, or why it is refused."""
 
-    def one(path: Path) -> bytes | str:
+    def read(path: Path) -> bytes | str:
         try:
-            return film_pixels(path, recipe)
+            return film_pixels(path, preprocess)
         except Refusal as error:
             return error.reason
         except FilmError as error:
@@ -158,12 +162,12 @@ def _read(paths: Sequence[Path], recipe: Preprocess) -> list[bytes | str]:
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         try:
-            return list(progress(pool.map(one, paths), len(paths), "reading", "film"))
+            return list(progress(pool.map(read, paths), len(paths), "reading", "film"))
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _bundle(path: Path) -> Subject:
+def _bundle(path: Path) -> EvaluatedModel:
     with verify_all(path) as bundle:
         manifest = bundle.manifest
 
@@ -171,22 +175,22 @@ def _bundle(path: Path) -> Subject:
         with open_bundle(path) as bundle, closing(open_engine(bundle)) as engine:
             return np.array([engine.logits(film.tobytes())[0] for film in pixels], np.float64)
 
-    def ask(paths: Sequence[Path]) -> list[Reply]:
+    def classify(paths: Sequence[Path]) -> list[FilmOutcome]:
         with Classifier(path) as classifier, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             try:
-                found = pool.map(classifier.classify, paths)
-                answers = list(progress(found, len(paths), "classifying", "film"))
+                predictions = pool.map(classifier.classify, paths)
+                answers = list(progress(predictions, len(paths), "classifying", "film"))
             finally:
                 pool.shutdown(cancel_futures=True)
         for answer in answers:
             if answer.status == "error" and answer.error:
                 raise DataError(answer.file, answer.error.problem, answer.error.cure)
         return [
-            Reply(one.logit, one.error.reason if isinstance(one.error, Refusal) else "")
-            for one in answers
+            FilmOutcome(film.logit, film.error.reason if isinstance(film.error, Refusal) else "")
+            for film in answers
         ]
 
-    return Subject(
+    return EvaluatedModel(
         kind="bundle",
         name=f"{manifest.name} {manifest.version}",
         identity=manifest.identity,
@@ -197,7 +201,7 @@ def _bundle(path: Path) -> Subject:
         decision=manifest.decision,
         known=dict.fromkeys(manifest.quantization.films, "train"),
         seed=manifest.training.seed,
-        recipe=manifest.preprocess,
+        preprocess=manifest.preprocess,
         predict=predict,
-        ask=ask,
+        classify=classify,
     )

@@ -1,4 +1,4 @@
-"""Films as they might have been taken, and pictures that are none, all drawn by seed."""
+"""Films in other poses, and negatives of every kind, all drawn by seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from edge_export.films.pixels import Pixels
-from edge_kit.gate.kinds import Draw, Kind
+from edge_kit.film_branch.kinds import Draw, Kind
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, Refusal
 from edge_runtime.film.intensity import normalise
@@ -41,22 +41,24 @@ def as_taken(film: Image.Image, draw: Draw) -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(film) + grain, 0, 255).astype(np.uint8))
 
 
-def made(pixels: Pixels, kinds: Sequence[Kind], recipe: Preprocess, seed: int) -> Pixels:
+def make_pictures(
+    pixels: Pixels, kinds: Sequence[Kind], preprocess: Preprocess, seed: int
+) -> Pixels:
     """Return a picture of `kinds[i]` from each film `pixels[i]`, both `(n, h, w, c)`.
 
-    The same films, kinds and seed give the same pictures. One that comes out blank, which the
-    runtime refuses by itself, is drawn again; the film inverted stands in where that is no help.
+    The same films, kinds and seed give the same pictures. A blank picture, which the runtime
+    refuses anyway, is drawn again; if that fails, the inverted film is taken.
     """
     out = np.empty_like(pixels)
 
     def make(index: int) -> None:
         draw = np.random.default_rng((seed, index))
-        film = Image.fromarray(pixels[index].squeeze(-1) if recipe.channels == 1 else pixels[index])
-        film = film.convert("L")
+        grey = preprocess.channels == 1
+        film = Image.fromarray(pixels[index].squeeze(-1) if grey else pixels[index]).convert("L")
         tries = (kinds[index](film, draw) for _ in range(_TRIES))
         for picture in chain(tries, [ImageOps.invert(film)]):
             with suppress(Refusal):
-                shown = normalise(picture, kinds[index].__name__, recipe)
+                shown = normalise(picture, kinds[index].__name__, preprocess)
                 out[index] = np.asarray(shown).reshape(out.shape[1:])
                 return
         raise DataError("training", "a film of one even grey", "leave it out")

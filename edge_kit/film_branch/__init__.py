@@ -1,0 +1,1 @@
+"""The film branch, and the out-of-distribution check by its logit."""

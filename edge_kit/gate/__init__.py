@@ -1,1 +1,0 @@
-"""The film branch: what tells a film from what is none."""
