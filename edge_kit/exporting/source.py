@@ -106,7 +106,7 @@ def made_by(config: RunConfig) -> str:
         *("--channels", config.preprocessing().channels, "--positive", config.positive),
         *("--seed", config.seed, "--epochs", config.epochs),
     ]
-    if (side := config.preprocess().height) != standard().height:
+    if (side := config.preprocessing().height) != standard().height:
         options += ["--side", side]
     if known is None or config.batch_size != known.recipe.batch_size:
         options += ["--batch-size", config.batch_size]
