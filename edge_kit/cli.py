@@ -44,7 +44,7 @@ COMMANDS = {
 INTERRUPTED, TERMINATED = 130, 143
 
 
-class Terminated(BaseException):
+class TerminatedBySignal(BaseException):
     """SIGTERM, raised so that half-written folders are removed on the way out."""
 
 
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("edge-kit: interrupted")
         return INTERRUPTED
-    except Terminated:
+    except TerminatedBySignal:
         say("edge-kit: terminated")
         return TERMINATED
     except BrokenPipeError:
@@ -97,4 +97,4 @@ def parser() -> Parser:
 
 def _terminate(signum: int, frame: object) -> NoReturn:
     del signum, frame
-    raise Terminated
+    raise TerminatedBySignal

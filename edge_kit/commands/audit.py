@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge_kit.data.reader import FilmReader
     from edge_kit.evaluation.evaluated import EvaluatedModel
 
-HELP = "tell how far shortcuts alone get: file sizes, grey levels, corners, a model without lungs"
+HELP = "measure shortcuts: the AUC of file sizes, grey levels, corners, a model without lungs"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

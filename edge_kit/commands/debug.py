@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="RUN|MODEL.keras",
         help="what the bundle was made from; not needed where it holds a float32 graph",
     )
-    parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
+    parser.add_argument("--input-range", metavar="LOW,HIGH", help="its values of black and white")
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None]:
-    """Return the model to compare with, and what black and white are to it.
+    """Return the model to compare with, and its values of black and white.
 
     Raises:
         UsageError: a range is said of a run, which knows its own.

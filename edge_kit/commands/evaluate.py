@@ -21,7 +21,7 @@ HELP = "measure a run or a bundle on labelled films"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("model", type=Path, metavar="RUN|BUNDLE", help="what to judge")
+    parser.add_argument("model", type=Path, metavar="RUN|BUNDLE", help="what to measure")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
     parser.add_argument(
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=margin,
         action="append",
         metavar="X",
-        help="at which to tell predictive values; may be given several times",
+        help="share of positives for predictive values; may be given several times",
     )
     parser.add_argument("--positive", metavar="CLASS", help="default: the model's own positive")
     parser.add_argument(

@@ -77,13 +77,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
-    parser.add_argument("--input-range", metavar="LOW,HIGH", help="what black and white are to it")
+    parser.add_argument("--input-range", metavar="LOW,HIGH", help="its values of black and white")
     parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
     parser.add_argument(
         "--film-threshold",
         type=logit,
         metavar="LOGIT",
-        help="below which a model's second output says no film; default 0, for a RUN its own",
+        help="film logit below which a picture is refused; default 0, for a RUN its own",
     )
     parser.add_argument(
         "--fold-grey",

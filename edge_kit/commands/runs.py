@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=[Path("runs")],
         metavar="FOLDER",
-        help="runs, or folders with runs below, default ./runs; of runs alone what differs is told",
+        help="runs, or folders with runs below, default ./runs; runs alone are compared",
     )
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--sort", choices=SORTS, default="run", help="default run")

@@ -42,10 +42,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
     parser.add_argument("--model", default="model3", metavar="NAME", help=f"{MODELS}; model3")
     parser.add_argument("--epochs", type=count, help="default: what the network's author chose")
-    parser.add_argument("--batch-size", type=count, metavar="N", help="default: likewise")
-    parser.add_argument("--learning-rate", type=rate, metavar="R", help="default: likewise")
     parser.add_argument(
-        "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: likewise"
+        "--batch-size", type=count, metavar="N", help="default: what the author chose"
+    )
+    parser.add_argument(
+        "--learning-rate", type=rate, metavar="R", help="default: what the author chose"
+    )
+    parser.add_argument(
+        "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: the author's"
     )
     parser.add_argument(
         "--side",
@@ -98,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.training.run import finished
 
     if options.folds and options.allow_leaks:
-        problem = "folds hold together what the splits part, so none leaks"
+        problem = "folds never separate films that belong together, so none leaks"
         raise UsageError("--allow-leaks", problem, "leave it out")
     done = options.resume and finished(options.out)
     if not (options.folds or done):
@@ -121,7 +125,7 @@ def run(options: argparse.Namespace) -> None:
     import_tensorflow()
     if done:
         require_same_training(options.out, dataset, options.data, plan)
-        say(f"{options.out}: has ended, there is nothing to go on with")
+        say(f"{options.out}: is finished; there is nothing to resume")
         _show_finished(options, dataset, plan, reader)
         return
     others = _counter_examples(options, dataset.modality, reader)

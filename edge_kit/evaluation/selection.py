@@ -102,7 +102,9 @@ def _warnings(
     done = "trained" if model.kind == "run" else "calibrated"
     sentences = []
     if itself:
-        sentences.append(f"{itself} of these {len(places)} films {done} it: its figures flatter")
+        sentences.append(
+            f"{itself} of these {len(places)} films {done} it: its figures are too optimistic"
+        )
     if akin:
         sentences.append(
             f"{akin} of these films share a patient or a near-duplicate with films that {done} it"

@@ -62,7 +62,7 @@ def fit(
         require_same(begun.training, training, out)
         restore(_variables(trainer), begun, checkpoint)
         history = dict(begun.history)
-        say(f"{out}: goes on after epoch {begun.epochs} of {recipe.epochs}")
+        say(f"{out}: continues after epoch {begun.epochs} of {recipe.epochs}")
     films, seed = len(rows.positive), training["seed"]
 
     def keep() -> None:

@@ -132,7 +132,7 @@ def cross_validate(
         say(f"fold {number} of {folds}")
         if resume and finished(run):
             require_same_training(run, part, data, plan)
-            say(f"{run}: has ended, and is kept")
+            say(f"{run}: is finished, and is kept")
             model = load_model(run / MODEL)
         else:
             with recorded(run, part.films, tensorboard=tensorboard) as callbacks:

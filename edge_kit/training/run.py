@@ -46,7 +46,8 @@ class RunConfig:
     `film_threshold` is the film branch's logit below which a picture is no film, `None` where the
     model has no such branch. `epochs` are those that ran, of at most `most_epochs`: early stopping
     may have cut them short.
-    `leaks` counts what the split parts that belongs together; where it is not 0, figures flatter.
+    `leaks` counts groups and near-duplicates that the split separates; unless it is 0, figures are
+    too optimistic.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -77,8 +78,8 @@ class RunConfig:
         if not self.leaks:
             return ""
         return (
-            f"it was trained on a split that parts {self.leaks} groups or near-duplicates: its "
-            "figures flatter"
+            f"it was trained on a split that separates {self.leaks} groups or near-duplicates: its "
+            "figures are too optimistic"
         )
 
     def preprocessing(self) -> Preprocess:

@@ -196,7 +196,7 @@ def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[N
         yield
     except BaseException as error:
         if checkpoint.exists() and not isinstance(error, EdgeError):
-            say(f"{out}: finished epochs are kept; the same command with --resume goes on")
+            say(f"{out}: finished epochs are kept; the same command with --resume continues")
         raise
 
 

@@ -126,7 +126,7 @@ def test_training_and_export_from_the_command_line(
     assert run([*train, "--resume"]) == 0
     again = capsys.readouterr()
     assert again.out == shown.out
-    assert f"{made}: has ended, there is nothing to go on with" in again.err
+    assert f"{made}: is finished; there is nothing to resume" in again.err
     assert run([*train, "--resume", "--seed", "5"]) == 2
 
     loose = ["--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9"]
@@ -190,7 +190,8 @@ def test_what_is_not_there_is_one_line_with_its_own_status(
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt, 130), (cli.Terminated, 143), (BrokenPipeError, 0)]
+    ("error", "status"),
+    [(KeyboardInterrupt, 130), (cli.TerminatedBySignal, 143), (BrokenPipeError, 0)],
 )
 def test_interruptions_leave_with_the_status_of_their_signal(
     error: type[BaseException],

@@ -1,3 +1,5 @@
+"""Estimates agree with published examples or a count by hand, and none is NaN."""
+
 from __future__ import annotations
 
 import math

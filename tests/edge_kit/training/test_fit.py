@@ -111,7 +111,7 @@ def test_a_training_that_is_interrupted_ends_as_one_that_is_not(
         assert same(model, undisturbed.model)
     begun = [line.split(":")[0] for line in lines if line.startswith("epoch ")]
     assert begun == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
-    assert "run: goes on after epoch 1 of 3" in lines
+    assert "run: continues after epoch 1 of 3" in lines
     assert lines[-1].endswith("no epoch was left to run")
 
 
@@ -122,7 +122,7 @@ def test_a_training_that_was_killed_goes_on_in_another_process(
     assert status == -9
     lines: list[str] = []
     history = trained(network(), folder / "killed.npz", say=lines.append)
-    assert "run: goes on after epoch 1 of 3" in lines
+    assert "run: continues after epoch 1 of 3" in lines
     assert history.keys() == undisturbed.history.keys()
     for name, values in history.items():
         assert values == pytest.approx(undisturbed.history[name], rel=1e-4)

@@ -202,7 +202,7 @@ def test_folds_that_have_ended_are_kept(
     lines: list[str] = []
     again = cross_validate(dataset, data, plan, out, lines.append, folds=2, resume=True)
     assert again == found
-    assert f"{out / 'fold1'}: has ended, and is kept" in lines
+    assert f"{out / 'fold1'}: is finished, and is kept" in lines
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def test_a_configuration_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_run_whose_split_leaks_says_so() -> None:
     assert CONFIGURATION.caution() == ""
     assert replace(CONFIGURATION, leaks=3).caution() == (
-        "it was trained on a split that parts 3 groups or near-duplicates: its figures flatter"
+        "it was trained on a split that separates 3 groups or near-duplicates: its "
+        "figures are too optimistic"
     )
 
 

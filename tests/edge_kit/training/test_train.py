@@ -170,7 +170,7 @@ def test_a_training_that_is_interrupted_after_its_epochs_loses_none_of_them(
         patch.setattr("edge_kit.training.train.fit_branch", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(dataset, data, plan, out, lines.append, reader=FilmReader(cache))
-    assert lines[-1] == f"{out}: finished epochs are kept; the same command with --resume goes on"
+    assert lines[-1] == f"{out}: finished epochs are kept; the same command with --resume continues"
     with pytest.raises(CannotWrite, match="go on with --resume"):
         train(dataset, data, plan, out, lines.append, reader=FilmReader(cache))
     with pytest.raises(UsageError, match="was begun with another seed: 3, not 4"):
