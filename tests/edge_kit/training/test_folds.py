@@ -13,6 +13,7 @@ import pytest
 
 from edge_export.films.film import SPLITS, Film
 from edge_export.films.pixels import load_pixels
+from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import auc, proportion
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.split import with_splits, write_split_table
@@ -20,7 +21,7 @@ from edge_kit.evaluation.subject import open_subject
 from edge_kit.training.folds import WHY_NOT_POOLED, Folds, cross_validate, deal, pooled, table
 from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.records import run_digest
-from edge_kit.training.train import train
+from edge_kit.training.train import Trained, train
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 
 
@@ -124,13 +125,14 @@ def validated(
 ) -> tuple[Path, Folds, list[str]]:
     """Return a cross-validation whose trainings all end as one that was trained before."""
 
-    def copied(part: Dataset, *arguments: Any, **options: Any) -> None:
+    def copied(part: Dataset, *arguments: Any, **options: Any) -> Trained:
         given = signature(train).bind(part, *arguments, **options).arguments
         shutil.copytree(trained, given["out"])
         write_split_table(part.films, given["out"] / "splits.csv")
         (timer,) = given["callbacks"]
         timer.on_epoch_begin(0)
         timer.on_epoch_end(0, {})
+        return Trained(load_model(given["out"] / "model.keras"), {})
 
     out = tmp_path_factory.mktemp("folds") / "out"
     lines: list[str] = []
