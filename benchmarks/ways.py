@@ -4,8 +4,9 @@ Runs one command line of edge-kit in this process and counts:
 
 - decodes: how often the pixels of each film were decoded by Pillow, by the content of its file;
 - functions and calls of each module of the three packages (`sys.setprofile`, in all threads);
-- modules entered, and returns: a module that is entered from a second, third, ... other module.
-  Of `m` modules with `a` arrows between them, `a - (m - 1)` are returns; a tree has none.
+- modules and rooms entered (a room is a folder or a loose module of a package), the arrows between
+  them, and returns: whoever reads the functions in the order in which they are first entered goes
+  back to a module, or to a room, so often.
 
 Counting takes time itself, so seconds are those of a run of their own with `--seconds`.
 
@@ -19,9 +20,11 @@ import hashlib
 import sys
 import threading
 from collections import Counter
+from inspect import CO_OPTIMIZED
+from itertools import groupby
 from pathlib import Path
 from time import perf_counter
-from types import CodeType, FrameType
+from types import FrameType
 
 from PIL import ImageFile
 
@@ -35,10 +38,9 @@ class Way:
     """What is counted of a command, from all its threads."""
 
     def __init__(self) -> None:
-        self.calls: Counter[CodeType] = Counter()
+        self.calls: Counter[tuple[str, str, int]] = Counter()
         self.arrows: set[tuple[str, str]] = set()
         self.decodes: Counter[str] = Counter()
-        self._modules: dict[CodeType, str | None] = {}
 
     def watch(self, frame: FrameType, event: str, _: object) -> None:
         """Count a call; a profile function of `sys.setprofile`."""
@@ -47,31 +49,30 @@ class Way:
         code = frame.f_code
         if code is _DECODE:
             self._decode(frame.f_locals["self"])
-        if (module := self._module(frame)) is None or code.co_name == "<module>":
+        # Bodies of modules and of classes are carried out by imports, and dataclasses make methods
+        # of their own; neither is a function that anybody reads.
+        written = code.co_flags & CO_OPTIMIZED and code.co_filename != "<string>"
+        if (module := _module(frame)) is None or not written:
             return
-        self.calls[code] += 1
+        self.calls[module, code.co_qualname, code.co_firstlineno] += 1
         caller = frame.f_back
-        while caller is not None and self._module(caller) is None:
+        while caller is not None and _module(caller) is None:
             caller = caller.f_back
-        before = self._module(caller) if caller is not None else None
+        before = _module(caller) if caller is not None else None
         if before is not None and before != module:
             self.arrows.add((before, module))
 
     def modules(self) -> dict[str, tuple[int, int]]:
         """Return by module how many functions were entered, and how often in all."""
         entered: dict[str, tuple[int, int]] = {}
-        for code, calls in self.calls.items():
-            name = str(self._modules[code])
+        for (name, _, _), calls in self.calls.items():
             functions, all_calls = entered.get(name, (0, 0))
             entered[name] = functions + 1, all_calls + calls
         return dict(sorted(entered.items()))
 
-    def _module(self, frame: FrameType) -> str | None:
-        code = frame.f_code
-        if code not in self._modules:
-            name = str(frame.f_globals.get("__name__", ""))
-            self._modules[code] = name if name.split(".", maxsplit=1)[0] in PACKAGES else None
-        return self._modules[code]
+    def order(self) -> list[str]:
+        """Return the module of each function, in the order in which they were first entered."""
+        return [module for module, _, _ in self.calls]
 
     def _decode(self, image: ImageFile.ImageFile) -> None:
         """Count the decoding of a picture; its later calls of `load` have nothing left to do."""
@@ -81,6 +82,12 @@ class Way:
         image.fp.seek(0)
         self.decodes[hashlib.sha256(image.fp.read()).hexdigest()] += 1
         image.fp.seek(place)
+
+
+def _module(frame: FrameType) -> str | None:
+    """Return the module of a frame, if it is of one of the three packages."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return name if name.partition(".")[0] in PACKAGES else None
 
 
 def main() -> int:
@@ -114,9 +121,13 @@ def report(way: Way) -> str:
     total, pictures = sum(way.decodes.values()), len(way.decodes)
     lines.append(f"decodes: {total} of {pictures} pictures")
     lines += [f"  {count} pictures decoded {times} x" for times, count in sorted(films.items())]
-    rooms = {".".join(name.split(".")[:2]) for name in modules}
-    returns = len(way.arrows) - (len(modules) - 1)
-    lines.append(f"modules: {len(modules)} in {len(rooms)} rooms, {returns} returns")
+    for what, parts in (("modules", 9), ("rooms", 2)):
+        order = [".".join(name.split(".")[:parts]) for name in way.order()]
+        visits = [name for name, _ in groupby(order)]
+        ends = {tuple(".".join(name.split(".")[:parts]) for name in arrow) for arrow in way.arrows}
+        arrows = sum(start != end for start, end in ends)
+        entered = len(set(order))
+        lines.append(f"{what}: {entered}, {arrows} arrows, {len(visits) - entered} returns")
     functions, calls = (sum(part) for part in zip(*modules.values(), strict=True))
     lines.append(f"functions: {functions}, calls: {calls}")
     lines += [f"  {name:<48} {counts[0]:>4} {counts[1]:>8}" for name, counts in modules.items()]

@@ -198,3 +198,41 @@ def test_one_function_waits_until_a_folder_is_on_the_disk() -> None:
         if waits_for_a_folder(node)
     ]
     assert places == ["runtime/edge_runtime/output.py"]
+
+
+VAGUE = {"one", "other", "found", "made", "given", "some", "wanted"}
+"""Names that say nothing of what they hold."""
+SHARED_NAMES = {
+    "Document": "JSON of a report, wherever it is read",
+    "Floats": "an array of floats",
+    "Pairs": "an array of pairs of numbers of films",
+    "Ranges": "ranges of tensors",
+    "Say": "what takes a line of progress",
+    "Values": "an array of what a tensor holds",
+}
+"""Aliases of types that several modules have, each with the one meaning that it has in all."""
+
+
+def test_few_names_are_vague() -> None:
+    names = [
+        node.id if isinstance(node, ast.Name) else node.arg
+        for source in sources("edge_kit", "export", "runtime", "benchmarks")
+        for node in ast.walk(tree(source))
+        if isinstance(node, ast.arg)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    ]
+    assert len(names) > 5000
+    assert sum(name in VAGUE for name in names) < 0.01 * len(names)
+
+
+def test_no_public_type_has_two_meanings() -> None:
+    places: dict[str, set[str]] = {}
+    for source in sources("edge_kit", "export", "runtime/edge_runtime"):
+        for node in tree(source).body:
+            names = [node.name] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                names = [node.targets[0].id]
+            for shared in names:
+                if shared[0].isupper() and not shared.isupper():
+                    places.setdefault(shared, set()).add(name(source))
+    require_listed({shared for shared, files in places.items() if len(files) > 1}, SHARED_NAMES)

@@ -33,7 +33,7 @@ from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
-Answer = Literal["no evidence", "undecided", "no shortcut found"]
+Conclusion = Literal["no evidence", "undecided", "no shortcut found"]
 
 AUDITED: tuple[Split, ...] = ("train", "test")
 
@@ -107,7 +107,7 @@ class Audit:
         ]
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Conclusion:
         """What accuracy on these films is worth.
 
         Undecided is where films are too few to tell: a shortcut that may be chance may also reach

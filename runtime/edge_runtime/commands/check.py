@@ -13,7 +13,7 @@ from edge_runtime.engines import ENGINES, open_engine
 from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
 from edge_runtime.machine import computer
 from edge_runtime.machine.check import Replay, replay
-from edge_runtime.machine.receipt import Outcome, receipt
+from edge_runtime.machine.receipt import CheckResult, receipt
 from edge_runtime.output import write_whole
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         raise UsageError("--engine", f"no engine is called {choice!r}", cure)
     if "receipt" in options and _is_in(bundle_path(named), options["receipt"]):
         raise UsageError("--receipt", "is the bundle, or lies in it", "give another name")
-    outcome = Outcome()
+    outcome = CheckResult()
     try:
         _check(named, choice, outcome)
     except UsageError:
@@ -68,7 +68,7 @@ def _is_in(bundle: str, out: str) -> bool:
     return part == whole or part.startswith(whole + os.sep)
 
 
-def _check(named: str | None, choice: str, outcome: Outcome) -> None:
+def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
     """Fill `outcome`; with all engines, each is tried even where one before it failed."""
     with open_named(named) as bundle:
         outcome.manifest = bundle.manifest
@@ -88,7 +88,7 @@ def _check(named: str | None, choice: str, outcome: Outcome) -> None:
             replayed.require_parity(bundle.path)
 
 
-def _replay_all(bundle: Bundle, outcome: Outcome) -> None:
+def _replay_all(bundle: Bundle, outcome: CheckResult) -> None:
     for name in ENGINES:
         if computer.installed(computer.DISTRIBUTIONS[name]) is None:
             outcome.without[name] = "not installed"
@@ -113,7 +113,7 @@ def _line(replayed: Replay) -> str:
     )
 
 
-def _write(path: str, outcome: Outcome) -> None:
+def _write(path: str, outcome: CheckResult) -> None:
     """Write the receipt; where the check failed, its status counts, not that of the writing."""
     try:
         write_whole(path, receipt(outcome))

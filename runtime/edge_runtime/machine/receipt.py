@@ -25,7 +25,7 @@ VERSION = 1
 
 
 @dataclass(slots=True)
-class Outcome:
+class CheckResult:
     """What a check has found so far: `whole` once every byte was as its maker wrote it.
 
     `replays` are of the engines that answered, `without` of those that did not: engine -> why.
@@ -38,7 +38,7 @@ class Outcome:
     problem: EdgeError | None = None
 
 
-def receipt(outcome: Outcome, now: datetime | None = None) -> bytes:
+def receipt(outcome: CheckResult, now: datetime | None = None) -> bytes:
     """Return the receipt of a check that ended as `outcome`, at `now` or at this moment."""
     time, sane = computer.clock(now)
     manifest, problem = outcome.manifest, outcome.problem

@@ -15,14 +15,14 @@ from edge_runtime.bundle import Bundle
 from edge_runtime.bundle.manifest import canonical
 from edge_runtime.errors import IntegrityError, NoEngine, ParityFailed
 from edge_runtime.machine.check import GoldenComparison, Replay
-from edge_runtime.machine.receipt import Outcome, opened, receipt
+from edge_runtime.machine.receipt import CheckResult, opened, receipt
 
 NOW = datetime(2026, 11, 22, 5, 30, tzinfo=UTC)
 
 
-def outcome(bundle: Bundle, *found: float) -> Outcome:
+def outcome(bundle: Bundle, *found: float) -> CheckResult:
     answers = tuple(GoldenComparison("golden/0.png", (1.0,), (logit,)) for logit in found or (1.0,))
-    return Outcome(bundle.manifest, True, [Replay("litert", "model.tflite", answers, 0.1)])
+    return CheckResult(bundle.manifest, True, [Replay("litert", "model.tflite", answers, 0.1)])
 
 
 def test_the_same_check_at_the_same_time_gives_the_same_bytes(bundle: Bundle) -> None:
