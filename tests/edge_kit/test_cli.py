@@ -166,7 +166,7 @@ def test_training_and_export_from_the_command_line(
         (["train", "--data", "empty", "--out", "r"], 9, "empty: holds no films"),
         (["train", "--data", "empty", "--out", "full"], 10, "full: exists already"),
         (["train", "--data", "empty", "--out", "r", "--folds", "3", "--allow-leaks"], 2,
-         "--allow-leaks: folds hold together what the splits part"),
+         "--allow-leaks: folds never separate films that belong together"),
         (["export", "missing", "--int8", *OUT], 9, "missing: no such file or folder"),
         (["export", "empty", "--int8", *OUT], 9, "empty: is no run: it has no config.json"),
     ],
