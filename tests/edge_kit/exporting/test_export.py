@@ -116,7 +116,7 @@ def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
     assert (
         found.plan.description.limits == f"- Of this model: {replace(config, leaks=2).caution()}.\n"
     )
-    assert any("parts 2 groups" in line for line in found.said)
+    assert any("separates 2 groups" in line for line in found.said)
     write_json(run / "config.json", replace(config, members=("a", "b")))
     assert asked(run).plan.description.made_by == "edge-kit ensemble RUN... --out RUN"
 
