@@ -35,49 +35,43 @@ def normalise(
         Refusal: `blank` when the percentiles lie too close, or nearly all pixels of `sample`, which
             are some of the film's own, become black or white.
     """
-    stretch = stretching(image, subject, preprocess)
+    eight_bits = _to_eight_bits(image, subject, preprocess)
+    image = eight_bits(image)
+    table = _stretching(image, subject, preprocess)
     if sample is not None and preprocess.max_saturated is not None:
-        share = saturated(stretch(sample))
+        share = _saturated(eight_bits(sample), table)
         if share > preprocess.max_saturated:
             problem = f"{share:.0%} of it is black or white, as under the window of another film"
             raise Refusal("blank", subject, problem, "export the film with a window of its own")
-    image = stretch(image)
+    image = image.point(table * len(image.getbands()))
     return image if preprocess.channels == len(image.getbands()) else image.convert("RGB")
 
 
-def saturated(picture: Image.Image) -> float:
-    """Return the share of pixels of a stretched picture that are black or white, 0 to 1.
+def _saturated(picture: Image.Image, table: list[int]) -> float:
+    """Return the share of the pixels that `table` makes black or white, 0 to 1.
 
-    The most frequent shade between them is left out: it may be a frame around the film.
+    The most frequent level between them is left out: it may be a frame around the film.
     """
-    counts = picture.convert("L").histogram()
-    between = counts[_NEARLY + 1 : -_NEARLY - 1]
-    frame = max(between)
+    counts = _levels(picture)
+    between = [
+        count for count, level in zip(counts, table, strict=True) if _NEARLY < level < 255 - _NEARLY
+    ]
+    frame = max(between, default=0)
     return 1 - (sum(between) - frame) / max(1, sum(counts) - frame)
 
 
-def stretching(
-    image: Image.Image, subject: str, preprocess: Preprocess
-) -> Callable[[Image.Image], Image.Image]:
-    """Return a function that stretches the percentiles of `image` to 0 and 255.
+def _levels(picture: Image.Image) -> list[int]:
+    """Return how many pixels have each of the 256 grey levels."""
+    return (picture if picture.mode == "L" else picture.convert("L")).histogram()
 
-    It takes `image`, or a picture of some of its pixels.
+
+def _stretching(image: Image.Image, subject: str, preprocess: Preprocess) -> list[int]:
+    """Return the table of 256 levels that stretches the percentiles of `image` to 0 and 255.
 
     Raises:
         Refusal: `blank` when they lie too close.
     """
-    scale, offset = 1.0, 0.0
-    is_wide = image.mode in WIDE
-    if is_wide:
-        scale, offset = _scaling(image, subject, preprocess)
-
-    def eight_bits(picture: Image.Image) -> Image.Image:
-        if not is_wide:
-            return picture
-        return picture.convert("F").point(lambda grey: grey * scale + offset).convert("L")
-
-    grey = eight_bits(image)
-    histogram = (grey if grey.mode == "L" else grey.convert("L")).histogram()
+    histogram = _levels(image)
     low = _percentile(histogram, preprocess.low_percentile)
     high = _percentile(histogram, preprocess.high_percentile)
     if high - low < preprocess.min_contrast:
@@ -85,8 +79,19 @@ def stretching(
     span = high - low
     # floor((2a + b) / 2b) is a / b rounded half up, in exact integers.
     ramp = [(2 * 255 * grey + span) // (2 * span) for grey in range(span)]
-    table = [0] * low + ramp + [255] * (256 - high)
-    return lambda picture: eight_bits(picture).point(table * len(picture.getbands()))
+    return [0] * low + ramp + [255] * (256 - high)
+
+
+def _to_eight_bits(
+    image: Image.Image, subject: str, preprocess: Preprocess
+) -> Callable[[Image.Image], Image.Image]:
+    """Return what makes 8 bits of `image`, and of a picture of some of its pixels."""
+    if image.mode not in WIDE:
+        return lambda picture: picture
+    scale, offset = _scaling(image, subject, preprocess)
+    return lambda picture: (
+        picture.convert("F").point(lambda grey: grey * scale + offset).convert("L")
+    )
 
 
 def _scaling(image: Image.Image, subject: str, preprocess: Preprocess) -> tuple[float, float]:
