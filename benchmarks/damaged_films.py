@@ -2,7 +2,8 @@
 
 Each copy is damaged in memory and judged by the bundle, as `edge-run classify` does it: shown under
 the window of another film, broken off within its pixels, torn or overwritten within a compressed
-frame. Prints a Markdown table.
+frame. A second table shows how many of all films, and of those under another window, each limit
+of black and white pixels would refuse.
 
     python benchmarks/damaged_films.py --bundle models/model3-xray-0.1.0.edge \\
         --films ../shared/data/xray ../shared/elsewhere/xray
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
 )
 
-from edge_runtime import Classifier
+from edge_runtime import Classifier, Refusal
+from edge_runtime.bundle.records import Preprocess
+from edge_runtime.film.preprocess import film_pixels
 
 Array = np.ndarray[Any, Any]
 Copy = Callable[[Array, random.Random], bytes]
@@ -54,6 +57,28 @@ def main() -> None:
             counts = Counter(outcome(classifier, copy(levels(film), chance)) for film in chosen)
             shown = ("ok", "warning", "unreadable", "blank", "other")
             print(f"| {name} | " + " | ".join(str(counts[key]) for key in shown) + " |")
+        show_limits(classifier.manifest.preprocess, films, chosen)
+
+
+def show_limits(preprocess: Preprocess, films: Sequence[Path], chosen: Sequence[Path]) -> None:
+    """Print what each limit of black and white pixels refuses, of films and of windowed copies."""
+    chance = random.Random(0)
+    copies = [WINDOWS[name](levels(film), chance) for name in WINDOWS for film in chosen]
+    print("\n| limit of black and white | films refused | of | windowed copies refused | of |")
+    print("|---|---|---|---|---|")
+    for limit in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+        limited = Preprocess(**{**preprocess.to_json(), "max_saturated": limit})
+        refused = [sum(is_blank(film, limited) for film in group) for group in (films, copies)]
+        print(f"| {limit} | {refused[0]} | {len(films)} | {refused[1]} | {len(copies)} |")
+
+
+def is_blank(film: Path | bytes, preprocess: Preprocess) -> bool:
+    """Tell whether a film is refused as blank."""
+    try:
+        film_pixels(film, preprocess)
+    except Refusal as refusal:
+        return refusal.reason == "blank"
+    return False
 
 
 def levels(film: Path) -> Array:
@@ -138,13 +163,17 @@ def encoded(grey: Array, form: str) -> bytes:
     return stream.getvalue()
 
 
+WINDOWS: dict[str, Copy] = {
+    "window 128/256 on 12 bits": windowed(128, 256),
+    "window 40/400 on 12 bits": windowed(40, 400),
+    "window 2048/1 on 12 bits": windowed(2048, 1),
+    "window 2048/200 on 12 bits": windowed(2048, 200),
+}
 COPIES: dict[str, Copy] = {
     "as it is, DICOM": lambda grey, _: dicom(grey),
     "as it is, JPEG in DICOM": compressed("JPEG", JPEGBaseline8Bit, 1),
     "as it is, JPEG 2000 in DICOM": compressed("JPEG2000", JPEG2000Lossless, 1),
-    "window 128/256 on 12 bits": windowed(128, 256),
-    "window 40/400 on 12 bits": windowed(40, 400),
-    "window 2048/1 on 12 bits": windowed(2048, 1),
+    **WINDOWS,
     **{f"DICOM, zeros from {share:.0%} on": broken_off(share) for share in (0.5, 0.8, 0.95)},
     **{f"{form}, zeros from 80% on": broken_off(0.8, form) for form in ("BMP", "TIFF", "PPM")},
     "JPEG in DICOM, torn at 50%": compressed("JPEG", JPEGBaseline8Bit, 0.5),
