@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-PAGE = Path(__file__).with_name("cli.md")
+from generated import write_or_check
+
+PAGE = Path(__file__).resolve().with_name("cli.md")
 WIDTH = 80
 
 _HEAD = """\
@@ -68,16 +70,8 @@ def _commands_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 
 def main() -> int:
     """Carry out the command line."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--check", action="store_true", help="write nothing, say whether it is so")
-    text = page()
-    if options.parse_args().check:
-        if PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        sys.stderr.write("docs/cli.md is stale; run: python docs/make_cli.py\n")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    about = (__doc__ or "").splitlines()[0]
+    return write_or_check(PAGE, page(), Path(__file__), about)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ python docs/make_notebook.py --check    leaves with 1 where it is stale
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-PAGE = Path(__file__).with_name("tutorial.md")
+from generated import write_or_check
+
+PAGE = Path(__file__).resolve().with_name("tutorial.md")
 NOTEBOOK = PAGE.parent.parent / "examples" / "tutorial.ipynb"
 _BLOCK = re.compile(r"^(<!-- not run: [^\n]* -->\n)?```(sh|python)\n(.*?)^```\n", re.M | re.S)
 
@@ -66,16 +67,8 @@ def _whole(number: int, cell: dict[str, str]) -> dict[str, object]:
 
 def main() -> int:
     """Carry out the command line."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--check", action="store_true", help="write nothing, say whether it is so")
-    text = notebook()
-    if options.parse_args().check:
-        if NOTEBOOK.read_text(encoding="utf-8") == text:
-            return 0
-        sys.stderr.write("examples/tutorial.ipynb is stale; run: python docs/make_notebook.py\n")
-        return 1
-    NOTEBOOK.write_text(text, encoding="utf-8")
-    return 0
+    about = (__doc__ or "").splitlines()[0]
+    return write_or_check(NOTEBOOK, notebook(), Path(__file__), about)
 
 
 if __name__ == "__main__":

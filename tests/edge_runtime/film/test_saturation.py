@@ -8,8 +8,8 @@ from PIL import Image
 
 from dicom_films import dicom_film
 from edge_runtime.bundle.records import Preprocess
-from edge_runtime.errors import Refusal
-from edge_runtime.film.preprocess import film_pixels, standard
+from edge_runtime.film.preprocess import standard
+from film_refusals import refusal_of
 from tiny_bundle import encoded, film_array
 
 RECIPE = standard(64, 64)
@@ -18,12 +18,10 @@ TWELVE = GREY.astype("u2") * 16
 BINARY = np.where(GREY > 130, 250, 4).astype("u1")
 
 
-def refusal(film: bytes, recipe: Preprocess = RECIPE) -> str:
-    try:
-        film_pixels(film, recipe)
-    except Refusal as error:
-        return f"{error.reason}: {error.problem}"
-    return ""
+def refusal(film: bytes, preprocess: Preprocess = RECIPE) -> str:
+    """Return reason and problem of a refusal, or nothing."""
+    error = refusal_of(film, preprocess)
+    return f"{error.reason}: {error.problem}" if error else ""
 
 
 @pytest.mark.parametrize(
