@@ -14,8 +14,8 @@ from edge_export.films.film import HELD_OUT, SPLITS, Film
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
-from edge_export.graph.float_graphs import float_graphs
-from edge_export.graph.network import InputRange, network
+from edge_export.graph.float_graphs import FloatGraphs, float_graphs
+from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.nodes import node_counts
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
@@ -83,39 +83,83 @@ def examine(
         NoEngine: an ONNX graph cannot be run on every processor.
     """
     reader = reader or Decoder()
-    chosen = choose_films(films, plan.calibration_count, plan.seed)
-    held_out_films = [film for film in films if film.split in HELD_OUT]
-    calibration = reader.pixels(chosen, plan.description.preprocess)
-    overrides = require_sound(chosen, held_out_films, calibration, plan.allowed)
-    say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
-    candidate = network(model, plan.input_range)
-    graphs = float_graphs(candidate, calibration)
-    tables = ranges_of_halves(graphs.tflite, calibration, halves(chosen), plan.method)
-    quantizer = Quantizer(graphs, calibration, {plan.method: tables[0]})
-    held_out = _held_out(held_out_films, plan.description, reader)
-    say(f"proving on the {len(held_out_films)} films of the validation and test splits")
-    reference = refer(
-        candidate, held_out, plan.description.film_gate, method=plan.calibration, rule=plan.rule
-    )
-    check = ParityCheck(graphs, reference, held_out, plan.budget)
+    calibrated = _calibrated(model, films, plan, reader, say)
+    held_out = _held_out(films, plan.description, reader)
+    say(f"proving on the {len(held_out.splits)} films of the validation and test splits")
+    gate, rule = plan.description.film_gate, plan.rule
+    reference = refer(calibrated.network, held_out, gate, method=plan.calibration, rule=rule)
+    check = ParityCheck(calibrated.graphs, reference, held_out, plan.budget)
     faults = _reference_faults(model, check, plan)
     # No remedy helps against what is wrong before quantization.
-    sound = not faults and not logit_faults(REFERENCE, check.reference.logits)
-    measured, attempt, ladder = _make(check, quantizer, plan, say if sound else None)
-    proof = check.prove(measured, faults)
+    sound = not faults and not logit_faults(REFERENCE, reference.logits)
+    quantized = _quantized(check, calibrated.quantizer, plan, say if sound else None)
+    proof = check.prove(quantized.measured, faults)
+    return _findings(films, plan, calibrated, check, quantized=quantized, proof=proof)
+
+
+@dataclass(frozen=True, slots=True)
+class _Calibrated:
+    """The network with its float graphs, and what the calibration films tell of their tensors.
+
+    `films` calibrated it in spite of the faults in `overrides`; `halves` are the ranges of either
+    half of them.
+    """
+
+    network: Network
+    graphs: FloatGraphs
+    quantizer: Quantizer
+    halves: Sequence[Ranges]
+    films: Sequence[Film]
+    overrides: tuple[str, ...]
+
+
+def _calibrated(
+    model: keras.Model, films: Sequence[Film], plan: ExportPlan, reader: PixelReader, say: Say
+) -> _Calibrated:
+    chosen = choose_films(films, plan.calibration_count, plan.seed)
+    held_out = [film for film in films if film.split in HELD_OUT]
+    pixels = reader.pixels(chosen, plan.description.preprocess)
+    overrides = require_sound(chosen, held_out, pixels, plan.allowed)
+    say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
+    candidate = network(model, plan.input_range)
+    graphs = float_graphs(candidate, pixels)
+    ranges, *of_halves = ranges_of_halves(graphs.tflite, pixels, halves(chosen), plan.method)
+    quantizer = Quantizer(graphs, pixels, {plan.method: ranges})
+    return _Calibrated(candidate, graphs, quantizer, of_halves, chosen, overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantized:
+    """Every graph that was ordered, measured; `attempt` is that of static int8, if it was."""
+
+    measured: MeasuredGraphs
+    attempt: Attempt | None
+    ladder: Sequence[AttemptResult]
+
+
+def _findings(
+    films: Sequence[Film],
+    plan: ExportPlan,
+    calibrated: _Calibrated,
+    check: ParityCheck,
+    *,
+    quantized: _Quantized,
+    proof: Proof,
+) -> Findings:
+    measured, attempt = quantized.measured, quantized.attempt
     method = attempt.setting.method if attempt else plan.method
-    timed = latencies(measured.artefacts, held_out.pixels)
+    timed = latencies(measured.artefacts, check.held_out.pixels)
     shipped = _shipped(measured, proof, timed, plan)
     return Findings(
         artefacts=measured.artefacts,
         measured=measured.answers,
-        held_out=held_out,
+        held_out=check.held_out,
         proof=proof,
         budget=plan.budget,
         shipped=shipped,
-        calibration=CalibrationRecord.of(method, chosen, overrides),
-        stability=_stability(check, quantizer, tables[1:]) if attempt else None,
-        ladder=ladder,
+        calibration=CalibrationRecord.of(method, calibrated.films, calibrated.overrides),
+        stability=_stability(check, calibrated.quantizer, calibrated.halves) if attempt else None,
+        ladder=quantized.ladder,
         layers=measured.layers,
         latencies=timed,
         nodes={
@@ -137,20 +181,21 @@ def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
 
 
 def _held_out(
-    held_out_films: Sequence[Film], description: BundleDescription, reader: PixelReader
+    films: Sequence[Film], description: BundleDescription, reader: PixelReader
 ) -> HeldOut:
+    held_out = [film for film in films if film.split in HELD_OUT]
     return HeldOut(
-        pixels=reader.pixels(held_out_films, description.preprocess),
-        positive=are_positive(held_out_films, description.positive),
-        splits=[film.split for film in held_out_films],
-        digests=[film.sha256 for film in held_out_films],
+        pixels=reader.pixels(held_out, description.preprocess),
+        positive=are_positive(held_out, description.positive),
+        splits=[film.split for film in held_out],
+        digests=[film.sha256 for film in held_out],
         classes=(description.negative, description.positive),
     )
 
 
-def _make(
+def _quantized(
     check: ParityCheck, quantizer: Quantizer, plan: ExportPlan, say: Say | None
-) -> tuple[MeasuredGraphs, Attempt | None, list[AttemptResult]]:
+) -> _Quantized:
     """Make and try every graph: the float ones first, then static int8 with its remedies.
 
     `say` gets a line for each remedy; without it none is tried.
@@ -164,7 +209,7 @@ def _make(
     for name in dict.fromkeys(plan.recipes):
         if name != INT8.name and name not in {artefact.recipe for artefact in measured.artefacts}:
             measured += check.run(quantizer.artefacts(RECIPES[name], setting)[0])
-    return measured, attempt, ladder
+    return _Quantized(measured, attempt, ladder)
 
 
 def _shipped(

@@ -87,52 +87,27 @@ def prove(
     `faults` are those that the reference is known to have; `dead` are dead layers of
     artefacts, by file.
     """
-    logits = {REFERENCE: reference.logits}
-    logits |= {artefact.file: measured[artefact.file].logits for artefact in artefacts}
-    calibrated = {
-        file: probabilities(values, reference.calibration) for file, values in logits.items()
-    }
-    kinds = {REFERENCE: KERAS} | {
-        artefact.file: GraphKind(artefact.recipe, artefact.format) for artefact in artefacts
-    }
-    threshold = reference.threshold.value
-    matrix = parity_matrix(calibrated, threshold)
+    outputs = _outputs(reference, measured, artefacts, held_out)
+    logits, calibrated = outputs.logits, outputs.probabilities
+    matrix = parity_matrix(calibrated, reference.threshold.value)
     film_logits = _film_logits(reference, measured, artefacts)
     film_checks, film_faults = _film_checks(reference, film_logits)
-    wrong = {
-        file: [
-            *logit_faults(file, values),
-            *(dead or {}).get(file, ()),
-            *film_faults.get(file, ()),
-        ]
-        for file, values in logits.items()
-    }
-    area = auc(held_out.positive, reference.logits)
+    wrong = _faults_by_file(logits, dead or {}, film_faults)
     return Proof(
         decision=covering_decision(reference.calibration, reference.threshold, calibrated),
         threshold=reference.threshold,
         logits=logits,
         probabilities=calibrated,
-        comparisons={
-            file: compare_by_set(
-                calibrated[REFERENCE], values, held_out.positive, held_out.splits, threshold
-            )
-            for file, values in calibrated.items()
-        },
-        calibration_errors={
-            file: _calibration_errors(values, calibrated[file], held_out)
-            for file, values in logits.items()
-        },
+        comparisons={file: outputs.compared(file) for file in logits},
+        calibration_errors={file: outputs.calibration_errors(file) for file in logits},
         matrix=matrix,
-        located=locate(matrix, kinds),
+        located=locate(matrix, _kinds(artefacts)),
         evidence={
-            artefact.file: _evidence(
-                artefact.file, logits, calibrated, threshold, held_out, budget, wrong[artefact.file]
-            )
-            for artefact in artefacts
+            file: outputs.evidence(file, budget, wrong[file])
+            for file in logits
+            if file != REFERENCE
         },
-        # Wrongly preprocessed films rank at random or in reverse: one cure is enough.
-        faults=[*faults, *wrong[REFERENCE], *([] if faults else area_faults(REFERENCE, area))],
+        faults=[*faults, *wrong[REFERENCE], *([] if faults else outputs.order_faults())],
         film_gate=reference.film_gate,
         film_logits=film_logits,
         film_checks=film_checks,
@@ -166,42 +141,88 @@ def _film_checks(
     }
 
 
-def _evidence(  # noqa: PLR0917, of which graph, what all answer, held against what
-    file: str,
+def _kinds(artefacts: Sequence[Artefact]) -> dict[str, GraphKind]:
+    return {REFERENCE: KERAS} | {
+        artefact.file: GraphKind(artefact.recipe, artefact.format) for artefact in artefacts
+    }
+
+
+def _faults_by_file(
     logits: Mapping[str, Floats],
-    calibrated: Mapping[str, Floats],
-    threshold: float,
-    held_out: HeldOut,
-    budget: Budget,
-    faults: Sequence[Fault],
-) -> Evidence:
-    """Return what an artefact shows beside Keras; `calibrated` are probabilities."""
-    decided = [calibrated[name] >= threshold for name in (REFERENCE, file)]
-    right = [positive == held_out.positive for positive in decided]
-    losses = {
-        name: paired_loss(right[0][mask], right[1][mask])
-        for name, mask in (("sensitivity", held_out.positive), ("specificity", ~held_out.positive))
-    }
-    area = auc_difference(held_out.positive, logits[REFERENCE], logits[file])
-    verdict = judge(
-        losses["sensitivity"],
-        losses["specificity"],
-        flips=int((decided[0] != decided[1]).sum()),
-        n=len(held_out.positive),
-        auc_difference=area.value,
-        budget=budget,
-        negative=held_out.classes[0],
-        positive=held_out.classes[1],
-        faults=faults,
-    )
-    return Evidence(losses, area, verdict)
-
-
-def _calibration_errors(
-    logits: Floats, calibrated: Floats, held_out: HeldOut
-) -> dict[str, CalibrationError]:
-    test = np.array(held_out.splits) == "test"
+    dead: Mapping[str, Sequence[Fault]],
+    film_faults: Mapping[str, Sequence[Fault]],
+) -> dict[str, list[Fault]]:
+    """Return all that is wrong with each artefact, and with Keras."""
     return {
-        name: calibration_error(held_out.positive[test], probability[test])
-        for name, probability in (("before", expit(logits)), ("after", calibrated))
+        file: [*logit_faults(file, values), *dead.get(file, ()), *film_faults.get(file, ())]
+        for file, values in logits.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """The held-out films, and what Keras and each artefact answer to them, by file."""
+
+    held_out: HeldOut
+    logits: Mapping[str, Floats]
+    probabilities: Mapping[str, Floats]
+    threshold: float
+
+    def order_faults(self) -> list[Fault]:
+        """Return what the order of Keras's answers says against it, where nothing else does.
+
+        Wrongly preprocessed films rank at random or in reverse as well: one cure is enough.
+        """
+        return area_faults(REFERENCE, auc(self.held_out.positive, self.logits[REFERENCE]))
+
+    def compared(self, file: str) -> dict[str, Comparison]:
+        """Return how an artefact follows Keras, on each set of films."""
+        keras, candidate = self.probabilities[REFERENCE], self.probabilities[file]
+        films = self.held_out
+        return compare_by_set(keras, candidate, films.positive, films.splits, self.threshold)
+
+    def evidence(self, file: str, budget: Budget, faults: Sequence[Fault]) -> Evidence:
+        """Return what an artefact shows beside Keras."""
+        positive = self.held_out.positive
+        decided = [self.probabilities[name] >= self.threshold for name in (REFERENCE, file)]
+        right = [decisions == positive for decisions in decided]
+        losses = {
+            name: paired_loss(right[0][mask], right[1][mask])
+            for name, mask in (("sensitivity", positive), ("specificity", ~positive))
+        }
+        area = auc_difference(positive, self.logits[REFERENCE], self.logits[file])
+        verdict = judge(
+            losses["sensitivity"],
+            losses["specificity"],
+            flips=int((decided[0] != decided[1]).sum()),
+            n=len(positive),
+            auc_difference=area.value,
+            budget=budget,
+            negative=self.held_out.classes[0],
+            positive=self.held_out.classes[1],
+            faults=faults,
+        )
+        return Evidence(losses, area, verdict)
+
+    def calibration_errors(self, file: str) -> dict[str, CalibrationError]:
+        """Return the errors on the test films, before the calibration and after it."""
+        test = np.array(self.held_out.splits) == "test"
+        before, after = expit(self.logits[file]), self.probabilities[file]
+        return {
+            name: calibration_error(self.held_out.positive[test], probability[test])
+            for name, probability in (("before", before), ("after", after))
+        }
+
+
+def _outputs(
+    reference: Reference,
+    measured: Mapping[str, Measured],
+    artefacts: Sequence[Artefact],
+    held_out: HeldOut,
+) -> _Outputs:
+    logits = {REFERENCE: reference.logits}
+    logits |= {artefact.file: measured[artefact.file].logits for artefact in artefacts}
+    calibrated = {
+        file: probabilities(values, reference.calibration) for file, values in logits.items()
+    }
+    return _Outputs(held_out, logits, calibrated, reference.threshold.value)

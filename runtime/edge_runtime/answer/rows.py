@@ -39,27 +39,31 @@ def row_writer(
     }
 
     def fields(answer: Answer) -> dict[str, object]:
-        error, source = answer.error, answer.source
-        row = {
-            "file": answer.file,
-            "status": answer.status,
-            "label": answer.label,
-            "probability": answer.probability,
-            "logit": answer.logit,
-            "film_logit": answer.film_logit,
-            "refusal": error.reason if isinstance(error, Refusal) else None,
-            "problem": error.problem if error else None,
-            "warning": answer.warning,
-            "milliseconds": answer.milliseconds,
-            "place": place(answer.file),
-            "bytes": source.bytes if source else None,
-            "sha256": source.sha256 if source else None,
-            "stamp": source.stamp if source else None,
-            **constant,
-        }
+        row = {**_judgement(answer), **constant}
         return {name: row[name] for name in FIELDS}
 
     return _json(out, fields) if form == "json" else _csv(out, fields, header)
+
+
+def _judgement(answer: Answer) -> dict[str, object]:
+    """Return the fields that differ from film to film."""
+    error, source = answer.error, answer.source
+    return {
+        "file": answer.file,
+        "status": answer.status,
+        "label": answer.label,
+        "probability": answer.probability,
+        "logit": answer.logit,
+        "film_logit": answer.film_logit,
+        "refusal": error.reason if isinstance(error, Refusal) else None,
+        "problem": error.problem if error else None,
+        "warning": answer.warning,
+        "milliseconds": answer.milliseconds,
+        "place": place(answer.file),
+        "bytes": source.bytes if source else None,
+        "sha256": source.sha256 if source else None,
+        "stamp": source.stamp if source else None,
+    }
 
 
 def _table(out: TextIO) -> Writer:

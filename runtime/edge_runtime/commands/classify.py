@@ -126,22 +126,36 @@ def _written(
     with _results(options.get("resume"), bundle, engine) as results:
         judged = answers(results.not_done(films) if results else films)
         if watched:
-            from edge_runtime.answer.progress import reported
-
-            judged = reported(judged, [] if "files-from" in options else paths, results)
+            judged = _reported(judged, [] if "files-from" in options else paths, results)
         with closing(judged):
             first = [*islice(judged, 1)]  # while it is read, the engine opens
             form = options.get("format", "table")
             write = results.write if results else row_writer(form, sys.stdout, bundle, engine.name)
-            for answer in chain(first, judged):
-                write(answer)
-                if answer.error:
-                    status = answer.error.exit_status
+            of_films = _write_each(chain(first, judged), write)  # meanwhile `complain` is called
+            status = max(status, of_films)
     if passed_over:
         say(f"edge-run: {in_words(passed_over)}")
     if results:
         say(f"edge-run: {results}")
         status = FilmError.exit_status if results.refused else status
+    return status
+
+
+def _reported(
+    answers: Generator[Answer], folders: list[str], results: Results | None
+) -> Generator[Answer]:
+    from edge_runtime.answer.progress import reported
+
+    return reported(answers, folders, results)
+
+
+def _write_each(answers: Iterator[Answer], write: Callable[[Answer], None]) -> int:
+    """Write each answer, and return the exit status that they ask for."""
+    status = 0
+    for answer in answers:
+        write(answer)
+        if answer.error:
+            status = answer.error.exit_status
     return status
 
 
