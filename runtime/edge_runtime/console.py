@@ -7,21 +7,23 @@ import stat
 import sys
 from contextlib import contextmanager, suppress
 
+from edge_runtime.silence import real_stderr, silence
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 _STDERR = 2
 
 
-class _Stderr:
-    """Where lines for people go, and how long the unfinished line on the terminal is."""
+class _Terminal:
+    """The last line of the terminal."""
 
-    private: int | None = None  # a copy of stderr, while stderr itself leads to nowhere
-    shown = 0  # how many characters of a line without an end stand on the terminal
+    shown = 0  # how many characters of a line without an end stand on it
 
 
-_stderr = _Stderr()
+_terminal = _Terminal()
 
 
 class Terminated(KeyboardInterrupt):
@@ -38,26 +40,34 @@ def say(line: str) -> None:
 
 def show(text: str) -> None:
     """Show `text` on the terminal's last line, instead of what was last shown there."""
-    if text or _stderr.shown:
-        _write("\r" + text.ljust(_stderr.shown) + ("" if text else "\r"))
-        _stderr.shown = len(text)
+    if text or _terminal.shown:
+        _write("\r" + text.ljust(_terminal.shown) + ("" if text else "\r"))
+        _terminal.shown = len(text)
 
 
 def _write(text: str) -> None:
     if sys.stderr:  # which is None when it was closed
-        with suppress(OSError):
-            if _stderr.private is None:
+        with suppress(OSError), real_stderr() as descriptor:
+            if descriptor is None or not _is_descriptor_2(sys.stderr):
                 sys.stderr.write(text)
                 sys.stderr.flush()
             else:
-                os.write(_stderr.private, text.encode("utf-8", "backslashreplace"))
+                os.write(descriptor, text.encode("utf-8", "backslashreplace"))
+
+
+def _is_descriptor_2(stream: TextIO) -> bool:
+    """Tell whether `stream` writes where `silence` does, which a host program's own may not."""
+    try:
+        return stream.fileno() == _STDERR
+    except (OSError, ValueError, AttributeError):  # it may be closed, or no real file
+        return False
 
 
 def columns() -> int:
     """Return how many characters a line of the terminal takes."""
-    descriptor = _STDERR if _stderr.private is None else _stderr.private
     try:
-        return os.get_terminal_size(descriptor).columns or 80
+        with real_stderr() as descriptor:
+            return os.get_terminal_size(_STDERR if descriptor is None else descriptor).columns or 80
     except (OSError, ValueError):  # a terminal that does not know its size
         return 80
 
@@ -81,19 +91,11 @@ def is_watched(*, rows_elsewhere: bool) -> bool:
 @contextmanager
 def silenced_stderr() -> Iterator[None]:
     """Suppress what compiled code writes to stderr in this block; `say` and `show` still write."""
-    from edge_runtime.engines.silence import silence
-
-    with suppress(OSError, ValueError, AttributeError):  # it may be closed, or no real file
-        if sys.stderr.fileno() == _STDERR:
-            _stderr.private = os.dup(_STDERR)
     try:
         with silence():
             yield
     finally:
         show("")
-        if _stderr.private is not None:
-            kept, _stderr.private = _stderr.private, None
-            os.close(kept)
 
 
 def prepare() -> None:

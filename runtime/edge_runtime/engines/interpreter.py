@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge_runtime.engines.contract import EngineUnavailable, require_signature
-from edge_runtime.engines.silence import silence
+from edge_runtime.silence import silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

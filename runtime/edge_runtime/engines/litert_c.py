@@ -32,7 +32,7 @@ from ctypes import (
 from importlib.machinery import PathFinder
 
 from edge_runtime.engines.contract import LOGIT, EngineUnavailable, require_signature
-from edge_runtime.engines.silence import silence
+from edge_runtime.silence import silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.engines.contract import EngineUnavailable, require_signature
 from edge_runtime.engines.processor import features, is_x86
-from edge_runtime.engines.silence import silence
+from edge_runtime.silence import silence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from edge_runtime import console
 from edge_runtime.answer import progress
 from edge_runtime.answer.classify import Answer
 from edge_runtime.answer.progress import Progress, reported
 from edge_runtime.console import is_watched, say, show, silenced_stderr
 from edge_runtime.errors import Refusal
+from edge_runtime.silence import silence
 
 
 class Terminal(io.StringIO):
@@ -120,7 +122,27 @@ def test_what_compiled_code_writes_is_hushed_and_what_we_say_is_heard(
             say("ä complaint")
             show("progress")
         say("after")
-        assert console._stderr.private is None
     assert capfd.readouterr().err.replace("\r", "").split("\n") == [
         "ä complaint", "progress" + " " * 8 + "after", ""
     ]  # fmt: skip
+
+
+def test_a_line_is_heard_while_another_thread_is_silent(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, leave = Event(), Event()
+
+    def open_an_engine() -> None:
+        with silence():
+            inside.set()
+            leave.wait()
+
+    with open(2, "w", closefd=False) as stderr, ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr("sys.stderr", stderr)
+        with silenced_stderr():
+            opening = threads.submit(open_an_engine)
+            inside.wait()
+        say("interrupted")
+        leave.set()
+        opening.result()
+    assert capfd.readouterr().err == "interrupted\n"

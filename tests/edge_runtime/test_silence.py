@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.engines.silence import silence
+from edge_runtime.silence import silence
 from tiny_bundle import environment
 
 
@@ -47,7 +47,7 @@ def test_silence_in_many_threads_leaves_stderr_as_it_was(
 
 CLOSED = """\
 import os
-from edge_runtime.engines.silence import silence
+from edge_runtime.silence import silence
 os.close(2)
 with silence():
     print("inside")

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 _STDERR = 2
 
@@ -45,6 +46,11 @@ class _Stderr:
             os.close(self._kept)
             self._kept = None
 
+    @contextmanager
+    def held(self) -> Iterator[int | None]:
+        with self._lock:
+            yield self._kept
+
 
 _stderr = _Stderr()
 
@@ -60,3 +66,12 @@ def silence() -> Iterator[None]:
         yield
     finally:
         _stderr.leave()
+
+
+def real_stderr() -> AbstractContextManager[int | None]:
+    """Keep stderr as it is, in every thread, until the block ends.
+
+    The block is given a descriptor of the real stderr while descriptor 2 leads to nowhere, and
+    None while descriptor 2 is the real one. It must not call `silence`.
+    """
+    return _stderr.held()
