@@ -113,8 +113,9 @@ def made_by(config: RunConfig) -> str:
     options = [
         *("--channels", config.preprocessing().channels, "--positive", positive),
         *(("--negative", negative) if negative else ()),
-        *("--seed", config.seed, "--epochs", config.epochs),
+        *("--seed", config.seed),
         *(("--split-seed", config.dealt_by) if config.dealt_by else ()),
+        *("--epochs", config.epochs),
     ]
     if (side := config.preprocessing().height) != standard().height:
         options += ["--side", side]
