@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import SPLITS, Film, Split
-from edge_kit.data.dicom_ids import PATIENT, STUDY
+from edge_kit.data.dicom_header import PATIENT, STUDY
 from edge_kit.data.films import ReadFilm, count, list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.groups import read_groups

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_export.films.film import SPLITS
-from edge_kit.data.dicom_ids import dicom_groups
+from edge_kit.data.dicom_header import dicom_groups
 from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
 from edge_kit.data.labels import ClassMapping, Modality, listed, match_classes

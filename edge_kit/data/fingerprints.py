@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from edge_kit.data.dicom_ids import MAGIC, dicom_ids
+from edge_kit.data.dicom_header import MAGIC, dicom_ids
 from edge_runtime.errors import FilmError
 from edge_runtime.film.decode import WIDE, begins_as_dicom
 from edge_runtime.film.decode import decode as decoded

@@ -156,7 +156,7 @@ def _unlisted(root: Path, entries: Mapping[str, FilmEntry]) -> tuple[str, ...]:
     with suppress(OSError):  # what is listed was found
         films = folder_contents(root).films
         if number := sum(path.as_posix() not in entries for path in films):
-            return (f"{number} films or pictures lie here that {MANIFEST} does not list",)
+            return (f"films or pictures that {MANIFEST} does not list: {number}",)
     return ()
 
 
@@ -209,7 +209,7 @@ def _by_folder(root: Path, named: Iterable[str]) -> FolderIndex:
         for (path, place), person in zip(films, persons, strict=True)
     )
     if number := len({*persons} - {""}):
-        lines.append(f"{number} patients are told by the names of films (person1_virus_2)")
+        lines.append(f"patients that the names of films tell (person1_virus_2): {number}")
     return FolderIndex(entries, counted(contents.left_out), (*lines, *_passed_over(contents)))
 
 

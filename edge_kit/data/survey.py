@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Split
 from edge_kit.data.copies import copies
-from edge_kit.data.dicom_ids import dicom_groups
+from edge_kit.data.dicom_header import dicom_groups
 from edge_kit.data.films import list_films
 from edge_kit.data.fingerprints import (
     Fingerprint,

@@ -80,9 +80,7 @@ def test_where_dicom_cannot_be_read_the_line_says_so(
 
 def test_films_that_a_manifest_does_not_list_are_counted(root: Path) -> None:
     (root / "manifest.csv").write_text("path,label\ncovid/1.png,covid\n", "utf-8")
-    assert index_folder(root).notes == (
-        "39 films or pictures lie here that manifest.csv does not list",
-    )
+    assert index_folder(root).notes == ("films or pictures that manifest.csv does not list: 39",)
 
 
 def test_films_of_neither_class_and_of_another_modality_are_counted(tmp_path: Path) -> None:

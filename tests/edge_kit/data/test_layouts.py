@@ -121,7 +121,7 @@ def test_persons_of_kaggles_train_folder_are_not_parted(tmp_path: Path) -> None:
     dataset = load_dataset(tmp_path / "train", modality="xray", positive="PNEUMONIA", seed=0)
     assert len({film.group for film in dataset.films}) == 16
     assert len({(film.group, film.split) for film in dataset.films}) == 16
-    assert dataset.notes == ("16 patients are told by the names of films (person1_virus_2)",)
+    assert dataset.notes == ("patients that the names of films tell (person1_virus_2): 16",)
 
 
 @pytest.mark.parametrize("name", BY_TABLE)

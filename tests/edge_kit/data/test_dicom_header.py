@@ -15,9 +15,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, BasicTextSRStorage, ExplicitVRLittleEndian
 
 from dicom_films import dicom_film
+from edge_kit.audit.features import file_sizes
 from edge_kit.cli import run
 from edge_kit.data.dataset import load_dataset
-from edge_kit.data.dicom_ids import dicom_groups, dicom_ids
+from edge_kit.data.dicom_header import dicom_groups, dicom_ids, dicom_size
 from edge_kit.data.fingerprints import Fingerprint, fingerprint
 from edge_kit.data.leaks import require_no_leaks
 from edge_kit.data.reader import FilmReader
@@ -54,7 +55,16 @@ def test_dicom_in_class_folders_is_read_and_grouped_by_patient(root: Path) -> No
     groups = {film.group for film in dataset.films}
     assert (len(dataset.films), len(groups)) == (96, 24)
     assert len({(film.group, film.split) for film in dataset.films}) == 24
-    assert dataset.notes == ("96 DICOM films are grouped by PatientID, of which there are 24",)
+    assert dataset.notes == ("DICOM films grouped by PatientID: 96, patients: 24",)
+
+
+def test_sizes_come_from_the_header(root: Path, tmp_path: Path) -> None:
+    film = dicom_film(levels(0, tmp_path)[:48])
+    assert dicom_size(film) == (64, 48)
+    assert dicom_size(film[:200]) is None
+    assert dicom_size(b"no DICOM") is None
+    films = load_dataset(root, modality="xray", seed=0).films[:2]
+    assert np.exp(file_sizes(films)[:, :2]) == pytest.approx(64)
 
 
 def test_the_pixels_are_those_of_the_runtime(root: Path) -> None:
@@ -114,7 +124,7 @@ def test_what_anonymisers_write_is_no_patient(tmp_path: Path, patient: str | Non
     assert dicom_ids(film) == ("", "")
 
 
-@pytest.mark.parametrize("patient", ["ANON0001", "P0", "7", "X12", "patient12"])
+@pytest.mark.parametrize("patient", ["ANON0001", "P0", "7", "X12", "patient12", "PAT^000"])
 def test_a_pseudonym_is_a_patient(tmp_path: Path, patient: str) -> None:
     assert dicom_ids(dicom_film(levels(0, tmp_path), PatientID=patient))[0]
 
@@ -124,7 +134,7 @@ def test_without_a_patient_the_study_counts(tmp_path: Path) -> None:
     prints = [Fingerprint(str(n), 0, 0, *dicom_ids(film)) for n, film in enumerate(films)]
     ids, lines = dicom_groups(prints)
     assert ids[0] == ids[1] != ()
-    assert lines == ["2 DICOM films are grouped by StudyInstanceUID, of which there are 1"]
+    assert lines == ["DICOM films grouped by StudyInstanceUID: 2, studies: 1"]
 
 
 def test_one_patient_id_of_all_is_an_anonymisers() -> None:

@@ -1,4 +1,4 @@
-"""Whose a DICOM film is: digests of its patient and study, which tell no one's name.
+"""What a DICOM header says of its film: size, and digests of patient and study, which name nobody.
 
 PatientID is what an archive keeps apart patients by; anonymisers leave it empty, or give all of
 them one. Then films of one study belong together, which is all that is left to know.
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from edge_runtime.film.decode import begins_as_dicom
 
 if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
     from edge_kit.data.fingerprints import Fingerprint
 
 PATIENT, STUDY = "DICOM patient", "DICOM study"
@@ -27,7 +29,7 @@ NEARLY_ALL = 0.9
 
 _NOBODY = re.compile(
     r"(?:(?:anon[a-z]*|de-?ident[a-z]*|id|mrn|n/?a|nan|name|no|none|not|available|null|patient|pat"
-    r"|redacted|removed|test|unknown|x+|0+)[\W_]*|[\W_]+)*"
+    r"|redacted|removed|test|unknown)[\W_]*|[\W_]+)*|x+|0+"
 )
 """What anonymisers write in place of a PatientID, in small letters."""
 
@@ -40,19 +42,31 @@ def dicom_ids(data: bytes) -> tuple[str, str]:
     if not begins_as_dicom(data[:MAGIC]):
         return "", ""
     try:
-        from pydicom import dcmread
-
-        header = dcmread(
-            io.BytesIO(data),
-            stop_before_pixels=True,
-            force=True,
-            specific_tags=["PatientID", "StudyInstanceUID"],
-        )
+        header = _header(data, "PatientID", "StudyInstanceUID")
         patient = str(header.get("PatientID") or "").strip(" \0")
         study = str(header.get("StudyInstanceUID") or "").strip(" \0")
     except Exception:  # pydicom meets damaged headers with any exception there is
         return "", ""
     return ("" if _NOBODY.fullmatch(patient.lower()) else _digest(patient)), _digest(study)
+
+
+def dicom_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a film's bytes in pixels; None where they are not DICOM's."""
+    if not begins_as_dicom(data[:MAGIC]):
+        return None
+    try:
+        header = _header(data, "Columns", "Rows")
+        return int(header.Columns), int(header.Rows)
+    except Exception:
+        return None
+
+
+def _header(data: bytes, *elements: str) -> Dataset:
+    """Return these elements of a DICOM file, and none that may hold a name."""
+    from pydicom import dcmread
+
+    wanted = list(elements)
+    return dcmread(io.BytesIO(data), stop_before_pixels=True, force=True, specific_tags=wanted)
 
 
 def dicom_groups(fingerprints: Sequence[Fingerprint]) -> tuple[list[tuple[str, ...]], list[str]]:
@@ -71,12 +85,14 @@ def dicom_groups(fingerprints: Sequence[Fingerprint]) -> tuple[list[tuple[str, .
         else ((f"{STUDY} {item.study}",) if item.study else ())
         for item in fingerprints
     ]
-    for what, of_what in ((PATIENT, "PatientID"), (STUDY, "StudyInstanceUID")):
-        named = [key for keys in ids for key in keys if key.startswith(what)]
+    for key, element, plural in (
+        (PATIENT, "PatientID", "patients"),
+        (STUDY, "StudyInstanceUID", "studies"),
+    ):
+        named = [name for names in ids for name in names if name.startswith(key)]
         if named:
-            number = len({*named})
             lines.append(
-                f"{len(named)} DICOM films are grouped by {of_what}, of which there are {number}"
+                f"DICOM films grouped by {element}: {len(named)}, {plural}: {len({*named})}"
             )
     return ids, lines
 
