@@ -225,8 +225,8 @@ def scaling(paths: list[Path]) -> None:
 
 def look(path: Path) -> tuple[Fingerprint, Keypoints]:
     """Read a film as a scan does."""
-    sha256, grey = decode(path)
-    return fingerprint_of(sha256, grey), keypoints(grey)
+    data, grey = decode(path)
+    return fingerprint_of(data, grey), keypoints(grey)
 
 
 if __name__ == "__main__":

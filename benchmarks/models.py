@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="finished runs here are kept")
     parser.add_argument("--modality", default="xray")
     parser.add_argument("--epochs", help="instead of each author's own")
-    parser.add_argument("--seed", default="0", help="of weights and splits")
+    parser.add_argument("--seed", default="0", help="of weights")
     parser.add_argument("names", nargs="*", default=list(MODELS))
     options = parser.parse_args()
     options.runs.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,22 @@ class Parser(argparse.ArgumentParser):
 def data_options(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that reads a folder of films."""
     parser.add_argument("--modality", choices=("xray", "ct"), help="needed where there are both")
+    parser.add_argument(
+        "--negative",
+        metavar="CLASS,...",
+        help="the negative classes, where there are more than two; --positive may name several too",
+    )
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
+
+
+def split_options(parser: argparse.ArgumentParser) -> None:
+    """Add the seed by which a folder of films is split that gives no splits itself."""
+    parser.add_argument(
+        "--split-seed",
+        type=seed,
+        metavar="SEED",
+        help="deals the splits that the folder does not give; default 0, of a RUN its own",
+    )
 
 
 def cache_options(parser: argparse.ArgumentParser) -> None:

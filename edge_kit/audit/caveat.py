@@ -47,12 +47,17 @@ def caveat_of_model(
     say: Say,
     *,
     positive: str | None = None,
+    negative: str | None = None,
     skip_unreadable: bool = False,
 ) -> list[str]:
     """Return the sentences of an audit of `model` on the films below `root`, as `caveat` does."""
     try:
         dataset = audited_films(
-            root, model, positive=positive, skip_unreadable=skip_unreadable, reader=reader
+            *(root, model),
+            positive=positive,
+            negative=negative,
+            skip_unreadable=skip_unreadable,
+            reader=reader,
         )
     except EdgeError as error:
         say(f"warning: the films were not audited for shortcuts: {error}")

@@ -11,6 +11,7 @@ from PIL import Image
 from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import Floats
+from edge_kit.data.dicom_header import dicom_size
 from edge_runtime.errors import DataError
 
 BINS = 64
@@ -50,6 +51,8 @@ def file_sizes(films: Sequence[Film]) -> Floats:
 
 def _size(film: Film) -> tuple[int, int]:
     try:
+        if size := dicom_size(film.path.read_bytes()):
+            return size
         with Image.open(film.path) as image:
             return image.size
     except OSError as error:

@@ -17,6 +17,7 @@ def audited_films(
     *,
     modality: str | None = None,
     positive: str | None = None,
+    negative: str | None = None,
     seed: int | None = None,
     skip_unreadable: bool = False,
     reader: FilmReader | None = None,
@@ -33,10 +34,14 @@ def audited_films(
             which a bundle was made.
     """
     known = (model.seed if model else None) or 0
+    names = (
+        model.classes_among(root, positive, negative) if model else (positive or "covid", negative)
+    )
     dataset = load_dataset(
         root,
         modality=modality or (model.modality if model else None),
-        positive=model.positive_among(positive) if model else positive or "covid",
+        positive=names[0],
+        negative=names[1],
         seed=known if seed is None else seed,
         skip_unreadable=skip_unreadable,
         reader=reader,

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, data_options, reader_of, seed
+from edge_kit.arguments import cache_options, data_options, reader_of, split_options
 from edge_kit.console import say, write
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--positive", default=None, metavar="CLASS", help="default covid")
-    parser.add_argument("--seed", type=seed, default=None, help="of splits, default 0")
+    split_options(parser)
     cache_options(parser)
     data_options(parser)
 
@@ -70,10 +70,13 @@ def _dataset(
         *(options.data, model),
         modality=options.modality,
         positive=options.positive,
-        seed=options.seed,
+        negative=options.negative,
+        seed=options.split_seed,
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
+    for note in dataset.notes:
+        say(note)
     for warning in dataset.warnings:
         say(f"warning: {warning}")
     return dataset

@@ -1,4 +1,4 @@
-"""`edge-kit data scan`: what a folder of films holds twice, before anybody splits it."""
+"""`edge-kit data`: what a folder of films holds twice, and a manifest of a published set."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 import json
 from pathlib import Path
 
-from edge_kit.arguments import Parser, data_options
+from edge_kit.arguments import Parser, data_options, out_file
 from edge_kit.console import say, write
 from edge_runtime.errors import FilmError
 
 HELP = "look at a folder of films before training"
+LAYOUTS = ("ieee8023", "nih", "covidx", "chexpert", "rsna", "radiography", "kaggle", "csv")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -24,15 +25,72 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     scan.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
     scan.add_argument("--format", choices=("table", "json"), default="table", help="of the counts")
     data_options(scan)
+    _manifest_options(
+        actions.add_parser("manifest", help="write the manifest.csv of a set as it is published")
+    )
+
+
+def _manifest_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DIR", help="the set as it was unpacked")
+    parser.add_argument(
+        "--from",
+        dest="layout",
+        choices=LAYOUTS,
+        required=True,
+        help="how it was published; csv is any other table",
+    )
+    parser.add_argument(
+        "--positive", required=True, metavar="FINDING,...", help="findings of the positive class"
+    )
+    parser.add_argument(
+        "--negative", required=True, metavar="FINDING,...", help="findings of the negative class"
+    )
+    parser.add_argument(
+        "--out", type=out_file, metavar="FILE", help="default DIR/manifest.csv; a new file"
+    )
+    parser.add_argument("--table", type=Path, metavar="CSV", help="default: the one CSV in DIR")
+    for column in ("path", "label", "patient", "split", "view"):
+        parser.add_argument(
+            f"--{column}-column", metavar="NAME", help=f"of a csv: where the {column} stands"
+        )
 
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    (_manifest if options.action == "manifest" else _scan)(options)
+
+
+def _manifest(options: argparse.Namespace) -> None:
+    from edge_kit.data.layouts.any_table import Columns
+    from edge_kit.data.layouts.manifest import sides, write_manifest
+
+    columns = Columns(
+        path=options.path_column,
+        label=options.label_column,
+        patient=options.patient_column,
+        split=options.split_column,
+        view=options.view_column,
+        table=options.table,
+    )
+    chosen = sides(options.positive, options.negative)
+    say(write_manifest(options.data, options.layout, chosen, options.out, columns))
+
+
+def _scan(options: argparse.Namespace) -> None:
     from edge_kit.data.scan_report import counts, require_new, write_scan
     from edge_kit.data.survey import survey
 
     require_new(options.out)
-    scan = survey(options.data, modality=options.modality, positive=options.positive)
+    scan = survey(
+        options.data,
+        modality=options.modality,
+        positive=options.positive,
+        negative=options.negative,
+    )
+    for line in scan.notes:
+        say(line)
+    for line in scan.left_out:
+        say(f"warning: {line}")
     write_scan(scan, options.data, options.out)
     numbers = counts(scan)
     if options.format == "json":

@@ -57,16 +57,18 @@ def films_to_judge(
 
     if options.modality not in (None, model.modality):
         raise UsageError("--modality", f"{model.name} is for {model.modality}", "leave it out")
+    positive, negative = model.classes_among(options.data, options.positive, options.negative)
     labelled = labelled_films(
         options.data,
         modality=model.modality,
-        positive=model.positive_among(options.positive),
+        positive=positive,
+        negative=negative,
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
     for name, (label, films) in labelled.classes.items():
         say(f"class {name!r} is {label}: {films} films")
-    for line in labelled.skipped:
+    for line in (*labelled.notes, *labelled.skipped):
         say(line)
     return labelled
 
@@ -91,6 +93,7 @@ def run(options: argparse.Namespace) -> None:
     beside = caveat_of_model(
         *(model, options.data, reader, say),
         positive=options.positive,
+        negative=options.negative,
         skip_unreadable=options.skip_unreadable,
     )
     evaluation = replace(evaluation, caveat=tuple(beside))

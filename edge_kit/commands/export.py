@@ -23,6 +23,7 @@ from edge_kit.arguments import (
     reader_of,
     seed,
     share,
+    split_options,
     version,
     views,
 )
@@ -73,6 +74,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     cache_options(parser)
     data_options(parser)
+    split_options(parser)
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
@@ -192,6 +194,8 @@ def order(options: argparse.Namespace) -> ExportOrder:
         modality=options.modality,
         skip_unreadable=options.skip_unreadable,
         positive=options.positive,
+        negative=options.negative,
+        split_seed=options.split_seed,
         fold_grey=options.fold_grey,
         meaning=ModelMeaning(
             classes=None if classes is None else two(classes, "--classes", "NEG,POS"),

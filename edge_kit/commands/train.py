@@ -17,6 +17,7 @@ from edge_kit.arguments import (
     reader_of,
     seed,
     side,
+    split_options,
 )
 from edge_kit.console import say, write
 from edge_kit.models.registry import HELP as MODELS
@@ -59,7 +60,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"height and width that films are resized to, default {SIDE}",
     )
     parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
-    parser.add_argument("--seed", type=seed, default=0, help="of weights and splits, default 0")
+    parser.add_argument("--seed", type=seed, default=0, help="of weights, default 0")
+    split_options(parser)
     parser.add_argument(
         "--no-counter-examples",
         dest="counter_examples",
@@ -114,7 +116,8 @@ def run(options: argparse.Namespace) -> None:
         options.data,
         modality=options.modality,
         positive=options.positive,
-        seed=options.seed,
+        negative=options.negative,
+        seed=options.split_seed or 0,
         skip_unreadable=options.skip_unreadable,
         groups=options.groups,
         reader=reader,
@@ -241,7 +244,11 @@ def _counter_examples(
         return ()
     try:
         films = other_films(
-            options.data, modality, positive=options.positive, seed=options.seed, reader=reader
+            *(options.data, modality),
+            positive=options.positive,
+            negative=options.negative,
+            seed=options.split_seed or 0,
+            reader=reader,
         )
     except EdgeError as error:
         say(f"warning: films of other modalities are left out: {error}")
@@ -255,6 +262,8 @@ def show_dataset(dataset: Dataset) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
+    for note in dataset.notes:
+        say(note)
     for split in SPLITS:
         rows = [film for film in dataset.films if film.split == split]
         positive = sum(film.label == dataset.positive for film in rows)

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import SPLITS, Film, Split
+from edge_kit.data.dicom_header import PATIENT, STUDY
 from edge_kit.data.films import ReadFilm, count, list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.groups import read_groups
-from edge_kit.data.index import check_splits, index_films
+from edge_kit.data.index import FOLDER, check_splits, index_films
 from edge_kit.data.labels import Modality
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import FRACTIONS, assign
@@ -39,6 +40,8 @@ class Dataset:
     `classes` maps every class name found to the class it was taken for and its count of films;
     `warnings` are lines the owner of the data should read. Films of one group are in one split,
     so where the given splits part what belongs together, those are several groups and a leak.
+    `notes` are lines for the owner alone. `split_seed` dealt what the data does not give, and
+    `class_names` are the names of the positive and the negative classes as they were chosen.
     """
 
     films: tuple[Film, ...]
@@ -48,6 +51,9 @@ class Dataset:
     classes: Mapping[str, tuple[str, int]]
     warnings: tuple[str, ...]
     leaks: tuple[Leak, ...] = ()
+    notes: tuple[str, ...] = ()
+    split_seed: int = 0
+    class_names: tuple[str, str | None] = ("covid", None)
 
 
 def load_dataset(
@@ -55,6 +61,7 @@ def load_dataset(
     *,
     modality: str | None = None,
     positive: str = "covid",
+    negative: str | None = None,
     seed: int,
     skip_unreadable: bool = False,
     groups: Path | None = None,
@@ -67,13 +74,14 @@ def load_dataset(
 
     A split the folder does not give is taken from its train films (all films if it gives none),
     by groups: patients, given groups and near-duplicates. Copies of a film count once. The same
-    films give the same groups and splits wherever they lie and whatever they are called.
+    films give the same groups and splits by `seed` wherever they lie and whatever they are called.
+    `positive` and `negative` name one class each, or several with commas between.
 
     Raises:
         UsageError: there are films of several modalities and `modality` chooses none.
         DataError: the folder, its manifest or its films cannot be trained on.
     """
-    listed = list_films(root, modality=modality, positive=positive)
+    listed = list_films(root, modality=modality, positive=positive, negative=negative)
     check_splits(root, listed.entries)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     ids = _ids(root, read.films, groups)
@@ -81,7 +89,8 @@ def load_dataset(
     films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
     leaks = tuple(_leaks(read.films, films, ids, pairs))
     classes = listed.classes
-    _require_both_classes(root, films, (classes.positive, classes.negative))
+    by_folder = any(name.startswith(f"{FOLDER} ") for names in ids for name in names)
+    _require_both_classes(root, films, (classes.positive, classes.negative), by_folder=by_folder)
     return Dataset(
         films=films,
         modality=listed.modality,
@@ -90,6 +99,9 @@ def load_dataset(
         classes=read.classes(listed),
         warnings=(*read.skipped(), *read.warnings(), *_parted(root, leaks)),
         leaks=leaks,
+        notes=tuple(read.notes),
+        split_seed=seed,
+        class_names=(positive, negative),
     )
 
 
@@ -98,6 +110,7 @@ def other_films(
     modality: Modality,
     *,
     positive: str = "covid",
+    negative: str | None = None,
     seed: int,
     reader: FilmReader | None = None,
 ) -> tuple[Film, ...]:
@@ -108,7 +121,8 @@ def other_films(
     Raises:
         DataError: they cannot be told apart or split.
     """
-    modalities = {entry.modality for entry in index_films(root, positive=positive)}
+    entries = index_films(root, positive=positive, negative=negative)
+    modalities = {entry.modality for entry in entries}
     return tuple(
         film
         for foreign in sorted(modalities - {modality, None}, key=str)
@@ -116,6 +130,7 @@ def other_films(
             root,
             modality=foreign,
             positive=positive,
+            negative=negative,
             seed=seed,
             skip_unreadable=True,
             reader=reader,
@@ -161,10 +176,15 @@ def _leaks(
             start, seen = first.setdefault(name, (place, {item.entry.split}))
             if item.entry.split not in seen:
                 seen.add(item.entry.split)
-                yield Leak(name, (films[start], films[place]))
+                yield Leak(_spoken(name), (films[start], films[place]))
     for low, high in pairs.tolist():
         if kept[low].entry.split != kept[high].entry.split:
             yield Leak(NEAR_PAIR, (films[low], films[high]))
+
+
+def _spoken(name: str) -> str:
+    """Return an id without the digest of what a DICOM header says."""
+    return next((what for what in (PATIENT, STUDY) if name.startswith(what)), name)
 
 
 def _split(
@@ -190,7 +210,12 @@ def _split(
     )
 
 
-def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str, str]) -> None:
+def _require_both_classes(
+    root: Path, films: Sequence[Film], classes: tuple[str, str], *, by_folder: bool
+) -> None:
+    cure = "add films of other patients until train, val and test have both classes"
+    if by_folder:
+        cure += "; folders below the classes count as patients: where they are none, take them away"
     present = {(film.split, film.label) for film in films}
     groups = Counter(label for label, _ in {(film.label, film.group) for film in films})
     for split in SPLITS:
@@ -200,7 +225,7 @@ def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str,
                 raise DataError(
                     root,
                     f"the {split} split has no {label} film (groups: {counts})",
-                    "add films of other patients until train, val and test have both classes",
+                    cure,
                 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -52,8 +51,6 @@ def decode_film(
         if preprocesses:
             data = path.read_bytes()
             decoded, prepared = prepare(data, preprocesses)
-            if decoded.format != "DICOM":  # which a scan does not read
-                digest = hashlib.sha256(data).hexdigest()
-                pixels = [result if isinstance(result, bytes) else None for result in prepared]
-                return fingerprint_of(digest, in_grey(decoded)), pixels
+            pixels = [result if isinstance(result, bytes) else None for result in prepared]
+            return fingerprint_of(data, in_grey(decoded)), pixels
     return fingerprint(path), [None] * len(preprocesses)

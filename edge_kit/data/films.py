@@ -8,21 +8,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_export.films.film import SPLITS
+from edge_kit.data.dicom_header import dicom_groups
 from edge_kit.data.fingerprints import Fingerprint
-from edge_kit.data.index import FilmEntry, index_films, select_modality
-from edge_kit.data.labels import ClassMapping, Modality, match_classes
+from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
+from edge_kit.data.labels import ClassMapping, Modality, listed, match_classes
+from edge_kit.data.layouts.offer import offered
 from edge_kit.data.reader import FilmReader
 from edge_runtime.errors import DataError, FilmError
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a folder says it holds of one modality, before any film is opened."""
+    """What a folder says it holds of one modality, before any film is opened.
+
+    `left_out` counts in words what is no film or of neither class, for the readers of figures;
+    `notes` are for the owner of the folder.
+    """
 
     root: Path
     modality: Modality
     entries: Sequence[FilmEntry]
     classes: ClassMapping
+    left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,16 @@ class ReadFilm:
 
 @dataclass(frozen=True, slots=True)
 class ReadFilms:
-    """The films by path, one of each set of identical files, and what was left out."""
+    """The films by path, one of each set of identical files, and what was left out.
+
+    `left_out` and `notes` are those of the listing; of notes there may be more.
+    """
 
     films: Sequence[ReadFilm]
     unreadable: Sequence[FilmError]
     copies: int
+    left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     def classes(self, listed: Listed) -> Mapping[str, tuple[str, int]]:
         """Return for each class name the class that it was matched to, and its count of films."""
@@ -57,19 +70,57 @@ class ReadFilms:
             "that cannot be read": len(self.unreadable),
             "byte for byte the same as others": self.copies,
         }
-        return [f"{count(n, 'film')} left out, {why}" for why, n in left_out.items() if n]
+        films = [f"{count(n, 'film')} left out, {why}" for why, n in left_out.items() if n]
+        return [*self.left_out, *films]
 
 
-def list_films(root: Path, *, modality: str | None, positive: str) -> Listed:
-    """Return what the folder or its manifest lists.
+def list_films(
+    root: Path, *, modality: str | None, positive: str, negative: str | None = None
+) -> Listed:
+    """Return what the folder or its manifest lists of the classes that the last two name.
 
     Raises:
         UsageError: there are films of several modalities and `modality` chooses none.
         DataError: there is none, or there are not two classes of which one is `positive`.
     """
-    chosen, entries = select_modality(root, index_films(root, positive=positive), modality)
+    try:
+        index = index_folder(root, positive=positive, negative=negative)
+    except DataError as error:
+        raise _with_offer(root, error, any_table=True) from error
+    chosen, entries = select_modality(root, index.entries, modality)
     counts = Counter(entry.class_name for entry in entries)
-    return Listed(root, chosen, entries, match_classes(counts, positive=positive, subject=root))
+    try:
+        classes = match_classes(counts, positive=positive, negative=negative, subject=root)
+    except DataError as error:
+        beside = f" (left out: {index.left_out})" if index.left_out else ""
+        told = DataError(error.subject, error.problem + beside, error.cure)
+        raise _with_offer(root, told, any_table=len(counts) == 1) from error
+    kept = tuple(entry for entry in entries if entry.class_name in classes.of)
+    return Listed(root, chosen, kept, classes, *_said(index, entries, kept))
+
+
+def _with_offer(root: Path, error: DataError, *, any_table: bool) -> DataError:
+    """Return `error` with what to do where the folder has a layout that is known."""
+    command = offered(root, any_table=any_table) if root.is_dir() else ""
+    return DataError(error.subject, error.problem, command) if command else error
+
+
+def _said(
+    index: FolderIndex, entries: Sequence[FilmEntry], kept: Sequence[FilmEntry]
+) -> tuple[list[str], list[str]]:
+    """Return what was left out, and what else is to be said of the films that are kept."""
+    left_out = [f"left out: {index.left_out}"] if index.left_out else []
+    if len(kept) < len(entries):
+        others = Counter(entry.class_name for entry in entries) - Counter(
+            entry.class_name for entry in kept
+        )
+        left_out.append(f"left out, of neither class: {listed(others)}")
+    notes = [*index.notes]
+    if foreign := Counter(str(entry.modality) for entry in index.entries) - Counter(
+        str(entry.modality) for entry in entries
+    ):
+        notes.append(f"of another modality: {listed(foreign)}")
+    return left_out, notes
 
 
 def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) -> ReadFilms:
@@ -91,8 +142,21 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
         first, films = unreadable[0], count(len(unreadable), "film")
         problem = f"{first.problem} ({films} of {len(listed.entries)} unreadable)"
         raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
+    read, notes = _with_dicom_ids(read)
     kept = _without_copies(listed.root, read)
-    return ReadFilms(kept, unreadable, len(read) - len(kept))
+    return ReadFilms(
+        kept, unreadable, len(read) - len(kept), listed.left_out, (*listed.notes, *notes)
+    )
+
+
+def _with_dicom_ids(read: Sequence[ReadFilm]) -> tuple[list[ReadFilm], list[str]]:
+    """Return the films with the ids that DICOM headers give, and lines that count them."""
+    ids, lines = dicom_groups([film.fingerprint for film in read])
+    films = [
+        replace(film, entry=replace(film.entry, ids=(*film.entry.ids, *more))) if more else film
+        for film, more in zip(read, ids, strict=True)
+    ]
+    return films, lines
 
 
 def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:

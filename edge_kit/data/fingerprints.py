@@ -19,10 +19,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
+from edge_kit.data.dicom_header import MAGIC, dicom_ids
 from edge_runtime.errors import FilmError
-from edge_runtime.film.decode import WIDE
+from edge_runtime.film.decode import WIDE, begins_as_dicom
+from edge_runtime.film.decode import decode as decoded
+from edge_runtime.film.preprocess import standard
 
-VERSION = 2
+VERSION = 3
 """Incremented whenever a film may get another fingerprint."""
 
 NEAR = 4
@@ -35,15 +38,20 @@ _ROWS = 128  # 128 x 20,000 distances are 20 MB
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A film's SHA-256 in hex, and its difference and DCT hashes of 64 bits each."""
+    """A film's SHA-256 in hex, and its difference and DCT hashes of 64 bits each.
+
+    `patient` and `study` are digests of what a DICOM header says, else empty.
+    """
 
     sha256: str
     dhash: int
     phash: int
+    patient: str = ""
+    study: str = ""
 
 
-def decode(path: Path) -> tuple[str, Image.Image]:
-    """Return the SHA-256 of the film at `path`, in hex, and the film in grey.
+def decode(path: Path) -> tuple[bytes, Image.Image]:
+    """Return the bytes of the film at `path`, and the film in grey.
 
     Raises:
         FilmError: it cannot be read, or is no whole image of a sane size.
@@ -51,8 +59,12 @@ def decode(path: Path) -> tuple[str, Image.Image]:
     cure = "restore or delete it"
     try:
         data = path.read_bytes()
+        if begins_as_dicom(data[:MAGIC]):
+            return data, _dicom_in_grey(data, path)
         with Image.open(io.BytesIO(data)) as image:
-            grey = in_grey(image)
+            return data, in_grey(image)
+    except FilmError:
+        raise
     except UnidentifiedImageError as error:
         raise FilmError(path, "is empty" if not data else "is no image", cure) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -61,7 +73,16 @@ def decode(path: Path) -> tuple[str, Image.Image]:
     except Exception as error:  # decoders meet broken files with any exception there is
         reason = getattr(error, "strerror", None) or error
         raise FilmError(path, f"cannot be decoded ({reason})", cure) from error
-    return hashlib.sha256(data).hexdigest(), grey
+
+
+def _dicom_in_grey(data: bytes, path: Path) -> Image.Image:
+    try:
+        return in_grey(decoded(io.BytesIO(data), str(path), standard()))
+    except (FilmError, OSError):
+        raise
+    except Exception:
+        # Without the cause, whose message may hold a value of the header.
+        raise FilmError(path, "damaged DICOM file", "restore or delete it") from None
 
 
 def in_grey(image: Image.Image) -> Image.Image:
@@ -76,12 +97,15 @@ def in_grey(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(255 * ((levels - low) / span).clip(0, 1)).astype(np.uint8))
 
 
-def fingerprint_of(sha256: str, grey: Image.Image) -> Fingerprint:
-    """Return the fingerprint of a film that is already decoded."""
+def fingerprint_of(data: bytes, grey: Image.Image) -> Fingerprint:
+    """Return the fingerprint of a film of these bytes, which is already decoded."""
+    patient, study = dicom_ids(data)
     return Fingerprint(
-        sha256=sha256,
+        sha256=hashlib.sha256(data).hexdigest(),
         dhash=int(str(imagehash.dhash(grey)), 16),
         phash=int(str(imagehash.phash(grey)), 16),
+        patient=patient,
+        study=study,
     )
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.films.film import SPLITS, Split
-from edge_kit.data.labels import Modality, class_key, listed, modality_of, split_of
+from edge_kit.data.folders import EXTENSIONS, FolderContents, counted, folder_contents
+from edge_kit.data.labels import Modality, class_names, composed, listed, modality_of, split_of
+from edge_kit.data.places import name_patients, places
 from edge_kit.data.table import read_table
 from edge_runtime.errors import DataError, UsageError
 
 MANIFEST = "manifest.csv"
-EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
-# The best known COVID set keeps lung masks, which are images too, beside its films.
-_NOT_FILMS = frozenset({"mask", "masks"})
+FOLDER = "folder"
+"""How the id of a film begins that a folder below its class gives."""
 # What tools write for an empty cell must not make one patient of all who have none.
 _NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 
@@ -36,12 +37,33 @@ class FilmEntry:
     ids: tuple[str, ...] = ()
 
 
-def index_films(root: Path, *, positive: str = "covid") -> tuple[FilmEntry, ...]:
+@dataclass(frozen=True, slots=True)
+class FolderIndex:
+    """The films of a folder by name; what is left out, and what else its owner should know.
+
+    `left_out` and `notes` are counts in words, and name no file.
+    """
+
+    entries: tuple[FilmEntry, ...]
+    left_out: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def index_films(
+    root: Path, *, positive: str = "covid", negative: str | None = None
+) -> tuple[FilmEntry, ...]:
+    """List the films of `root`, as `index_folder` does."""
+    return index_folder(root, positive=positive, negative=negative).entries
+
+
+def index_folder(
+    root: Path, *, positive: str = "covid", negative: str | None = None
+) -> FolderIndex:
     """List the films of `root`, by its manifest.csv or else by its folders, sorted by name.
 
-    Folders are read as [wrapper/][train|val|test/][modality/]class/...; `positive` is known to
-    be a class and never taken for a wrapper. Hidden files, masks and files without an image
-    extension are passed over.
+    Folders are class, train|val|test and modality in any order, with a wrapper before them and
+    patients below the class; the classes that `positive` and `negative` name are never taken for
+    a wrapper. Hidden files are passed over; whatever else is no film is counted.
 
     Raises:
         DataError: there is no such folder, no film, or one whose class, split or modality
@@ -49,18 +71,20 @@ def index_films(root: Path, *, positive: str = "covid") -> tuple[FilmEntry, ...]
     """
     if not root.is_dir():
         raise DataError(root, "is no folder", "give the folder that holds the films")
+    named = [name for names in (positive, negative or "") for name in (names, *class_names(names))]
     try:
         manifest = root / MANIFEST
-        entries = _by_manifest(manifest) if manifest.exists() else _by_folder(root, positive)
+        index = _by_manifest(manifest) if manifest.exists() else _by_folder(root, named)
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
         raise DataError(error.filename or root, problem, "check the path and the rights") from error
-    if not entries:
+    if not index.entries:
         cure = f"give a {MANIFEST} or class folders with {', '.join(sorted(EXTENSIONS))} files"
-        raise DataError(root, "holds no films", cure)
+        problem = f"holds no films ({index.left_out})" if index.left_out else "holds no films"
+        raise DataError(root, problem, cure)
     of_root = modality_of(root.resolve().name)
-    marked = (replace(entry, modality=entry.modality or of_root) for entry in entries)
-    return tuple(sorted(marked, key=lambda entry: entry.name))
+    marked = (replace(entry, modality=entry.modality or of_root) for entry in index.entries)
+    return replace(index, entries=tuple(sorted(marked, key=lambda entry: entry.name)))
 
 
 def select_modality(
@@ -111,7 +135,7 @@ def check_splits(root: Path, entries: Sequence[FilmEntry]) -> None:
         raise DataError(root, problem, "add train films or leave the splits out")
 
 
-def _by_manifest(manifest: Path) -> list[FilmEntry]:
+def _by_manifest(manifest: Path) -> FolderIndex:
     entries: dict[str, FilmEntry] = {}
     for line, row in read_table(manifest, ("path", "label")):
         entry = _row(f"{manifest} line {line}", row)
@@ -124,7 +148,16 @@ def _by_manifest(manifest: Path) -> list[FilmEntry]:
                 "restore it or delete the line",
             )
         entries[entry.name] = entry
-    return list(entries.values())
+    return FolderIndex(tuple(entries.values()), notes=_unlisted(manifest.parent, entries))
+
+
+def _unlisted(root: Path, entries: Mapping[str, FilmEntry]) -> tuple[str, ...]:
+    """Return a line that counts the films below `root` which its manifest does not list."""
+    with suppress(OSError):  # what is listed was found
+        films = folder_contents(root).films
+        if number := sum(path.as_posix() not in entries for path in films):
+            return (f"films or pictures that {MANIFEST} does not list: {number}",)
+    return ()
 
 
 def _row(subject: str, row: dict[str, str]) -> FilmEntry:
@@ -142,7 +175,7 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
         raise DataError(subject, f"unknown modality {modality!r}", "use xray or ct")
     return FilmEntry(
         name=path.as_posix(),
-        class_name=row["label"],
+        class_name=composed(row["label"]),
         modality=modality_of(modality or path.parts[0]),
         split=split_of(split),
         ids=tuple(
@@ -153,49 +186,33 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
     )
 
 
-def _by_folder(root: Path, positive: str) -> list[FilmEntry]:
-    paths = [path.relative_to(root) for path in _images(root, frozenset(root.resolve().parents))]
-    skipped = _wrappers(paths, positive)
-    return [_placed(root, PurePosixPath(path), skipped) for path in paths]
+def _by_folder(root: Path, named: Iterable[str]) -> FolderIndex:
+    contents = folder_contents(root)
+    by_folder: dict[PurePosixPath, list[Path]] = {}
+    for path in contents.films:
+        by_folder.setdefault(PurePosixPath(path.parent), []).append(path)
+    found, lines = places(root, by_folder, named)
+    films = [(path, found[folder]) for folder, paths in by_folder.items() for path in paths]
+    persons = name_patients([(path.name, place.split) for path, place in films])
+    entries = tuple(
+        FilmEntry(
+            path.as_posix(),
+            place.class_name,
+            place.modality,
+            place.split,
+            tuple(
+                f"{what} {name}"
+                for what, name in ((FOLDER, place.patient), ("name", person))
+                if name
+            ),
+        )
+        for (path, place), person in zip(films, persons, strict=True)
+    )
+    if number := len({*persons} - {""}):
+        lines.append(f"patients that the names of films tell (person1_virus_2): {number}")
+    return FolderIndex(entries, counted(contents.left_out), (*lines, *_passed_over(contents)))
 
 
-def _images(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    # Links to folders are followed, for class folders are often linked together, but never back
-    # to a folder on the way here.
-    here = folder.resolve()
-    if here in above:
-        return
-    with os.scandir(folder) as listing:
-        visible = [item for item in listing if not item.name.startswith(".")]
-    for item in visible:
-        path = folder / item.name
-        if item.is_dir():
-            if item.name.lower() not in _NOT_FILMS:
-                yield from _images(path, above | {here, *here.parents})
-        elif path.suffix.lower() in EXTENSIONS:
-            yield path
-
-
-def _wrappers(paths: Sequence[Path], positive: str) -> int:
-    """Count the leading folders that all films share and that say nothing of them."""
-    shared = Path(os.path.commonpath(path.parent for path in paths)).parts if paths else ()
-    if shared and any(len(path.parent.parts) == len(shared) for path in paths):
-        shared = shared[:-1]  # films lie in it, so it is a class
-    known = {class_key(name) for name in (positive, "covid", "normal")}
-    for depth, name in enumerate(shared):
-        if class_key(name) in known or modality_of(name) or split_of(name):
-            return depth
-    return len(shared)
-
-
-def _placed(root: Path, path: PurePosixPath, skipped: int) -> FilmEntry:
-    split: Split | None = None
-    modality: Modality | None = None
-    for name in path.parent.parts[skipped:]:
-        if split is None and split_of(name):
-            split = split_of(name)
-        elif modality is None and modality_of(name):
-            modality = modality_of(name)
-        else:
-            return FilmEntry(str(path), name, modality, split)
-    raise DataError(root / path, "is in no class folder", f"move it into one or write a {MANIFEST}")
+def _passed_over(contents: FolderContents) -> Iterable[str]:
+    if contents.passed_over:
+        yield f"passed over: {counted(contents.passed_over)}"

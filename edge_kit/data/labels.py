@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shlex
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from edge_export.films.film import SPLITS, Split
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, UsageError
 
 Modality = Literal["xray", "ct"]
 MODALITIES: tuple[Modality, ...] = ("xray", "ct")
@@ -31,14 +33,23 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ClassMapping:
-    """The two classes, and for each class name on the disk the class that it belongs to."""
+    """The two classes, and for each class name on the disk the class that it belongs to.
+
+    Names of neither class are missing in `of`.
+    """
 
     positive: str
     negative: str
     of: Mapping[str, str]
 
 
+def composed(name: str) -> str:
+    """Return `name` with its accents composed (Unicode NFC): macOS writes them apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _plain(name: str) -> str:
+    name = composed(name)
     # "COVID-" beside "COVID+" is a minus sign, not a hyphen: dropping it would turn the label.
     signed = re.sub(r"-\W*$", "negative", name.strip())
     return re.sub(r"[\W_]+", "", signed.casefold()) or name
@@ -65,46 +76,117 @@ def split_of(name: str) -> Split | None:
     return next((split for split in SPLITS if split == _MEANING.get(_plain(name))), None)
 
 
+_LONGEST_NAME = 64  # of a class in a bundle's manifest
+_MOST_LISTED = 12
+"""How many names a line lists: a folder for each patient would fill a screen."""
+
+
 def listed(counts: Mapping[str, int]) -> str:
     """Return names with their counts, for one line of an error."""
-    return ", ".join(f"{name} ({counts[name]})" for name in sorted(counts))
+    names = sorted(counts)
+    shown = ", ".join(f"{name} ({counts[name]})" for name in names[:_MOST_LISTED])
+    more = len(names) - _MOST_LISTED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
-def match_classes(counts: Mapping[str, int], *, positive: str, subject: object) -> ClassMapping:
+def match_classes(
+    counts: Mapping[str, int], *, positive: str, negative: str | None = None, subject: object
+) -> ClassMapping:
     """Sort class names into a positive and a negative; `counts` has the films of each name.
 
     Spellings of one class are merged. covid and noncovid go by these names unless `positive` is
-    a third class: then every class keeps the (alphabetically first) spelling found.
+    a third class: then every class keeps the (alphabetically first) spelling found. `positive` and
+    `negative` may each name several classes, with commas between; without `negative`, it is the
+    one class that is left. What neither names is not in the mapping.
 
     Raises:
-        DataError: there are not exactly two classes, none is `positive`, or a name cannot be
-            printed.
+        DataError: there are not exactly two classes, one is not as it is named, or a name cannot
+            be printed.
+        UsageError: a class is named as both.
     """
     if bad := [name for name in counts if not name.isprintable()]:
         raise DataError(subject, f"class name {bad[0]!a} cannot be printed", "rename it")
-    canonical = class_key(positive) in CLASSES
-    names: dict[str, str] = {}
+    chosen, others = _sides(counts, positive, negative, subject)
+    canonical = any(key in CLASSES for key in chosen)
+    label, other = (_label(side, counts, canonical=canonical) for side in (chosen, others))
+    if chosen == ["covid"] and len(others) > 1:
+        other = "noncovid"
+    of = {name: label for name in counts if class_key(name) in chosen}
+    return ClassMapping(
+        label, other, of | {name: other for name in counts if class_key(name) in others}
+    )
+
+
+def _sides(
+    counts: Mapping[str, int], positive: str, negative: str | None, subject: object
+) -> tuple[list[str], list[str]]:
+    """Return the keys of the positive and of the negative classes."""
+    keys = {class_key(name) for name in counts}
+    several = len(class_names(positive, counts)) > 1
+    if negative is None and not several and len(keys) != 2:
+        raise _not_two(counts, positive, subject)
+    chosen = _named(positive, counts, "--positive", subject)
+    if negative is None:
+        others = sorted(keys - {*chosen})
+        if len(others) != 1:
+            raise _not_two(counts, positive, subject)
+        return chosen, others
+    others = _named(negative, counts, "--negative", subject)
+    if both := {*chosen} & {*others}:
+        names = sorted(name for name in counts if class_key(name) in both)
+        raise UsageError("--negative", f"{names[0]!r} is positive too", "name it once")
+    return chosen, others
+
+
+def class_names(text: str, known: Iterable[str] = ()) -> list[str]:
+    """Return the class names in `text`, with commas between; one of `known` may hold a comma."""
+    keys = {class_key(name) for name in known if "," in name}
+    whole = class_key(text) in keys
+    names = [text] if whole else text.split(",")
+    return [composed(name.strip()) for name in names if name.strip()]
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return the name of a class that several make, which fits into a bundle's manifest."""
+    name = "+".join(names)
+    return name if len(name) <= _LONGEST_NAME else f"{names[0][:40]}+{len(names) - 1} more"
+
+
+def _not_two(counts: Mapping[str, int], positive: str, subject: object) -> DataError:
+    keys: dict[str, str] = {}
+    for name in sorted(counts):
+        keys.setdefault(class_key(name), name)
+    problem = f"two classes are needed, {len(keys)} found: {listed(counts)}"
+    cure = "keep one folder or label for each of the two classes"
+    if 2 < len(keys) <= _MOST_LISTED:
+        wanted = {class_key(name) for name in class_names(positive, counts)}
+        chosen = [name for key, name in keys.items() if key in wanted]
+        lead = "say which are negative:" if chosen else "say which is which, for example"
+        chosen = chosen or list(keys.values())[:1]
+        others = [name for name in keys.values() if name not in chosen]
+        option, other = (shlex.quote(",".join(names)) for names in (chosen, others))
+        cure = f"{lead} --positive {option} --negative {other}"
+    elif len(keys) > 2:
+        cure = "name them: --positive A --negative B,C"
+    return DataError(subject, problem, cure)
+
+
+def _named(text: str, counts: Mapping[str, int], option: str, subject: object) -> list[str]:
+    """Return the keys of the classes that an option names."""
+    names, keys = class_names(text, counts), {class_key(name) for name in counts}
+    if missing := [name for name in names if class_key(name) not in keys]:
+        problem = f"no class is named {missing[0]!r}, found: {listed(counts)}"
+        what = "the positive class" if option == "--positive" else "the negative classes"
+        raise DataError(subject, problem, f"name {what} with {option}")
+    if not names:
+        raise UsageError(option, f"{text!r} names no class", "name one, or several with commas")
+    return list(dict.fromkeys(map(class_key, names)))
+
+
+def _label(keys: Sequence[str], counts: Mapping[str, int], *, canonical: bool) -> str:
+    """Return the label of a class: its canonical name, or the first spelling of each part."""
+    spelled: dict[str, str] = {}
     for name in sorted(counts):
         key = class_key(name)
-        names.setdefault(key, key if canonical and key in CLASSES else name)
-    if len(names) != 2:
-        raise DataError(
-            subject,
-            f"two classes are needed, {len(names)} found: {listed(counts)}",
-            "keep one folder or label for each of the two classes",
-        )
-    if class_key(positive) not in names:
-        raise DataError(
-            subject,
-            f"no class is named {positive!r}, found: {listed(counts)}",
-            "name the positive class with --positive",
-        )
-    chosen = names.pop(class_key(positive))
-    (negative,) = names.values()
-    return ClassMapping(
-        positive=chosen,
-        negative=negative,
-        of={
-            name: chosen if class_key(name) == class_key(positive) else negative for name in counts
-        },
-    )
+        spelled.setdefault(key, key if canonical and key in CLASSES else name)
+    return joined([spelled[key] for key in keys])

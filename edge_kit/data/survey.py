@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Split
 from edge_kit.data.copies import copies
+from edge_kit.data.dicom_header import dicom_groups
+from edge_kit.data.films import list_films
 from edge_kit.data.fingerprints import (
     Fingerprint,
     decode,
@@ -21,7 +23,7 @@ from edge_kit.data.fingerprints import (
     near_duplicates,
     read_films,
 )
-from edge_kit.data.index import FilmEntry, index_films, select_modality
+from edge_kit.data.index import FOLDER, FilmEntry, index_folder, select_modality
 from edge_kit.data.keypoints import Keypoints, import_opencv, keypoints
 from edge_kit.data.labels import class_key
 from edge_runtime.errors import DataError, FilmError
@@ -51,11 +53,17 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The readable films by path, how many pairs each method linked, and what was unreadable."""
+    """The readable films by path, how many pairs each method linked, and what was unreadable.
+
+    `left_out` counts in words what is no film, or of no class that was named; `notes` are further
+    lines for the owner of the folder.
+    """
 
     films: tuple[Surveyed, ...]
     links: dict[str, int]
     unreadable: tuple[FilmError, ...]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def clusters(self) -> list[tuple[Surveyed, ...]]:
         """Return the films that have copies, by cluster, the worst first.
@@ -91,17 +99,23 @@ def across_splits(films: Sequence[Surveyed]) -> bool:
     return len({film.split for film in films}) > 1
 
 
-def survey(root: Path, *, modality: str | None = None, positive: str = "covid") -> Survey:
+def survey(
+    root: Path,
+    *,
+    modality: str | None = None,
+    positive: str = "covid",
+    negative: str | None = None,
+) -> Survey:
     """Find the films below `root`, of one modality or of all, and link copies and groups.
+
+    With `negative`, films of other classes than it and `positive` name are left out.
 
     Raises:
         UsageError: OpenCV is not installed, or there is no such modality.
         DataError: the folder or its manifest cannot be used, or no film can be read.
     """
     import_opencv()  # before an hour of reading
-    entries = index_films(root, positive=positive)
-    if modality is not None:
-        _, entries = select_modality(root, entries, modality)
+    entries, left_out, notes = _chosen(root, modality, positive, negative)
     read, unreadable = _read(root, entries)
     if not read:
         raise DataError(root, "holds no film that can be read", f"see {unreadable[0].subject}")
@@ -116,17 +130,37 @@ def survey(root: Path, *, modality: str | None = None, positive: str = "covid") 
     # What has the same bytes is near as well, and would be counted twice.
     links["near"] = _without(links["near"], fingerprints)
     links["geometric"] = _without(links["geometric"], fingerprints)
-    films = _films([entry for entry, _, _ in read], fingerprints, links)
+    ids, lines = dicom_groups(fingerprints)
+    known = [
+        replace(entry, ids=(*entry.ids, *more))
+        for (entry, _, _), more in zip(read, ids, strict=True)
+    ]
+    films = _films(known, fingerprints, links)
     counts = {name: len(pairs) for name, pairs in links.items()}
-    return Survey(films, counts, tuple(unreadable))
+    return Survey(films, counts, tuple(unreadable), left_out, (*notes, *lines))
+
+
+def _chosen(
+    root: Path, modality: str | None, positive: str, negative: str | None
+) -> tuple[Sequence[FilmEntry], tuple[str, ...], tuple[str, ...]]:
+    """Return the films to scan, what is left out, and notes."""
+    if negative is not None:
+        listed = list_films(root, modality=modality, positive=positive, negative=negative)
+        return listed.entries, tuple(listed.left_out), tuple(listed.notes)
+    index = index_folder(root, positive=positive)
+    entries: Sequence[FilmEntry] = index.entries
+    if modality is not None:
+        _, entries = select_modality(root, entries, modality)
+    left_out = (f"left out: {index.left_out}",) if index.left_out else ()
+    return entries, left_out, index.notes
 
 
 def _read(
     root: Path, entries: Sequence[FilmEntry]
 ) -> tuple[list[tuple[FilmEntry, Fingerprint, Keypoints]], list[FilmError]]:
     def look(path: Path) -> tuple[Fingerprint, Keypoints]:
-        sha256, grey = decode(path)
-        return fingerprint_of(sha256, grey), keypoints(grey)
+        data, grey = decode(path)
+        return fingerprint_of(data, grey), keypoints(grey)
 
     read: list[tuple[FilmEntry, Fingerprint, Keypoints]] = []
     unreadable: list[FilmError] = []
@@ -192,5 +226,9 @@ def _films(
 
 
 def _patient(entry: FilmEntry) -> str:
-    key = "patient_id "
-    return next((name.removeprefix(key) for name in entry.ids if name.startswith(key)), "")
+    """Return the patient that a manifest or a folder names; what DICOM says stays unwritten."""
+    for key in ("patient_id ", f"{FOLDER} "):
+        for name in entry.ids:
+            if name.startswith(key):
+                return name.removeprefix(key)
+    return ""

@@ -9,14 +9,21 @@ from pathlib import Path
 
 from edge_runtime.errors import DataError
 
+LARGEST = 1 << 29
+"""The most bytes of a table; the largest that is published for films has 80 MB."""
+
 
 def read_table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line number and cells, stripped and by lower-case column name, of every row.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8 or not CSV, or lacks one of `columns`.
+        DataError: the file cannot be read, is too large, is not UTF-8 or not CSV, or lacks one of
+            `columns`.
     """
     try:
+        if (size := path.stat().st_size) > LARGEST:
+            problem = f"has {size >> 20} MiB, {LARGEST >> 20} are the most of a table"
+            raise DataError(path, problem, "give the table of the films alone")
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataError(

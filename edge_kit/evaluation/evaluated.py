@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,14 +18,15 @@ from edge_export.graph.network import InputRange, load_model, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.proof.threshold import ONE_HALF
 from edge_export.statistics.estimates import Floats
+from edge_kit.data.films import list_films
 from edge_kit.data.labels import class_key, split_of
 from edge_kit.data.table import read_table
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
 from edge_runtime import Classifier
 from edge_runtime.bundle import open_bundle, verify_all
-from edge_runtime.bundle.records import Calibration, Decision, Preprocess, Uncertain
+from edge_runtime.bundle.records import Calibration, Decision, Preprocess, Training, Uncertain
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import DataError, FilmError, Refusal, UsageError
+from edge_runtime.errors import DataError, EdgeError, FilmError, Refusal, UsageError
 from edge_runtime.film.preprocess import film_pixels
 
 Predict = Callable[[Pixels], Floats]
@@ -46,7 +47,8 @@ class EvaluatedModel:
 
     `caution` is what has to be said beside its figures. `known` maps digests to splits: for a
     run all its films, for a bundle those that calibrated it, which were training films. `seed` is
-    the seed of its splits, where that is known.
+    the seed of its splits, where that is known. `class_names` are those that a run's training was
+    told of the positive and of several negative classes, None where two had names of their own.
     `classify` takes the paths of films, and may refuse some. `predict` takes pixels prepared by
     `preprocess` and refuses none, so that parts of them may be hidden.
     """
@@ -64,6 +66,24 @@ class EvaluatedModel:
     preprocess: Preprocess
     predict: Predict
     classify: Callable[[Sequence[Path]], list[FilmOutcome]]
+    class_names: tuple[str, str | None] | None = None
+
+    def classes_among(
+        self, root: Path, positive: str | None, negative: str | None
+    ) -> tuple[str, str | None]:
+        """Return the names of the positive and the negative classes among the films of `root`.
+
+        Where neither is said, a run's own names count, if the folder has classes of these names.
+
+        Raises:
+            UsageError: as `positive_among` does.
+        """
+        if positive is None and negative is None and self.class_names:
+            name, others = self.class_names
+            with suppress(EdgeError):
+                list_films(root, modality=self.modality, positive=name, negative=others)
+                return self.class_names
+        return self.positive_among(positive), negative
 
     def positive_among(self, name: str | None) -> str:
         """Return the name of the positive class among films to judge: `name`, or the model's own.
@@ -126,10 +146,11 @@ def _run(run: Path) -> EvaluatedModel:
             chosen=None,
         ),
         known=_split_table(run / SPLITS),
-        seed=config.seed,
+        seed=config.dealt_by,
         preprocess=preprocess,
         predict=predict,
         classify=classify,
+        class_names=config.chosen_names,
     )
 
 
@@ -167,6 +188,11 @@ def _read(paths: Sequence[Path], preprocess: Preprocess) -> list[bytes | str]:
             pool.shutdown(cancel_futures=True)
 
 
+def _dealt_by(training: Training) -> int | None:
+    """Return the seed of a bundle's splits, which is that of its weights where none is written."""
+    return training.seed if training.split_seed is None else training.split_seed
+
+
 def _bundle(path: Path) -> EvaluatedModel:
     with verify_all(path) as bundle:
         manifest = bundle.manifest
@@ -200,7 +226,7 @@ def _bundle(path: Path) -> EvaluatedModel:
         caution="",
         decision=manifest.decision,
         known=dict.fromkeys(manifest.quantization.films, "train"),
-        seed=manifest.training.seed,
+        seed=_dealt_by(manifest.training),
         preprocess=manifest.preprocess,
         predict=predict,
         classify=classify,

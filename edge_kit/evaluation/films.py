@@ -19,7 +19,8 @@ class LabelledFilms:
 
     `splits` are those that the folder gives, None where it gives none; `classes` maps every class
     name found to the class it was taken for and its count; `attributes` is what the manifest says.
-    `warnings` are for every reader, `skipped` names files and is for their owner's terminal.
+    `warnings` are for every reader; `skipped`, which names files, and `notes` are for their owner's
+    terminal. `class_names` are the names of the positive and the negative classes as chosen.
     """
 
     root: Path
@@ -31,6 +32,8 @@ class LabelledFilms:
     classes: Mapping[str, tuple[str, int]]
     warnings: tuple[str, ...]
     skipped: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    class_names: tuple[str, str | None] = ("covid", None)
 
 
 def labelled_films(
@@ -38,6 +41,7 @@ def labelled_films(
     *,
     modality: str | None,
     positive: str,
+    negative: str | None = None,
     skip_unreadable: bool,
     reader: FilmReader | None = None,
 ) -> LabelledFilms:
@@ -50,7 +54,7 @@ def labelled_films(
         DataError: there are not two classes, a film cannot be read and none may be skipped, or
             copies of one film are labelled differently.
     """
-    listed = list_films(root, modality=modality, positive=positive)
+    listed = list_films(root, modality=modality, positive=positive, negative=negative)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     groups = group_films(
         [film.fingerprint.sha256 for film in read.films],
@@ -77,4 +81,6 @@ def labelled_films(
         classes=read.classes(listed),
         warnings=tuple(read.warnings()),
         skipped=tuple(read.skipped()),
+        notes=tuple(read.notes),
+        class_names=(positive, negative),
     )

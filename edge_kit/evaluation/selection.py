@@ -77,10 +77,12 @@ def _splits(
     if any(labelled.splits) or not any(seen) or model.seed is None:
         return labelled.splits
     # The command of its maker would assign these films alike, so these were its splits.
+    positive, negative = labelled.class_names
     dataset = load_dataset(
         labelled.root,
         modality=model.modality,
-        positive=labelled.positive,
+        positive=positive,
+        negative=negative,
         seed=model.seed,
         skip_unreadable=True,
         reader=reader,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from edge_export.proof.fold import fold
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
 from edge_kit.audit.caveat import caveat
+from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.exporting.order import BundleWishes, ExportOrder
 from edge_kit.exporting.source import ExportSource, open_source
@@ -44,6 +46,8 @@ def export_source(
     """
     say(f"reading {order.source} and its films")
     source = open_source(order, reader)
+    for line in _told(source.dataset):
+        say(line)
     for warning in source.warnings:
         say(f"warning: {warning}")
     facts, model = _facts(source, order.wishes), source.model
@@ -63,6 +67,14 @@ def export_source(
         )
         write("".join(f"{line}\n" for line in lines))
     return findings
+
+
+def _told(dataset: Dataset) -> Iterator[str]:
+    """Yield how class names were taken where there are more than two, and notes on the folder."""
+    if len(dataset.classes) > 2:
+        for name, (label, films) in dataset.classes.items():
+            yield f"class {name!r} is {label}: {films} films"
+    yield from dataset.notes
 
 
 def _bundled_logits(findings: Findings, out: Path, pixels: Pixels) -> Floats:

@@ -85,9 +85,10 @@ class ExportOrder:
     """A run or a `.keras` file at `source`, and the bundle `out` that it is to become.
 
     `data` is the folder of films, by default the one that the run was trained on. Films of a
-    foreign model are split by the seed of `rules`, those of a run as its training had them.
-    `positive` is checked against the model's own. With `fold_grey` three channels of grey become
-    one; `None` does so for a run whose films are all grey.
+    foreign model are split by `split_seed`, by default 0, those of a run as its training had them.
+    `positive` is checked against the model's own, unless `negative` is said too: then both name the
+    classes of the folder, each several with commas between. With `fold_grey` three channels of grey
+    become one; `None` does so for a run whose films are all grey.
     """
 
     source: Path
@@ -96,6 +97,8 @@ class ExportOrder:
     modality: str | None = None
     skip_unreadable: bool = False
     positive: str | None = None
+    negative: str | None = None
+    split_seed: int | None = None
     fold_grey: bool | None = None
     meaning: ModelMeaning = field(default_factory=ModelMeaning)
     wishes: BundleWishes = field(default_factory=BundleWishes)

@@ -58,7 +58,8 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
         raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
     source = (_of_run if is_run(path) else _of_file)(path, order, reader)
     positive = source.dataset.positive
-    if order.positive and class_key(order.positive) != class_key(positive):
+    said = None if order.negative else order.positive
+    if said and class_key(said) != class_key(positive):
         problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     return source
@@ -73,9 +74,15 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     if order.modality not in (None, config.modality):
         problem = f"{run} was trained on {config.modality}"
         raise UsageError("--modality", problem, "leave it out")
+    if order.split_seed not in (None, config.dealt_by):
+        problem = f"{run} was split by seed {config.dealt_by}"
+        raise UsageError("--split-seed", problem, "leave it out")
     data = order.data or Path(config.data)
     reader.expect(config.preprocessing())
-    dataset = _films(order, data, config.modality, config.positive, seed=config.seed, reader=reader)
+    names = config.chosen_names or (config.positive, None)
+    if order.negative:
+        names = order.positive or names[0], order.negative
+    dataset = _films(order, data, config.modality, names, seed=config.dealt_by, reader=reader)
     return ExportSource(
         model=load_model(run / MODEL),
         root=data,
@@ -102,9 +109,13 @@ def made_by(config: RunConfig) -> str:
     if config.members:
         return "edge-kit ensemble RUN... --out RUN"
     known = MODELS.get(config.model)
+    positive, negative = config.chosen_names or (config.positive, None)
     options = [
-        *("--channels", config.preprocessing().channels, "--positive", config.positive),
-        *("--seed", config.seed, "--epochs", config.epochs),
+        *("--channels", config.preprocessing().channels, "--positive", positive),
+        *(("--negative", negative) if negative else ()),
+        *("--seed", config.seed),
+        *(("--split-seed", config.dealt_by) if config.dealt_by else ()),
+        *("--epochs", config.epochs),
     ]
     if (side := config.preprocessing().height) != standard().height:
         options += ["--side", side]
@@ -130,7 +141,11 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
     _, height, width, channels = model.input_shape
     preprocess = standard(height, width, channels)
     reader.expect(preprocess)
-    dataset = _films(order, data, order.modality, positive, seed=order.rules.seed, reader=reader)
+    names = (order.positive or positive, order.negative) if order.negative else (positive, None)
+    seed = order.split_seed or 0
+    dataset = _films(order, data, order.modality, names, seed=seed, reader=reader)
+    if order.negative:
+        dataset = _relabelled(dataset, negative, positive)
     if class_key(dataset.negative) != class_key(negative):
         problem = (
             f"{','.join(classes)!r} are not the classes of the data, "
@@ -143,9 +158,23 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         dataset=dataset,
         preprocess=preprocess,
         input_range=input_range,
-        training=Training(model=word(model.name), seed=None, epochs=None),
+        training=Training(model=word(model.name), seed=None, epochs=None, split_seed=None),
         warnings=dataset.warnings,
         film_threshold=_film_threshold(model, order.meaning.film_threshold),
+    )
+
+
+def _relabelled(dataset: Dataset, negative: str, positive: str) -> Dataset:
+    """Return `dataset` with the names that a model has for its classes."""
+    label_of = {dataset.negative: negative, dataset.positive: positive}
+    return replace(
+        dataset,
+        films=tuple(replace(film, label=label_of[film.label]) for film in dataset.films),
+        negative=negative,
+        positive=positive,
+        classes={
+            name: (label_of[label], films) for name, (label, films) in dataset.classes.items()
+        },
     )
 
 
@@ -167,7 +196,7 @@ def _films(
     order: ExportOrder,
     data: Path,
     modality: str | None,
-    positive: str,
+    names: tuple[str, str | None],
     *,
     seed: int,
     reader: FilmReader,
@@ -175,7 +204,8 @@ def _films(
     return load_dataset(
         data,
         modality=modality,
-        positive=positive,
+        positive=names[0],
+        negative=names[1],
         seed=seed,
         skip_unreadable=order.skip_unreadable,
         reader=reader,

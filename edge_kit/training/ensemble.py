@@ -87,11 +87,13 @@ def average(
     first, reader = members[0].config, reader or FilmReader(say=say)
     reader.expect(first.preprocessing())
     data = data or Path(first.data)
+    positive, negative = first.chosen_names or (first.positive, None)
     dataset = load_dataset(
         data,
         modality=first.modality,
-        positive=first.positive,
-        seed=first.seed,
+        positive=positive,
+        negative=negative,
+        seed=first.dealt_by,
         skip_unreadable=skip_unreadable,
         reader=reader,
     )

@@ -125,7 +125,7 @@ def cross_validate(
     if not resume:
         require_new(out)
     reader = reader or FilmReader(say=say)
-    assigned = assign_folds(closed(dataset), folds, plan.seed)
+    assigned = assign_folds(closed(dataset), folds, dataset.split_seed)
     outcomes = []
     for number, part in enumerate(assigned, 1):
         run = fold_run(out, number)

@@ -59,7 +59,7 @@ def leak_effect(
         EdgeError: as `train_and_measure` does.
     """
     figures = []
-    parts = grouped_and_naive(dataset, seed=plan.seed)
+    parts = grouped_and_naive(dataset, seed=dataset.split_seed)
     for name, part in zip(("by groups", "film by film"), parts, strict=True):
         say(f"to measure the effect of the leak: the same films, split {name}")
         figures.append(train_and_measure(part, data, plan, say, reader=reader)["test"])

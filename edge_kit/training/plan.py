@@ -71,6 +71,7 @@ def run_config(
     recipe = plan.recipe(network)
     stopping, augmentation = recipe.early_stopping, recipe.augmentation
     deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
+    positive, negative = dataset.class_names
     return RunConfig(
         model=network.name,
         modality=dataset.modality,
@@ -90,6 +91,8 @@ def run_config(
         augmentation=asdict(augmentation) if augmentation else None,
         device=str(device),
         deterministic=deterministic,
+        split_seed=dataset.split_seed,
+        class_names=(positive, negative) if negative else None,
     )
 
 
@@ -99,6 +102,7 @@ def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
 
 
 def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
-    free = ("data", "tools", "film_threshold")
+    # The splits and the labels are in the digest of the films.
+    free = ("data", "tools", "film_threshold", "split_seed", "class_names")
     said = {name: value for name, value in asdict(config).items() if name not in free}
     return said | {"set_of_films": films}

@@ -48,6 +48,9 @@ class RunConfig:
     may have cut them short.
     `leaks` counts groups and near-duplicates that the split separates; unless it is 0, figures are
     too optimistic.
+    `split_seed` dealt the splits that the data did not give; in older runs, which lack it, `seed`
+    did. `class_names` are the names of the positive and the negative classes, where the training
+    was told the negative ones.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -72,6 +75,21 @@ class RunConfig:
     most_epochs: int = 0
     epsilon: float = EPSILON
     leaks: int = 0
+    split_seed: int | None = None
+    class_names: Sequence[str] | None = None
+
+    @property
+    def dealt_by(self) -> int:
+        """The seed of its splits."""
+        return self.seed if self.split_seed is None else self.split_seed
+
+    @property
+    def chosen_names(self) -> tuple[str, str | None] | None:
+        """The names of the positive and the negative classes that the training was told."""
+        if self.class_names is None:
+            return None
+        positive, negative = self.class_names
+        return positive, negative
 
     def caution(self) -> str:
         """Return what to say beside every figure of a run whose split leaks, else nothing."""
@@ -92,7 +110,8 @@ class RunConfig:
 
     def training(self) -> Training:
         """Return what a bundle says of the training."""
-        return Training(model=self.model, seed=self.seed, epochs=self.epochs)
+        split_seed = None if self.dealt_by == self.seed else self.dealt_by
+        return Training(model=self.model, seed=self.seed, epochs=self.epochs, split_seed=split_seed)
 
 
 def is_run(path: Path) -> bool:
@@ -111,6 +130,7 @@ def read_config(run: Path) -> RunConfig:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
         config = replace(config, members=tuple(config.members))
         config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
+        config.chosen_names  # noqa: B018
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config

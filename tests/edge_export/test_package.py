@@ -135,7 +135,7 @@ def test_a_chosen_threshold_travels_with_how_it_was_chosen(
 def test_the_card_of_a_foreign_model_claims_no_training_that_is_not_known(
     findings: Findings, tmp_path: Path
 ) -> None:
-    theirs = Training(model="theirs", seed=None, epochs=None)
+    theirs = Training(model="theirs", seed=None, epochs=None, split_seed=None)
     description = replace(FACTS, training=theirs, made_by="")
     text = card(written(tmp_path / "m.edge", findings, description))
     assert "None" not in text

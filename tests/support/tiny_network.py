@@ -129,7 +129,7 @@ def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> Ex
         negative="noncovid",
         positive="covid",
         preprocess=RECIPE,
-        training=Training(model="tiny", seed=0, epochs=12),
+        training=Training(model="tiny", seed=0, epochs=12, split_seed=None),
         film_threshold=film_threshold,
         made_by=MADE_BY,
     )

@@ -309,16 +309,22 @@ class Quantization(Record):
 
 
 class Training(Record):
-    """Which architecture was trained, from which seed, for how many epochs, where known."""
+    """Which architecture was trained, from which seed, for how many epochs, where known.
+
+    `split_seed` dealt the splits where it is another than `seed`, which did in older bundles.
+    """
 
     model: str
     seed: int | None
     epochs: int | None
+    split_seed: int | None
     __slots__ = {
         "model": word,
         "seed": optional(integer(0, (1 << 64) - 1)),
         "epochs": optional(integer(0, 1_000_000)),
+        "split_seed": optional(integer(0, (1 << 64) - 1)),
     }
+    LEFT_OUT = frozenset({"split_seed"})
 
 
 class Site(Record):

@@ -93,7 +93,7 @@ def decode(
     stream.seek(0)
     if not magic:
         raise unreadable(subject, "empty file")
-    if magic[128:] == b"DICM" or _begins_as_dicom(magic):
+    if begins_as_dicom(magic):
         return _decode_dicom(stream, subject, preprocess, use)
     for prefix, plugin, name in _PLUGINS:
         # Another RIFF is a video, which would be read whole to say so.
@@ -157,7 +157,7 @@ def begins_as_film(magic: bytes) -> bool:
 
     `BM` and `P5` may begin a word as well: they count where what follows is that of a picture.
     """
-    if magic[128:] == b"DICM" or _begins_as_dicom(magic):
+    if begins_as_dicom(magic):
         return True
     if magic.startswith(b"BM"):
         return b"\0" in magic
@@ -192,11 +192,14 @@ def _address_space() -> float:
     return inf if limit == resource.RLIM_INFINITY else limit
 
 
-def _begins_as_dicom(magic: bytes) -> bool:
-    """Tell whether a file without preamble begins with an element of group 0002 or 0008.
+def begins_as_dicom(magic: bytes) -> bool:
+    """Tell whether the first 132 bytes of a file are those of DICOM.
 
-    Either names its type in two capitals, or has a length of under 64 KiB in four bytes.
+    A file without preamble begins with an element of group 0002 or 0008, which either names its
+    type in two capitals, or has a length of under 64 KiB in four bytes.
     """
+    if magic[128:] == b"DICM":
+        return True
     typed = magic[4:6].isalpha() and magic[4:6].isupper()
     return magic[:2] in (b"\2\0", b"\10\0") and (typed or magic[6:8] == b"\0\0")
 

@@ -32,7 +32,7 @@ def test_every_changed_film_is_a_copy_of_its_own_original_alone(patients: list[K
 
 def test_hashes_alone_find_none_that_moved() -> None:
     films = [patient(0), *(change(patient(0)) for change in CHANGES.values())]
-    pairs = near_duplicates([fingerprint_of(str(n), film) for n, film in enumerate(films)])
+    pairs = near_duplicates([fingerprint_of(str(n).encode(), film) for n, film in enumerate(films)])
     assert {list(CHANGES)[high - 1] for low, high in pairs if low == 0} == {"darker", "stretched"}
 
 

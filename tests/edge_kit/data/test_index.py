@@ -28,7 +28,7 @@ def manifest(root: Path, text: str, *names: str) -> Path:
     [
         ("covid/1.png", "covid", None, None),
         ("covid/deep/er/1.JPEG", "covid", None, None),
-        ("covid/test/1.png", "covid", None, None),
+        ("covid/test/1.png", "covid", None, "test"),
         ("Train/COVID-19/1.png", "COVID-19", None, "train"),
         ("VALID/normal/1.png", "normal", None, "val"),
         ("ct/test/covid/1.png", "covid", "ct", "test"),
@@ -141,7 +141,7 @@ def test_a_manifest_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], "holds no films; give a manifest.csv or class folders with .bmp, .jpeg"),
+        ([], "holds no films; give a manifest.csv or class folders with .bmp, .dcm"),
         (["covid/1.txt"], "holds no films"),
         (["1.png", "covid/1.png"], "1.png: is in no class folder; move it into one"),
         (["train/1.png", "train/covid/1.png"], "1.png: is in no class folder"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge_kit.data.labels import class_key, match_classes, modality_of, split_of
-from edge_runtime.errors import DataError
+from edge_kit.data.labels import class_key, joined, match_classes, modality_of, split_of
+from edge_runtime.errors import DataError, UsageError
 
 COVID = ["covid", "COVID", "Covid_19", "COVID-19", "covid19", "COVID-19 positive", "Positive"]
 COVID += ["COVID+", "covid (+)", "SARS-CoV-2"]
@@ -87,3 +87,60 @@ def test_ambiguous_classes_are_refused_with_a_list(
         match_classes(found, positive=positive, subject="data")
     assert message in str(caught.value)
     assert str(caught.value).startswith("data: ")
+
+
+@pytest.mark.parametrize(
+    ("found", "positive", "negative", "of"),
+    [
+        ("covid|flu|normal", "covid", "normal,flu", "covid noncovid noncovid"),
+        ("covid|flu|normal", "COVID-19", "Normal", "covid - noncovid"),
+        ("a|b|c|d", "a,b", "c", "a+b a+b c -"),
+        ("a|b|c", "a,b", None, "a+b a+b c"),
+        ("flu|normal|sars", "sars", "normal", "- normal sars"),
+        ("a, b|c|d", "a, b", "c", "a, b|c|-"),
+        ("covid|normal", "covid", "normal", "covid noncovid"),
+    ],
+)
+def test_several_classes_are_mapped_to_two(
+    found: str, positive: str, negative: str | None, of: str
+) -> None:
+    names = found.split("|")
+    classes = match_classes(
+        dict.fromkeys(names, 1), positive=positive, negative=negative, subject="data"
+    )
+    expected = of.split("|") if "|" in of else of.split()
+    assert [classes.of.get(name, "-") for name in names] == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "positive", "negative", "message"),
+    [
+        ("a b c", "a", "x", "no class is named 'x', found: a (1), b (1), c (1); name the negative"),
+        ("a b c", "x", "a", "no class is named 'x', found: a (1), b (1), c (1); name the positive"),
+        ("a b c d", "a,b", None, "4 found: a (1), b (1), c (1), d (1); say which are negative:"),
+        ("a b c", "a", None, "say which are negative: --positive a --negative b,c"),
+        ("a b c", "x", None, "say which is which, for example --positive a --negative b,c"),
+        ("a b c", "a", "a,b", "--negative: 'a' is positive too; name it once"),
+        ("a b c", "a", ",", "--negative: ',' names no class; name one"),
+    ],
+)
+def test_a_choice_of_classes_that_does_not_fit_is_refused_with_what_does(
+    found: str, positive: str, negative: str | None, message: str
+) -> None:
+    counts = dict.fromkeys(found.split(), 1)
+    with pytest.raises((DataError, UsageError)) as caught:
+        match_classes(counts, positive=positive, negative=negative, subject="data")
+    assert message in str(caught.value)
+
+
+def test_a_folder_for_each_patient_does_not_fill_the_screen() -> None:
+    counts = {f"patient{number:05d}": 2 for number in range(60_000)}
+    with pytest.raises(DataError) as caught:
+        match_classes(counts, positive="covid", subject="data")
+    assert "60000 found: patient00000 (2), " in str(caught.value)
+    assert " and 59988 more; name them: --positive A --negative B,C" in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_the_name_of_many_classes_fits_into_a_manifest() -> None:
+    assert joined(["a" * 50, "b" * 50, "c"]) == f"{'a' * 40}+2 more"
