@@ -59,6 +59,11 @@ def _reasons(audit: Audit) -> list[str]:
         for name, area in audit.shortcuts.items()
         if name in ("size", "grey_levels")
     ]
+    if audit.parts:
+        shortcuts.append(
+            f"That is the mean over {audit.parts} parts of these films, which share no patient and "
+            "no near-duplicate: fitted on the others, judged on the one."
+        )
     if audit.coincide:
         pairs = (f"{name} ({next(iter(counts))})" for name, counts in audit.sources.items())
         shortcuts.append(

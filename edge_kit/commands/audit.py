@@ -76,6 +76,8 @@ def _dataset(
     )
     for warning in dataset.warnings:
         say(f"warning: {warning}")
+    for line in dataset.details:
+        say(line)
     return dataset
 
 

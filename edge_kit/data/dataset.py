@@ -37,8 +37,9 @@ class Dataset:
     """The films to train, select and test on, sorted by their path below the data folder.
 
     `classes` maps every class name found to the class it was taken for and its count of films;
-    `warnings` are lines the owner of the data should read. Films of one group are in one split,
-    so where the given splits part what belongs together, those are several groups and a leak.
+    `warnings` are for every reader of figures and name no film; `details` name films, and are for
+    their owner's terminal alone. Films of one group are in one split, so where the given splits
+    part what belongs together, those are several groups and a leak.
     """
 
     films: tuple[Film, ...]
@@ -48,6 +49,7 @@ class Dataset:
     classes: Mapping[str, tuple[str, int]]
     warnings: tuple[str, ...]
     leaks: tuple[Leak, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 def load_dataset(
@@ -88,8 +90,9 @@ def load_dataset(
         positive=classes.positive,
         negative=classes.negative,
         classes=read.classes(listed),
-        warnings=(*read.skipped(), *read.warnings(), *_parted(root, leaks)),
+        warnings=(*read.warnings(), *(warning for warning, _ in _parted(root, leaks))),
         leaks=leaks,
+        details=(*read.skipped(), *(examples for _, examples in _parted(root, leaks))),
     )
 
 
@@ -204,8 +207,8 @@ def _require_both_classes(root: Path, films: Sequence[Film], classes: tuple[str,
                 )
 
 
-def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
-    """Yield a warning where the given splits part what belongs together."""
+def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[tuple[str, str]]:
+    """Yield a warning where the given splits part what belongs together, and examples by name."""
     for thing in (NEAR_PAIR, "group"):
         parted = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
         if parted:
@@ -213,4 +216,4 @@ def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
                 " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
                 for leak in parted[:2]
             )
-            yield f"the given splits part {count(len(parted), thing)}: {examples}"
+            yield f"the given splits part {count(len(parted), thing)}", f"parted: {examples}"

@@ -25,7 +25,7 @@ from edge_export.films.film import HELD_OUT, Split
 from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
 from edge_kit.files import staging
-from edge_kit.models.recipe import EPSILON
+from edge_kit.models.recipe import EPSILON, Keep
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import DataError
 
@@ -48,6 +48,8 @@ class RunConfig:
     may have cut them short.
     `leaks` counts groups and near-duplicates that the split separates; unless it is 0, figures are
     too optimistic.
+    `keep` is which epoch's weights were kept, and `kept_epoch` its number, counted from 1.
+    `warnings` and `caveat` are what has to be said beside the figures of the run.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -72,6 +74,10 @@ class RunConfig:
     most_epochs: int = 0
     epsilon: float = EPSILON
     leaks: int = 0
+    keep: Keep = "last"
+    kept_epoch: int = 0
+    warnings: Sequence[str] = ()
+    caveat: Sequence[str] = ()
 
     def caution(self) -> str:
         """Return what to say beside every figure of a run whose split leaks, else nothing."""
@@ -109,7 +115,12 @@ def read_config(run: Path) -> RunConfig:
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
-        config = replace(config, members=tuple(config.members))
+        config = replace(
+            config,
+            members=tuple(config.members),
+            warnings=tuple(config.warnings),
+            caveat=tuple(config.caveat),
+        )
         config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
@@ -129,6 +140,16 @@ def read_metrics(run: Path) -> dict[Split, Metrics]:
             )
             for split in HELD_OUT
         }
+
+
+def read_cautions(run: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the warnings of a run and what its figures are worth, as they were recorded.
+
+    Raises:
+        DataError: its metrics cannot be read.
+    """
+    with _expected(run / METRICS) as content:
+        return tuple(content.get("warnings", ())), tuple(content.get("caveat", ()))
 
 
 def read_film_check(run: Path) -> dict[str, Any]:
