@@ -88,7 +88,8 @@ def _model(audit: Audit) -> list[str]:
 def _source(audit: Audit) -> str:
     if not isinstance(audit.source, SourceGuess):
         return f"How well the source can be guessed is not known: {audit.source}."
+    films = "films" if audit.parts else "test films"
     return (
-        f"The source of a film is guessed right in {audit.source.accuracy} of the test films; the "
+        f"The source of a film is guessed right in {audit.source.accuracy} of the {films}; the "
         f"most frequent source is right in {audit.source.most_frequent}."
     )

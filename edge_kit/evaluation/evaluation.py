@@ -154,8 +154,8 @@ def _sources(figures: Figures, parts: Sequence[Subgroup]) -> list[str]:
     if all(area.low <= 0.5 for area in areas.values()):
         told += ", no better than chance as far as these films can tell"
     return [
-        f"{which} {told}; the AUC of all films, {figures.metrics.auc}, is helped by telling "
-        "sources apart"
+        f"{which} {told}; the AUC of all films, {figures.metrics.auc}, is also one of films of "
+        "different sources"
     ]
 
 
