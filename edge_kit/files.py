@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from edge_export.cautions import foremost
 from edge_runtime.errors import CannotWrite
 from edge_runtime.output import new_folder_at, sync_folder
 
@@ -29,9 +30,10 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def json_bytes(content: Any) -> bytes:
-    """Return a dataclass or plain content as JSON, indented and sorted."""
+    """Return a dataclass or plain content as JSON, indented and sorted, its cautions first."""
     plain = content if isinstance(content, dict | list) else asdict(content)
-    return (json.dumps(plain, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+    lines = foremost(plain) if isinstance(plain, dict) else plain
+    return (json.dumps(lines, indent=2, sort_keys=lines is plain, allow_nan=False) + "\n").encode()
 
 
 def staging(out: Path) -> Path:

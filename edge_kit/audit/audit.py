@@ -36,6 +36,7 @@ from edge_runtime.errors import DataError
 Conclusion = Literal["no evidence", "undecided", "no shortcut found"]
 
 AUDITED: tuple[Split, ...] = ("train", "test")
+NO_SOURCE = "no manifest names the sources of the films"
 
 STRONG = 0.75
 """An AUC over which a shortcut alone makes accuracy doubtful.
@@ -70,7 +71,8 @@ class Audit:
     """What shortcuts reach on the test films, as AUC with DeLong's 95 % interval.
 
     `source` is a reason where the source could not be guessed; `sources` counts all films by source
-    and class, and is empty where no manifest names sources.
+    and class, and is empty where no manifest names sources. Where there are no training films,
+    shortcuts were fitted and judged in so many `parts` of the films themselves.
     """
 
     classes: tuple[str, str]
@@ -80,6 +82,7 @@ class Audit:
     model: ModelAreas | None
     source: SourceGuess | str
     sources: Mapping[str, Mapping[str, int]]
+    parts: int = 0
 
     @property
     def shortcuts(self) -> dict[str, Estimate]:
@@ -176,7 +179,7 @@ def audit(
         grey_levels=_separated(seen, judged, truth),
         model=_areas(predict, pixels["test"], truth[1]) if predict else None,
         source=_guessed(seen, judged, [[by_film[film] for film in part] for part in (train, test)]),
-        sources=_by_source(dataset.films, sources),
+        sources=by_source(dataset.films, sources),
     )
 
 
@@ -185,7 +188,7 @@ def rows(dataset: Dataset, split: Split) -> tuple[Film, ...]:
     return tuple(film for film in dataset.films if film.split == split)
 
 
-def _regression() -> Any:
+def regression() -> Any:
     """Return an untrained logistic regression on standardised features."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -199,18 +202,28 @@ def _separated(
     train: Floats, test: Floats, positive: tuple[NDArray[np.bool_], NDArray[np.bool_]]
 ) -> Estimate:
     """Return the AUC that features `(n, m)` reach on the test films."""
-    fitted = _regression().fit(train, positive[0])
+    fitted = regression().fit(train, positive[0])
     return auc(positive[1], fitted.decision_function(test))
 
 
 def _areas(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> ModelAreas:
-    def area(shown: Pixels) -> Estimate:
-        score = predict(shown)
-        if not np.isfinite(score).all():
-            raise DataError("model", "its answer to a film is not finite", "train it again")
-        return auc(positive, score)
+    return ModelAreas(
+        model_auc(predict, pixels, positive),
+        model_auc(predict, without_centre(pixels), positive),
+        model_auc(predict, only_centre(pixels), positive),
+    )
 
-    return ModelAreas(area(pixels), area(without_centre(pixels)), area(only_centre(pixels)))
+
+def model_auc(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> Estimate:
+    """Return the AUC of the model `predict` on `(n, height, width, channels)` pixels.
+
+    Raises:
+        DataError: an answer is not finite.
+    """
+    score = predict(pixels)
+    if not np.isfinite(score).all():
+        raise DataError("model", "its answer to a film is not finite", "train it again")
+    return auc(positive, score)
 
 
 def _guessed(seen: Floats, judged: Floats, sources: Sequence[Sequence[str]]) -> SourceGuess | str:
@@ -220,10 +233,10 @@ def _guessed(seen: Floats, judged: Floats, sources: Sequence[Sequence[str]]) -> 
     )
     counts = Counter(train[known].tolist())
     if not counts or not named.any():
-        return "no manifest names the sources of the films"
+        return NO_SOURCE
     if len(counts) == 1:
         return f"all training films are of one source, {next(iter(counts))}"
-    fitted = _regression().fit(seen[known], train[known])
+    fitted = regression().fit(seen[known], train[known])
     right = fitted.predict(judged[named]) == test[named]
     usual = min(counts, key=lambda name: (-counts[name], name))
     return SourceGuess(
@@ -232,7 +245,8 @@ def _guessed(seen: Floats, judged: Floats, sources: Sequence[Sequence[str]]) -> 
     )
 
 
-def _by_source(films: Sequence[Film], sources: Sequence[str]) -> dict[str, dict[str, int]]:
+def by_source(films: Sequence[Film], sources: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return how many of `films` are of each of their `sources` and class; unnamed ones are not."""
     counts = Counter((name, film.label) for name, film in zip(sources, films, strict=True) if name)
     table: dict[str, dict[str, int]] = {}
     for (name, label), count in sorted(counts.items()):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_export.cautions import Cautions
 from edge_export.films.pixels import PixelReader
-from edge_kit.audit.audit import AUDITED, audit, rows
+from edge_kit.audit.apart import audit_apart
+from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import sentences
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
-from edge_kit.evaluation.evaluated import EvaluatedModel, Predict
+from edge_kit.evaluation.evaluated import Predict
+from edge_kit.evaluation.evaluation import Evaluation
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import EdgeError
-
-Say = Callable[[str], None]
 
 
 def caveat(
@@ -25,33 +26,39 @@ def caveat(
     predict: Predict,
     *,
     reader: PixelReader,
-    say: Say,
-) -> list[str]:
-    """Return the sentences of an audit of a model on `dataset`, the films below `root`.
+    cautions: Cautions,
+) -> None:
+    """Add to `cautions` what an audit says of a model on `dataset`, the films below `root`.
 
-    Figures remain valid without an audit: where the films cannot be audited, a warning is said and
-    nothing is returned.
+    Figures remain valid without an audit: where the films cannot be audited, that is a warning.
     """
-    try:
+
+    def audited() -> Audit:
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
-        return sentences(audit(dataset, root, preprocess, predict, pixels=pixels))
-    except EdgeError as error:
-        say(f"warning: the films were not audited for shortcuts: {error}")
-        return []
+        return audit(dataset, root, preprocess, predict, pixels=pixels)
+
+    _weigh(cautions, audited)
 
 
-def caveat_of_model(
-    model: EvaluatedModel,
+def caveat_of_evaluation(
+    evaluation: Evaluation,
     root: Path,
     reader: FilmReader,
-    say: Say,
+    cautions: Cautions,
     *,
     positive: str | None = None,
     negative: str | None = None,
     skip_unreadable: bool = False,
-) -> list[str]:
-    """Return the sentences of an audit of `model` on the films below `root`, as `caveat` does."""
-    try:
+) -> None:
+    """Add to `cautions` what an audit says of a model on the films below `root` it was judged on.
+
+    Films of which it knows some are audited in the splits of its training. Others, and those that
+    have no such splits, are audited by themselves.
+    """
+    model, judged = evaluation.subject, evaluation.judged
+    known = any(film.sha256 in model.known for film in judged.films)
+
+    def own() -> Audit:
         dataset = audited_films(
             *(root, model),
             positive=positive,
@@ -59,7 +66,21 @@ def caveat_of_model(
             skip_unreadable=skip_unreadable,
             reader=reader,
         )
-    except EdgeError as error:
-        say(f"warning: the films were not audited for shortcuts: {error}")
-        return []
-    return caveat(dataset, root, model.preprocess, model.predict, reader=reader, say=say)
+        pixels = {split: reader.pixels(rows(dataset, split), model.preprocess) for split in AUDITED}
+        return audit(dataset, root, model.preprocess, model.predict, pixels=pixels)
+
+    def apart() -> Audit:
+        pixels = reader.pixels(judged.films, model.preprocess)
+        return audit_apart(judged, pixels, model.predict)
+
+    _weigh(cautions, *([own] if known else []), apart)
+
+
+def _weigh(cautions: Cautions, *ways: Callable[[], Audit]) -> None:
+    """Add the sentences of the first of the `ways` to audit that can be gone."""
+    for way in ways:
+        try:
+            return cautions.weigh(*sentences(way()))
+        except EdgeError as error:
+            problem = error.problem  # its subject is a path, and papers name none
+    return cautions.warn(f"the films were not audited for shortcuts: {problem}")

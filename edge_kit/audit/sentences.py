@@ -59,6 +59,11 @@ def _reasons(audit: Audit) -> list[str]:
         for name, area in audit.shortcuts.items()
         if name in ("size", "grey_levels")
     ]
+    if audit.parts:
+        shortcuts.append(
+            f"That is the mean over {audit.parts} parts of these films, which share no patient and "
+            "no near-duplicate: fitted on the others, judged on the one."
+        )
     if audit.coincide:
         pairs = (f"{name} ({next(iter(counts))})" for name, counts in audit.sources.items())
         shortcuts.append(
@@ -83,7 +88,8 @@ def _model(audit: Audit) -> list[str]:
 def _source(audit: Audit) -> str:
     if not isinstance(audit.source, SourceGuess):
         return f"How well the source can be guessed is not known: {audit.source}."
+    films = "films" if audit.parts else "test films"
     return (
-        f"The source of a film is guessed right in {audit.source.accuracy} of the test films; the "
+        f"The source of a film is guessed right in {audit.source.accuracy} of the {films}; the "
         f"most frequent source is right in {audit.source.most_frequent}."
     )

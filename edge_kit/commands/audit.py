@@ -79,6 +79,8 @@ def _dataset(
         say(note)
     for warning in dataset.warnings:
         say(f"warning: {warning}")
+    for line in dataset.details:
+        say(line)
     return dataset
 
 

@@ -28,15 +28,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_export.cautions import Cautions
     from edge_kit.audit.caveat import caveat
-    from edge_kit.training.ensemble import average
+    from edge_kit.training.ensemble import Ensemble, average
 
-    reader = reader_of(options)
+    reader, cautions = reader_of(options), Cautions(say)
+
+    def judge(ensemble: Ensemble) -> None:
+        preprocess = ensemble.members[0].config.preprocessing()
+        judged = ensemble.dataset, ensemble.data, preprocess, ensemble.trained.predict
+        caveat(*judged, reader=reader, cautions=cautions)
+
     ensemble = average(
         *(options.runs, options.out, say),
         data=options.data,
         skip_unreadable=options.skip_unreadable,
         reader=reader,
+        cautions=cautions,
+        judge=judge,
     )
     names = ["ensemble", *(str(member.run) for member in ensemble.members)]
     for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):
@@ -44,7 +53,5 @@ def run(options: argparse.Namespace) -> None:
             for measure in ("accuracy", "sensitivity", "specificity", "auc"):
                 write(f"{split:<5} {measure:<12} {getattr(metrics, measure)}  {name}\n")
     say(f"wrote {options.out}")
-    preprocess, predict = ensemble.members[0].config.preprocessing(), ensemble.trained.predict
-    data = ensemble.dataset, ensemble.data
-    for line in caveat(*data, preprocess, predict, reader=reader, say=say):
-        write(f"{line}\n")
+    for sentence in cautions.caveat:
+        write(f"{sentence}\n")

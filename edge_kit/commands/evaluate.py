@@ -75,8 +75,9 @@ def films_to_judge(
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_export.cautions import Cautions
     from edge_export.report.document import encoded
-    from edge_kit.audit.caveat import caveat_of_model
+    from edge_kit.audit.caveat import caveat_of_evaluation
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.evaluation import blind, document, evaluate, table
     from edge_kit.evaluation.figures import PREVALENCES
@@ -90,15 +91,15 @@ def run(options: argparse.Namespace) -> None:
     labelled = films_to_judge(options, model, reader)
     choices = options.split, options.prevalence or PREVALENCES
     evaluation = evaluate(model, labelled, *choices, reader)
-    beside = caveat_of_model(
-        *(model, options.data, reader, say),
+    cautions = Cautions(say)
+    cautions.warn(*blind(evaluation), *evaluation.warnings)
+    caveat_of_evaluation(
+        *(evaluation, options.data, reader, cautions),
         positive=options.positive,
         negative=options.negative,
         skip_unreadable=options.skip_unreadable,
     )
-    evaluation = replace(evaluation, caveat=tuple(beside))
-    for warning in (*blind(evaluation), *evaluation.warnings):
-        say(f"warning: {warning}")
+    evaluation = replace(evaluation, warnings=cautions.warnings, caveat=cautions.caveat)
     if options.out:
         write_report(options.out, evaluation)
         say(f"wrote {options.out}")

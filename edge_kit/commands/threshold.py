@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_export.cautions import Cautions
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.refit import lines, refit
     from edge_kit.evaluation.site_bundle import write_site_bundle
@@ -42,13 +43,9 @@ def run(options: argparse.Namespace) -> None:
     model = open_evaluated(options.bundle)
     labelled = films_to_judge(options, model)
     refitted = refit(model, labelled, threshold_rule(options), options.calibration)
-    for warning in (*labelled.warnings, *refitted.warnings):
-        say(f"warning: {warning}")
+    Cautions(say).warn(*refitted.warnings)
     identity = write_site_bundle(options.bundle, options.out, refitted)
     write(f"threshold    {model.decision.threshold:g} -> {refitted.threshold or 'as it was'}\n")
     for words, shares in lines(refitted).items():
         write(f"{words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}\n")
-    say("a decision looks better than it is on the films that it was fitted on")
-    if refitted.moved:
-        say("parity was proved at the maker's threshold, so the new bundle is stamped undecided")
     say(f"wrote {options.out}, identity {identity}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,14 @@ from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
+    from edge_export.cautions import Cautions
     from edge_export.films.film import Film, Split
     from edge_export.statistics.estimates import Metrics
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality
     from edge_kit.data.reader import FilmReader
     from edge_kit.training.plan import TrainingPlan
+    from edge_kit.training.train import Judge, Trained
 
 HELP = "train a network on a folder of films"
 SIDE = 224
@@ -48,6 +50,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--learning-rate", type=rate, metavar="R", help="default: what the author chose"
+    )
+    parser.add_argument(
+        "--keep",
+        choices=("last", "best"),
+        default="last",
+        help="the epoch whose weights are kept: the last, as in the studies, or that of the lowest "
+        "loss on the validation films",
     )
     parser.add_argument(
         "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: the author's"
@@ -95,6 +104,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_export.cautions import Cautions
     from edge_export.quiet import import_tensorflow
     from edge_kit.data.dataset import load_dataset
     from edge_kit.data.leaks import require_no_leaks
@@ -106,11 +116,10 @@ def run(options: argparse.Namespace) -> None:
     if options.folds and options.allow_leaks:
         problem = "folds never separate films that belong together, so none leaks"
         raise UsageError("--allow-leaks", problem, "leave it out")
-    done = options.resume and finished(options.out)
-    if not (options.folds or done):
+    if not ((done := options.resume and finished(options.out)) or options.folds):
         require_new(options.out, resume=options.resume)
     network, reader = architecture(options.model), reader_of(options)
-    plan = _plan(options, network.channels)
+    plan, cautions = _plan(options, network.channels), Cautions(say)
     reader.expect(plan.preprocess)
     dataset = load_dataset(
         options.data,
@@ -122,17 +131,18 @@ def run(options: argparse.Namespace) -> None:
         groups=options.groups,
         reader=reader,
     )
-    show_dataset(dataset)
+    show_dataset(dataset, cautions)
     if not (options.allow_leaks or options.folds):
         require_no_leaks(dataset)
     import_tensorflow()
     if done:
         require_same_training(options.out, dataset, options.data, plan)
         say(f"{options.out}: is finished; there is nothing to resume")
-        _show_finished(options, dataset, plan, reader)
+        _show_finished(options, cautions)
         return
-    others = _counter_examples(options, dataset.modality, reader)
-    (_cross_validate if options.folds else _train)(options, dataset, plan, others, reader)
+    others = _counter_examples(options, dataset.modality, reader, cautions)
+    judged = reader, cautions
+    (_cross_validate if options.folds else _train)(options, dataset, plan, others, *judged)
 
 
 def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
@@ -148,67 +158,74 @@ def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
         seed=options.seed,
         deterministic=options.deterministic,
         precision=options.precision,
+        keep=options.keep,
     )
 
 
-def _train(
+def _train(  # noqa: PLR0917, what is trained of what, and how
     options: argparse.Namespace,
     dataset: Dataset,
     plan: TrainingPlan,
     others: tuple[Film, ...],
     reader: FilmReader,
+    cautions: Cautions,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
-    from edge_kit.audit.caveat import caveat
     from edge_kit.training.records import recorded
     from edge_kit.training.train import train
 
-    tensorboard = options.tensorboard
-    with recorded(options.out, dataset.films, tensorboard=tensorboard) as callbacks:
+    record = recorded(
+        options.out, dataset.films, tensorboard=options.tensorboard, cautions=cautions
+    )
+    with record as callbacks:
         trained = train(
             *(dataset, options.data, plan, options.out, say),
             others=others,
             reader=reader,
             resume=options.resume,
             callbacks=callbacks,
+            cautions=cautions,
+            judge=_judge(options, plan, reader),
         )
     show_metrics(trained.metrics)
-    judged = dataset, options.data, plan.preprocess, trained.predict
-    for line in caveat(*judged, reader=reader, say=say):
-        write(f"{line}\n")
-    _show_leaks(options, dataset, plan, reader)
-
-
-def _show_finished(
-    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, reader: FilmReader
-) -> None:
-    """Print the figures of a run that had ended before, and beside them what they are worth."""
-    from edge_kit.training.run import read_metrics
-
-    show_metrics(read_metrics(options.out))
-    _show_caveat(options, options.out, reader)
-    _show_leaks(options, dataset, plan, reader)
-
-
-def _show_leaks(
-    options: argparse.Namespace, dataset: Dataset, plan: TrainingPlan, reader: FilmReader
-) -> None:
-    from edge_kit.training.leak_effect import leak_effect
-
-    if dataset.leaks:
-        write(f"{leak_effect(dataset, options.data, plan, say, reader=reader)}\n")
-    elif options.allow_leaks:
+    _show_caveat(cautions.caveat)
+    if options.allow_leaks and not dataset.leaks:
         say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
 
-def _cross_validate(
+def _judge(options: argparse.Namespace, plan: TrainingPlan, reader: FilmReader) -> Judge:
+    """Return what weighs a trained network's figures: the audit, and what a leak adds to them."""
+    from edge_kit.audit.caveat import caveat
+    from edge_kit.training.leak_effect import leak_effect
+
+    def judge(trained: Trained, dataset: Dataset, cautions: Cautions) -> None:
+        judged = dataset, options.data, plan.preprocess, trained.predict
+        caveat(*judged, reader=reader, cautions=cautions)
+        if dataset.leaks:
+            cautions.weigh(str(leak_effect(dataset, options.data, plan, say, reader=reader)))
+
+    return judge
+
+
+def _show_finished(options: argparse.Namespace, cautions: Cautions) -> None:
+    """Print the figures of a run that had ended before, and beside them what they are worth."""
+    from edge_kit.training.run import read_cautions, read_metrics
+
+    warnings, caveat = read_cautions(options.out)
+    cautions.warn(*warnings)
+    show_metrics(read_metrics(options.out))
+    _show_caveat(caveat)
+
+
+def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
     options: argparse.Namespace,
     dataset: Dataset,
     plan: TrainingPlan,
     others: tuple[Film, ...],
     reader: FilmReader,
+    cautions: Cautions,
 ) -> None:
-    from edge_kit.training.folds import cross_validate, fold_run, table
+    from edge_kit.training.folds import cross_validate, table
 
     outcome = cross_validate(
         *(dataset, options.data, plan, options.out, say),
@@ -217,25 +234,21 @@ def _cross_validate(
         reader=reader,
         resume=options.resume,
         tensorboard=options.tensorboard,
+        cautions=cautions,
+        judge=_judge(options, plan, reader),
     )
     write(table(outcome))
     write("the films of the first fold:\n")
-    _show_caveat(options, fold_run(options.out, 1), reader)
+    _show_caveat(cautions.caveat)
 
 
-def _show_caveat(options: argparse.Namespace, run: Path, reader: FilmReader) -> None:
-    """Say how far shortcuts alone get on the films of a run on the disk, beside its accuracy."""
-    from edge_kit.audit.caveat import caveat_of_model
-    from edge_kit.evaluation.evaluated import open_evaluated
-
-    skip = options.skip_unreadable
-    model = open_evaluated(run)
-    for line in caveat_of_model(model, options.data, reader, say, skip_unreadable=skip):
-        write(f"{line}\n")
+def _show_caveat(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        write(f"{sentence}\n")
 
 
 def _counter_examples(
-    options: argparse.Namespace, modality: Modality, reader: FilmReader
+    options: argparse.Namespace, modality: Modality, reader: FilmReader, cautions: Cautions
 ) -> tuple[Film, ...]:
     """Return the films of other modalities; a training does not need them, so it only says so."""
     from edge_kit.data.dataset import other_films
@@ -251,14 +264,15 @@ def _counter_examples(
             reader=reader,
         )
     except EdgeError as error:
-        say(f"warning: films of other modalities are left out: {error}")
+        cautions.warn("films of other modalities are left out: they cannot be used")
+        say(f"of other modalities: {error}")
         return ()
     if films:
         say(f"counter-examples: {len(films)} films of another modality")
     return films
 
 
-def show_dataset(dataset: Dataset) -> None:
+def show_dataset(dataset: Dataset, cautions: Cautions) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
@@ -269,8 +283,9 @@ def show_dataset(dataset: Dataset) -> None:
         positive = sum(film.label == dataset.positive for film in rows)
         groups = len({film.group for film in rows})
         say(f"{split}: {len(rows)} films in {groups} groups, {positive} {dataset.positive}")
-    for warning in dataset.warnings:
-        say(f"warning: {warning}")
+    cautions.warn(*dataset.warnings)
+    for line in dataset.details:
+        say(line)
 
 
 def show_metrics(metrics: Mapping[Split, Metrics]) -> None:

@@ -38,10 +38,11 @@ class Dataset:
     """The films to train, select and test on, sorted by their path below the data folder.
 
     `classes` maps every class name found to the class it was taken for and its count of films;
-    `warnings` are lines the owner of the data should read. Films of one group are in one split,
-    so where the given splits part what belongs together, those are several groups and a leak.
-    `notes` are lines for the owner alone. `split_seed` dealt what the data does not give, and
-    `class_names` are the names of the positive and the negative classes as they were chosen.
+    `warnings` are for every reader of figures and name no film; `details` name films, and are for
+    their owner's terminal alone, as `notes` are, which count what is no film. Films of one group
+    are in one split, so where the given splits part what belongs together, those are several groups
+    and a leak. `split_seed` dealt what the data does not give, and `class_names` are the names of
+    the positive and the negative classes as they were chosen.
     """
 
     films: tuple[Film, ...]
@@ -54,6 +55,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     split_seed: int = 0
     class_names: tuple[str, str | None] = ("covid", None)
+    details: tuple[str, ...] = ()
 
 
 def load_dataset(
@@ -97,11 +99,12 @@ def load_dataset(
         positive=classes.positive,
         negative=classes.negative,
         classes=read.classes(listed),
-        warnings=(*read.skipped(), *read.warnings(), *_parted(root, leaks)),
+        warnings=(*read.warnings(), *(warning for warning, _ in _parted(root, leaks))),
         leaks=leaks,
         notes=tuple(read.notes),
         split_seed=seed,
         class_names=(positive, negative),
+        details=(*read.skipped(), *(examples for _, examples in _parted(root, leaks))),
     )
 
 
@@ -229,8 +232,8 @@ def _require_both_classes(
                 )
 
 
-def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
-    """Yield a warning where the given splits part what belongs together."""
+def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[tuple[str, str]]:
+    """Yield a warning where the given splits part what belongs together, and examples by name."""
     for thing in (NEAR_PAIR, "group"):
         parted = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
         if parted:
@@ -238,4 +241,4 @@ def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[str]:
                 " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
                 for leak in parted[:2]
             )
-            yield f"the given splits part {count(len(parted), thing)}: {examples}"
+            yield f"the given splits part {count(len(parted), thing)}", f"parted: {examples}"

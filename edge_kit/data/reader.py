@@ -173,8 +173,8 @@ class FilmReader:
         with self._turn:
             if self._folder is not None:
                 problem = error.strerror or str(error)
-                warning = f"warning: {self._folder}: {problem}"
-                self._say(f"{warning}; films are decoded anew and held in memory")
+                # What it costs is time: no figure depends on it.
+                self._say(f"{self._folder}: {problem}; films are decoded anew and held in memory")
                 self._folder = None
             stores.update({name: self._held[name] for name in stores})
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from edge_export.films.film import Film
 from edge_export.films.labels import are_positive
 from edge_export.statistics.estimates import Bools
 from edge_kit.data.reader import FilmReader
@@ -15,7 +16,7 @@ from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
 from edge_kit.evaluation.films import LabelledFilms
 from edge_kit.evaluation.selection import SplitChoice, select_films
-from edge_kit.evaluation.subgroups import Subgroup, coincide, subgroups
+from edge_kit.evaluation.subgroups import Subgroup, coincide, subgroups, within_sources
 from edge_runtime.bundle.digest import sha256
 
 SCHEMA = 1
@@ -23,11 +24,23 @@ NEVER = "- (no such answer was given)"
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedFilms:
+    """The films that got an answer: the source and the logit of each; a source may be empty."""
+
+    negative: str = ""
+    positive: str = ""
+    films: tuple[Film, ...] = ()
+    sources: tuple[str, ...] = ()
+    logits: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What a model is worth on the films of a split; `digest` names the set of these films.
 
-    `caveat` is what an audit says of these films, in sentences, the conclusion first. `folder` is
-    the name of the folder of films, without those above it.
+    `warnings` begin with what comes before every figure. `caveat` is what an audit says of these
+    films, in sentences, the conclusion first. `folder` is the name of the folder of films, without
+    those above it. `judged` is for the audit, and in no paper.
     """
 
     subject: EvaluatedModel
@@ -38,6 +51,7 @@ class Evaluation:
     warnings: tuple[str, ...]
     caveat: tuple[str, ...] = ()
     folder: str = ""
+    judged: JudgedFilms = field(default_factory=JudgedFilms)
 
 
 def evaluate(
@@ -59,11 +73,8 @@ def evaluate(
     positive = are_positive(films, labelled.positive)
     answered = judged(positive, [film.group for film in films], outcomes, model.decision)
     figures = measure(answered, outcomes, model.decision, prevalences)
-    attributes = [
-        labelled.attributes[place]
-        for place, outcome in zip(selection.places, outcomes, strict=True)
-        if outcome.logit is not None
-    ]
+    kept, judged_films = _kept(labelled, selection.places, outcomes)
+    attributes = [labelled.attributes[place] for place in kept]
     parts = subgroups(answered, attributes, model.decision.threshold)
     return Evaluation(
         subject=model,
@@ -72,12 +83,31 @@ def evaluate(
         figures=figures,
         subgroups=parts,
         folder=labelled.root.resolve().name,
+        judged=judged_films,
         warnings=(
             *([model.caution] if model.caution else []),
             *labelled.warnings,
             *selection.warnings,
             *_cautions(figures, parts, positive, outcomes),
         ),
+    )
+
+
+def _kept(
+    labelled: LabelledFilms, places: Sequence[int], outcomes: Sequence[FilmOutcome]
+) -> tuple[list[int], JudgedFilms]:
+    """Return those of the `places` of films that got a logit, and these films."""
+    logits = {
+        place: outcome.logit
+        for place, outcome in zip(places, outcomes, strict=True)
+        if outcome.logit is not None
+    }
+    return list(logits), JudgedFilms(
+        negative=labelled.negative,
+        positive=labelled.positive,
+        films=tuple(labelled.films[place] for place in logits),
+        sources=tuple(labelled.attributes[place].get("source", "") for place in logits),
+        logits=tuple(logits.values()),
     )
 
 
@@ -89,7 +119,7 @@ def set_digest(digests: Sequence[str]) -> str:
 def _cautions(
     figures: Figures, parts: Sequence[Subgroup], positive: Bools, outcomes: Sequence[FilmOutcome]
 ) -> list[str]:
-    sentences = []
+    sentences = _sources(figures, parts)
     if coincide(parts, "source"):
         sentences.append(
             "no source has films of both classes: telling sources apart would do as well, so "
@@ -107,6 +137,26 @@ def _cautions(
             f"{lost} positive films were refused, and count neither as found nor missed"
         )
     return sentences
+
+
+def _sources(figures: Figures, parts: Sequence[Subgroup]) -> list[str]:
+    """Return the AUC within each source of both classes, where films of other sources are in it."""
+    within, others = within_sources(parts)
+    if not (within and others):
+        return []
+    areas = {part.name: part.metrics.auc for part in within if part.metrics}
+    which = (
+        "the only source with films of both classes gives"
+        if len(areas) == 1
+        else f"the {len(areas)} sources with films of both classes give"
+    )
+    told = "; ".join(f"AUC {area} ({name})" for name, area in areas.items())
+    if all(area.low <= 0.5 for area in areas.values()):
+        told += ", no better than chance as far as these films can tell"
+    return [
+        f"{which} {told}; the AUC of all films, {figures.metrics.auc}, is also one of films of "
+        "different sources"
+    ]
 
 
 def blind(evaluation: Evaluation) -> list[str]:
@@ -176,6 +226,9 @@ def table(evaluation: Evaluation) -> str:
         f"{figures.negative} {model.negative}, {figures.groups} groups",
         f"{'':<12} {'films independent':<34} by group",
     ]
+    within, others = within_sources(evaluation.subgroups)
+    for part in within if others else ():
+        lines.append(f"{'auc':<12} {_area(part):<34} of {part.name} alone, which has both classes")
     for name in ("auc", "accuracy", "sensitivity", "specificity"):
         plain, grouped = str(getattr(figures.metrics, name)), getattr(figures.by_group, name)
         lines.append(f"{name:<12} {plain:<34} ({grouped.low:.3f} to {grouped.high:.3f})")
@@ -190,6 +243,10 @@ def table(evaluation: Evaluation) -> str:
         for at in figures.predictive
     ]
     return "\n".join([*lines, *map(_part, evaluation.subgroups), *evaluation.caveat]) + "\n"
+
+
+def _area(part: Subgroup) -> str:
+    return str(part.metrics.auc) if part.metrics else ""
 
 
 def _part(part: Subgroup) -> str:

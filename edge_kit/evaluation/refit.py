@@ -41,7 +41,8 @@ class Refit:
     """A new decision beside the old one, and what both do on the films it was fitted on.
 
     `fitted` is too good for that reason; `validated` is of decisions on films left out of the
-    fitting, in five parts of whole groups, and None where too little is left to fit.
+    fitting, in five parts of whole groups, and None where too little is left to fit. `warnings`
+    name no film, and travel with the decision.
     """
 
     decision: Decision
@@ -85,16 +86,20 @@ def refit(
         negative=controls,
         positive=cases,
     )
-    old, new = _cut(model.decision), _cut(decision)
+    moved = abs(_cut(model.decision) - _cut(decision)) > 1e-9
     return Refit(
         decision=decision,
         threshold=threshold,
         site=site,
-        moved=abs(old - new) > 1e-9,
-        before=_shares(films, films.raw >= old),
+        moved=moved,
+        before=_shares(films, films.raw >= _cut(model.decision)),
         fitted=_shares(films, _decided(films.raw, decision)),
         validated=_validated(films, model.decision, rule, method),
-        warnings=tuple(_warnings(model, site, digests, refused)),
+        warnings=(
+            *labelled.warnings,
+            *_warnings(model, site, digests, refused),
+            *_of_decision(moved=moved),
+        ),
     )
 
 
@@ -224,6 +229,12 @@ def _warnings(model: EvaluatedModel, site: Site, digests: list[str], refused: in
     for name, count in ((model.positive, site.positive), (model.negative, site.negative)):
         if count < FEW:
             yield f"{count} films of {name} are few: under {FEW}, mind the width of the intervals"
+
+
+def _of_decision(*, moved: bool) -> Iterator[str]:
+    yield "a decision looks better than it is on the films that it was fitted on"
+    if moved:
+        yield "parity was proved at the maker's threshold, so the new bundle is stamped undecided"
 
 
 def lines(refitted: Refit) -> Mapping[str, Shares]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from edge_export.package import golden_tolerance
-from edge_export.report.card import CARD, FIRST_HEADING
+from edge_export.report.card import CARD
+from edge_export.report.document import PARITY, encoded
 from edge_kit.evaluation.refit import Refit, lines
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest
@@ -14,7 +17,8 @@ from edge_runtime.bundle.pack import write_bundle
 _HEADING = "## Fitted again at a site"
 _SECTION = """\
 {heading}
-A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
+
+{cautions}A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
 films of its own. The graphs are as they were. What stands below on threshold, calibration and
 uncertain answers, and parity.json, is of the bundle before.
 
@@ -26,17 +30,14 @@ uncertain answers, and parity.json, is of the bundle before.
 - uncertain from {band.low:g} to {band.high:g}
 {shares}
 
-On the films that it was fitted on a decision looks better than it is.
-{proof}
-"""
-_MOVED = """\
-That the small graphs decide like the big one was proved at its maker's threshold, and not at
-this one: the bundle is stamped undecided.
 """
 
 
 def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
     """Write the bundle `source` with the new decision to `out`, and return its identity.
+
+    What has to be said of it stands first in its card and in its parity.json, whose figures are
+    those of the bundle before.
 
     Raises:
         EdgeError: the source is no bundle, or not as it was written.
@@ -46,6 +47,9 @@ def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
         manifest = bundle.manifest
         members = {name: bytes(bundle.read(name)) for name in manifest.files}
     members[CARD] = _card(members.get(CARD, b"").decode(), refitted).encode()
+    if PARITY in members:
+        parity = json.loads(members[PARITY])
+        members[PARITY] = encoded(parity | {"site": {"warnings": refitted.warnings}})
     return write_bundle(out, _fields(manifest, refitted), members)
 
 
@@ -67,15 +71,18 @@ def _fields(manifest: Manifest, refitted: Refit) -> dict[str, object]:
 
 
 def _card(card: str, refitted: Refit) -> str:
-    """Return the card with a section on the site in front, in place of an older one."""
-    before, following, after = card.partition(FIRST_HEADING)
-    return before.partition(_HEADING)[0] + _section(refitted) + following + after
+    """Return the card with a section on the site first, in place of an older one."""
+    head, *sections = re.split("^(?=## )", card, flags=re.MULTILINE)
+    kept = [section for section in sections if not section.startswith(_HEADING)]
+    return "".join([head, _section(refitted), *kept])
 
 
 def _section(refitted: Refit) -> str:
     site, decision = refitted.site, refitted.decision
+    listed = "".join(f"- {warning}\n" for warning in refitted.warnings)
     return _SECTION.format(
         heading=_HEADING,
+        cautions=f"{listed}\n" if listed else "",
         fitted=" and the ".join(site.fitted),
         site=site,
         calibration=decision.calibration,
@@ -85,5 +92,4 @@ def _section(refitted: Refit) -> str:
             f"- {words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}"
             for words, shares in lines(refitted).items()
         ),
-        proof=_MOVED if refitted.moved else "",
     )

@@ -51,6 +51,16 @@ def coincide(parts: Sequence[Subgroup], kind: str) -> bool:
     return len(named) > 1 and not any(_cases(part) and part.films - _cases(part) for part in named)
 
 
+def within_sources(parts: Sequence[Subgroup]) -> tuple[list[Subgroup], list[Subgroup]]:
+    """Return the sources with figures of their own, and those with films of one class alone.
+
+    Where there are any of the second, the figures of all films compare sources as well.
+    """
+    named = [part for part in parts if part.kind == "source" and part.name != NOT_STATED]
+    single = [part for part in named if _cases(part) in (0, part.films)]
+    return [part for part in named if part.metrics], single
+
+
 def _cases(part: Subgroup) -> int:
     return part.confusion.true_positive + part.confusion.false_negative
 

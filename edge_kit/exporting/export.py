@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from edge_export.cautions import Cautions
 from edge_export.description import BundleDescription, intended_use
 from edge_export.examine import Say
 from edge_export.export import export
@@ -46,10 +47,10 @@ def export_source(
     """
     say(f"reading {order.source} and its films")
     source = open_source(order, reader)
-    for line in _told(source.dataset):
+    for line in (*_told(source.dataset), *source.dataset.details):
         say(line)
-    for warning in source.warnings:
-        say(f"warning: {warning}")
+    cautions = Cautions(say)
+    cautions.warn(*source.warnings)
     facts, model = _facts(source, order.wishes), source.model
     of_itself = source.ours and source.preprocess.channels == 3
     if of_itself if order.fold_grey is None else order.fold_grey:
@@ -58,15 +59,14 @@ def export_source(
     def show(findings: Findings, document: dict[str, Any]) -> None:
         write(encoded(document).decode() if form == "json" else summary(findings, facts))
 
-    plan = order.rules.plan(facts, source.input_range, source.recorded_accuracy)
-    findings = export(model, source.dataset.films, plan, order.out, say, show, reader=reader)
-    if form == "table":  # JSON is one document, that of the export
+    def judge(findings: Findings) -> None:
+        judged = source.dataset, source.root, facts.preprocess
         predict = partial(_bundled_logits, findings, order.out)
-        lines = caveat(
-            source.dataset, source.root, facts.preprocess, predict, reader=reader, say=say
-        )
-        write("".join(f"{line}\n" for line in lines))
-    return findings
+        caveat(*judged, predict, reader=reader, cautions=cautions)
+
+    plan = order.rules.plan(facts, source.input_range, source.recorded_accuracy)
+    ordered = model, source.dataset.films, plan, order.out
+    return export(*ordered, say, show, reader=reader, cautions=cautions, judge=judge)
 
 
 def _told(dataset: Dataset) -> Iterator[str]:

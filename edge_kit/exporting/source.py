@@ -123,6 +123,8 @@ def made_by(config: RunConfig) -> str:
         options += ["--batch-size", config.batch_size]
     if known is None or config.learning_rate != known.recipe.learning_rate:
         options += ["--learning-rate", config.learning_rate]
+    if config.keep != "last":
+        options += ["--keep", config.keep]
     model = config.model if known else "MODEL"
     return (
         f"edge-kit train --data DATA --out RUN --model {model} --modality {config.modality} \\\n"

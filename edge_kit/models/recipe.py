@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import keras
 
 Builder = Callable[[int, int, int], "keras.Model"]
 """From height, width and channels to a network of raw grey levels 0..255, untrained."""
+
+Keep = Literal["last", "best"]
+"""Which epoch's weights a run keeps: of the last, or of the lowest validation loss."""
 
 EPSILON = 1e-7
 """Adam's, as Keras has it."""
@@ -51,6 +54,7 @@ class TrainingRecipe:
     early_stopping: EarlyStopping | None = None
     augmentation: Augmentation | None = None
     metrics: tuple[str, ...] = ("accuracy",)
+    keep: Keep = "last"
 
 
 @dataclass(frozen=True, slots=True)

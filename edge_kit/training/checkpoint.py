@@ -33,11 +33,15 @@ History = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """The settings of a training as JSON, its history so far, and its variables in their order."""
+    """The settings of a training as JSON, its history so far, and its variables in their order.
+
+    `best` are the weights of the best epoch so far, where that one is to be kept.
+    """
 
     training: Mapping[str, Any]
     history: History
     variables: Sequence[NDArray[Any]]
+    best: Sequence[NDArray[Any]] = ()
 
     @property
     def epochs(self) -> int:
@@ -55,10 +59,12 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "version": _VERSION,
         "training": checkpoint.training,
         "history": checkpoint.history,
+        "best": len(checkpoint.best),
     }
     text = np.frombuffer(json.dumps(about, allow_nan=False).encode(), np.uint8)
     arrays: dict[str, Any] = {
-        str(place): variable for place, variable in enumerate(checkpoint.variables)
+        str(place): variable
+        for place, variable in enumerate([*checkpoint.variables, *checkpoint.best])
     }
     draft = path.with_name(f"{path.name}.part")
     try:
@@ -87,7 +93,8 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             variables = [archive[str(place)] for place in range(len(archive.files) - 1)]
         if about["version"] != _VERSION or len(about["history"]["loss"]) < 1:
             raise ValueError(f"version {about['version']}")
-        return Checkpoint(about["training"], about["history"], variables)
+        rest = len(variables) - about.get("best", 0)
+        return Checkpoint(about["training"], about["history"], variables[:rest], variables[rest:])
     except _DAMAGED as error:
         problem = f"is no checkpoint of this version ({error})"
         raise DataError(path, problem, f"delete {path.parent} and train again") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ _PANELS = (
     _Panel("Area under the ROC curve", ("val_auc",), 0.5),
 )
 _MOST_LOSS = 2.0  # one step that went wrong would press all the others together
+_LINE = 210  # letters of a line across the picture
 _COLOURS = {"train": GREY, "val": BLUE, "test": ORANGE}
 
 
@@ -43,28 +45,37 @@ def draw_curves(
     history: Mapping[str, list[float]],
     positive: Mapping[Split, NDArray[np.bool_]],
     score: Mapping[Split, NDArray[np.float64]],
+    *,
+    kept: int | None = None,
+    said: Sequence[str] = (),
 ) -> None:
     """Draw `history` by epoch and, for each split in `score`, the ROC curve, to a PNG at `path`.
 
     `positive` and `score` (the probability of the positive class) have shape `(n,)` by split. All
     scales begin at 0 and end at 1 (cross-entropy: at 2 at most), so that runs can be compared by
-    eye. Marked are what chance gets, and the epoch whose weights are kept, which is the last.
+    eye. Marked are what chance gets, and the epoch whose weights are `kept`, the last if none is
+    named. Above all stands what is `said` of the figures, which the file has as a text as well.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    lines = [part for line in said for part in textwrap.wrap(line, _LINE)]
     with house_style():
-        figure = Figure(figsize=(15, 4.2), layout="constrained")
+        figure = Figure(figsize=(15, 4.2 + 0.16 * len(lines)), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(1, len(_PANELS) + 1)
         for panel, place in zip(_PANELS, axes, strict=False):
-            _draw_panel(place, panel, history)
+            _draw_panel(place, panel, history, kept)
         _draw_roc(axes[-1], positive, score)
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=8, parse_math=False)
         # No software name, no date: the same run gives the same bytes.
-        figure.savefig(path, dpi=120, metadata={"Software": None})
+        texts = {"Software": None, "Description": "\n".join(said) or None}
+        figure.savefig(path, dpi=120, metadata=texts)
 
 
-def _draw_panel(axes: Axes, panel: _Panel, history: Mapping[str, list[float]]) -> None:
+def _draw_panel(
+    axes: Axes, panel: _Panel, history: Mapping[str, list[float]], kept: int | None
+) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = len(history[panel.names[0]])
@@ -73,8 +84,8 @@ def _draw_panel(axes: Axes, panel: _Panel, history: Mapping[str, list[float]]) -
         values = [value for name in panel.names for value in history[name]]
         highest = min(_MOST_LOSS, max(highest, 1.05 * max(values)))
     axes.axhline(panel.chance, color=GREY, linewidth=0.8, linestyle=":", label="chance")
-    axes.axvline(epochs, color=ORANGE, linewidth=0.8, linestyle="--",
-                 label=f"kept: epoch {epochs}")  # fmt: skip
+    axes.axvline(kept or epochs, color=ORANGE, linewidth=0.8, linestyle="--",
+                 label=f"kept: epoch {kept or epochs}")  # fmt: skip
     for name in panel.names:
         split = "val" if name.startswith("val_") else "train"
         axes.plot(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_export.cautions import Cautions
 from edge_export.films.film import HELD_OUT, Film, Split, require_held_out
 from edge_export.films.labels import are_positive
 from edge_export.graph.network import load_model
@@ -28,6 +29,7 @@ from edge_kit.training.run import (
     read_film_check,
     save_model,
 )
+from edge_kit.training.shortfalls import one_class
 from edge_kit.training.train import Trained
 from edge_kit.training.watch import predict
 from edge_runtime.bundle.digest import sha256
@@ -73,10 +75,14 @@ def average(
     data: Path | None = None,
     skip_unreadable: bool = False,
     reader: FilmReader | None = None,
+    cautions: Cautions | None = None,
+    judge: Callable[[Ensemble], None] = lambda _: None,
 ) -> Ensemble:
     """Average the logits of `runs` into a new run in `out`, and measure it and its members.
 
-    `data` is by default what the first of them was trained on.
+    `data` is by default what the first of them was trained on. `cautions` stand first in what is
+    written; those of films and network are added, and those of `judge`, which gets the ensemble
+    before it is written.
 
     Raises:
         UsageError, DataError: as `read_members` does, or the films cannot be used.
@@ -85,6 +91,7 @@ def average(
     require_new(out)
     members = read_members(runs)
     first, reader = members[0].config, reader or FilmReader(say=say)
+    cautions = cautions or Cautions(say)
     reader.expect(first.preprocessing())
     data = data or Path(first.data)
     positive, negative = first.chosen_names or (first.positive, None)
@@ -98,17 +105,24 @@ def average(
         reader=reader,
     )
     dataset = replace(dataset, films=with_splits(dataset.films, members[0].run / SPLITS))
+    cautions.warn(*([first.caution()] if first.leaks else []), *dataset.warnings)
+    for line in dataset.details:
+        say(line)
     model = mean_of_logits([member.model for member in members])
     say(f"measuring {len(members)} members and their mean on the held-out films")
     models = [model, *(member.model for member in members)]
     figures, *of_members = measured(models, dataset.films, first, reader)
+    cautions.warn(*one_class(figures, first.negative, first.positive, "the ensemble"))
+    ensemble = Ensemble(Trained(model, figures), data, dataset, members, of_members)
+    judge(ensemble)
     config = replace(
         first,
         model=f"ensemble-of-{len(members)}",
         data=str(data.resolve()),
         members=tuple(member.sha256 for member in members),
+        warnings=cautions.warnings,
+        caveat=cautions.caveat,
     )
-    ensemble = Ensemble(Trained(model, figures), data, dataset, members, of_members)
     write_ensemble(out, config, ensemble)
     return ensemble
 
@@ -179,7 +193,8 @@ def write_ensemble(out: Path, config: RunConfig, ensemble: Ensemble) -> None:
         CannotWrite: the disk did not take it.
     """
     figures = ensemble.trained.metrics
-    content: dict[str, Any] = {str(split): asdict(metrics) for split, metrics in figures.items()}
+    content: dict[str, Any] = {"warnings": config.warnings, "caveat": config.caveat}
+    content |= {str(split): asdict(metrics) for split, metrics in figures.items()}
     content["members"] = [
         {
             "sha256": member.sha256,

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from edge_kit.models.recipe import Augmentation, TrainingRecipe
 from edge_kit.training.augment import DRAWS, Augment
@@ -26,7 +27,7 @@ from edge_kit.training.checkpoint import (
 )
 from edge_kit.training.device import Device, optimizer, placed, strategy
 from edge_kit.training.feed import Feed, LabelledPixels
-from edge_kit.training.stopping import has_stopped
+from edge_kit.training.stopping import has_stopped, kept_epoch
 from edge_kit.training.watch import Watch
 from edge_runtime.errors import DataError
 
@@ -46,9 +47,10 @@ def fit(
 ) -> History:
     """Fit `model` by `recipe` with Adam on binary cross-entropy; return its history by epoch.
 
-    The weights are those of the last epoch, with early stopping too, as in the studies. `training`
-    describes the training as JSON, with a `seed`; if it equals that of `checkpoint`, the training
-    continues from there. `out` is what messages call the training.
+    The weights are those of the last epoch, with early stopping too, as in the studies, unless the
+    recipe is to `keep` the best. `training` describes the training as JSON, with a `seed`; if it
+    equals that of `checkpoint`, the training continues from there. `out` is what messages call the
+    training.
 
     Raises:
         UsageError: `checkpoint` is of another training.
@@ -58,16 +60,20 @@ def fit(
         worker = placed(model, device)
         trainer = _trainer(worker, recipe, device)
     history: History = {}
+    best: list[NDArray[Any]] = []
     if begun := read_checkpoint(checkpoint):
         require_same(begun.training, training, out)
         restore(_variables(trainer), begun, checkpoint)
-        history = dict(begun.history)
+        history, best = dict(begun.history), list(begun.best)
         say(f"{out}: continues after epoch {begun.epochs} of {recipe.epochs}")
     films, seed = len(rows.positive), training["seed"]
 
     def keep() -> None:
         values = [variable.numpy() for variable in _variables(trainer)]
-        write_checkpoint(checkpoint, Checkpoint(training, watch.history, values))
+        losses = watch.history["val_loss"]
+        if recipe.keep == "best" and kept_epoch(losses, "best") == len(losses):
+            best[:] = worker.get_weights()
+        write_checkpoint(checkpoint, Checkpoint(training, watch.history, values, best))
 
     watch = Watch(worker, held_out, recipe, films=films, history=history, say=say, keep=keep)
     _run(trainer, rows, recipe, seed=seed, callbacks=[watch, *callbacks], history=history)
@@ -75,6 +81,8 @@ def fit(
         checkpoint.unlink(missing_ok=True)  # going on from it would end the same way
         raise DataError(training["model"], "the loss is not finite", "lower --learning-rate")
     say(f"{device}: {watch.summary()}")
+    if best:
+        worker.set_weights(best)
     if worker is not model:
         model.set_weights(worker.get_weights())
     return watch.history

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from edge_export.cautions import Cautions
 from edge_export.films.film import Film, Split, require_held_out
 from edge_export.films.labels import are_positive
 from edge_export.graph.network import load_model
@@ -34,8 +35,8 @@ from edge_kit.data.split import FRACTIONS, assign
 from edge_kit.files import json_bytes, require_new
 from edge_kit.training.plan import TrainingPlan, require_same_training
 from edge_kit.training.records import recorded
-from edge_kit.training.run import MODEL, finished
-from edge_kit.training.train import train
+from edge_kit.training.run import MODEL, finished, read_cautions
+from edge_kit.training.train import Judge, train
 from edge_runtime.errors import DataError
 from edge_runtime.output import write_whole
 
@@ -110,12 +111,15 @@ def cross_validate(
     reader: FilmReader | None = None,
     resume: bool = False,
     tensorboard: bool = False,
+    cautions: Cautions | None = None,
+    judge: Judge = lambda *_: None,
 ) -> Folds:
     """Train by `plan` once for each of `folds` folds of `dataset`, and write the runs to `out`.
 
     The splits of the data are not used. Patients and near-duplicates stay together, even where
     the given splits separate them. The other arguments are those of `train`; with `resume`,
-    finished folds are kept.
+    finished folds are kept. `cautions` get those of every fold by its name, and the caveat of the
+    first.
 
     Raises:
         UsageError: a finished fold was trained by another plan or on other films.
@@ -124,25 +128,33 @@ def cross_validate(
     """
     if not resume:
         require_new(out)
-    reader = reader or FilmReader(say=say)
+    reader, cautions = reader or FilmReader(say=say), cautions or Cautions(say)
     assigned = assign_folds(closed(dataset), folds, dataset.split_seed)
     outcomes = []
     for number, part in enumerate(assigned, 1):
-        run = fold_run(out, number)
+        run, said = fold_run(out, number), cautions.part(f"fold {number}")
         say(f"fold {number} of {folds}")
         if resume and finished(run):
             require_same_training(run, part, data, plan)
             say(f"{run}: is finished, and is kept")
             model = load_model(run / MODEL)
+            warnings, sentences = read_cautions(run)
+            said.warn(*warnings)
+            said.weigh(*sentences)
         else:
-            with recorded(run, part.films, tensorboard=tensorboard) as callbacks:
+            record = recorded(run, part.films, tensorboard=tensorboard, cautions=said)
+            with record as callbacks:
                 model = train(
                     part, data, plan, run, say,
                     others=others, reader=reader, resume=resume, callbacks=callbacks,
+                    cautions=said, judge=judge,
                 ).model  # fmt: skip
+        if number == 1:
+            cautions.weigh(*said.caveat)
         outcomes.append(_tested(model, part, plan, reader))
     outcome = pooled(outcomes)
-    write_whole(out / RESULT, json_bytes(outcome.to_json()))
+    words = {"warnings": cautions.warnings, "caveat": cautions.caveat}
+    write_whole(out / RESULT, json_bytes({**outcome.to_json(), **words}))
     return outcome
 
 
@@ -187,9 +199,7 @@ def _tested(
 def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
     """Return the pooled outcome, given `(n,)` truth and probability of each fold's test films.
 
-    The mean AUC has an interval from the variances of the folds: LeDell, Petersen and van der Laan,
-    Electron. J. Stat. 9 (2015) 1583. Why scores are not pooled: Airola et al., PMLR 8 (2010) 3;
-    Forman and Scholz, SIGKDD Explor. 12 (2010) 49. Rates of pooled decisions have Wilson's.
+    The AUC is `mean_auc`. Rates of pooled decisions have Wilson's intervals.
 
     Raises:
         ValueError: as `auc` does.
@@ -198,15 +208,25 @@ def pooled(outcomes: Sequence[tuple[Bools, Floats]]) -> Folds:
         Fold(number, auc(*fold_outcome), *_rates([fold_outcome]))
         for number, fold_outcome in enumerate(outcomes, 1)
     )
-    mean = math.fsum(fold.auc.value for fold in folds) / len(folds)
-    variances = [
-        _error(fold.auc, *fold_outcome) ** 2
-        for fold, fold_outcome in zip(folds, outcomes, strict=True)
-    ]
-    margin = NORMAL_95 * math.sqrt(math.fsum(variances)) / len(folds)
+    return Folds(folds, mean_auc(outcomes), *_rates(outcomes))
+
+
+def mean_auc(outcomes: Sequence[tuple[Bools, Floats]]) -> Estimate:
+    """Return the mean of the folds' AUCs, given `(n,)` truth and score of each fold's test films.
+
+    Its interval comes from the variances of the folds: LeDell, Petersen and van der Laan, Electron.
+    J. Stat. 9 (2015) 1583. Why scores are not pooled: Airola et al., PMLR 8 (2010) 3; Forman and
+    Scholz, SIGKDD Explor. 12 (2010) 49.
+
+    Raises:
+        ValueError: as `auc` does.
+    """
+    areas = [auc(*outcome) for outcome in outcomes]
+    mean = math.fsum(area.value for area in areas) / len(areas)
+    variances = [_error(area, *outcome) ** 2 for area, outcome in zip(areas, outcomes, strict=True)]
+    margin = NORMAL_95 * math.sqrt(math.fsum(variances)) / len(areas)
     films = sum(len(positive) for positive, _ in outcomes)
-    area = Estimate(mean, max(0.0, mean - margin), min(1.0, mean + margin), films)
-    return Folds(folds, area, *_rates(outcomes))
+    return Estimate(mean, max(0.0, mean - margin), min(1.0, mean + margin), films)
 
 
 def _error(area: Estimate, positive: Bools, score: Floats) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_kit.data.dataset import Dataset
-from edge_kit.models.recipe import Architecture, TrainingRecipe
+from edge_kit.models.recipe import Architecture, Keep, TrainingRecipe
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import require_same
 from edge_kit.training.device import Device, find_device
@@ -41,13 +41,13 @@ class TrainingPlan:
     seed: int = 0
     deterministic: bool | None = None
     precision: str | None = None
+    keep: Keep = "last"
 
     def recipe(self, network: Architecture) -> TrainingRecipe:
         """Return the recipe of `network` with the changes of this plan."""
         choices = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
-        return replace(
-            network.recipe, **{k: value for k, value in choices.items() if value is not None}
-        )
+        chosen = {name: value for name, value in choices.items() if value is not None}
+        return replace(network.recipe, keep=self.keep, **chosen)
 
 
 def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
@@ -93,6 +93,7 @@ def run_config(
         deterministic=deterministic,
         split_seed=dataset.split_seed,
         class_names=(positive, negative) if negative else None,
+        keep=recipe.keep,
     )
 
 
@@ -102,7 +103,9 @@ def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
 
 
 def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
-    # The splits and the labels are in the digest of the films.
-    free = ("data", "tools", "film_threshold", "split_seed", "class_names")
+    free = {"data", "tools", "film_threshold", "kept_epoch", "warnings", "caveat"}
+    free |= {"split_seed", "class_names"}  # the digest of the films has splits and labels
+    if config.keep == "last":  # as in checkpoints of versions that knew no other
+        free.add("keep")
     said = {name: value for name, value in asdict(config).items() if name not in free}
     return said | {"set_of_films": films}

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from edge_export.cautions import Cautions
 from edge_export.films.film import Film
 from edge_kit.data.table import read_table
 from edge_kit.files import json_bytes, staging
@@ -44,6 +45,8 @@ class RunRecord:
     packages: dict[str, str]
     python: str
     machine: str
+    warnings: tuple[str, ...] = ()
+    caveat: tuple[str, ...] = ()
 
 
 def data_digest(films: Iterable[Film]) -> str:
@@ -68,11 +71,15 @@ def _digest(rows: Iterable[tuple[str, ...]]) -> str:
 
 @contextmanager
 def recorded(
-    run: Path, films: Iterable[Film], *, tensorboard: bool = False
+    run: Path,
+    films: Iterable[Film],
+    *,
+    tensorboard: bool = False,
+    cautions: Cautions | None = None,
 ) -> Iterator[list[keras.callbacks.Callback]]:
     """Time the block, which trains `run` on `films`, and write the record if it succeeds.
 
-    Yields the callbacks for the training.
+    Yields the callbacks for the training; `cautions` are those of the run.
 
     Raises:
         CannotWrite: the disk refuses; the run is whole without its record.
@@ -86,6 +93,8 @@ def recorded(
         packages={name: version(name) for name in PACKAGES},
         python=platform.python_version(),
         machine=platform.platform(),
+        warnings=cautions.warnings if cautions else (),
+        caveat=cautions.caveat if cautions else (),
     )
     write_whole(run / RECORD, json_bytes(record))
 

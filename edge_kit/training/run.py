@@ -25,7 +25,7 @@ from edge_export.films.film import HELD_OUT, Split
 from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
 from edge_kit.files import staging
-from edge_kit.models.recipe import EPSILON
+from edge_kit.models.recipe import EPSILON, Keep
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import DataError
 
@@ -51,6 +51,8 @@ class RunConfig:
     `split_seed` dealt the splits that the data did not give; in older runs, which lack it, `seed`
     did. `class_names` are the names of the positive and the negative classes, where the training
     was told the negative ones.
+    `keep` is which epoch's weights were kept, and `kept_epoch` its number, counted from 1.
+    `warnings` and `caveat` are what has to be said beside the figures of the run.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -77,6 +79,10 @@ class RunConfig:
     leaks: int = 0
     split_seed: int | None = None
     class_names: Sequence[str] | None = None
+    keep: Keep = "last"
+    kept_epoch: int = 0
+    warnings: Sequence[str] = ()
+    caveat: Sequence[str] = ()
 
     @property
     def dealt_by(self) -> int:
@@ -128,7 +134,12 @@ def read_config(run: Path) -> RunConfig:
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
-        config = replace(config, members=tuple(config.members))
+        config = replace(
+            config,
+            members=tuple(config.members),
+            warnings=tuple(config.warnings),
+            caveat=tuple(config.caveat),
+        )
         config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
         config.chosen_names  # noqa: B018
     except (OSError, ValueError, TypeError) as error:
@@ -149,6 +160,16 @@ def read_metrics(run: Path) -> dict[Split, Metrics]:
             )
             for split in HELD_OUT
         }
+
+
+def read_cautions(run: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the warnings of a run and what its figures are worth, as they were recorded.
+
+    Raises:
+        DataError: its metrics cannot be read.
+    """
+    with _expected(run / METRICS) as content:
+        return tuple(content.get("warnings", ())), tuple(content.get("caveat", ()))
 
 
 def read_film_check(run: Path) -> dict[str, Any]:

@@ -129,7 +129,10 @@ def differences(runs: Sequence[Path]) -> dict[str, list[Any]]:
 def _flat(config: RunConfig) -> dict[str, Any]:
     """Return a configuration with nested values as `part.name`."""
     flat: dict[str, Any] = {}
+    said = ("warnings", "caveat")  # what was found, and nothing that was set
     for name, value in asdict(config).items():
+        if name in said:
+            continue
         parts = value if isinstance(value, dict) else None
         flat |= {name: value} if parts is None else {f"{name}.{k}": v for k, v in parts.items()}
     return flat

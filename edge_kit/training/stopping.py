@@ -1,11 +1,11 @@
-"""When a training ends before its last epoch."""
+"""When a training ends before its last epoch, and which epoch is kept."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from edge_kit.models.recipe import EarlyStopping
+from edge_kit.models.recipe import EarlyStopping, Keep
 
 
 def has_stopped(losses: Sequence[float], rule: EarlyStopping | None) -> bool:
@@ -22,3 +22,12 @@ def has_stopped(losses: Sequence[float], rule: EarlyStopping | None) -> bool:
         if loss + rule.min_delta < best:
             best, waited = loss, 0
     return waited >= rule.patience
+
+
+def kept_epoch(losses: Sequence[float], keep: Keep) -> int:
+    """Return the epoch, counted from 1, that is kept of those with these validation `losses`.
+
+    The last, or the first of those with the lowest loss. Not the AUC, which is blind to a network
+    that ranks films well and calls all of them one class.
+    """
+    return len(losses) if keep == "last" else losses.index(min(losses)) + 1

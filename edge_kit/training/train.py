@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_export.cautions import Cautions
 from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Pixels
@@ -23,26 +23,19 @@ from edge_kit.data.dataset import Dataset
 from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
-from edge_kit.files import CHECKPOINT, new_folder, write_json
+from edge_kit.files import CHECKPOINT, new_folder
 from edge_kit.film_branch.branch import film_logits, fit_branch, join
 from edge_kit.film_branch.threshold import OutOfDistributionCheck, film_threshold, measure
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
-from edge_kit.training.curves import draw_curves
 from edge_kit.training.device import find_device
 from edge_kit.training.feed import LabelledPixels
 from edge_kit.training.plan import TrainingPlan, identity, run_config
-from edge_kit.training.run import (
-    CONFIG,
-    CURVES,
-    HISTORY,
-    METRICS,
-    MODEL,
-    TENSORBOARD,
-    RunConfig,
-    save_model,
-)
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
+from edge_kit.training.run import TENSORBOARD, RunConfig
+from edge_kit.training.run_files import RunOutcome, write_run
+from edge_kit.training.shortfalls import below_best, kept_line, one_class
+from edge_kit.training.stopping import kept_epoch
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, EdgeError
 
@@ -65,6 +58,10 @@ class Trained:
         return reference_outputs(network(self.model, InputRange()), pixels)[:, 0]
 
 
+Judge = Callable[[Trained, Dataset, Cautions], None]
+"""Weighs what a trained network's figures on a dataset are worth, and adds it to the cautions."""
+
+
 def train(
     dataset: Dataset,
     data: Path,
@@ -76,12 +73,15 @@ def train(
     reader: FilmReader | None = None,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    cautions: Cautions | None = None,
+    judge: Judge = lambda *_: None,
 ) -> Trained:
     """Train by `plan` on `dataset`, read from `data`, and write the run to `out`.
 
     `others` are films of another modality, which the film branch learns to refuse. `reader`
     gives the pixels of all. After each epoch the state is kept beside `out`; with `resume` a
-    training that was interrupted goes on from there.
+    training that was interrupted goes on from there. `cautions` stand first in what is written;
+    those of the network are added, and those of `judge`, which gets it before it is written.
 
     Raises:
         UsageError: another training was begun at `out`.
@@ -90,7 +90,7 @@ def train(
         CannotWrite: `out` could not be written; finished epochs are kept, nothing else.
     """
     require_held_out(dataset.films)
-    reader = reader or FilmReader(say=say)
+    reader, cautions = reader or FilmReader(say=say), cautions or Cautions(say)
     with new_folder(out, resume=resume) as folder, _kept(folder.parent / CHECKPOINT, out, say):
         fitted = _fitted(
             *(dataset, data, plan, out, say),
@@ -98,7 +98,15 @@ def train(
             reader=reader,
             callbacks=callbacks,
         )
-        trained, check = _write_run(folder, fitted, others, reader)
+        metrics, scores = fitted.measured()
+        cautions.warn(*fitted.shortfalls(metrics))
+        model, check = _joined(fitted, others, reader)
+        trained = Trained(model, metrics)
+        judge(trained, dataset, cautions)
+        config = replace(fitted.config, film_threshold=check.threshold)
+        outcome = RunOutcome(config, model, fitted.history, metrics, asdict(check))
+        truth = {split: fitted.rows[split].positive for split in HELD_OUT}
+        write_run(folder, outcome, truth, scores, cautions)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
@@ -141,7 +149,7 @@ def train_and_measure(
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A network after its last epoch, with what it was trained on and how."""
+    """A network after its training, with what it was trained on and how."""
 
     model: keras.Model
     rows: Mapping[Split, LabelledPixels]
@@ -155,6 +163,15 @@ class _Fitted:
         scores = {split: predict(self.model, self.rows[split].pixels) for split in HELD_OUT}
         figures = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
         return figures, scores
+
+    def shortfalls(self, metrics: Mapping[Split, Metrics]) -> list[str]:
+        """Return what has to be said of the network, given its figures on the held-out splits."""
+        config = self.config
+        return [
+            *([config.caution()] if config.leaks else []),
+            *one_class(metrics, config.negative, config.positive),
+            *below_best(self.history, metrics, config.keep),
+        ]
 
 
 def _fitted(
@@ -186,7 +203,10 @@ def _fitted(
         say=say,
         callbacks=callbacks,
     )
-    return _Fitted(model, rows, replace(config, epochs=len(history["loss"])), history)
+    say(kept_line(history, config.keep))
+    epochs, losses = len(history["loss"]), history.get("val_loss", history["loss"])
+    config = replace(config, epochs=epochs, kept_epoch=kept_epoch(losses, config.keep))
+    return _Fitted(model, rows, config, history)
 
 
 @contextmanager
@@ -215,11 +235,10 @@ def _seed(config: RunConfig) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _write_run(
-    folder: Path, fitted: _Fitted, others: Sequence[Film], reader: FilmReader
-) -> tuple[Trained, OutOfDistributionCheck]:
-    """Write a run except its splits: model, configuration, history, metrics and curves."""
-    metrics, scores = fitted.measured()
+def _joined(
+    fitted: _Fitted, others: Sequence[Film], reader: FilmReader
+) -> tuple[keras.Model, OutOfDistributionCheck]:
+    """Return the network with a film branch, and the check of that branch."""
     config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
     foreign = {
         split: reader.pixels(
@@ -228,15 +247,7 @@ def _write_run(
         for split in SPLITS
     }
     branch, check = _film_branch(pixels, foreign, config.preprocessing(), config.seed)
-    model = join(fitted.model, branch)
-    save_model(model, folder / MODEL)
-    write_json(folder / CONFIG, replace(config, film_threshold=check.threshold))
-    _write_history(folder / HISTORY, fitted.history)
-    figures = {split: asdict(value) for split, value in metrics.items()}
-    write_json(folder / METRICS, {**figures, "film_gate": asdict(check)})
-    truth = {split: fitted.rows[split].positive for split in HELD_OUT}
-    draw_curves(folder / CURVES, fitted.history, truth, scores)
-    return Trained(model, metrics), check
+    return join(fitted.model, branch), check
 
 
 def _film_branch(
@@ -263,11 +274,3 @@ def _rows(
 ) -> LabelledPixels:
     films = [film for film in dataset.films if film.split == split]
     return LabelledPixels(reader.read(films, preprocess), are_positive(films, dataset.positive))
-
-
-def _write_history(path: Path, history: History) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["epoch", *history])
-        columns = zip(*history.values(), strict=True)
-        writer.writerows([epoch, *values] for epoch, values in enumerate(columns, 1))

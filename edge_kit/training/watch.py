@@ -26,6 +26,7 @@ from edge_kit.training.stopping import has_stopped
 
 _AT_ONCE = 1024  # films in memory
 _EXTRA = {"precision": precision_score, "recall": recall_score}
+_LATER = {"val_sensitivity", "val_specificity"}
 _HUNGRY = 0.2
 
 
@@ -42,10 +43,11 @@ def predict(model: keras.Model, pixels: Pixels | CachedPixels) -> NDArray[np.flo
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Keeps `history` by epoch and shows it; ends the training if early stopping says so.
 
-    `history` has the loss and metrics as they ran, and `val_loss`, `val_accuracy`, `val_auc` and
-    the recipe's other metrics after the epoch. Keras's own AUC metric sums 200 thresholds: of a
-    network that says 0.999 most of the time it was off by 0.02, so the area is computed from the
-    ranks here. The bar, with films a second and time left, appears on a terminal only.
+    `history` has the loss and metrics as they ran, and `val_loss`, `val_accuracy`, `val_auc`,
+    `val_sensitivity`, `val_specificity` and the recipe's other metrics after the epoch. Keras's own
+    AUC metric sums 200 thresholds: of a network that says 0.999 most of the time it was off by
+    0.02, so the area is computed from the ranks here. The bar, with films a second and time left,
+    appears on a terminal only.
     """
 
     def __init__(
@@ -99,8 +101,11 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         figures = {name: float(value) for name, value in (logs or {}).items()}
         if all(map(math.isfinite, figures.values())):
             figures |= self._validate()
+        # A checkpoint of an older version lacks these, and every name has all epochs.
+        lacking = _LATER - self.history.keys() if self.history else set()
         for name, value in figures.items():
-            self.history.setdefault(name, []).append(value)
+            if name not in lacking:
+                self.history.setdefault(name, []).append(value)
         if logs is not None:  # for the callbacks that come after
             logs.update(figures)
         if self.finite:
@@ -128,7 +133,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         return self._speed(paces) + cure
 
     def _show(self, epoch: int, figures: dict[str, float]) -> None:
-        names = ("loss", "val_loss", "val_auc")
+        names = ("loss", "val_loss", "val_auc", "val_sensitivity", "val_specificity")
         shown = ", ".join(f"{name} {figures.get(name, math.nan):.3f}" for name in names)
         pace = self._speed(self._paces[-1:])
         with tqdm.external_write_mode(file=sys.stderr):
@@ -154,5 +159,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
             "val_loss": float(log_loss(positive, score, labels=[False, True])),
             "val_accuracy": float((decided == positive).mean()),
             "val_auc": auc(positive, score).value,
+            "val_sensitivity": float(decided[positive].mean()),
+            "val_specificity": float((~decided[~positive]).mean()),
             **extra,
         }

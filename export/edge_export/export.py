@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_export.cautions import Cautions
 from edge_export.description import BundleDescription
 from edge_export.examine import ExportPlan, Say, examine
 from edge_export.films.film import Film, require_held_out
@@ -31,13 +33,16 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     show: Show = lambda *_: None,
     *,
     reader: PixelReader | None = None,
+    cautions: Cautions | None = None,
+    judge: Callable[[Findings], None] = lambda _: None,
 ) -> Findings:
     """Convert, quantize, prove and pack `model` into the bundle `out`.
 
     `films` carry their splits: training films calibrate, validation and test films prove.
     The report is written beside the bundle whatever the outcome, the bundle only if the proof
     holds. `say` gets a line for each step; `show` gets the findings and the report's document.
-    `reader` gives the pixels of the films, which are decoded here without one.
+    `reader` gives the pixels of the films, which are decoded here without one. `cautions` stand
+    first in all that is written; `judge` gets the findings before that, and may add to them.
 
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
@@ -50,7 +55,23 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     _check_fit(model, plan.description)
     require_held_out(films)
     findings = examine(model, films, plan, say, reader)
+    judge(findings)
+    findings = _with(cautions or Cautions(say), findings)
     show(findings, write_report(out, findings, plan.description))
+    _require_proof(out, findings, plan)
+    identity = write(out, findings, plan.description)
+    say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
+    return findings
+
+
+def _with(cautions: Cautions, findings: Findings) -> Findings:
+    """Return `findings` with what else has to be said, first."""
+    warnings = (*cautions.warnings, *findings.warnings)
+    return replace(findings, warnings=warnings, caveat=cautions.caveat)
+
+
+def _require_proof(out: Path, findings: Findings, plan: ExportPlan) -> None:
+    """Refuse to write a bundle that is not what was asked for."""
     first, *more = findings.reasons
     problem = first + (f" (and {len(more)} more)" if more else "")
     written = "no new bundle, an older one is there" if out.exists() else "no bundle"
@@ -59,9 +80,6 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
         raise ParityFailed(out, problem, cure)
     if findings.answer == "undecided" and plan.require_pass:
         raise ParityUndecided(out, problem, cure)
-    identity = write(out, findings, plan.description)
-    say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
-    return findings
 
 
 def _check_fit(model: keras.Model, description: BundleDescription) -> None:

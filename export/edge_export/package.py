@@ -11,7 +11,7 @@ from edge_export.films.golden import golden_images
 from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.proof.findings import Findings
 from edge_export.report.card import CARD, card
-from edge_export.report.document import TOOLS, encoded, parity
+from edge_export.report.document import PARITY, TOOLS, encoded, parity
 from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.bundle.records import Calibration, Graph, Preprocess, Quantization
 from edge_runtime.film.preprocess import STAGES, film_stages
@@ -34,7 +34,7 @@ def write(out: Path, findings: Findings, description: BundleDescription) -> str:
     images = {image.file: image.png for image in golden_images()}
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
-    members["parity.json"] = encoded(parity(findings, description))
+    members[PARITY] = encoded(parity(findings, description))
     members[CARD] = card(findings, description).encode()
     fields: dict[str, object] = {
         "name": description.name,

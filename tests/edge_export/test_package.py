@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +105,25 @@ def test_the_card_of_our_own_run_gives_the_commands_that_made_it(
     text = card(written(tmp_path / "m.edge", findings, FACTS))
     assert f"for 12 epochs from seed 0:\n\n    {MADE_BY}\n" in text
     assert "edge-kit export RUN --int8 --data DATA --out tiny-xray.edge" in text
+
+
+def test_a_card_begins_with_what_has_to_be_said_and_has_no_such_section_where_nothing_has(
+    findings: Findings, tmp_path: Path
+) -> None:
+    said = replace(findings, warnings=["2 films left out"], caveat=["No evidence.", "AUC 1.000."])
+    bundle = open_bundle(written(tmp_path / "m.edge", said, FACTS))
+    text = bytes(bundle.read("card.md")).decode()
+    _, first, *_ = re.split("^## ", text, flags=re.MULTILINE)
+    assert first == (
+        "Before you read on\n\n- 2 films left out\n- calibration: few_films ignored as asked\n\n"
+        "**No evidence.**\n\n- AUC 1.000.\n\n"
+    )
+    parity = json.loads(bytes(bundle.read("parity.json")))
+    assert list(parity)[:2] == ["warnings", "caveat"]
+    assert (parity["warnings"], parity["caveat"]) == (said.cautions, said.caveat)
+    calibration = replace(findings.calibration, overrides=())
+    plain = written(tmp_path / "plain.edge", replace(findings, calibration=calibration), FACTS)
+    assert "Before you read on" not in card(plain)
 
 
 def test_a_chosen_threshold_travels_with_how_it_was_chosen(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_export.cautions import Cautions
 from edge_export.graph.network import load_model
 from edge_kit import cli
 from edge_kit.cli import parser, run
@@ -95,15 +96,19 @@ def test_films_of_another_modality_are_used_or_it_is_said_why_not(
 ) -> None:
     write_films(tmp_path, "xray/covid", "xray/normal", "ct/covid")
     options = parser().parse_args(["train", "--data", str(tmp_path), "--out", "r"])
-    assert _counter_examples(options, "xray", FilmReader()) == ()
-    assert "warning: films of other modalities are left out: " in capsys.readouterr().err
+    cautions = Cautions(say)
+    assert _counter_examples(options, "xray", FilmReader(), cautions) == ()
+    line = "films of other modalities are left out: they cannot be used"
+    assert f"warning: {line}\nof other modalities: {tmp_path}: " in capsys.readouterr().err
+    assert cautions.warnings == (line,)
     write_films(tmp_path, "ct/normal")
-    assert len(_counter_examples(options, "xray", FilmReader())) == 16
+    assert len(_counter_examples(options, "xray", FilmReader(), cautions)) == 16
     assert "counter-examples: 16 films of another modality" in capsys.readouterr().err
     options = parser().parse_args(
         ["train", "--data", str(tmp_path), "--out", "r", "--no-counter-examples"]
     )
-    assert _counter_examples(options, "xray", FilmReader()) == ()
+    assert _counter_examples(options, "xray", FilmReader(), cautions) == ()
+    assert len(cautions.warnings) == 1
 
 
 @pytest.mark.usefixtures("tiny")

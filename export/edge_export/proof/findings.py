@@ -45,6 +45,9 @@ class Findings:
     `layers`, `latencies` and `nodes` are keyed by file; `splits` counts all films by split and
     class. Where static int8 was not ordered, `stability` is None and `ladder` is empty; otherwise
     the ladder begins with what was ordered.
+    `warnings` are the same at every run and travel in the bundle; `slower` are those of this
+    machine's speed, which do not. `caveat` is what an audit says that accuracy on these films is
+    worth, in sentences, the conclusion first.
     """
 
     artefacts: Sequence[Artefact]
@@ -61,12 +64,21 @@ class Findings:
     nodes: Mapping[str, int]
     warnings: Sequence[str]
     splits: Mapping[str, Mapping[str, int]]
+    slower: Sequence[str] = ()
+    caveat: Sequence[str] = ()
 
     @property
     def bundled(self) -> list[Artefact]:
         """The artefacts that go into the bundle, in the order of `shipped`."""
         by_file = {artefact.file: artefact for artefact in self.artefacts}
         return [by_file[file] for file in self.shipped]
+
+    @property
+    def cautions(self) -> list[str]:
+        """Everything that a reader is warned of, whatever the machine, each line once."""
+        faults = [fault.line for fault in self.proof.faults if fault.name not in FATAL]
+        ignored = [f"calibration: {name} ignored as asked" for name in self.calibration.overrides]
+        return list(dict.fromkeys([*self.warnings, *faults, *ignored]))
 
     @property
     def answer(self) -> Outcome:

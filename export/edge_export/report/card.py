@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_export.cautions import first_section
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.prove import Proof
@@ -27,7 +28,7 @@ _HEAD = """\
 **Research use; not a medical device.** Nobody may be diagnosed, treated or turned away by its
 answer.
 
-"""
+{before}"""
 _BODY = """
 Classifies films ({modality}) as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
 are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
@@ -114,6 +115,7 @@ def card(findings: Findings, description: BundleDescription) -> str:
     }
     return (_HEAD + FIRST_HEADING + _BODY).format(
         **known,
+        before=first_section(findings.cautions, findings.caveat),
         origin=(_OURS if description.made_by else _FOREIGN).format(**known),
         method=proof.decision.calibration.method,
         threshold=proof.decision.threshold,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from edge_export.cautions import first_section
 from edge_export.proof.parity import REFERENCE
 
 Document = Mapping[str, Any]
@@ -108,13 +109,13 @@ def claim(document: Document) -> str:
     total = sum(map(len, SECTIONS.values()))
     filled = len(known.keys() & _WHOLE)
     head = _HEAD.format(
-        name=document["name"],
-        version=document["version"],
+        **{key: document[key] for key in ("name", "version")},
         filled=filled,
         partly=len(known) - filled,
         blank=total - len(known),
     )
-    return "\n".join([head, *_lines(known)])
+    before = first_section(document.get("warnings") or (), document.get("caveat") or ())
+    return f"{head}\n{before}" + "\n".join(_lines(known))
 
 
 def _lines(known: Mapping[int, str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edge_export.cautions import foremost
 from edge_export.description import BundleDescription
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
@@ -23,6 +24,8 @@ from edge_export.proof.threshold import Threshold
 from edge_export.quantize.recipe import FLOAT32
 
 SCHEMA = 1
+PARITY = "parity.json"
+"""The name of the measurements in a bundle."""
 TOOLS = (
     "ai-edge-litert", "edge-kit", "keras", "litert-quantizer", "numpy", "onnx", "onnxruntime",
     "pillow", "tensorflow", "tf2onnx",
@@ -49,7 +52,7 @@ def document(findings: Findings, description: BundleDescription, bundle: str) ->
             "engines": {file: measured.engine for file, measured in findings.measured.items()},
         },
         "latency": {file: asdict(latency) for file, latency in findings.latencies.items()},
-        "warnings": list(findings.warnings),
+        "warnings": [*content["warnings"], *findings.slower],
         "films": _films(findings),
         "flips": _flips(findings),
         "limits": description.limits or None,
@@ -71,6 +74,8 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
     """Return the measurements that do not change from run to run, to six digits."""
     proof = findings.proof
     content = {
+        "warnings": findings.cautions,
+        "caveat": list(findings.caveat),
         "schema": SCHEMA,
         "name": description.name,
         "version": description.version,
@@ -129,8 +134,8 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
 
 
 def encoded(content: Mapping[str, Any]) -> bytes:
-    """Return a document's bytes: of the same content always the same."""
-    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+    """Return a document's bytes: of the same content always the same, its cautions first."""
+    text = json.dumps(foremost(content), indent=1)
     return (text + "\n").encode()
 
 

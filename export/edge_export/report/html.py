@@ -23,7 +23,7 @@ MOST_FLIPS = 60
 
 # What a report may be without. Any other part that the template misses is an error.
 _OPTIONAL = (
-    "machine", "tools", "warnings", "faults", "matrix", "located", "flips", "layers",
+    "machine", "tools", "warnings", "caveat", "faults", "matrix", "located", "flips", "layers",
     "first_divergence",
     "ladder", "calibration", "latency", "graphs", "limits", "film_gate", "intended_use",
     "threshold",

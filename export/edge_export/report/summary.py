@@ -20,16 +20,16 @@ _WORDS = {
 
 
 def summary(findings: Findings, description: BundleDescription) -> str:
-    """Return verdict, a line of figures for each graph, warnings, and the matrix."""
+    """Return verdict, warnings, a line of figures for each graph, the matrix, and the caveat."""
     lines = [f"{description.name} {description.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"
     lines += [f"  {line}" for line in (_bounds(findings) if passed else _merged(findings.reasons))]
-    faults = [fault.line for fault in findings.proof.faults]
-    lines += [f"  {line}" for line in faults if line not in findings.reasons]
     lines += [f"  {disagreement}" for disagreement in findings.proof.located]
-    lines += [f"  {line}" for line in (*_remedies(findings), *findings.warnings)]
+    cautions = [line for line in findings.cautions if line not in findings.reasons]
+    lines += [f"  {line}" for line in (*_remedies(findings), *cautions, *findings.slower)]
     lines += _film_checks(findings)
-    return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
+    tables = ["", *_graphs(findings), "", *_matrix(findings)]
+    return "\n".join([*lines, *tables, *findings.caveat]) + "\n"
 
 
 def _merged(reasons: Sequence[str]) -> list[str]:
@@ -42,12 +42,9 @@ def _merged(reasons: Sequence[str]) -> list[str]:
 
 
 def _remedies(findings: Findings) -> list[str]:
-    """Return the remedy that was needed, and what its maker chose to ignore."""
+    """Return the remedy that was needed."""
     remedies = [attempt for attempt in findings.ladder[1:] if attempt.answer != "fail"]
-    lines = [f"remedy: {attempt.step}, {attempt.changed}" for attempt in remedies]
-    return lines + [
-        f"calibration: {name} ignored as asked" for name in findings.calibration.overrides
-    ]
+    return [f"remedy: {attempt.step}, {attempt.changed}" for attempt in remedies]
 
 
 def _bounds(findings: Findings) -> list[str]:

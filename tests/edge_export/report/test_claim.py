@@ -65,6 +65,15 @@ KNOWN = {
 }
 
 
+def test_what_has_to_be_said_beside_all_figures_is_the_first_section() -> None:
+    document = full_document()
+    text = claim(document)
+    said = [*document["warnings"], *document["caveat"]]
+    assert re.findall("^#+ .*$", text, re.MULTILINE)[1] == "## Before you read on"
+    assert all(text.index(line) < text.index("## Title and abstract") for line in said)
+    assert "## Before" not in claim(bare_document())
+
+
 @pytest.mark.parametrize("number", KNOWN)
 def test_what_the_export_knows_is_filled_in(number: int) -> None:
     assert KNOWN[number] in items(claim(full_document()))[number]

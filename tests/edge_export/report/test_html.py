@@ -116,11 +116,21 @@ def test_every_picture_has_words_and_every_heading_of_a_table_a_scope(page: Page
 )
 def test_the_verdict_comes_first_in_words_with_its_reasons(answer: str, word: str) -> None:
     document = full_document(answer)
+    del document["warnings"], document["caveat"]
     words = Page(render(document, {})).words
     start = words.index("not a medical device.")
     assert re.match(rf"\S+ {word} ", words[start:].removeprefix("not a medical device. "))
     for reason in document["verdict"]["reasons"]:
         assert start < words.index(reason) < words.index("Artefacts")
+
+
+def test_what_has_to_be_said_beside_all_figures_comes_before_them(page: Page) -> None:
+    document = full_document()
+    said = [*document["warnings"], *document["caveat"]]
+    assert len(said) == 3
+    places = [page.words.index(line) for line in said]
+    assert places == sorted(places)
+    assert max(places) < page.words.index("Too few films to tell whether")
 
 
 def test_an_undecided_verdict_says_how_many_films_of_which_class_would_tell(page: Page) -> None:
@@ -139,8 +149,8 @@ def test_a_verdict_that_is_decided_asks_for_no_films(answer: str) -> None:
 def test_the_sections_come_in_the_order_of_their_weight(page: Page) -> None:
     found = [str(one["id"]) for one in page.every("h2")]
     assert found == [
-        "verdict", "faults", "artefacts", "gate", "matrix", "figures", "flips", "layers", "ladder",
-        "calibration", "rows", "made", "limits",
+        "before", "verdict", "faults", "artefacts", "gate", "matrix", "figures", "flips", "layers",
+        "ladder", "calibration", "rows", "made", "limits",
     ]  # fmt: skip
 
 

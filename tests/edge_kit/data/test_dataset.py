@@ -97,9 +97,8 @@ def test_near_duplicates_across_given_splits_are_a_warning(tmp_path: Path) -> No
     root = write_films(tmp_path, *folders, count=3)
     write_film(root / "test/a/twin.png", 0, brighter=9)
     dataset = load_dataset(root, positive="a", seed=0)
-    assert dataset.warnings == (
-        "the given splits part 1 near-duplicate pair: test/a/twin.png and train/a/0.png",
-    )
+    assert dataset.warnings == ("the given splits part 1 near-duplicate pair",)
+    assert dataset.details == ("parted: test/a/twin.png and train/a/0.png",)
     groups = {film.group for film in dataset.films}
     assert len({(film.group, film.split) for film in dataset.films}) == len(groups) == 19
 
@@ -130,10 +129,10 @@ def test_unreadable_films_stop_or_are_skipped_and_reported(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"covid/bad.png: is empty \(2 films of 18 unreadable\); r"):
         load_dataset(root, seed=0)
     dataset = load_dataset(root, seed=0, skip_unreadable=True)
-    assert dataset.warnings == (
+    assert dataset.warnings == ("2 films left out, that cannot be read",)
+    assert dataset.details == (
         f"skipped: {root}/covid/bad.png is empty",
         f"skipped: {root}/normal/bad.jpg is no image",
-        "2 films left out, that cannot be read",
     )
     assert dataset.classes == {"covid": ("covid", 8), "normal": ("noncovid", 8)}
 

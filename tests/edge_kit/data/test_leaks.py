@@ -33,7 +33,8 @@ def test_splits_that_part_a_patient_leak_and_are_refused(tmp_path: Path) -> None
     dataset = given(tmp_path)
     assert len(dataset.leaks) == 20
     assert {leak.of for leak in dataset.leaks} == {f"patient_id {n}" for n in range(20)}
-    assert dataset.warnings[0].startswith("the given splits part 20 groups: covid/0-0.png and cov")
+    assert dataset.warnings == ("the given splits part 20 groups",)
+    assert dataset.details[0].startswith("parted: covid/0-0.png and covid/0-1.png; ")
     with pytest.raises(DataError) as caught:
         require_no_leaks(dataset)
     assert str(caught.value) == (

@@ -190,7 +190,7 @@ def test_a_disk_that_refuses_is_one_line_and_films_are_held_in_memory(
     pixels = cached_pixels(films, RECIPE, folder, lines.append)
     assert (np.asarray(pixels) == load_pixels(films, RECIPE)).all()
     (line,) = lines
-    assert line.startswith(f"warning: {folder}: {os.strerror(number)}; films are decoded anew")
+    assert line.startswith(f"{folder}: {os.strerror(number)}; films are decoded anew")
     assert file(folder).read_bytes() == before
 
 
@@ -332,7 +332,7 @@ def test_a_disk_that_is_full_within_a_scan_is_one_line_and_the_scan_goes_on(
     for preprocess in (COLOUR, RECIPE):
         assert (reader.pixels(films, preprocess) == load_pixels(films, preprocess)).all()
     assert len(lines) == 1
-    assert lines[0].startswith(f"warning: {folder}: No space left on device; ")
+    assert lines[0].startswith(f"{folder}: No space left on device; ")
 
 
 def test_a_film_that_the_runtime_refuses_is_scanned_and_told_of_when_it_is_asked_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def same(one: Checkpoint | None, other: Checkpoint) -> bool:
             for a, b in zip(one.variables, other.variables, strict=True)
         )
     )
+
+
+def test_the_best_weights_are_kept_beside_the_state(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    write_checkpoint(path, replace(STATE, best=STATE.variables[:1]))
+    found = read_checkpoint(path)
+    assert same(found, STATE)
+    assert found is not None
+    (best,) = found.best
+    assert np.array_equal(best, STATE.variables[0])
 
 
 def test_a_state_is_read_as_it_was_written_bit_for_bit(tmp_path: Path) -> None:

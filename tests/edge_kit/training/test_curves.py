@@ -26,6 +26,11 @@ def test_curves_are_a_png_and_the_same_bytes_every_time(tmp_path: Path) -> None:
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path in paths:
         draw_curves(path, HISTORY, positive, score)
+    said = ("2 films left out", "No evidence of disease & $more$.")
+    draw_curves(tmp_path / "c.png", HISTORY, positive, score, kept=1, said=said)
+    with Image.open(tmp_path / "c.png") as image, Image.open(paths[0]) as plain:
+        assert image.info["Description"] == "\n".join(said)
+        assert image.height > plain.height
     with Image.open(paths[0]) as image:
         image.load()
         assert image.format == "PNG"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -15,7 +16,8 @@ import numpy as np
 import pytest
 
 from edge_kit.models.recipe import EarlyStopping
-from edge_kit.training.checkpoint import read_checkpoint
+from edge_kit.training.checkpoint import read_checkpoint, write_checkpoint
+from edge_kit.training.stopping import kept_epoch
 from edge_runtime.errors import DataError, UsageError
 from tiny_training import PLAIN, network, trained
 
@@ -94,6 +96,10 @@ def test_the_history_has_every_metric_of_the_recipe_as_it_ran_and_on_validation_
 
 def test_speed_and_waiting_are_said_in_every_epoch_and_at_the_end(undisturbed: Trained) -> None:
     assert len(undisturbed.lines) == 4
+    for line in undisturbed.lines[:-1]:
+        assert re.search(
+            r"val_auc \S+, val_sensitivity [01]\.\d{3}, val_specificity [01]\.\d", line
+        )
     for line in undisturbed.lines:
         assert "films/s, waited for data " in line
     assert undisturbed.lines[-1].startswith("CPU, float32: ")
@@ -160,6 +166,48 @@ def test_a_full_disk_keeps_the_epoch_before_and_another_training_is_refused_and_
         trained(keras.Sequential(layers), path, recipe=PLAIN)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_the_best_epoch_is_kept_where_that_is_asked_for_also_after_a_resume(
+    tmp_path: Path,
+) -> None:
+    recipe = replace(PLAIN, epochs=4, learning_rate=0.3, keep="best")
+    seen: list[list[Any]] = []
+
+    class Weights(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            del epoch, logs
+            seen.append(self.model.get_weights())
+
+    model = network()
+    history = trained(model, tmp_path / "c.npz", recipe=recipe, callbacks=[Weights()])
+    best = kept_epoch(history["val_loss"], "best")
+    assert best < 4  # so fast a training gets worse again
+    weights = model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(weights, seen[best - 1], strict=True))
+    again = network()
+    assert trained(again, tmp_path / "c.npz", recipe=recipe) == history
+    assert same(again, model)
+    with pytest.raises(Interrupted):
+        trained(
+            network(), tmp_path / "d.npz", recipe=recipe, callbacks=[Interrupt(epoch=3, batch=1)]
+        )
+    resumed = network()
+    trained(resumed, tmp_path / "d.npz", recipe=recipe)
+    assert same(resumed, model)
+
+
+def test_a_checkpoint_that_lacks_a_figure_goes_on_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    with pytest.raises(Interrupted):
+        trained(network(), path, callbacks=[Interrupt(epoch=1, batch=1)])
+    begun = read_checkpoint(path)
+    assert begun is not None
+    del begun.history["val_sensitivity"], begun.history["val_specificity"]
+    write_checkpoint(path, begun)
+    history = trained(network(), path)
+    assert history.keys() == begun.history.keys()
+    assert {len(values) for values in history.values()} == {3}
 
 
 def test_early_stopping_is_over_after_a_resume_too(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_a_full_disk_leaves_nothing(
 
     monkeypatch.setattr("edge_kit.training.fit.fit", lambda *_, **__: {"loss": [0.5]})
     monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
-    monkeypatch.setattr(f"edge_kit.training.train.{step}", full)
+    monkeypatch.setattr(f"edge_kit.training.run_files.{step}", full)
     with pytest.raises(CannotWrite, match="run: No space left on device"):
         train(dataset, data, plan, tmp_path / "run", lambda _: None)
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,75 @@
+"""Writes the files of a run except its splits: what has to be said of its figures is in each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_export.cautions import Cautions
+from edge_export.films.film import Split
+from edge_export.statistics.estimates import Bools, Floats, Metrics
+from edge_kit.files import write_json
+from edge_kit.training.checkpoint import History
+from edge_kit.training.curves import draw_curves
+from edge_kit.training.run import (
+    CONFIG,
+    CURVES,
+    HISTORY,
+    METRICS,
+    MODEL,
+    RunConfig,
+    save_model,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a training ends with; `film_check` is what its out-of-distribution check refuses."""
+
+    config: RunConfig
+    model: keras.Model
+    history: History
+    metrics: Mapping[Split, Metrics]
+    film_check: Mapping[str, Any]
+
+
+def write_run(
+    folder: Path,
+    outcome: RunOutcome,
+    positive: Mapping[Split, Bools],
+    score: Mapping[Split, Floats],
+    cautions: Cautions,
+) -> None:
+    """Write model, configuration, history, metrics and curves to `folder`.
+
+    `positive` and `score` (the probability of the positive class) have shape `(n,)` by split.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    warnings, caveat = cautions.warnings, cautions.caveat
+    save_model(outcome.model, folder / MODEL)
+    write_json(folder / CONFIG, replace(outcome.config, warnings=warnings, caveat=caveat))
+    _write_history(folder / HISTORY, outcome.history)
+    figures = {split: asdict(value) for split, value in outcome.metrics.items()}
+    said = {"warnings": warnings, "caveat": caveat, "film_gate": dict(outcome.film_check)}
+    write_json(folder / METRICS, {**said, **figures})
+    draw_curves(
+        *(folder / CURVES, outcome.history, positive, score),
+        kept=outcome.config.kept_epoch,
+        said=(*warnings, *caveat),
+    )
+
+
+def _write_history(path: Path, history: History) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["epoch", *history])
+        columns = zip(*history.values(), strict=True)
+        writer.writerows([epoch, *values] for epoch, values in enumerate(columns, 1))

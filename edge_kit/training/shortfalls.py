@@ -1,0 +1,75 @@
+"""In what way a network falls short after its training, in sentences for its papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge_export.films.film import HELD_OUT, Split
+from edge_export.statistics.estimates import Metrics
+from edge_kit.models.recipe import Keep
+from edge_kit.training.checkpoint import History
+from edge_kit.training.stopping import kept_epoch
+
+FAR = 0.02
+"""A validation figure that the kept epoch misses by less is not far below its best."""
+
+
+def one_class(
+    metrics: Mapping[Split, Metrics], negative: str, positive: str, subject: str = "the network"
+) -> list[str]:
+    """Return on which held-out splits films of a class are never found at the threshold."""
+    sentences = []
+    for split in HELD_OUT:
+        found, cleared = metrics[split].sensitivity, metrics[split].specificity
+        for share, label, other, name in (
+            (found, positive, cleared, "sensitivity"),
+            (cleared, negative, found, "specificity"),
+        ):
+            if share.value == 0:
+                every = "every film" if other.value == 1 else f"every {label} film"
+                calls = negative if label == positive else positive
+                sentences.append(
+                    f"{split}: {subject} calls {every} {calls}: {name} is 0, n {share.n}"
+                )
+    return sentences
+
+
+def below_best(history: History, metrics: Mapping[Split, Metrics], keep: Keep) -> list[str]:
+    """Return whether the kept epoch is far below the best one on the validation films.
+
+    Far is by more than `FAR`, and above the 95 % interval of the kept epoch's figure.
+    """
+    losses = history.get("val_loss", [])
+    if not losses:
+        return []
+    kept, lowest, sentences = kept_epoch(losses, keep), kept_epoch(losses, "best"), []
+    for name, figure in (("AUC", metrics["val"].auc), ("accuracy", metrics["val"].accuracy)):
+        values = history[f"val_{name.lower()}"]
+        best = max(values)
+        if best > max(figure.high, figure.value + FAR):
+            sentences.append(
+                f"the epoch that is kept, {kept} of {len(losses)}, is far below the best on the "
+                f"validation films: {name} {figure}, {best:.3f} after epoch "
+                f"{values.index(best) + 1}; " + _cure(keep, lowest)
+            )
+    return sentences
+
+
+def _cure(keep: Keep, lowest: int) -> str:
+    if keep == "best":
+        return f"kept is the one with the lowest loss on these films, {lowest}"
+    return f"--keep best keeps the one with the lowest loss on these films, {lowest}"
+
+
+def kept_line(history: History, keep: Keep) -> str:
+    """Return which epoch is kept, and how to keep another."""
+    losses = history.get("val_loss", [])
+    epochs = len(history["loss"])
+    if keep == "best":
+        kept = kept_epoch(losses, "best")
+        return f"kept: epoch {kept} of {epochs}, with the lowest loss on the validation films"
+    line = f"kept: epoch {epochs} of {epochs}, the last"
+    lowest = kept_epoch(losses, "best") if losses else epochs
+    if lowest == epochs:
+        return line
+    return f"{line}; --keep best keeps epoch {lowest}, with the lowest loss on the validation films"

@@ -1,0 +1,359 @@
+"""Every caveat that a command prints stands first in each page, JSON, card and picture it writes.
+
+On drawn films that have everything there is to say something of: a marker that gives the class
+away, sources of one class each, a patient in two splits, a copy, a film that cannot be read. What
+names a film is for its owner's terminal alone, and never begins with `warning: `.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import html
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.special import logit
+
+from edge_export.cautions import FIRST, HEADING, WARNING
+from edge_export.films.pixels import load_pixels
+from edge_export.graph.network import load_model
+from edge_kit.cli import run
+from edge_kit.training.folds import WHY_NOT_POOLED
+from edge_runtime.bundle import open_bundle
+from shortcut_films import bright_centre, bright_corner, write_dataset
+from tiny_network import RECIPE, tiny_network
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("patient-0", "broken", "copy.png")
+"""What no paper may hold: names of films."""
+LOOSE = [
+    "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
+    "--allow-calibration", "few_films", "--allow-calibration", "noise",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and the texts of the papers that it wrote, by name."""
+
+    err: str
+    out: str
+    papers: dict[str, str]
+
+    @property
+    def warnings(self) -> list[str]:
+        lines = self.err.splitlines()
+        return [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is said of figures on stdout: whole sentences, and what a leak adds."""
+        return [line for line in self.out.splitlines() if re.match(r"[A-Z].*\.$|the leak ", line)]
+
+
+def strings(content: Any) -> Iterator[str]:
+    if isinstance(content, dict | list):
+        for one in content.values() if isinstance(content, dict) else content:
+            yield from strings(one)
+    else:
+        yield str(content)
+
+
+def of_json(text: str) -> str:
+    content = json.loads(text)
+    assert next(iter(content)) in FIRST
+    return "\n".join(strings(content))
+
+
+def of_page(text: str) -> str:
+    body = text[text.index("<body") :]
+    (first, *_) = re.findall(r"<h2[^>]*>(.*?)</h2>", body)
+    assert first == "Before you read on" or "Does not tell the classes apart" in first
+    return html.unescape(re.sub("<[^>]+>", " ", body))
+
+
+def of_markdown(text: str) -> str:
+    (first, *_) = re.findall("^## .*$", text, re.MULTILINE)
+    assert first in (HEADING, "## Fitted again at a site")
+    return text
+
+
+def of_picture(path: Path) -> str:
+    with Image.open(path) as image:
+        return str(image.info["Description"])
+
+
+READ: dict[str, Callable[[str], str]] = {".json": of_json, ".html": of_page, ".md": of_markdown}
+
+
+def papers(*places: Path) -> dict[str, str]:
+    """Return the text of every page, JSON, card and picture at or below `places`."""
+    texts: dict[str, str] = {}
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.suffix == ".png":
+                texts[str(path.relative_to(place.parent))] = of_picture(path)
+            elif path.suffix == ".edge":
+                bundle = open_bundle(path)
+                for name in bundle.manifest.files:
+                    if name.endswith((".md", ".json")):
+                        text = bytes(bundle.read(name)).decode()
+                        texts[f"{path.name}/{name}"] = READ[Path(name).suffix](text)
+            elif path.suffix in READ:
+                text = path.read_text("utf-8")
+                texts[str(path.relative_to(place.parent))] = READ[path.suffix](text)
+    return texts
+
+
+def carry_out(*arguments: object, wrote: Sequence[Path], status: int = 0) -> Said:
+    err, out = StringIO(), StringIO()
+    with redirect_stderr(err), redirect_stdout(out):
+        assert run([str(one) for one in arguments]) == status, err.getvalue()
+    return Said(err.getvalue(), out.getvalue(), papers(*wrote))
+
+
+def write_rows(root: Path, rows: Sequence[Sequence[str]]) -> None:
+    with (root / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "split", "patient_id", "source"), *rows])
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return films of which one patient is in two splits, one is a copy, and one is torn."""
+    root = tmp_path_factory.mktemp("own")
+    films = write_dataset(root, bright_corner, count=60).films
+    rows = [
+        (film.path.name, film.label, film.split, f"p{max(place, 2)}", f"clinic of {film.label}")
+        for place, film in enumerate(films)
+        if place != 1
+    ]
+    shutil.copyfile(films[5].path, root / "copy.png")
+    (root / "broken.png").write_bytes(b"torn")
+    named = [("copy.png", *rows[4][1:]), ("broken.png", "covid", "train", "p99", "clinic of covid")]
+    write_rows(root, [*rows, *named])
+    return root
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return films of three sources, of which one alone has both classes, and one film is torn."""
+    root = tmp_path_factory.mktemp("elsewhere")
+    films = write_dataset(root, bright_centre, count=48).films
+    rows = [
+        (film.path.name, film.label, "", f"{film.label}{place // 4}",
+         "both" if place < 16 else f"only {film.label}")
+        for place, film in enumerate(films)
+    ]  # fmt: skip
+    (root / "broken.png").write_bytes(b"torn")
+    write_rows(root, [*rows, ("broken.png", "covid", "", "q99", "both")])
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("made")
+
+
+@pytest.fixture(scope="module")
+def training(tiny: None, own: Path, made: Path) -> Said:
+    """Train on a leaking split, far too little for a network that tells films apart."""
+    del tiny
+    out = made / "run"
+    return carry_out(
+        "train", "--data", own, "--out", out, "--model", "tiny", "--side", 64, "--epochs", 1,
+        "--learning-rate", "1e-6", "--allow-leaks", "--skip-unreadable", wrote=[out],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folds(tiny: None, own: Path, made: Path) -> Said:
+    del tiny
+    out = made / "folds"
+    return carry_out(
+        "train", "--data", own, "--out", out, "--model", "tiny", "--side", 64, "--epochs", 1,
+        "--learning-rate", "1e-6", "--folds", 2, "--skip-unreadable", wrote=[out],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ensemble(training: Said, own: Path, made: Path) -> Said:
+    """Average the run and a copy of it whose weights were moved."""
+    del training
+    shutil.copytree(made / "run", made / "second")
+    model, draw = load_model(made / "run" / "model.keras"), np.random.default_rng(0)
+    model.set_weights([one + draw.normal(0, 0.01, one.shape) for one in model.get_weights()])
+    model.save(made / "second" / "model.keras")
+    out = made / "ensemble"
+    arguments = (made / "run", made / "second", "--data", own, "--out", out, "--skip-unreadable")
+    return carry_out("ensemble", *arguments, wrote=[out])
+
+
+@pytest.fixture(scope="module")
+def export(tiny: None, own: Path, made: Path) -> Said:
+    """Export a network that has learnt nothing, but calls one half of the films positive."""
+    import keras
+
+    del tiny
+    keras.utils.set_random_seed(0)
+    model, films = tiny_network(), write_dataset(made / "films", bright_corner, count=36).films
+    kernel, bias = model.layers[-1].get_weights()
+    answers = model.predict(load_pixels(films, RECIPE), verbose=0)
+    middle, positive = logit(np.median(answers)), np.arange(36) % 2 == 0
+    sign = 1 if answers[positive].mean() > answers[~positive].mean() else -1
+    model.layers[-1].set_weights([sign * kernel, sign * (bias - middle)])
+    model.save(made / "theirs.keras")
+    out = made / "m.edge"
+    beside = [out.with_name(f"m{suffix}") for suffix in (".report.html", ".report.json")]
+    return carry_out(
+        "export", made / "theirs.keras", "--int8", "--data", own, "--out", out, "--classes",
+        "noncovid,covid", "--input-range", "0,255", "--skip-unreadable", *LOOSE,
+        wrote=[out, *beside, out.with_name("m.claim.md")],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def failed(training: Said, own: Path, made: Path) -> Said:
+    """Export the run, which calls all films one class: there are papers and no bundle."""
+    del training
+    out = made / "failed.edge"
+    names = ("failed.report.html", "failed.report.json", "failed.claim.md")
+    arguments = (made / "run", "--int8", "--data", own, "--out", out, "--skip-unreadable", *LOOSE)
+    return carry_out("export", *arguments, wrote=[made / name for name in names], status=7)
+
+
+@pytest.fixture(scope="module")
+def evaluation(export: Said, elsewhere: Path, made: Path) -> Said:
+    del export
+    out = made / "elsewhere"
+    arguments = (made / "m.edge", "--data", elsewhere, "--out", out, "--skip-unreadable")
+    return carry_out("evaluate", *arguments, wrote=[out])
+
+
+@pytest.fixture(scope="module")
+def evaluation_of_run(training: Said, own: Path, made: Path) -> Said:
+    del training
+    out = made / "own"
+    arguments = (made / "run", "--data", own, "--out", out, "--skip-unreadable")
+    return carry_out("evaluate", *arguments, wrote=[out])
+
+
+@pytest.fixture(scope="module")
+def threshold(export: Said, elsewhere: Path, made: Path) -> Said:
+    del export
+    out = made / "site.edge"
+    arguments = (made / "m.edge", "--data", elsewhere, "--out", out, "--youden")
+    return carry_out("threshold", *arguments, "--skip-unreadable", wrote=[out])
+
+
+COMMANDS = {
+    "training": (6, 7),
+    "folds": (6, 6),
+    "ensemble": (5, 6),
+    "export": (3, 6),
+    "failed": (3, 6),
+    "evaluation": (3, 6),
+    "evaluation_of_run": (5, 6),
+    "threshold": (4, 0),
+}
+"""At least so many warnings and sentences each of them has to say of these films."""
+PAPERS = {
+    "training": ["config.json", "curves.png", "metrics.json", "record.json"],
+    "folds": [*["config.json", "curves.png", "metrics.json", "record.json"] * 2, "folds.json"],
+    "ensemble": ["config.json", "metrics.json"],
+    "export": ["card.md", "m.claim.md", "m.report.html", "m.report.json", "parity.json"],
+    "failed": ["failed.claim.md", "failed.report.html", "failed.report.json"],
+    "evaluation": ["evaluation.json", "report.html"],
+    "evaluation_of_run": ["evaluation.json", "report.html"],
+    "threshold": ["card.md", "parity.json"],
+}
+
+
+def of_fold(text: str) -> str | None:
+    """Return the number of the fold that a line, or the name of a paper, is of."""
+    found = re.match(r"fold (\d+): ", text) or re.search(r"fold(\d+)/", text)
+    return found[1] if found else None
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_caveat_that_is_printed_is_in_every_paper(
+    command: str, request: pytest.FixtureRequest
+) -> None:
+    said: Said = request.getfixturevalue(command)
+    assert sorted(Path(name).name for name in said.papers) == sorted(PAPERS[command])
+    assert len(said.warnings) >= COMMANDS[command][0], said.err
+    assert len(said.sentences) >= COMMANDS[command][1], said.out
+    for paper, text in said.papers.items():
+        for line in said.warnings:
+            alone = re.sub(r"^fold \d+: ", "", line) if of_fold(paper) else line
+            assert alone in text or of_fold(line) not in (None, of_fold(paper)), (paper, line)
+        for sentence in said.sentences:
+            # What is printed of the first fold's films; and a note to the table of all folds.
+            elsewhere = of_fold(paper) == "2" or (of_fold(paper) and sentence == WHY_NOT_POOLED)
+            assert sentence in text or elsewhere, (paper, sentence)
+        assert not any(name in text for name in NAMES), paper
+
+
+def test_warnings_of_an_export_that_its_summary_shows_are_in_every_paper(export: Said) -> None:
+    ignored = re.findall(r"^  (calibration: \w+ ignored as asked)$", export.out, re.MULTILINE)
+    assert len(ignored) == 2
+    for paper, text in export.papers.items():
+        assert all(line in text for line in ignored), paper
+    # What a machine's clock says is in the papers of that machine, and not in the bundle.
+    for line in re.findall(r"^  (.* is not faster than float .*)$", export.out, re.MULTILINE):
+        assert [name for name, text in export.papers.items() if line in text] == [
+            "m.report.html", "m.report.json", "m.claim.md",
+        ]  # fmt: skip
+
+
+def test_these_films_have_everything_there_is_to_say(
+    training: Said, evaluation: Said, evaluation_of_run: Said, threshold: Said
+) -> None:
+    for words in (
+        "1 film left out, that cannot be read",
+        "1 film left out, byte for byte the same as others",
+        "the given splits part 1 group",
+        "it was trained on a split that separates 1 groups or near-duplicates",
+        "val: the network calls every film ",
+        "test: the network calls every film ",
+    ):
+        assert any(line.startswith(words) for line in training.warnings), words
+    assert training.sentences[0].startswith("Accuracy on these films is no evidence")
+    assert training.sentences[-1].startswith("the leak adds ")
+    (line,) = [one for one in evaluation.warnings if one.startswith("the only source with films")]
+    assert re.search(r"AUC 0\.\d{3} \(0\.\d{3} to \d\.\d{3}, n 16\) \(both\).*n 48\)", line)
+    assert any("parts of these films" in one for one in evaluation.sentences)
+    assert any(" is 0: none of " in one for one in evaluation_of_run.warnings)
+    assert "no source has films of both classes" in " ".join(evaluation_of_run.warnings)
+    assert "a decision looks better than it is on the films that it was fitted on" in (
+        threshold.warnings
+    )
+
+
+def literals(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_no_line_is_a_warning_but_by_the_list_that_papers_are_written_from() -> None:
+    packages = ROOT / "edge_kit", ROOT / "export" / "edge_export"
+    places = [
+        path.relative_to(ROOT).as_posix()
+        for package in packages
+        for path in sorted(package.rglob("*.py"))
+        if any(text.lower().startswith("warning:") for text in literals(path))
+    ]
+    # These three write no paper of accuracy: they print what they find of films and of layers.
+    others = [f"edge_kit/commands/{name}.py" for name in ("audit", "data", "debug")]
+    assert places == [*others, "export/edge_export/cautions.py"]
