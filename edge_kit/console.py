@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
@@ -16,6 +16,14 @@ from edge_runtime.errors import CannotWrite, printable
 def say(line: str) -> None:
     """Write one line to stderr."""
     print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def saying(modality: str, *kept: str) -> Callable[[str], None]:
+    """Return `say` in the words for films of `modality`; what is in `kept` stays as it is."""
+    from edge_export.report.words import words
+
+    told = words(modality, *kept)
+    return lambda line: say(told(line))
 
 
 def write(text: str) -> None:

@@ -34,7 +34,7 @@ def main(folder: str, bundle: str, epochs: int) -> int:
     import_tensorflow()  # without its chatter
     import keras
 
-    dataset = load_dataset(Path(folder), seed=0)
+    dataset = load_dataset(Path(folder), modality="xray", seed=0)
     films = [film for film in dataset.films if film.split == "train"]
     positive = np.array([film.label == dataset.positive for film in films], np.float32)
     keras.utils.set_random_seed(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_export.films.pixels import PixelReader
 from edge_kit.audit.audit import AUDITED, audit, rows
 from edge_kit.audit.films import audited_films
-from edge_kit.audit.sentences import sentences
+from edge_kit.audit.sentences import told_sentences
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel, Predict
@@ -34,7 +34,8 @@ def caveat(
     """
     try:
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
-        return sentences(audit(dataset, root, preprocess, predict, pixels=pixels))
+        audited = audit(dataset, root, preprocess, predict, pixels=pixels)
+        return told_sentences(audited, dataset.modality)
     except EdgeError as error:
         say(f"warning: the films were not audited for shortcuts: {error}")
         return []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, margin, reader_of
-from edge_kit.console import say, write
+from edge_kit.console import say, saying, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ def films_to_judge(
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
+    told = saying(model.modality, model.name, *labelled.classes)
     for name, (label, films) in labelled.classes.items():
-        say(f"class {name!r} is {label}: {films} films")
+        told(f"class {name!r} is {label}: {films} films")
     for line in labelled.skipped:
-        say(line)
+        told(line)
     return labelled
 
 
@@ -86,16 +87,17 @@ def run(options: argparse.Namespace) -> None:
     model, reader = open_evaluated(options.model), reader_of(options)
     reader.expect(model.preprocess)
     labelled = films_to_judge(options, model, reader)
+    told = saying(model.modality, model.name, *labelled.classes)
     choices = options.split, options.prevalence or PREVALENCES
     evaluation = evaluate(model, labelled, *choices, reader)
     beside = caveat_of_model(
-        *(model, options.data, reader, say),
+        *(model, options.data, reader, told),
         positive=options.positive,
         skip_unreadable=options.skip_unreadable,
     )
     evaluation = replace(evaluation, caveat=tuple(beside))
     for warning in (*blind(evaluation), *evaluation.warnings):
-        say(f"warning: {warning}")
+        told(f"warning: {warning}")
     if options.out:
         write_report(options.out, evaluation)
         say(f"wrote {options.out}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_kit.arguments import data_options, out_file
 from edge_kit.commands.evaluate import films_to_judge
 from edge_kit.commands.export import decision_options, require_bundle_name, threshold_rule
-from edge_kit.console import say, write
+from edge_kit.console import say, saying, write
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import require_place
 
@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_export.report.words import words
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.refit import lines, refit
     from edge_kit.evaluation.site_bundle import write_site_bundle
@@ -42,13 +43,17 @@ def run(options: argparse.Namespace) -> None:
     model = open_evaluated(options.bundle)
     labelled = films_to_judge(options, model)
     refitted = refit(model, labelled, threshold_rule(options), options.calibration)
+    told = saying(model.modality, model.name, *labelled.classes)
     for warning in (*labelled.warnings, *refitted.warnings):
-        say(f"warning: {warning}")
+        told(f"warning: {warning}")
     identity = write_site_bundle(options.bundle, options.out, refitted)
     write(f"threshold    {model.decision.threshold:g} -> {refitted.threshold or 'as it was'}\n")
-    for words, shares in lines(refitted).items():
-        write(f"{words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}\n")
-    say("a decision looks better than it is on the films that it was fitted on")
+    say("95 % intervals: by group (Rao and Scott's)")
+    in_words = words(model.modality)
+    for which, shares in lines(refitted).items():
+        figures = f"sensitivity {shares.sensitivity}, specificity {shares.specificity}"
+        write(f"{in_words(which)}: {figures}\n")
+    told("a decision looks better than it is on the films that it was fitted on")
     if refitted.moved:
         say("parity was proved at the maker's threshold, so the new bundle is stamped undecided")
     say(f"wrote {options.out}, identity {identity}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
 from edge_kit.arguments import (
+    Parser,
     cache_options,
     count,
     data_options,
@@ -18,7 +19,7 @@ from edge_kit.arguments import (
     seed,
     side,
 )
-from edge_kit.console import say, write
+from edge_kit.console import say, saying, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
@@ -67,6 +68,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="do not train the film branch on films of another modality in the folder",
     )
     parser.add_argument(
+        "--no-film-gate",
+        dest="film_gate",
+        action="store_false",
+        help="train no film branch: whatever the model is shown, it judges",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="go on where an interrupted training ended"
     )
     parser.add_argument(
@@ -95,6 +102,7 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.quiet import import_tensorflow
     from edge_kit.data.dataset import load_dataset
+    from edge_kit.data.index import modality_in
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
@@ -108,11 +116,12 @@ def run(options: argparse.Namespace) -> None:
     if not (options.folds or done):
         require_new(options.out, resume=options.resume)
     network, reader = architecture(options.model), reader_of(options)
-    plan = _plan(options, network.channels)
+    modality = modality_in(options.data, options.modality, positive=options.positive)
+    plan = _plan(options, network.channels, modality)
     reader.expect(plan.preprocess)
     dataset = load_dataset(
         options.data,
-        modality=options.modality,
+        modality=modality,
         positive=options.positive,
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
@@ -132,19 +141,28 @@ def run(options: argparse.Namespace) -> None:
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, reader)
 
 
-def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
+# Their values are paths, which may be private; the others change nothing of what is trained.
+_PLACES = {"groups": "GROUPS"}
+_LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache")
+
+
+def _plan(options: argparse.Namespace, channels: int, modality: str) -> TrainingPlan:
     from edge_kit.training.plan import TrainingPlan
     from edge_runtime.film.preprocess import standard
 
+    parser = Parser()
+    add_options(parser)
     return TrainingPlan(
         model=options.model,
-        preprocess=standard(options.side, options.side, options.channels or channels),
+        preprocess=standard(options.side, options.side, options.channels or channels, modality),
         epochs=options.epochs,
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         seed=options.seed,
         deterministic=options.deterministic,
         precision=options.precision,
+        film_gate=options.film_gate,
+        options=parser.given(options, _PLACES, _LEFT_OUT),
     )
 
 
@@ -163,7 +181,7 @@ def _train(
     tensorboard = options.tensorboard
     with recorded(options.out, dataset.films, tensorboard=tensorboard) as callbacks:
         trained = train(
-            *(dataset, options.data, plan, options.out, say),
+            *(dataset, options.data, plan, options.out, _saying(dataset)),
             others=others,
             reader=reader,
             resume=options.resume,
@@ -171,7 +189,7 @@ def _train(
         )
     show_metrics(trained.metrics)
     judged = dataset, options.data, plan.preprocess, trained.predict
-    for line in caveat(*judged, reader=reader, say=say):
+    for line in caveat(*judged, reader=reader, say=_saying(dataset)):
         write(f"{line}\n")
     _show_leaks(options, dataset, plan, reader)
 
@@ -193,7 +211,7 @@ def _show_leaks(
     from edge_kit.training.leak_effect import leak_effect
 
     if dataset.leaks:
-        write(f"{leak_effect(dataset, options.data, plan, say, reader=reader)}\n")
+        write(f"{leak_effect(dataset, options.data, plan, _saying(dataset), reader=reader)}\n")
     elif options.allow_leaks:
         say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
@@ -205,18 +223,19 @@ def _cross_validate(
     others: tuple[Film, ...],
     reader: FilmReader,
 ) -> None:
+    from edge_export.report.words import words
     from edge_kit.training.folds import cross_validate, fold_run, table
 
     outcome = cross_validate(
-        *(dataset, options.data, plan, options.out, say),
+        *(dataset, options.data, plan, options.out, _saying(dataset)),
         folds=options.folds,
         others=others,
         reader=reader,
         resume=options.resume,
         tensorboard=options.tensorboard,
     )
-    write(table(outcome))
-    write("the films of the first fold:\n")
+    write(words(dataset.modality)(table(outcome)))
+    write(words(dataset.modality)("the films of the first fold:\n"))
     _show_caveat(options, fold_run(options.out, 1), reader)
 
 
@@ -237,7 +256,7 @@ def _counter_examples(
     """Return the films of other modalities; a training does not need them, so it only says so."""
     from edge_kit.data.dataset import other_films
 
-    if not options.counter_examples:
+    if not (options.counter_examples and options.film_gate):
         return ()
     try:
         films = other_films(
@@ -253,6 +272,7 @@ def _counter_examples(
 
 def show_dataset(dataset: Dataset) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
+    say = _saying(dataset)
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     for split in SPLITS:
@@ -264,8 +284,16 @@ def show_dataset(dataset: Dataset) -> None:
         say(f"warning: {warning}")
 
 
+def _saying(dataset: Dataset) -> Callable[[str], None]:
+    """Return `say` in the words for the films of `dataset`."""
+    return saying(dataset.modality, dataset.negative, dataset.positive, *dataset.classes)
+
+
 def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
     """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
+    from edge_export.statistics.estimates import METHODS
+
+    say(f"95 % intervals: {METHODS}")
     for split, figures in metrics.items():
         for name in ("accuracy", "sensitivity", "specificity", "auc"):
             write(f"{split:<5} {name:<12} {getattr(figures, name)}\n")

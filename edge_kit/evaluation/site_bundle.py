@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge_export.package import golden_tolerance
 from edge_export.report.card import CARD, FIRST_HEADING
+from edge_export.report.words import Words, words
 from edge_kit.evaluation.refit import Refit, lines
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest
@@ -26,7 +27,8 @@ uncertain answers, and parity.json, is of the bundle before.
 - uncertain from {band.low:g} to {band.high:g}
 {shares}
 
-On the films that it was fitted on a decision looks better than it is.
+These intervals are by group (Rao and Scott's). On the films that it was fitted on a decision looks
+better than it is.
 {proof}
 """
 _MOVED = """\
@@ -45,7 +47,8 @@ def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
     with verify_all(source) as bundle:
         manifest = bundle.manifest
         members = {name: bytes(bundle.read(name)) for name in manifest.files}
-    members[CARD] = _card(members.get(CARD, b"").decode(), refitted).encode()
+    told = words(manifest.intended_use.modality)
+    members[CARD] = _card(members.get(CARD, b"").decode(), refitted, told).encode()
     return write_bundle(out, _fields(manifest, refitted), members)
 
 
@@ -66,10 +69,10 @@ def _fields(manifest: Manifest, refitted: Refit) -> dict[str, object]:
     }
 
 
-def _card(card: str, refitted: Refit) -> str:
+def _card(card: str, refitted: Refit, told: Words) -> str:
     """Return the card with a section on the site in front, in place of an older one."""
     before, following, after = card.partition(FIRST_HEADING)
-    return before.partition(_HEADING)[0] + _section(refitted) + following + after
+    return before.partition(_HEADING)[0] + told(_section(refitted)) + following + after
 
 
 def _section(refitted: Refit) -> str:

@@ -48,6 +48,7 @@ class RunConfig:
     may have cut them short.
     `leaks` counts groups and near-duplicates that the split separates; unless it is 0, figures are
     too optimistic.
+    `options` are those of the command that trained it, for the card.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -72,6 +73,7 @@ class RunConfig:
     most_epochs: int = 0
     epsilon: float = EPSILON
     leaks: int = 0
+    options: Sequence[str] = ()
 
     def caution(self) -> str:
         """Return what to say beside every figure of a run whose split leaks, else nothing."""
@@ -109,7 +111,9 @@ def read_config(run: Path) -> RunConfig:
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
-        config = replace(config, members=tuple(config.members))
+        config = replace(
+            config, members=tuple(config.members), options=tuple(map(str, config.options))
+        )
         config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def differences(runs: Sequence[Path]) -> dict[str, list[Any]]:
 def _flat(config: RunConfig) -> dict[str, Any]:
     """Return a configuration with nested values as `part.name`."""
     flat: dict[str, Any] = {}
-    for name, value in asdict(config).items():
+    for name, value in asdict(replace(config, options=())).items():
         parts = value if isinstance(value, dict) else None
         flat |= {name: value} if parts is None else {f"{name}.{k}": v for k, v in parts.items()}
     return flat

@@ -20,12 +20,11 @@ from edge_export.graph.network import InputRange, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.statistics.estimates import Floats, Metrics, evaluate
 from edge_kit.data.dataset import Dataset
-from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder, write_json
-from edge_kit.film_branch.branch import film_logits, fit_branch, join
-from edge_kit.film_branch.threshold import OutOfDistributionCheck, film_threshold, measure
+from edge_kit.film_branch.branch import join
+from edge_kit.film_branch.fit import checked_branch
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
 from edge_kit.training.curves import draw_curves
@@ -98,14 +97,13 @@ def train(
             reader=reader,
             callbacks=callbacks,
         )
-        trained, check = _write_run(folder, fitted, others, reader)
+        trained = _write_run(folder, fitted, others, reader, say)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
             log.rename(folder / TENSORBOARD)
             for number, log_file in enumerate(sorted((folder / TENSORBOARD).iterdir())):
                 # TensorFlow names the machine in it; TensorBoard needs no more than this.
                 log_file.rename(log_file.with_name(f"events.out.tfevents.{number}"))
-    say(f"out-of-distribution check: refuses {check.refused['test']}")
     say(f"wrote {out}")
     return trained
 
@@ -141,12 +139,16 @@ def train_and_measure(
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A network after its last epoch, with what it was trained on and how."""
+    """A network after its last epoch, with what it was trained on and how.
+
+    With a `film_gate` it is to get a film branch.
+    """
 
     model: keras.Model
     rows: Mapping[Split, LabelledPixels]
     config: RunConfig
     history: History
+    film_gate: bool
 
     def measured(self) -> tuple[dict[Split, Metrics], dict[Split, NDArray[np.float64]]]:
         """Return metrics at a threshold of one half and scores `(n,)` of each held-out split."""
@@ -186,7 +188,8 @@ def _fitted(
         say=say,
         callbacks=callbacks,
     )
-    return _Fitted(model, rows, replace(config, epochs=len(history["loss"])), history)
+    config = replace(config, epochs=len(history["loss"]))
+    return _Fitted(model, rows, config, history, plan.film_gate)
 
 
 @contextmanager
@@ -216,46 +219,40 @@ def _seed(config: RunConfig) -> None:
 
 
 def _write_run(
-    folder: Path, fitted: _Fitted, others: Sequence[Film], reader: FilmReader
-) -> tuple[Trained, OutOfDistributionCheck]:
+    folder: Path,
+    fitted: _Fitted,
+    others: Sequence[Film],
+    reader: FilmReader,
+    say: Callable[[str], None],
+) -> Trained:
     """Write a run except its splits: model, configuration, history, metrics and curves."""
     metrics, scores = fitted.measured()
-    config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
-    foreign = {
-        split: reader.pixels(
-            [film for film in others if film.split == split], config.preprocessing()
-        )
-        for split in SPLITS
-    }
-    branch, check = _film_branch(pixels, foreign, config.preprocessing(), config.seed)
-    model = join(fitted.model, branch)
+    model, config = fitted.model, fitted.config
+    figures: dict[str, object] = {split: asdict(value) for split, value in metrics.items()}
+    if fitted.film_gate:
+        pixels = {split: fitted.rows[split].pixels for split in SPLITS}
+        foreign = _by_split(others, config.preprocessing(), reader)
+        known = config.preprocessing(), config.modality
+        branch, check = checked_branch(pixels, foreign, *known, seed=config.seed, say=say)
+        model = join(model, branch)
+        config = replace(config, film_threshold=check.threshold)
+        figures["film_gate"] = asdict(check)
     save_model(model, folder / MODEL)
-    write_json(folder / CONFIG, replace(config, film_threshold=check.threshold))
+    write_json(folder / CONFIG, config)
     _write_history(folder / HISTORY, fitted.history)
-    figures = {split: asdict(value) for split, value in metrics.items()}
-    write_json(folder / METRICS, {**figures, "film_gate": asdict(check)})
+    write_json(folder / METRICS, figures)
     truth = {split: fitted.rows[split].positive for split in HELD_OUT}
     draw_curves(folder / CURVES, fitted.history, truth, scores)
-    return Trained(model, metrics), check
+    return Trained(model, metrics)
 
 
-def _film_branch(
-    films: Mapping[Split, Pixels | CachedPixels],
-    foreign: Mapping[Split, Pixels],
-    preprocess: Preprocess,
-    seed: int,
-) -> tuple[keras.Model, OutOfDistributionCheck]:
-    """Return a branch trained on the training films, and its check, measured on the others."""
-    branch = fit_branch(films["train"], foreign["train"], preprocess, seed)
-    held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
-    threshold = film_threshold(film_logits(branch, held_out["val"]))
-    refused = {
-        split: measure(
-            branch, threshold, held_out[split], foreign[split], preprocess=preprocess, seed=seed
-        )
-        for split in HELD_OUT
+def _by_split(
+    films: Sequence[Film], preprocess: Preprocess, reader: FilmReader
+) -> dict[Split, Pixels]:
+    return {
+        split: reader.pixels([film for film in films if film.split == split], preprocess)
+        for split in SPLITS
     }
-    return branch, OutOfDistributionCheck(threshold, refused)
 
 
 def _rows(

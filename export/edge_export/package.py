@@ -31,7 +31,9 @@ def write(out: Path, findings: Findings, description: BundleDescription) -> str:
         CannotWrite: the disk refused, or a fact has no place in a manifest; `out` is as it was.
     """
     artefacts = findings.bundled
-    images = {image.file: image.png for image in golden_images()}
+    pixels = description.preprocess
+    colour = pixels.channels == 3 and pixels.max_chroma >= 255
+    images = {image.file: image.png for image in golden_images(colour=colour)}
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
     members["parity.json"] = encoded(parity(findings, description))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from edge_export.proof.parity import REFERENCE
+from edge_export.report.words import words
 
 Document = Mapping[str, Any]
 
@@ -91,6 +92,10 @@ SECTIONS: Mapping[str, Mapping[int, str]] = {
         44: "Funding and role of the funders",
     },
 }
+_SAME_SOURCES = (
+    "Held-out films come from the same sources as the training films: the figures say how the "
+    "small graphs follow the float model, not how either does in another hospital."
+)
 # Of the other items an export knows a part at most.
 _WHOLE = frozenset({9, 27, 28, 29, 32, 38})
 _HEAD = """\
@@ -130,7 +135,12 @@ def _lines(known: Mapping[int, str]) -> Iterator[str]:
 
 def _known(document: Document) -> dict[int, str]:
     """Return what the export knows, by item; an item that is not there is blank."""
-    known = _design(document) | _data(document) | _model(document) | _results(document)
+    classes = document["classes"]
+    kept = document["name"], classes["negative"], classes["positive"]
+    told = words(document["modality"], *kept)
+    known = _data(document) | _model(document) | _results(document)
+    # What the maker wrote in its own words is among the design's.
+    known = _design(document) | {number: told(text) for number, text in known.items()}
     return {number: text for number, text in known.items() if text}
 
 
@@ -145,9 +155,7 @@ def _design(document: Document) -> dict[int, str]:
         1: "Deep learning: a neural network that classifies images, quantized to integers.",
         6: "Of the export: to show on paired decisions that the small graphs decide like the float "
         f"model{rule}. Verdict: {verdict['answer']}.",
-        40: (limits + "\n\n" if limits else "")
-        + "Held-out films come from the same sources as the training films: the figures say how "
-        "the small graphs follow the float model, not how either does in another hospital.",
+        40: (limits + "\n\n" if limits else "") + words(document["modality"])(_SAME_SOURCES),
         41: "Research use; not a medical device.",
         42: "Rules and all figures of the export are in the report beside the bundle"
         + (

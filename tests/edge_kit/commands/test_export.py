@@ -50,7 +50,7 @@ def mobile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("mobile")
     write_tiny_films(folder / "films", count=36)
-    dataset, out = load_dataset(folder / "films", seed=3), folder / "run"
+    dataset, out = load_dataset(folder / "films", modality="xray", seed=3), folder / "run"
     plan = TrainingPlan(model=NETWORK, preprocess=standard(96, 96, 1), epochs=1, seed=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(applications, "_network", forgetful)
