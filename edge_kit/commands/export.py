@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 HELP = "quantize, prove and pack a network"
 # Their values are paths, which may be private; the others change nothing of the bundle.
 _PLACES = {"limits": "LIMITS"}
-_LEFT_OUT = ("help", "data", "out", "format", "cache", "no_cache")
+_LEFT_OUT = ("help", "data", "out", "positive", "format", "cache", "no_cache")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

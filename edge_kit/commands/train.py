@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from edge_kit.arguments import (
     seed,
     side,
 )
-from edge_kit.console import say, saying, write
+from edge_kit.console import say, saying_of, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
@@ -102,7 +102,6 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.quiet import import_tensorflow
     from edge_kit.data.dataset import load_dataset
-    from edge_kit.data.index import modality_in
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
@@ -115,9 +114,8 @@ def run(options: argparse.Namespace) -> None:
     done = options.resume and finished(options.out)
     if not (options.folds or done):
         require_new(options.out, resume=options.resume)
-    network, reader = architecture(options.model), reader_of(options)
-    modality = modality_in(options.data, options.modality, positive=options.positive)
-    plan = _plan(options, network.channels, modality)
+    reader, modality = reader_of(options), _modality(options)
+    plan = _plan(options, architecture(options.model).channels, modality)
     reader.expect(plan.preprocess)
     dataset = load_dataset(
         options.data,
@@ -139,6 +137,12 @@ def run(options: argparse.Namespace) -> None:
         return
     others = _counter_examples(options, dataset.modality, reader)
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, reader)
+
+
+def _modality(options: argparse.Namespace) -> Modality:
+    from edge_kit.data.index import modality_in
+
+    return modality_in(options.data, options.modality, positive=options.positive)
 
 
 # Their values are paths, which may be private; the others change nothing of what is trained.
@@ -181,7 +185,7 @@ def _train(
     tensorboard = options.tensorboard
     with recorded(options.out, dataset.films, tensorboard=tensorboard) as callbacks:
         trained = train(
-            *(dataset, options.data, plan, options.out, _saying(dataset)),
+            *(dataset, options.data, plan, options.out, saying_of(dataset)),
             others=others,
             reader=reader,
             resume=options.resume,
@@ -189,7 +193,7 @@ def _train(
         )
     show_metrics(trained.metrics)
     judged = dataset, options.data, plan.preprocess, trained.predict
-    for line in caveat(*judged, reader=reader, say=_saying(dataset)):
+    for line in caveat(*judged, reader=reader, say=saying_of(dataset)):
         write(f"{line}\n")
     _show_leaks(options, dataset, plan, reader)
 
@@ -211,7 +215,7 @@ def _show_leaks(
     from edge_kit.training.leak_effect import leak_effect
 
     if dataset.leaks:
-        write(f"{leak_effect(dataset, options.data, plan, _saying(dataset), reader=reader)}\n")
+        write(f"{leak_effect(dataset, options.data, plan, saying_of(dataset), reader=reader)}\n")
     elif options.allow_leaks:
         say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
@@ -227,7 +231,7 @@ def _cross_validate(
     from edge_kit.training.folds import cross_validate, fold_run, table
 
     outcome = cross_validate(
-        *(dataset, options.data, plan, options.out, _saying(dataset)),
+        *(dataset, options.data, plan, options.out, saying_of(dataset)),
         folds=options.folds,
         others=others,
         reader=reader,
@@ -272,7 +276,7 @@ def _counter_examples(
 
 def show_dataset(dataset: Dataset) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
-    say = _saying(dataset)
+    say = saying_of(dataset)
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     for split in SPLITS:
@@ -282,11 +286,6 @@ def show_dataset(dataset: Dataset) -> None:
         say(f"{split}: {len(rows)} films in {groups} groups, {positive} {dataset.positive}")
     for warning in dataset.warnings:
         say(f"warning: {warning}")
-
-
-def _saying(dataset: Dataset) -> Callable[[str], None]:
-    """Return `say` in the words for the films of `dataset`."""
-    return saying(dataset.modality, dataset.negative, dataset.positive, *dataset.classes)
 
 
 def show_metrics(metrics: Mapping[Split, Metrics]) -> None:

@@ -98,8 +98,8 @@ def fit_branch(
     """Return a branch trained to tell `films` from negatives made of them and from `others`.
 
     Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. From
-    very large sets each round draws a sample. `kinds` are those of the negatives. `say` gets a line
-    for each round, with the AUC on its pictures before they were learnt from.
+    very large sets each round draws a sample. `kinds` are those of the negatives; `say` gets a line
+    a round, with the AUC on its new pictures before they were learnt from.
 
     Raises:
         DataError: a loss was not finite.
@@ -111,6 +111,7 @@ def fit_branch(
     draw = np.random.default_rng(seed)
     branch = film_branch(preprocess.height, preprocess.width, preprocess.channels)
     seen, foreign = min(len(films), _MOST), min(len(others), _MOST)
+    say(_begun(seen, foreign))
     batches = -(-((_POSES + _NEGATIVES) * seen + foreign) // _BATCH_SIZE)
     rate = keras.optimizers.schedules.PolynomialDecay(
         _LEARNING_RATE, _ROUNDS * _EPOCHS * batches, end_learning_rate=0.0
@@ -119,25 +120,32 @@ def fit_branch(
     for number in range(_ROUNDS):
         sources = _some(films, draw), _some(others, draw)
         pixels, is_film, drawn = _round(*sources, preprocess, draw, kinds)
-        if not number:
-            say(_begun(seen, foreign, drawn))
-        few = slice(None, None, -(-len(pixels) // _SHOWN))
-        area = auc(is_film[few] > 0, film_logits(branch, pixels[few])).value
+        area = _area(branch, pixels, is_film)
         history = branch.fit(pixels, is_film, batch_size=_BATCH_SIZE, epochs=_EPOCHS, verbose=0)
         if not math.isfinite(loss := history.history["loss"][-1]):
             raise DataError("film branch", "the loss is not finite", "train with another --seed")
-        told = f"AUC {area:.3f} on new pictures, then loss {loss:.3f}"
-        say(f"film branch, round {number + 1}/{_ROUNDS}: {told}")
+        say(_learnt(number + 1, area, loss, drawn))
     return branch
 
 
-def _begun(films: int, others: int, drawn: Mapping[str, int]) -> str:
-    """Return what a round of training is made of."""
-    kinds = ", ".join(f"{name} {count}" for name, count in drawn.items())
-    foreign = f", {others} of another modality" if others else ""
+def _learnt(number: int, area: float, loss: float, drawn: str) -> str:
+    """Return in a line what a round has come to."""
+    figures = f"AUC {area:.3f} before, loss {loss:.3f} after"
+    return f"film branch, round {number}/{_ROUNDS}: {figures}; negatives {drawn}"
+
+
+def _area(branch: keras.Model, pixels: Pixels, is_film: NDArray[np.float32]) -> float:
+    """Return the AUC of the branch on some of the pictures, taken evenly from all."""
+    few = slice(None, None, -(-len(pixels) // _SHOWN))
+    return auc(is_film[few] > 0, film_logits(branch, pixels[few])).value
+
+
+def _begun(films: int, others: int) -> str:
+    """Return what the branch learns in each round."""
+    foreign = f", and {others} films of another modality" if others else ""
     return (
         f"film branch: learns {films} films, each in {_POSES} poses a round, and to refuse "
-        f"{sum(drawn.values())} negatives made of them ({kinds}){foreign}"
+        f"{_NEGATIVES * films} negatives made of them{foreign}"
     )
 
 
@@ -154,8 +162,8 @@ def _round(
     preprocess: Preprocess,
     draw: np.random.Generator,
     kinds: Mapping[str, Kind],
-) -> tuple[Pixels, NDArray[np.float32], dict[str, int]]:
-    """Return the pictures of a round, which of them are films, and how many negatives by kind."""
+) -> tuple[Pixels, NDArray[np.float32], str]:
+    """Return the pictures of a round, which are films, and in words the negatives by kind."""
     # Those that get through most are drawn twice as often.
     most = [kind for kind in _THROUGH_MOST if kind.__name__ in kinds]
     every: list[Kind] = [*kinds.values(), *most]
@@ -167,5 +175,5 @@ def _round(
     poses = [pose] * posed + chosen + [pose] * len(others)
     pixels = make_pictures(sources, poses, preprocess, int(draw.integers(2**32)))
     counts = Counter(kind.__name__ for kind in chosen)
-    drawn = {name: counts[name] for name in kinds}
+    drawn = ", ".join(f"{name} {counts[name]}" for name in kinds)
     return pixels, (np.arange(len(sources)) < posed).astype(np.float32), drawn

@@ -27,7 +27,8 @@ def thumbnails(
 def thumbnail(pixels: Pixels, side: int = SIDE) -> bytes:
     """Return `(height, width, channels)` uint8 pixels as a PNG of at most `side` pixels.
 
-    It is in colour where the pixels are. The same pixels give the same bytes: a PNG of Pillow's holds no date and no name.
+    It is in colour where the pixels are. The same pixels give the same bytes: a PNG of Pillow's
+    holds no date and no name.
     """
     is_grey = bool((pixels == pixels[:, :, :1]).all())
     picture = Image.fromarray(pixels[:, :, 0] if is_grey else pixels)

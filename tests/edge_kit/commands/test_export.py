@@ -79,6 +79,7 @@ def test_a_mobilenet_v3_becomes_a_bundle_on_every_processor(
     monkeypatch.setattr(onnx_runtime, "may_saturate", lambda: exact)
     out = tmp_path / "mobile.edge"
     data = ["--data", str(mobile.parent / "films"), "--film-threshold", "-1000"]
+    data += ["--modality", "xray"]
     assert run(["export", str(mobile), "--int8", "--out", str(out), *data, *MEANS, *LOOSE]) == 0
     with verify_all(out) as bundle:
         for engine in ("litert", "onnxruntime"):

@@ -43,7 +43,7 @@ def test_the_published_layout_needs_a_modality(tmp_path: Path) -> None:
     write_films(tmp_path, *folders)
     for root in (tmp_path, tmp_path / "COVID-19 Dataset"):
         with pytest.raises(UsageError, match=r"holds ct \(16\), xray \(16\); choose one with"):
-            load_dataset(root, modality="xray", seed=0)
+            load_dataset(root, seed=0)
         dataset = load_dataset(root, modality="ct", seed=0)
         assert {film.path.parent.parent.name for film in dataset.films} == {"CT"}
         assert dataset.classes == {"COVID": ("covid", 8), "Non-COVID": ("noncovid", 8)}

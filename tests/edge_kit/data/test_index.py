@@ -102,10 +102,11 @@ def test_other_is_a_modality_where_it_is_said_and_a_class_where_it_is_a_folder(
     tmp_path: Path,
 ) -> None:
     text = "path,label,modality\na.png,covid,other\nother/b.png,covid,\n"
-    entries = by_manifest(tmp_path, text)
+    entries = index_films(manifest(tmp_path / "listed", text, "a.png", "other/b.png"))
     assert [entry.modality for entry in entries] == ["other", None]
     folders = tmp_path / "folders"
-    entries = index_films(write_films(folders, "covid", "other", count=1))
+    lay(folders, "covid/a.png", "other/b.png")
+    entries = index_films(folders)
     assert [(entry.class_name, entry.modality) for entry in entries] == [
         ("covid", None), ("other", None),
     ]  # fmt: skip

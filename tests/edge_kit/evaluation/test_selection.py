@@ -25,7 +25,7 @@ def run(trained: Path) -> EvaluatedModel:
 def other(tmp_path_factory: pytest.TempPathFactory) -> LabelledFilms:
     """Return films of another hospital, without splits."""
     root = write_films(tmp_path_factory.mktemp("other"), "covid", "normal", count=8)
-    return labelled_films(root, modality=None, positive="covid", skip_unreadable=False)
+    return labelled_films(root, modality="xray", positive="covid", skip_unreadable=False)
 
 
 def test_a_run_is_judged_on_its_test_films_unless_others_are_wanted(
