@@ -45,7 +45,8 @@ def main(folder: str, bundle: str, epochs: int) -> int:
     model.save(file)
     command = ["export", str(file), "--int8", "--data", folder, "--out", bundle]
     classes = f"{dataset.negative},{dataset.positive}"
-    return run([*command, "--classes", classes, "--input-range", "0,1", *sys.argv[4:]])
+    said = ["--modality", "xray", "--body-part", "CHEST", "--views", "PA,AP", "--ages", "18,150"]
+    return run([*command, "--classes", classes, "--input-range", "0,1", *said, *sys.argv[4:]])
 
 
 def my_model() -> keras.Model:
