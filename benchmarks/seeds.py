@@ -57,8 +57,9 @@ def export(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     data = ["--data", str(options.data), "--modality", "xray"]
     if not run.is_dir():
         edge_kit("train", *data, "--no-counter-examples", "--seed", str(seed), "--out", str(run))
-    limits = ["--limits", str(options.limits)]
-    edge_kit("export", str(run), "--int8", *data, *limits, "--out", str(bundle))
+    said = ["--name", "model3-xray", "--body-part", "CHEST", "--views", "PA,AP", "--ages", "18,150"]
+    said += ["--limits", str(options.limits)]
+    edge_kit("export", str(run), "--int8", *data, *said, "--out", str(bundle))
     report: dict[str, Any] = json.loads(bundle.with_suffix(".report.json").read_text("utf-8"))
     return report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +25,34 @@ class Parser(argparse.ArgumentParser):
         # argparse would take the value of "--input-range -1,1" for an option, and has no other say.
         self._negative_number_matcher = re.compile(r"-[\d.]")
 
+    def given(
+        self, options: argparse.Namespace, places: Mapping[str, str], left_out: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the options that are not the default's, as words of a command line.
+
+        `places` are what stands for values that are paths, which may be private; those in
+        `left_out` change nothing of what comes out.
+        """
+        words: list[str] = []
+        for action in self._actions:
+            name = action.dest
+            if not action.option_strings or name in left_out or name not in options:
+                continue
+            value, option = getattr(options, name), action.option_strings[0]
+            if value == action.default or value is None:
+                continue
+            if name in places:
+                words += [option, places[name]]
+            elif isinstance(action, argparse.BooleanOptionalAction):
+                words.append(action.option_strings[0 if value else 1])
+            elif action.nargs == 0:
+                words.append(option)
+            else:
+                for one in value if isinstance(value, list) else [value]:
+                    parts = one if isinstance(one, tuple) else (one,)
+                    words += [option, ",".join(map(str, parts))]
+        return tuple(words)
+
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the command line."""
         subject = self.prog.removeprefix("edge-kit").strip() or "command line"
@@ -32,7 +61,12 @@ class Parser(argparse.ArgumentParser):
 
 def data_options(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that reads a folder of films."""
-    parser.add_argument("--modality", choices=("xray", "ct"), help="needed where there are both")
+    parser.add_argument(
+        "--modality",
+        choices=("xray", "ct", "other"),
+        help="needed where neither the folders nor a manifest say it, or where there are both; "
+        "other is for pictures of any other kind",
+    )
     parser.add_argument(
         "--negative",
         metavar="CLASS,...",
@@ -63,6 +97,31 @@ def reader_of(options: argparse.Namespace) -> FilmReader:
     from edge_kit.data.reader import FilmReader
 
     return FilmReader(None if options.no_cache else options.cache or default_cache(), say)
+
+
+def use_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a command takes that says which films a bundle is for."""
+    not_stated = "where it is not said, it is not stated, and no film is refused for it"
+    parser.add_argument(
+        "--body-part",
+        type=body_parts,
+        default=(),
+        metavar="PART,...",
+        help=f"what the films show, in DICOM's terms, CHEST for example; {not_stated}",
+    )
+    parser.add_argument(
+        "--views",
+        type=views,
+        default=(),
+        metavar="VIEW,...",
+        help="DICOM views that the bundle is for, PA,AP for example; likewise",
+    )
+    parser.add_argument(
+        "--ages",
+        type=ages,
+        metavar="YOUNGEST,OLDEST",
+        help="years of age that the bundle is for, 18,150 for example; likewise",
+    )
 
 
 def out_file(text: str) -> Path:
@@ -128,10 +187,19 @@ def ages(text: str) -> tuple[int, int]:
 
 def views(text: str) -> tuple[str, ...]:
     """Return DICOM's names of views."""
-    views = tuple(dict.fromkeys(text.split(",")))
-    if len(views) <= 16 and all(re.fullmatch(r"[A-Z][A-Z0-9_]{0,15}", view) for view in views):
-        return views
-    raise argparse.ArgumentTypeError(f"{text!r} is not of DICOM's views, PA,AP for example")
+    return _terms(text, "views, PA,AP for example")
+
+
+def body_parts(text: str) -> tuple[str, ...]:
+    """Return DICOM's names of parts of the body."""
+    return _terms(text, "parts of the body, CHEST for example")
+
+
+def _terms(text: str, of: str) -> tuple[str, ...]:
+    terms = tuple(dict.fromkeys(text.split(",")))
+    if len(terms) <= 16 and all(re.fullmatch(r"[A-Z][A-Z0-9_]{0,15}", term) for term in terms):
+        return terms
+    raise argparse.ArgumentTypeError(f"{text!r} is not of DICOM's {of}")
 
 
 def share(text: str) -> float:

@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from edge_runtime.errors import CannotWrite, printable
+
+if TYPE_CHECKING:
+    from edge_export.report.words import Words
+    from edge_kit.data.dataset import Dataset
 
 
 def say(line: str) -> None:
     """Write one line to stderr."""
     print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def saying(modality: str, *kept: str) -> Callable[[str], None]:
+    """Return `say` in the words for films of `modality`; what is in `kept` stays as it is."""
+    from edge_export.report.words import words
+
+    told = words(modality, *kept)
+    return lambda line: say(told(line))
+
+
+def saying_of(dataset: Dataset) -> Callable[[str], None]:
+    """Return `say` in the words for the films of `dataset`, in which its classes stay."""
+    told = words_of(dataset)
+    return lambda line: say(told(line))
+
+
+def words_of(dataset: Dataset) -> Words:
+    """Return the words for the films of `dataset`, in which its classes stay."""
+    from edge_export.report.words import words
+
+    return words(dataset.modality, dataset.negative, dataset.positive, *dataset.classes)
 
 
 def write(text: str) -> None:

@@ -24,6 +24,7 @@ from edge_runtime.output import write_whole
 FILMS, SIDE, EPOCHS = 640, 112, 10
 DRAWN = (2 * SIDE, 2 * SIDE)  # a clinic's films are larger than the graph's, too
 UNSEEN = 12
+USE = ("--body-part", "CHEST", "--views", "PA,AP", "--ages", "18,150")
 NETWORK = "network.py"
 _MARK = ".edge-kit-demo"
 _HEAVY = ("tensorflow", "keras", "numpy", "onnxruntime")
@@ -65,7 +66,7 @@ def _commands(out: Path, bundle: Path, seed: int) -> list[tuple[str, list[str]]]
     films = ["--data", f"{out}/films", "--seed", str(seed)]
     return [
         ("training", ["train", "--out", f"{out}/run", *network, *films]),
-        ("exporting", ["export", f"{out}/run", "--int8", "--out", str(bundle), *films]),
+        ("exporting", ["export", f"{out}/run", "--int8", "--out", str(bundle), *films, *USE]),
     ]
 
 

@@ -34,7 +34,7 @@ def main(folder: str, bundle: str, epochs: int) -> int:
     import_tensorflow()  # without its chatter
     import keras
 
-    dataset = load_dataset(Path(folder), seed=0)
+    dataset = load_dataset(Path(folder), modality="xray", seed=0)
     films = [film for film in dataset.films if film.split == "train"]
     positive = np.array([film.label == dataset.positive for film in films], np.float32)
     keras.utils.set_random_seed(0)
@@ -45,7 +45,8 @@ def main(folder: str, bundle: str, epochs: int) -> int:
     model.save(file)
     command = ["export", str(file), "--int8", "--data", folder, "--out", bundle]
     classes = f"{dataset.negative},{dataset.positive}"
-    return run([*command, "--classes", classes, "--input-range", "0,1", *sys.argv[4:]])
+    said = ["--modality", "xray", "--body-part", "CHEST", "--views", "PA,AP", "--ages", "18,150"]
+    return run([*command, "--classes", classes, "--input-range", "0,1", *said, *sys.argv[4:]])
 
 
 def my_model() -> keras.Model:

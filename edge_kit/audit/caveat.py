@@ -10,7 +10,7 @@ from edge_export.films.pixels import PixelReader
 from edge_kit.audit.apart import audit_apart
 from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
-from edge_kit.audit.sentences import sentences
+from edge_kit.audit.sentences import told_sentences
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import Predict
@@ -37,7 +37,7 @@ def caveat(
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
         return audit(dataset, root, preprocess, predict, pixels=pixels)
 
-    _weigh(cautions, audited)
+    _weigh(cautions, dataset.modality, audited)
 
 
 def caveat_of_evaluation(
@@ -73,14 +73,14 @@ def caveat_of_evaluation(
         pixels = reader.pixels(judged.films, model.preprocess)
         return audit_apart(judged, pixels, model.predict)
 
-    _weigh(cautions, *([own] if known else []), apart)
+    _weigh(cautions, model.modality, *([own] if known else []), apart)
 
 
-def _weigh(cautions: Cautions, *ways: Callable[[], Audit]) -> None:
+def _weigh(cautions: Cautions, modality: str, *ways: Callable[[], Audit]) -> None:
     """Add the sentences of the first of the `ways` to audit that can be gone."""
     for way in ways:
         try:
-            return cautions.weigh(*sentences(way()))
+            return cautions.weigh(*told_sentences(way(), modality))
         except EdgeError as error:
             problem = error.problem  # its subject is a path, and papers name none
     return cautions.warn(f"the films were not audited for shortcuts: {problem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from edge_export.films.pixels import Pixels
 from edge_export.report.html import template
 from edge_export.report.plots import BLUE, GREY, ORANGE, Plot, canvas, drawn, house_style
 from edge_export.report.thumbnails import thumbnail
+from edge_export.report.words import Words, words
 from edge_export.statistics.estimates import Estimate
 from edge_kit.audit.audit import STRONG, Audit, rows
 from edge_kit.audit.features import DESCRIPTION, only_centre, without_centre
-from edge_kit.audit.sentences import NAMES, RULE, areas, sentences
+from edge_kit.audit.sentences import NAMES, RULE, areas, told_sentences
 from edge_kit.data.dataset import Dataset
 from edge_kit.files import new_folder, write_json
 
@@ -29,34 +31,47 @@ _SHOWN = {
 _PICTURE = 176  # pixels a side
 
 
-def write_report(out: Path, audit: Audit, pictures: Mapping[str, bytes]) -> None:
+def write_report(
+    out: Path, audit: Audit, pictures: Mapping[str, bytes], modality: str = "xray"
+) -> None:
     """Write `audit.html` and `audit.json` into the new folder `out`, both or none.
+
+    They are of films of `modality`.
 
     Raises:
         CannotWrite: the folder holds something, or the disk refuses.
     """
     with new_folder(out) as folder:
-        (folder / REPORT).write_text(render(audit, pictures), encoding="utf-8")
-        write_json(folder / RESULT, {**audit.to_json(), "sentences": sentences(audit)})
+        (folder / REPORT).write_text(render(audit, pictures, modality), encoding="utf-8")
+        write_json(folder / RESULT, document(audit, modality))
 
 
-def render(audit: Audit, pictures: Mapping[str, bytes]) -> str:
+def document(audit: Audit, modality: str) -> dict[str, Any]:
+    """Return the audit of films of `modality` as JSON, with its sentences."""
+    told, content = words(modality), audit.to_json()
+    features = {name: told(text) for name, text in content["features"].items()}
+    return {**content, "features": features, "sentences": told_sentences(audit, modality)}
+
+
+def render(audit: Audit, pictures: Mapping[str, bytes], modality: str = "xray") -> str:
     """Return the report as HTML, the same text at every run for the same arguments.
 
-    `pictures` are PNGs by what they show.
+    `pictures` are PNGs by what they show; films are of `modality`.
     """
+    told = words(modality, *audit.classes)
     with house_style():
-        plot = _areas(areas(audit))
-    conclusion, *others = sentences(audit)
-    return template("edge_kit.audit", "report.html.j2").render(
+        plot = _areas({told(name): one for name, one in areas(audit).items()}, told)
+    conclusion, *others = told_sentences(audit, modality)
+    features = {told(NAMES.get(name, name)): told(text) for name, text in DESCRIPTION.items()}
+    return template("edge_kit.audit", "report.html.j2", modality).render(
         audit=audit,
-        areas=areas(audit),
-        features={NAMES.get(name, name): text for name, text in DESCRIPTION.items()},
+        areas={told(name): one for name, one in areas(audit).items()},
+        features=features,
         conclusion=conclusion,
         sentences=others,
-        pictures=pictures,
+        pictures={told(what): picture for what, picture in pictures.items()},
         plot=plot,
-        rule=RULE,
+        rule=told(RULE),
         verdict={"no evidence": "fail", "undecided": "undecided"}.get(audit.answer, "pass"),
     )
 
@@ -76,12 +91,12 @@ def mean_films(dataset: Dataset, pixels: Pixels, *, hidden: bool) -> dict[str, b
     return found
 
 
-def _areas(found: Mapping[str, Estimate]) -> Plot:
+def _areas(found: Mapping[str, Estimate], told: Words) -> Plot:
     figure, axes = canvas(6.6, 0.9 + 0.34 * len(found))
-    names, own = list(found), NAMES["whole"]
+    names, own = list(found), told(NAMES["whole"])
     for place, (name, one) in enumerate(found.items()):
         spread = [[one.value - one.low], [one.high - one.value]]
-        colour = BLUE if name in (own, NAMES["only_centre"]) else ORANGE
+        colour = BLUE if name in (own, told(NAMES["only_centre"])) else ORANGE
         axes.errorbar(one.value, place, xerr=spread, color=colour, marker="o", capsize=3)
     if own in found:
         axes.axvspan(found[own].low, found[own].high, color=BLUE, alpha=0.12, linewidth=0)
@@ -90,6 +105,8 @@ def _areas(found: Mapping[str, Estimate]) -> Plot:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlim(min(0.35, *(one.low for one in found.values())) - 0.02, 1.02)
-    axes.set(xlabel=f"AUC on the test films; lines at chance and at {STRONG}", ymargin=0.15)
-    words = "; ".join(f"{name} {one}" for name, one in found.items())
-    return drawn(figure, "What it takes to tell the classes apart", f"AUC with interval: {words}.")
+    label = told(f"AUC on the test films; lines at chance and at {STRONG}")
+    axes.set(xlabel=label, ymargin=0.15)
+    listed = "; ".join(f"{name} {one}" for name, one in found.items())
+    alt = f"AUC with DeLong's interval: {listed}."
+    return drawn(figure, "What it takes to tell the classes apart", alt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_export.report.words import words
 from edge_export.statistics.estimates import Estimate
 from edge_kit.audit.audit import STRONG, Audit, SourceGuess
 from edge_kit.audit.features import CENTRE
@@ -13,6 +14,10 @@ NAMES = {
     "only_centre": "the model, shown the centre only",
     "whole": "the model, shown the whole film",
 }
+METHODS = (
+    "Intervals of an AUC here are DeLong's, of a share Wilson's, both as if films were independent "
+    "of one another."
+)
 RULE = (
     "The rule: accuracy is called no evidence where a shortcut that does better than chance (its "
     f"95 % interval is above 0.5) has an AUC over {STRONG}, or an interval that reaches the "
@@ -30,7 +35,13 @@ def areas(audit: Audit) -> dict[str, Estimate]:
 
 def sentences(audit: Audit) -> list[str]:
     """Return what the audit found, the conclusion first."""
-    return [_conclusion(audit), *_reasons(audit), *_model(audit), _source(audit)]
+    return [_conclusion(audit), *_reasons(audit), *_model(audit), _source(audit), METHODS]
+
+
+def told_sentences(audit: Audit, modality: str) -> list[str]:
+    """Return the sentences in the words for films of `modality`."""
+    told = words(modality, *audit.classes, *audit.sources)
+    return [told(sentence) for sentence in sentences(audit)]
 
 
 def _conclusion(audit: Audit) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, reader_of, split_options
-from edge_kit.console import say, write
+from edge_kit.console import say, saying_of, write
 
 if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
@@ -36,8 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_kit.audit.audit import AUDITED, audit, rows
-    from edge_kit.audit.report import mean_films, write_report
-    from edge_kit.audit.sentences import sentences
+    from edge_kit.audit.report import document, mean_films, write_report
+    from edge_kit.data.index import modality_in
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.files import require_new
     from edge_runtime.film.preprocess import standard
@@ -45,20 +45,26 @@ def run(options: argparse.Namespace) -> None:
     if options.out:
         require_new(options.out)
     model = open_evaluated(options.model) if options.model else None
-    reader, preprocess = reader_of(options), model.preprocess if model else standard()
+    reader, positive = reader_of(options), options.positive or "covid"
+    if model:
+        preprocess = model.preprocess
+    else:
+        modality = modality_in(options.data, options.modality, positive, options.negative)
+        preprocess = standard(modality=modality)
     reader.expect(preprocess)
     dataset = _dataset(options, model, reader)
     pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
     predict = model.predict if model else None
     outcome = audit(dataset, options.data, preprocess, predict, pixels=pixels)
     if options.out:
-        write_report(options.out, outcome, mean_films(dataset, pixels["train"], hidden=bool(model)))
+        pictures = mean_films(dataset, pixels["train"], hidden=bool(model))
+        write_report(options.out, outcome, pictures, dataset.modality)
         say(f"wrote {options.out}")
     if options.format == "json":
-        content = {**outcome.to_json(), "sentences": sentences(outcome)}
+        content = document(outcome, dataset.modality)
         write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
     else:
-        write(_table(outcome))
+        write(_table(outcome, dataset.modality))
 
 
 def _dataset(
@@ -75,18 +81,21 @@ def _dataset(
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
+    told = saying_of(dataset)
     for note in dataset.notes:
-        say(note)
+        told(note)
     for warning in dataset.warnings:
-        say(f"warning: {warning}")
+        told(f"warning: {warning}")
     for line in dataset.details:
-        say(line)
+        told(line)
     return dataset
 
 
-def _table(outcome: Audit) -> str:
+def _table(outcome: Audit, modality: str) -> str:
     """Return every AUC on a line of its own, then what they mean."""
-    from edge_kit.audit.sentences import areas, sentences
+    from edge_export.report.words import words
+    from edge_kit.audit.sentences import areas, told_sentences
 
-    lines = [f"{name:<40} AUC {area}" for name, area in areas(outcome).items()]
-    return "\n".join([*lines, "", *sentences(outcome), ""])
+    told = words(modality)
+    lines = [f"{told(name):<40} AUC {area}, DeLong" for name, area in areas(outcome).items()]
+    return "\n".join([*lines, "", *told_sentences(outcome, modality), ""])

@@ -46,7 +46,8 @@ def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None
     """Return the model to compare with, and its values of black and white.
 
     Raises:
-        UsageError: a range is said of a run, which knows its own.
+        UsageError: a range is said of a run, which knows its own, or the bundle is not of that run.
+        EdgeError: the bundle cannot be opened, or the run not be read.
     """
     from edge_export.graph.network import InputRange
     from edge_kit.training.run import is_run
@@ -57,4 +58,36 @@ def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None
         return path, input_range(text) if text else None
     if text:
         raise UsageError("--input-range", f"{path} is a run and knows its own", "leave it out")
+    _require_same(options.bundle, path if is_run(path) else path.parent)
     return path, InputRange()
+
+
+def _require_same(bundle: Path, run: Path) -> None:
+    """Refuse a run that tells other classes apart than the bundle, or takes other films.
+
+    Raises:
+        UsageError: it does.
+    """
+    from edge_kit.data.labels import class_key
+    from edge_kit.training.run import read_config
+    from edge_runtime.bundle import open_bundle
+
+    config = read_config(run)
+    with open_bundle(bundle) as opened:
+        manifest = opened.manifest
+    pixels, theirs = manifest.preprocess, config.preprocessing()
+    classes = manifest.classes.negative, manifest.classes.positive
+    own = {
+        "classes": ",".join(map(class_key, classes)),
+        "modality": manifest.intended_use.modality,
+        "size": f"{pixels.height} x {pixels.width}",
+    }
+    run_s = {
+        "classes": ",".join(map(class_key, (config.negative, config.positive))),
+        "modality": config.modality,
+        "size": f"{theirs.height} x {theirs.width}",
+    }
+    for what, expected in own.items():
+        if run_s[what] != expected:
+            problem = f"its {what} is {run_s[what]}, that of the bundle {expected}"
+            raise UsageError(run, problem, "give the run that the bundle was made from")

@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
+    from edge_export.statistics.estimates import METHODS
     from edge_kit.audit.caveat import caveat
     from edge_kit.training.ensemble import Ensemble, average
 
@@ -48,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
         judge=judge,
     )
     names = ["ensemble", *(str(member.run) for member in ensemble.members)]
+    say(f"95 % intervals: {METHODS}")
     for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):
         for split, metrics in figures.items():
             for measure in ("accuracy", "sensitivity", "specificity", "auc"):

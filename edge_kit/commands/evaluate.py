@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, margin, reader_of
-from edge_kit.console import say, write
+from edge_kit.console import say, saying, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,10 +66,11 @@ def films_to_judge(
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
+    told = saying(model.modality, model.name, *labelled.classes)
     for name, (label, films) in labelled.classes.items():
-        say(f"class {name!r} is {label}: {films} films")
+        told(f"class {name!r} is {label}: {films} films")
     for line in (*labelled.notes, *labelled.skipped):
-        say(line)
+        told(line)
     return labelled
 
 
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
     from edge_export.report.document import encoded
+    from edge_export.report.words import words
     from edge_kit.audit.caveat import caveat_of_evaluation
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.evaluation import blind, document, evaluate, table
@@ -91,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     labelled = films_to_judge(options, model, reader)
     choices = options.split, options.prevalence or PREVALENCES
     evaluation = evaluate(model, labelled, *choices, reader)
-    cautions = Cautions(say)
+    cautions = Cautions(say, words(model.modality, model.name, *labelled.classes))
     cautions.warn(*blind(evaluation), *evaluation.warnings)
     caveat_of_evaluation(
         *(evaluation, options.data, reader, cautions),

@@ -6,13 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.description import ADULTS
 from edge_export.proof.reference import CALIBRATIONS
 from edge_export.quantize.calibrate import CalibrationFault
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8, RECIPES
 from edge_kit.arguments import (
-    ages,
+    Parser,
     cache_options,
     count,
     data_options,
@@ -24,8 +23,8 @@ from edge_kit.arguments import (
     seed,
     share,
     split_options,
+    use_options,
     version,
-    views,
 )
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
     from edge_kit.exporting.order import ExportOrder, ProofRules
 
 HELP = "quantize, prove and pack a network"
+# Their values are paths, which may be private; the others change nothing of the bundle.
+_PLACES = {"limits": "LIMITS"}
+_LEFT_OUT = ("help", "data", "out", "positive", "format", "cache", "no_cache")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +63,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
     _model_options(parser)
-    _use_options(parser)
+    use_options(parser)
     _calibration_options(parser)
     decision_options(parser)
     _verdict_options(parser)
-    parser.add_argument("--name", type=name, help="default MODEL-MODALITY")
+    parser.add_argument("--name", type=name, help="of the bundle; default: that of its file")
     parser.add_argument(
         "--bundle-version", type=version, default="0.1.0", metavar="X.Y.Z", help="default 0.1.0"
     )
@@ -88,25 +90,15 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         help="film logit below which a picture is refused; default 0, for a RUN its own",
     )
     parser.add_argument(
+        "--no-film-gate",
+        dest="film_gate",
+        action="store_false",
+        help="leave the film branch out: whatever the bundle is shown, it judges",
+    )
+    parser.add_argument(
         "--fold-grey",
         action=argparse.BooleanOptionalAction,
         help="fold three channels of grey into one; default for a RUN whose films are all grey",
-    )
-
-
-def _use_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--ages",
-        type=ages,
-        default=ADULTS,
-        metavar="YOUNGEST,OLDEST",
-        help="years of age that the bundle is for, default 18,150: most films come without an age",
-    )
-    parser.add_argument(
-        "--views",
-        type=views,
-        metavar="VIEW,...",
-        help="DICOM views that the bundle is for, default PA,AP of X-rays, any of CT",
     )
 
 
@@ -182,11 +174,16 @@ def order(options: argparse.Namespace) -> ExportOrder:
     """Return what the options order.
 
     Raises:
-        UsageError: the classes or the input range are not two.
+        UsageError: the classes or the input range are not two, or options contradict each other.
     """
     from edge_kit.exporting.order import BundleWishes, ExportOrder, ModelMeaning
 
     classes, scale = options.classes, options.input_range
+    if options.film_threshold is not None and not options.film_gate:
+        problem = "does not go with --no-film-gate"
+        raise UsageError("--film-threshold", problem, "leave one of them out")
+    parser = Parser()
+    add_options(parser)
     return ExportOrder(
         source=options.source,
         out=options.out,
@@ -197,6 +194,8 @@ def order(options: argparse.Namespace) -> ExportOrder:
         negative=options.negative,
         split_seed=options.split_seed,
         fold_grey=options.fold_grey,
+        film_gate=options.film_gate,
+        options=parser.given(options, _PLACES, _LEFT_OUT),
         meaning=ModelMeaning(
             classes=None if classes is None else two(classes, "--classes", "NEG,POS"),
             input_range=None if scale is None else input_range(scale),
@@ -207,6 +206,7 @@ def order(options: argparse.Namespace) -> ExportOrder:
             version=options.bundle_version,
             ages=options.ages,
             views=options.views,
+            body_parts=options.body_part,
             limits=options.limits,
         ),
         rules=_rules(options),

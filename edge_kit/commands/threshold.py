@@ -30,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
+    from edge_export.report.words import words
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.refit import lines, refit
     from edge_kit.evaluation.site_bundle import write_site_bundle
@@ -43,9 +44,12 @@ def run(options: argparse.Namespace) -> None:
     model = open_evaluated(options.bundle)
     labelled = films_to_judge(options, model)
     refitted = refit(model, labelled, threshold_rule(options), options.calibration)
-    Cautions(say).warn(*refitted.warnings)
+    in_words = words(model.modality, model.name, *labelled.classes)
+    Cautions(say, in_words).warn(*refitted.warnings)
     identity = write_site_bundle(options.bundle, options.out, refitted)
     write(f"threshold    {model.decision.threshold:g} -> {refitted.threshold or 'as it was'}\n")
-    for words, shares in lines(refitted).items():
-        write(f"{words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}\n")
+    say("95 % intervals: by group (Rao and Scott's)")
+    for which, shares in lines(refitted).items():
+        figures = f"sensitivity {shares.sensitivity}, specificity {shares.specificity}"
+        write(f"{in_words(which)}: {figures}\n")
     say(f"wrote {options.out}, identity {identity}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
 from edge_kit.arguments import (
+    Parser,
     cache_options,
     count,
     data_options,
@@ -19,7 +20,7 @@ from edge_kit.arguments import (
     side,
     split_options,
 )
-from edge_kit.console import say, write
+from edge_kit.console import say, saying_of, words_of, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
@@ -78,6 +79,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="do not train the film branch on films of another modality in the folder",
     )
     parser.add_argument(
+        "--no-film-gate",
+        dest="film_gate",
+        action="store_false",
+        help="train no film branch: whatever the model is shown, it judges",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="go on where an interrupted training ended"
     )
     parser.add_argument(
@@ -106,7 +113,6 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
     from edge_export.quiet import import_tensorflow
-    from edge_kit.data.dataset import load_dataset
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
@@ -118,19 +124,11 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError("--allow-leaks", problem, "leave it out")
     if not ((done := options.resume and finished(options.out)) or options.folds):
         require_new(options.out, resume=options.resume)
-    network, reader = architecture(options.model), reader_of(options)
-    plan, cautions = _plan(options, network.channels), Cautions(say)
+    reader, modality = reader_of(options), _modality(options)
+    plan = _plan(options, architecture(options.model).channels, modality)
     reader.expect(plan.preprocess)
-    dataset = load_dataset(
-        options.data,
-        modality=options.modality,
-        positive=options.positive,
-        negative=options.negative,
-        seed=options.split_seed or 0,
-        skip_unreadable=options.skip_unreadable,
-        groups=options.groups,
-        reader=reader,
-    )
+    dataset = _dataset(options, modality, reader)
+    cautions = Cautions(say, words_of(dataset))
     show_dataset(dataset, cautions)
     if not (options.allow_leaks or options.folds):
         require_no_leaks(dataset)
@@ -145,13 +143,42 @@ def run(options: argparse.Namespace) -> None:
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, *judged)
 
 
-def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
+def _dataset(options: argparse.Namespace, modality: Modality, reader: FilmReader) -> Dataset:
+    from edge_kit.data.dataset import load_dataset
+
+    return load_dataset(
+        options.data,
+        modality=modality,
+        positive=options.positive,
+        negative=options.negative,
+        seed=options.split_seed or 0,
+        skip_unreadable=options.skip_unreadable,
+        groups=options.groups,
+        reader=reader,
+    )
+
+
+def _modality(options: argparse.Namespace) -> Modality:
+    from edge_kit.data.index import modality_in
+
+    chosen = options.positive, options.negative
+    return modality_in(options.data, options.modality, *chosen)
+
+
+# Their values are paths, which may be private; the others change nothing of what is trained.
+_PLACES = {"groups": "GROUPS"}
+_LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache")
+
+
+def _plan(options: argparse.Namespace, channels: int, modality: str) -> TrainingPlan:
     from edge_kit.training.plan import TrainingPlan
     from edge_runtime.film.preprocess import standard
 
+    parser = Parser()
+    add_options(parser)
     return TrainingPlan(
         model=options.model,
-        preprocess=standard(options.side, options.side, options.channels or channels),
+        preprocess=standard(options.side, options.side, options.channels or channels, modality),
         epochs=options.epochs,
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
@@ -159,6 +186,8 @@ def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
         deterministic=options.deterministic,
         precision=options.precision,
         keep=options.keep,
+        film_gate=options.film_gate,
+        options=parser.given(options, _PLACES, _LEFT_OUT),
     )
 
 
@@ -179,7 +208,7 @@ def _train(  # noqa: PLR0917, what is trained of what, and how
     )
     with record as callbacks:
         trained = train(
-            *(dataset, options.data, plan, options.out, say),
+            *(dataset, options.data, plan, options.out, saying_of(dataset)),
             others=others,
             reader=reader,
             resume=options.resume,
@@ -228,7 +257,7 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
     from edge_kit.training.folds import cross_validate, table
 
     outcome = cross_validate(
-        *(dataset, options.data, plan, options.out, say),
+        *(dataset, options.data, plan, options.out, saying_of(dataset)),
         folds=options.folds,
         others=others,
         reader=reader,
@@ -237,8 +266,7 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
         cautions=cautions,
         judge=_judge(options, plan, reader),
     )
-    write(table(outcome))
-    write("the films of the first fold:\n")
+    write(words_of(dataset)(table(outcome) + "the films of the first fold:\n"))
     _show_caveat(cautions.caveat)
 
 
@@ -253,7 +281,7 @@ def _counter_examples(
     """Return the films of other modalities; a training does not need them, so it only says so."""
     from edge_kit.data.dataset import other_films
 
-    if not options.counter_examples:
+    if not (options.counter_examples and options.film_gate):
         return ()
     try:
         films = other_films(
@@ -274,6 +302,7 @@ def _counter_examples(
 
 def show_dataset(dataset: Dataset, cautions: Cautions) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
+    say = saying_of(dataset)
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     for note in dataset.notes:
@@ -290,6 +319,9 @@ def show_dataset(dataset: Dataset, cautions: Cautions) -> None:
 
 def show_metrics(metrics: Mapping[Split, Metrics]) -> None:
     """Print the metrics of each held-out split to stdout, with 95 % intervals and n."""
+    from edge_export.statistics.estimates import METHODS
+
+    say(f"95 % intervals: {METHODS}")
     for split, figures in metrics.items():
         for name in ("accuracy", "sensitivity", "specificity", "auc"):
             write(f"{split:<5} {name:<12} {getattr(figures, name)}\n")

@@ -10,7 +10,16 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.films.film import SPLITS, Split
 from edge_kit.data.folders import EXTENSIONS, FolderContents, counted, folder_contents
-from edge_kit.data.labels import Modality, class_names, composed, listed, modality_of, split_of
+from edge_kit.data.labels import (
+    MODALITIES,
+    Modality,
+    class_names,
+    composed,
+    listed,
+    modality_of,
+    split_of,
+    stated_modality,
+)
 from edge_kit.data.places import name_patients, places
 from edge_kit.data.table import read_table
 from edge_runtime.errors import DataError, UsageError
@@ -18,6 +27,7 @@ from edge_runtime.errors import DataError, UsageError
 MANIFEST = "manifest.csv"
 FOLDER = "folder"
 """How the id of a film begins that a folder below its class gives."""
+_CHOICES = f"{', '.join(MODALITIES[:-1])} or {MODALITIES[-1]}"
 # What tools write for an empty cell must not make one patient of all who have none.
 _NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 
@@ -92,27 +102,43 @@ def select_modality(
 ) -> tuple[Modality, tuple[FilmEntry, ...]]:
     """Return the modality to train on and its entries.
 
-    Films of which nothing says the modality are what `modality` says, or X-rays.
+    Films of which nothing says the modality are what `modality` says; it is not guessed.
 
     Raises:
-        UsageError: `modality` is no modality, or it is `None` and there are several.
+        UsageError: `modality` is no modality, or it is `None` and there are several, or nothing
+            says what the films are.
         DataError: there are no films of it, or some films are marked and others not.
     """
     counts = Counter(str(entry.modality) for entry in entries)
-    known = None if modality is None else modality_of(modality)
+    known = None if modality is None else stated_modality(modality)
     if modality is not None and known is None:
-        raise UsageError("--modality", f"{modality!r} is not known", "choose xray or ct")
+        raise UsageError("--modality", f"{modality!r} is not known", f"choose {_CHOICES}")
     if counts.keys() == {"None"}:
-        return known or "xray", tuple(entries)
+        if known is None:
+            problem = "neither its folders nor a manifest say what the films are"
+            raise UsageError(root, problem, f"say --modality {_CHOICES}")
+        return known, tuple(entries)
     if "None" in counts:
         unmarked = next(entry.name for entry in entries if entry.modality is None)
         raise DataError(root / unmarked, "has no modality, others have", "mark all films or none")
     if known is None and len(counts) > 1:
         raise UsageError(root, f"holds {listed(counts)}", "choose one with --modality")
-    chosen = known or entries[0].modality or "xray"
+    chosen = next(name for name in MODALITIES if name in counts) if known is None else known
     if chosen not in counts:
         raise DataError(root, f"holds no {chosen}, only {listed(counts)}", "choose that --modality")
     return chosen, tuple(entry for entry in entries if entry.modality == chosen)
+
+
+def modality_in(
+    root: Path, modality: str | None, positive: str, negative: str | None = None
+) -> Modality:
+    """Return the modality of the films below `root`, or that of them which `modality` chooses.
+
+    Raises:
+        UsageError, DataError: as `select_modality` and `index_films` do.
+    """
+    entries = index_films(root, positive=positive, negative=negative)
+    return select_modality(root, entries, modality)[0]
 
 
 def check_splits(root: Path, entries: Sequence[FilmEntry]) -> None:
@@ -171,12 +197,12 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
     split, modality = row.get("split", ""), row.get("modality", "")
     if split and split_of(split) is None:
         raise DataError(subject, f"unknown split {split!r}", f"use {', '.join(SPLITS)} or none")
-    if modality and modality_of(modality) is None:
-        raise DataError(subject, f"unknown modality {modality!r}", "use xray or ct")
+    if modality and stated_modality(modality) is None:
+        raise DataError(subject, f"unknown modality {modality!r}", f"use {_CHOICES}")
     return FilmEntry(
         name=path.as_posix(),
         class_name=composed(row["label"]),
-        modality=modality_of(modality or path.parts[0]),
+        modality=stated_modality(modality) if modality else modality_of(path.parts[0]),
         split=split_of(split),
         ids=tuple(
             f"{key} {row[key]}"

@@ -12,8 +12,9 @@ from typing import Literal
 from edge_export.films.film import SPLITS, Split
 from edge_runtime.errors import DataError, UsageError
 
-Modality = Literal["xray", "ct"]
-MODALITIES: tuple[Modality, ...] = ("xray", "ct")
+Modality = Literal["xray", "ct", "other"]
+MODALITIES: tuple[Modality, ...] = ("xray", "ct", "other")
+"""X-rays, CT slices, and pictures of any other kind."""
 CLASSES = ("covid", "noncovid")
 """The classes that have one canonical name for all spellings; all others keep their own."""
 
@@ -67,8 +68,16 @@ def class_key(name: str) -> str:
 
 
 def modality_of(name: str) -> Modality | None:
-    """Return the modality that `name` means, if any."""
+    """Return the modality that the name of a folder or a cell means, if any.
+
+    `other` is none of them: it is the name of a class as well. It has to be said.
+    """
     return next((m for m in MODALITIES if m == _MEANING.get(_plain(name))), None)
+
+
+def stated_modality(text: str) -> Modality | None:
+    """Return the modality that an option or a manifest's column states, if it is one."""
+    return "other" if _plain(text) == "other" else modality_of(text)
 
 
 def split_of(name: str) -> Split | None:

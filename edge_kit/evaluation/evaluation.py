@@ -10,6 +10,7 @@ import numpy as np
 
 from edge_export.films.film import Film
 from edge_export.films.labels import are_positive
+from edge_export.report.words import Words, words
 from edge_export.statistics.estimates import Bools
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
@@ -21,6 +22,13 @@ from edge_runtime.bundle.digest import sha256
 
 SCHEMA = 1
 NEVER = "- (no such answer was given)"
+METHODS = {
+    "metrics": "films independent: DeLong's intervals of the AUC, Wilson's of shares",
+    "by_group": "groups of films: Obuchowski's intervals of the AUC, Rao and Scott's of shares",
+    "subgroups": "films independent: DeLong's intervals of the AUC, Wilson's of shares",
+    "predictive": "Mercaldo's logit intervals",
+}
+"""How the intervals of the figures are made, by the key that holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,7 @@ def blind(evaluation: Evaluation) -> list[str]:
 
     Nothing else on a report matters where one class is never found, or the area may be chance.
     """
+    told = in_words(evaluation.subject)
     figures, model = evaluation.figures, evaluation.subject
     counts, area, lines = figures.confusion, figures.by_group.auc, []
     for label, hits, films, name in (
@@ -179,13 +188,19 @@ def blind(evaluation: Evaluation) -> list[str]:
         way = "below one half: the classes may be the wrong way round" if area.high < 0.5 else (
             "no better than chance, as far as these films can tell"
         )  # fmt: skip
-        lines.append(f"AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) is {way}")
-    return lines
+        interval = f"{area.low:.3f} to {area.high:.3f} by group"
+        lines.append(f"AUC {area.value:.3f} ({interval}) is {way}")
+    return [told(line) for line in lines]
+
+
+def in_words(model: EvaluatedModel) -> Words:
+    """Return the words for the films of `model`, in which its name and its classes stay."""
+    return words(model.modality, model.name, model.negative, model.positive)
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as JSON; it holds no name and no path of a film."""
-    model, figures = evaluation.subject, evaluation.figures
+    model, figures, told = evaluation.subject, evaluation.figures, in_words(evaluation.subject)
     return {
         "schema": SCHEMA,
         "subject": {
@@ -202,8 +217,9 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
             "split": evaluation.split,
             "sha256": evaluation.digest,
         },
-        "warnings": list(evaluation.warnings),
+        "warnings": [told(warning) for warning in evaluation.warnings],
         "caveat": list(evaluation.caveat),
+        "methods": METHODS,
         "figures": {
             **asdict(figures),
             "reliability": [
@@ -224,7 +240,7 @@ def table(evaluation: Evaluation) -> str:
         f"{model.name}, {evaluation.split} films: {figures.films}, "
         f"of which {judged_films} judged: {figures.positive} {model.positive}, "
         f"{figures.negative} {model.negative}, {figures.groups} groups",
-        f"{'':<12} {'films independent':<34} by group",
+        f"{'':<12} {'films independent (DeLong, Wilson)':<34} by group (clustered)",
     ]
     within, others = within_sources(evaluation.subgroups)
     for part in within if others else ():
@@ -242,7 +258,8 @@ def table(evaluation: Evaluation) -> str:
         + f"PPV {at.positive or NEVER}, NPV {at.negative or NEVER}"
         for at in figures.predictive
     ]
-    return "\n".join([*lines, *map(_part, evaluation.subgroups), *evaluation.caveat]) + "\n"
+    lines = [in_words(model)(line) for line in [*lines, *map(_part, evaluation.subgroups)]]
+    return "\n".join([*lines, *evaluation.caveat]) + "\n"
 
 
 def _area(part: Subgroup) -> str:

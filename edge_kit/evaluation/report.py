@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge_export.report.document import encoded
 from edge_export.report.html import template
-from edge_kit.evaluation.evaluation import Evaluation, blind, document
+from edge_kit.evaluation.evaluation import Evaluation, blind, document, in_words
 from edge_kit.evaluation.plots import plots
 from edge_kit.evaluation.subgroups import within_sources
 from edge_kit.files import new_folder
@@ -27,11 +27,12 @@ def write_report(out: Path, found: Evaluation) -> None:
 
 def render(found: Evaluation) -> str:
     """Return the report as one page that asks nothing of any network and runs no script."""
-    page = template("edge_kit.evaluation", "report.html.j2")
+    told = in_words(found.subject)
+    page = template("edge_kit.evaluation", "report.html.j2", found.subject.modality)
     within, others = within_sources(found.subgroups)
     return page.render(
         **document(found),
-        plots=plots(found.figures, found.subject.positive),
+        plots=plots(found.figures, found.subject.positive, told),
         one=found.figures,
         blind=blind(found),
         within=within if others else (),

@@ -9,6 +9,7 @@ from pathlib import Path
 from edge_export.package import golden_tolerance
 from edge_export.report.card import CARD
 from edge_export.report.document import PARITY, encoded
+from edge_export.report.words import Words, words
 from edge_kit.evaluation.refit import Refit, lines
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest
@@ -30,6 +31,7 @@ uncertain answers, and parity.json, is of the bundle before.
 - uncertain from {band.low:g} to {band.high:g}
 {shares}
 
+These intervals are by group (Rao and Scott's).
 """
 
 
@@ -46,10 +48,11 @@ def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
     with verify_all(source) as bundle:
         manifest = bundle.manifest
         members = {name: bytes(bundle.read(name)) for name in manifest.files}
-    members[CARD] = _card(members.get(CARD, b"").decode(), refitted).encode()
+    told = words(manifest.intended_use.modality, manifest.name, *_classes(manifest))
+    members[CARD] = _card(members.get(CARD, b"").decode(), refitted, told).encode()
     if PARITY in members:
-        parity = json.loads(members[PARITY])
-        members[PARITY] = encoded(parity | {"site": {"warnings": refitted.warnings}})
+        parity, warnings = json.loads(members[PARITY]), [*map(told, refitted.warnings)]
+        members[PARITY] = encoded(parity | {"site": {"warnings": warnings}})
     return write_bundle(out, _fields(manifest, refitted), members)
 
 
@@ -70,11 +73,15 @@ def _fields(manifest: Manifest, refitted: Refit) -> dict[str, object]:
     }
 
 
-def _card(card: str, refitted: Refit) -> str:
+def _classes(manifest: Manifest) -> tuple[str, str]:
+    return manifest.classes.negative, manifest.classes.positive
+
+
+def _card(card: str, refitted: Refit, told: Words) -> str:
     """Return the card with a section on the site first, in place of an older one."""
     head, *sections = re.split("^(?=## )", card, flags=re.MULTILINE)
     kept = [section for section in sections if not section.startswith(_HEADING)]
-    return "".join([head, _section(refitted), *kept])
+    return "".join([head, told(_section(refitted)), *kept])
 
 
 def _section(refitted: Refit) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from edge_export.cautions import Cautions
-from edge_export.description import BundleDescription, intended_use
+from edge_export.description import BundleDescription, intended_use, unstated_line
 from edge_export.examine import Say
 from edge_export.export import export
 from edge_export.films.pixels import Pixels
@@ -20,11 +20,12 @@ from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
+from edge_export.report.words import Words, words
 from edge_kit.audit.caveat import caveat
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
-from edge_kit.exporting.order import BundleWishes, ExportOrder
-from edge_kit.exporting.source import ExportSource, open_source
+from edge_kit.exporting.order import ExportOrder, name_of_file
+from edge_kit.exporting.source import ExportSource, exported_by, open_source
 from edge_runtime.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -45,13 +46,17 @@ def export_source(
     Raises:
         EdgeError: any of those of `edge_export.export` and `open_source`.
     """
-    say(f"reading {order.source} and its films")
+    say(f"reading {order.source} and its data")
     source = open_source(order, reader)
+    classes = source.dataset.negative, source.dataset.positive, *source.dataset.classes
+    in_words = words(source.dataset.modality, *classes)
+    say, cautions = _in_words(say, in_words), Cautions(say, in_words)
     for line in (*_told(source.dataset), *source.dataset.details):
         say(line)
-    cautions = Cautions(say)
     cautions.warn(*source.warnings)
-    facts, model = _facts(source, order.wishes), source.model
+    facts, model = _facts(source, order), source.model
+    if line := unstated_line(facts.intended_use):
+        say(line)
     of_itself = source.ours and source.preprocess.channels == 3
     if of_itself if order.fold_grey is None else order.fold_grey:
         model, facts = _folded(source, facts, order.fold_grey, reader, say)
@@ -75,6 +80,10 @@ def _told(dataset: Dataset) -> Iterator[str]:
         for name, (label, films) in dataset.classes.items():
             yield f"class {name!r} is {label}: {films} films"
     yield from dataset.notes
+
+
+def _in_words(say: Say, in_words: Words) -> Say:
+    return lambda line: say(in_words(line))
 
 
 def _bundled_logits(findings: Findings, out: Path, pixels: Pixels) -> Floats:
@@ -103,12 +112,14 @@ def _folded(
     return folded
 
 
-def _facts(source: ExportSource, wishes: BundleWishes) -> BundleDescription:
-    dataset = source.dataset
+def _facts(source: ExportSource, order: ExportOrder) -> BundleDescription:
+    dataset, wishes = source.dataset, order.wishes
+    use = intended_use(dataset.modality, wishes.ages, wishes.views, wishes.body_parts)
+    name = wishes.name or name_of_file(order.out)
     return BundleDescription(
-        name=wishes.name or f"{source.training.model}-{dataset.modality}",
+        name=name,
         version=wishes.version,
-        intended_use=intended_use(dataset.modality, wishes.ages, wishes.views),
+        intended_use=use,
         negative=dataset.negative,
         positive=dataset.positive,
         preprocess=source.preprocess,
@@ -116,6 +127,7 @@ def _facts(source: ExportSource, wishes: BundleWishes) -> BundleDescription:
         film_threshold=source.film_threshold,
         limits=_limits(wishes.limits, source.caution),
         made_by=source.made_by,
+        exported_by=exported_by(order, name, ours=source.ours),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_export.description import ADULTS, BundleDescription
+from edge_export.description import BundleDescription
 from edge_export.examine import ExportPlan
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
@@ -14,6 +16,7 @@ from edge_export.proof.reference import CALIBRATIONS
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8
+from edge_runtime.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +34,18 @@ class ModelMeaning:
 
 @dataclass(frozen=True, slots=True)
 class BundleWishes:
-    """What the maker chooses for the manifest and the card; `None` takes it from the source.
+    """What the maker says for the manifest and the card, none of which a source knows.
 
-    `ages` are the youngest and the oldest, in years; `views` are DICOM's names. `limits` is a text
-    file for the card.
+    Without a `name` the bundle is called like its file. `ages` are the youngest and the oldest, in
+    years; `views` and `body_parts` are DICOM's names; what is not given is not stated. `limits` is
+    a text file for the card.
     """
 
     name: str | None = None
     version: str = "0.1.0"
-    ages: tuple[int, int] = ADULTS
-    views: tuple[str, ...] | None = None
+    ages: tuple[int, int] | None = None
+    views: tuple[str, ...] = ()
+    body_parts: tuple[str, ...] = ()
     limits: Path | None = None
 
 
@@ -88,7 +93,8 @@ class ExportOrder:
     foreign model are split by `split_seed`, by default 0, those of a run as its training had them.
     `positive` is checked against the model's own, unless `negative` is said too: then both name the
     classes of the folder, each several with commas between. With `fold_grey` three channels of grey
-    become one; `None` does so for a run whose films are all grey.
+    become one; `None` does so for a run whose films are all grey. Without a `film_gate` a film
+    branch is left out. `options` are those of the command line that a card has to give.
     """
 
     source: Path
@@ -100,6 +106,22 @@ class ExportOrder:
     negative: str | None = None
     split_seed: int | None = None
     fold_grey: bool | None = None
+    film_gate: bool = True
+    options: tuple[str, ...] = ()
     meaning: ModelMeaning = field(default_factory=ModelMeaning)
     wishes: BundleWishes = field(default_factory=BundleWishes)
     rules: ProofRules = field(default_factory=ProofRules)
+
+
+def name_of_file(out: Path) -> str:
+    """Return the name of a bundle that nobody named: that of its file, in letters that a name has.
+
+    Raises:
+        UsageError: the file's name has none of them.
+    """
+    letters = unicodedata.normalize("NFKD", out.stem.lower()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9._]+", "-", letters).strip("._-")[:64]
+    if not name:
+        problem = "no name of a bundle can be made of it"
+        raise UsageError(out.name, problem, "give the bundle a name with --name")
+    return name

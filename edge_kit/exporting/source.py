@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.graph.network import InputRange, load_model
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.index import modality_in
 from edge_kit.data.labels import class_key
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
@@ -22,6 +24,8 @@ from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
+
+_WIDTH = 90  # of a command in a card, in characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,24 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     if path.is_dir() and not is_run(path):
         raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
     source = (_of_run if is_run(path) else _of_file)(path, order, reader)
+    if not order.film_gate:
+        source = _without_film_branch(source)
     positive = source.dataset.positive
     said = None if order.negative else order.positive
     if said and class_key(said) != class_key(positive):
         problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     return source
+
+
+def _without_film_branch(source: ExportSource) -> ExportSource:
+    """Return the source with a model of one output, which judges whatever it is shown."""
+    import keras
+
+    model = source.model
+    if len(model.outputs) > 1:
+        model = keras.Model(model.inputs, model.outputs[0], name=model.name)
+    return replace(source, model=model, film_threshold=None)
 
 
 def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
@@ -125,11 +141,40 @@ def made_by(config: RunConfig) -> str:
         options += ["--learning-rate", config.learning_rate]
     if config.keep != "last":
         options += ["--keep", config.keep]
+    if config.film_threshold is None:
+        options.append("--no-film-gate")
+    options += _beyond(config.options, options)
     model = config.model if known else "MODEL"
     return (
         f"edge-kit train --data DATA --out RUN --model {model} --modality {config.modality} \\\n"
         f"        {shlex.join(map(str, options))}"
     )
+
+
+def _beyond(given: Sequence[str], told: Sequence[object]) -> list[str]:
+    """Return the words of the options in `given` that are not among those `told`."""
+    kept: list[str] = []
+    keep = False
+    for part in given:
+        if part.startswith("--"):
+            keep = part not in told and part not in ("--model", "--modality")
+        if keep:
+            kept.append(part)
+    return kept
+
+
+def exported_by(order: ExportOrder, name: str, *, ours: bool) -> str:
+    """Return the command that carries `order` out, empty where no command line gave it."""
+    if not order.options:
+        return ""
+    parts = ["edge-kit", "export", "RUN" if ours else "MODEL.keras"]
+    parts += [*order.options, "--data", "DATA", "--out", f"{name}.edge"]
+    lines = [""]
+    for part in map(shlex.quote, parts):
+        if len(lines[-1]) + len(part) > _WIDTH and part.startswith("--"):
+            lines.append("   ")
+        lines[-1] += f" {part}" if lines[-1] else part
+    return " \\\n    ".join(lines)
 
 
 def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
@@ -141,11 +186,12 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
     negative, positive = classes
     model = load_model(path)
     _, height, width, channels = model.input_shape
-    preprocess = standard(height, width, channels)
-    reader.expect(preprocess)
     names = (order.positive or positive, order.negative) if order.negative else (positive, None)
+    modality = modality_in(data, order.modality, *names)
+    preprocess = standard(height, width, channels, modality)
+    reader.expect(preprocess)
     seed = order.split_seed or 0
-    dataset = _films(order, data, order.modality, names, seed=seed, reader=reader)
+    dataset = _films(order, data, modality, names, seed=seed, reader=reader)
     if order.negative:
         dataset = _relabelled(dataset, negative, positive)
     if class_key(dataset.negative) != class_key(negative):

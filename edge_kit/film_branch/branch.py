@@ -11,16 +11,19 @@ every round, and moves none of the classifier's weights.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.films.pixels import Pixels, progress
+from edge_export.films.pixels import Pixels
 from edge_export.graph.head import FILM
+from edge_export.statistics.estimates import auc
 from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.film_branch.kinds import KINDS, Kind, corner, solarised, tilted, upside_down
-from edge_kit.film_branch.negatives import as_taken, make_pictures
+from edge_kit.film_branch.negatives import as_laid, as_taken, make_pictures
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
@@ -31,7 +34,11 @@ _SIDE = 56  # what the pixels are averaged down to; enough to see which way up a
 _ROUNDS, _EPOCHS = 8, 3  # new pictures in every round; drawing them takes as long as learning
 _BATCH_SIZE, _LEARNING_RATE = 64, 0.003
 _POSES, _NEGATIVES = 2, 3  # a film, in every round
+_SHOWN = 500  # pictures of a round on which its AUC is shown
 _MOST = 4000  # films in a round, and likewise others; of 224 x 224 they take 2 GB of memory
+
+
+_THROUGH_MOST: tuple[Kind, ...] = (upside_down, tilted, corner, solarised)
 
 
 def film_branch(height: int, width: int, channels: int) -> keras.Model:
@@ -80,12 +87,19 @@ def film_logits(branch: keras.Model, pixels: Pixels) -> NDArray[np.float64]:
 
 
 def fit_branch(
-    films: Pixels | CachedPixels, others: Pixels, preprocess: Preprocess, seed: int
+    films: Pixels | CachedPixels,
+    others: Pixels,
+    preprocess: Preprocess,
+    seed: int,
+    *,
+    kinds: Mapping[str, Kind] = KINDS,
+    say: Callable[[str], None] = lambda _: None,
 ) -> keras.Model:
     """Return a branch trained to tell `films` from negatives made of them and from `others`.
 
     Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. From
-    very large sets each round draws a sample.
+    very large sets each round draws a sample. `kinds` are those of the negatives; `say` gets a line
+    a round, with the AUC on its new pictures before they were learnt from.
 
     Raises:
         DataError: a loss was not finite.
@@ -97,17 +111,42 @@ def fit_branch(
     draw = np.random.default_rng(seed)
     branch = film_branch(preprocess.height, preprocess.width, preprocess.channels)
     seen, foreign = min(len(films), _MOST), min(len(others), _MOST)
+    say(_begun(seen, foreign))
     batches = -(-((_POSES + _NEGATIVES) * seen + foreign) // _BATCH_SIZE)
     rate = keras.optimizers.schedules.PolynomialDecay(
         _LEARNING_RATE, _ROUNDS * _EPOCHS * batches, end_learning_rate=0.0
     )
     branch.compile(keras.optimizers.Adam(rate), keras.losses.BinaryCrossentropy(from_logits=True))
-    for _ in progress(range(_ROUNDS), _ROUNDS, "film branch", "round"):
-        pixels, is_film = _round(_some(films, draw), _some(others, draw), preprocess, draw)
+    for number in range(_ROUNDS):
+        sources = _some(films, draw), _some(others, draw)
+        pixels, is_film, drawn = _round(*sources, preprocess, draw, kinds)
+        area = _area(branch, pixels, is_film)
         history = branch.fit(pixels, is_film, batch_size=_BATCH_SIZE, epochs=_EPOCHS, verbose=0)
-        if not math.isfinite(history.history["loss"][-1]):
+        if not math.isfinite(loss := history.history["loss"][-1]):
             raise DataError("film branch", "the loss is not finite", "train with another --seed")
+        say(_learnt(number + 1, area, loss, drawn))
     return branch
+
+
+def _learnt(number: int, area: float, loss: float, drawn: str) -> str:
+    """Return in a line what a round has come to."""
+    figures = f"AUC {area:.3f} before, loss {loss:.3f} after"
+    return f"film branch, round {number}/{_ROUNDS}: {figures}; negatives {drawn}"
+
+
+def _area(branch: keras.Model, pixels: Pixels, is_film: NDArray[np.float32]) -> float:
+    """Return the AUC of the branch on some of the pictures, taken evenly from all."""
+    few = slice(None, None, -(-len(pixels) // _SHOWN))
+    return auc(is_film[few] > 0, film_logits(branch, pixels[few])).value
+
+
+def _begun(films: int, others: int) -> str:
+    """Return what the branch learns in each round."""
+    foreign = f", and {others} films of another modality" if others else ""
+    return (
+        f"film branch: learns {films} films, each in {_POSES} poses a round, and to refuse "
+        f"{_NEGATIVES * films} negatives made of them{foreign}"
+    )
 
 
 def _some(pixels: Pixels | CachedPixels, draw: np.random.Generator) -> Pixels:
@@ -118,14 +157,23 @@ def _some(pixels: Pixels | CachedPixels, draw: np.random.Generator) -> Pixels:
 
 
 def _round(
-    films: Pixels, others: Pixels, preprocess: Preprocess, draw: np.random.Generator
-) -> tuple[Pixels, NDArray[np.float32]]:
-    """Return the pictures of one round of training, and which of them are films."""
+    films: Pixels,
+    others: Pixels,
+    preprocess: Preprocess,
+    draw: np.random.Generator,
+    kinds: Mapping[str, Kind],
+) -> tuple[Pixels, NDArray[np.float32], str]:
+    """Return the pictures of a round, which are films, and in words the negatives by kind."""
     # Those that get through most are drawn twice as often.
-    kinds: list[Kind] = [*KINDS.values(), upside_down, tilted, corner, solarised]
-    chosen = [kinds[index] for index in draw.integers(len(kinds), size=_NEGATIVES * len(films))]
+    most = [kind for kind in _THROUGH_MOST if kind.__name__ in kinds]
+    every: list[Kind] = [*kinds.values(), *most]
+    chosen = [every[index] for index in draw.integers(len(every), size=_NEGATIVES * len(films))]
     posed = _POSES * len(films)
     sources = np.concatenate([films] * (_POSES + _NEGATIVES) + [others])
-    every = [as_taken] * posed + chosen + [as_taken] * len(others)
-    pixels = make_pictures(sources, every, preprocess, int(draw.integers(2**32)))
-    return pixels, (np.arange(len(sources)) < posed).astype(np.float32)
+    # What may lie upside down is no negative, so it is a pose.
+    pose = as_taken if upside_down.__name__ in kinds else as_laid
+    poses = [pose] * posed + chosen + [pose] * len(others)
+    pixels = make_pictures(sources, poses, preprocess, int(draw.integers(2**32)))
+    counts = Counter(kind.__name__ for kind in chosen)
+    drawn = ", ".join(f"{name} {counts[name]}" for name in kinds)
+    return pixels, (np.arange(len(sources)) < posed).astype(np.float32), drawn

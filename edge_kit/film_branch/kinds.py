@@ -88,7 +88,7 @@ def corner(film: Image.Image, draw: Draw) -> Image.Image:
 
 def small(film: Image.Image, draw: Draw) -> Image.Image:
     """Lay the film, small, on a page, a scene or an even ground, once or many times."""
-    ground = (page, scene, _even)[draw.integers(3)](film, draw)
+    ground = (page, scene, _even)[draw.integers(3)](film, draw).convert(film.mode)
     width, height = film.size
     copies = int(draw.integers(1, 3)) ** 2
     for _ in range(copies):
@@ -230,6 +230,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
     )
 })  # fmt: skip
 """The kinds of negatives by name."""
+
+OF_PICTURES: Mapping[str, Kind] = MappingProxyType({
+    kind.__name__: kind for kind in (small, blurred, noise, gradient, page, scene)
+})  # fmt: skip
+"""Those that make sense where a picture shows no chest.
+
+An upside-down, turned or inverted crack is a crack, and a corner of a slide is a slide.
+"""
+
+
+def kinds_of(modality: str) -> Mapping[str, Kind]:
+    """Return the kinds of negatives for films of a modality, or for pictures of any other kind."""
+    return OF_PICTURES if modality == "other" else KINDS
 
 
 def _grey(draw: Draw) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from edge_export.films.pixels import Pixels
-from edge_kit.film_branch.kinds import Draw, Kind
+from edge_kit.film_branch.kinds import Draw, Kind, noise
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, Refusal
 from edge_runtime.film.intensity import normalise
@@ -34,11 +34,21 @@ def as_taken(film: Image.Image, draw: Draw) -> Image.Image:
     matrix = (a, b, left, c, d, top)
     film = film.transform(film.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     gamma = 2 ** draw.uniform(-0.8, 0.8)
-    film = film.point([round(255 * (grey / 255) ** gamma) for grey in range(256)])
+    curve = [round(255 * (grey / 255) ** gamma) for grey in range(256)]
+    film = film.point(curve * len(film.getbands()))
     if draw.random() < 0.5:
         return film
     grain = draw.uniform(0, 6) * draw.standard_normal((height, width), np.float32)
+    if film.mode == "RGB":
+        grain = grain[..., None]
     return Image.fromarray(np.clip(np.asarray(film) + grain, 0, 255).astype(np.uint8))
+
+
+def as_laid(picture: Image.Image, draw: Draw) -> Image.Image:
+    """Return a picture that has no upper side as it might have been taken, any side up."""
+    turn = draw.integers(8)
+    turned = picture.transpose(list(Image.Transpose)[turn]) if turn < 7 else picture
+    return as_taken(turned.resize(picture.size), draw)
 
 
 def make_pictures(
@@ -47,18 +57,23 @@ def make_pictures(
     """Return a picture of `kinds[i]` from each film `pixels[i]`, both `(n, h, w, c)`.
 
     The same films, kinds and seed give the same pictures. A blank picture, which the runtime
-    refuses anyway, is drawn again; if that fails, the inverted film is taken.
+    refuses anyway, is drawn again; if that fails, the inverted film is taken. Where colour is not
+    looked at, pictures keep theirs, half of those that are drawn get some, and noise is taken.
     """
     out = np.empty_like(pixels)
+    any_colour = preprocess.max_chroma >= 255
+    colour = any_colour and preprocess.channels == 3
 
     def make(index: int) -> None:
         draw = np.random.default_rng((seed, index))
         grey = preprocess.channels == 1
-        film = Image.fromarray(pixels[index].squeeze(-1) if grey else pixels[index]).convert("L")
+        film = Image.fromarray(pixels[index].squeeze(-1) if grey else pixels[index])
+        film = film if colour else film.convert("L")
         tries = (kinds[index](film, draw) for _ in range(_TRIES))
-        for picture in chain(tries, [ImageOps.invert(film)]):
+        for picture in chain(tries, [noise(film, draw) if any_colour else ImageOps.invert(film)]):
             with suppress(Refusal):
-                shown = normalise(picture, kinds[index].__name__, preprocess)
+                drawn = _tinted(picture, draw) if colour and picture.mode == "L" else picture
+                shown = normalise(drawn, kinds[index].__name__, preprocess)
                 out[index] = np.asarray(shown).reshape(out.shape[1:])
                 return
         raise DataError("training", "a film of one even grey", "leave it out")
@@ -70,3 +85,11 @@ def make_pictures(
         finally:  # whatever ended the work, nobody waits for the pictures that are left
             pool.shutdown(cancel_futures=True)
     return out
+
+
+def _tinted(picture: Image.Image, draw: Draw) -> Image.Image:
+    """Return a grey picture in colours, or as it is: or colour alone would tell pictures apart."""
+    if draw.random() < 0.5:
+        return picture
+    black, middle, white = (tuple(map(int, draw.integers(256, size=3))) for _ in range(3))
+    return ImageOps.colorize(picture, black, white, middle)

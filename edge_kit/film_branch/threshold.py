@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import Estimate, proportion
 from edge_kit.film_branch.branch import film_logits
-from edge_kit.film_branch.kinds import KINDS
+from edge_kit.film_branch.kinds import KINDS, Kind
 from edge_kit.film_branch.negatives import make_pictures
 from edge_runtime.bundle.records import Preprocess
 
@@ -73,6 +74,7 @@ def measure(
     *,
     preprocess: Preprocess,
     seed: int,
+    kinds: Mapping[str, Kind] = KINDS,
 ) -> Refused:
     """Return the shares of `films`, of negatives made of them, and of `others` that are refused.
 
@@ -85,7 +87,7 @@ def measure(
 
     negatives = {
         name: refused(make_pictures(films, [kind] * len(films), preprocess, seed))
-        for name, kind in KINDS.items()
+        for name, kind in kinds.items()
     }
     if len(others):
         negatives["other_modality"] = refused(others)

@@ -49,8 +49,9 @@ WHY_NOT_POOLED = (
     "The AUC is the mean over the folds, with the sum of their DeLong variances. Scores are not "
     "pooled over folds: they come from networks that were trained apart and need not be on one "
     "scale, so that a film of one fold is ranked against films of another by chance. Decisions are "
-    "pooled, for each is its network's own. Films count as independent, and the folds' training "
-    "sets overlap: the true uncertainty is somewhat larger than the intervals."
+    "pooled, for each is its network's own, and their intervals are Wilson's. Films count as "
+    "independent, and the folds' training sets overlap: the true uncertainty is somewhat larger "
+    "than the intervals."
 )
 
 

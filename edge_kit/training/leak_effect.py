@@ -26,7 +26,8 @@ class LeakEffect:
         gain, low, high = (f"{100 * value:+.1f}" for value in self.gain)
         unclear = "" if self.gain[1] > 0 else ", which these films do not tell from nothing"
         return (
-            f"the leak adds {gain} points of test accuracy (95 % {low} to {high}){unclear}: "
+            f"the leak adds {gain} points of test accuracy (95 % {low} to {high}, Newcombe's "
+            f"interval){unclear}: "
             f"split film by film {self.naive.accuracy} with AUC {self.naive.auc}, split by groups "
             f"{self.grouped.accuracy} with AUC {self.grouped.auc}"
         )

@@ -16,6 +16,7 @@ from edge_kit.training.device import Device, find_device
 from edge_kit.training.records import data_digest, run_digest
 from edge_kit.training.run import RunConfig, read_config
 from edge_runtime.bundle.records import Preprocess
+from edge_runtime.errors import UsageError
 from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ class TrainingPlan:
     """What to train and how; `None` leaves a choice to the network's own recipe.
 
     `deterministic` asks for the same weights from the same seed, which on a GPU costs speed and
-    XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`.
+    XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`. Without
+    a `film_gate` no film branch is trained, so that whatever the model is shown, it judges.
+    `options` are those of the command line that a card has to give.
     """
 
     model: str = "model3"
@@ -42,6 +45,8 @@ class TrainingPlan:
     deterministic: bool | None = None
     precision: str | None = None
     keep: Keep = "last"
+    film_gate: bool = True
+    options: tuple[str, ...] = ()
 
     def recipe(self, network: Architecture) -> TrainingRecipe:
         """Return the recipe of `network` with the changes of this plan."""
@@ -60,6 +65,9 @@ def require_same_training(run: Path, dataset: Dataset, data: Path, plan: Trainin
     finished = read_config(run)
     network, device = architecture(plan.model), find_device(plan.precision)
     expected = run_config(dataset, data, plan, network, device)
+    if plan.film_gate != (finished.film_threshold is not None):
+        problem = f"the run was trained with{'out' if plan.film_gate else ''} a film branch"
+        raise UsageError(run, problem, "give the command that it was begun with, or another --out")
     config = _of_training(replace(finished, epochs=finished.most_epochs), run_digest(run))
     require_same(json.loads(json.dumps(config)), identity(dataset, expected), run)
 
@@ -94,6 +102,7 @@ def run_config(
         split_seed=dataset.split_seed,
         class_names=(positive, negative) if negative else None,
         keep=recipe.keep,
+        options=plan.options,
     )
 
 
@@ -104,7 +113,8 @@ def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
 
 def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
     free = {"data", "tools", "film_threshold", "kept_epoch", "warnings", "caveat"}
-    free |= {"split_seed", "class_names"}  # the digest of the films has splits and labels
+    # The digest of the films has their splits and labels.
+    free |= {"split_seed", "class_names", "options"}
     if config.keep == "last":  # as in checkpoints of versions that knew no other
         free.add("keep")
     said = {name: value for name, value in asdict(config).items() if name not in free}

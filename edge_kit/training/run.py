@@ -53,6 +53,7 @@ class RunConfig:
     was told the negative ones.
     `keep` is which epoch's weights were kept, and `kept_epoch` its number, counted from 1.
     `warnings` and `caveat` are what has to be said beside the figures of the run.
+    `options` are those of the command that trained it, for the card.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
     """
@@ -83,6 +84,7 @@ class RunConfig:
     kept_epoch: int = 0
     warnings: Sequence[str] = ()
     caveat: Sequence[str] = ()
+    options: Sequence[str] = ()
 
     @property
     def dealt_by(self) -> int:
@@ -139,6 +141,7 @@ def read_config(run: Path) -> RunConfig:
             members=tuple(config.members),
             warnings=tuple(config.warnings),
             caveat=tuple(config.caveat),
+            options=tuple(map(str, config.options)),
         )
         config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
         config.chosen_names  # noqa: B018

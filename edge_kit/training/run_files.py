@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """What a training ends with; `film_check` is what its out-of-distribution check refuses."""
+    """What a training ends with; `film_check` is what its out-of-distribution check refuses.
+
+    Without a film branch there is nothing of a check.
+    """
 
     config: RunConfig
     model: keras.Model
@@ -58,8 +61,8 @@ def write_run(
     write_json(folder / CONFIG, replace(outcome.config, warnings=warnings, caveat=caveat))
     _write_history(folder / HISTORY, outcome.history)
     figures = {split: asdict(value) for split, value in outcome.metrics.items()}
-    said = {"warnings": warnings, "caveat": caveat, "film_gate": dict(outcome.film_check)}
-    write_json(folder / METRICS, {**said, **figures})
+    gate = {"film_gate": dict(outcome.film_check)} if outcome.film_check else {}
+    write_json(folder / METRICS, {"warnings": warnings, "caveat": caveat, **gate, **figures})
     draw_curves(
         *(folder / CURVES, outcome.history, positive, score),
         kept=outcome.config.kept_epoch,

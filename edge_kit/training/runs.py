@@ -129,7 +129,7 @@ def differences(runs: Sequence[Path]) -> dict[str, list[Any]]:
 def _flat(config: RunConfig) -> dict[str, Any]:
     """Return a configuration with nested values as `part.name`."""
     flat: dict[str, Any] = {}
-    said = ("warnings", "caveat")  # what was found, and nothing that was set
+    said = ("warnings", "caveat", "options")  # no settings, or said again
     for name, value in asdict(config).items():
         if name in said:
             continue

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,11 @@ from edge_export.graph.network import InputRange, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.statistics.estimates import Floats, Metrics, evaluate
 from edge_kit.data.dataset import Dataset
-from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder
-from edge_kit.film_branch.branch import film_logits, fit_branch, join
-from edge_kit.film_branch.threshold import OutOfDistributionCheck, film_threshold, measure
+from edge_kit.film_branch.branch import join
+from edge_kit.film_branch.fit import checked_branch
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
 from edge_kit.training.device import find_device
@@ -100,11 +99,9 @@ def train(
         )
         metrics, scores = fitted.measured()
         cautions.warn(*fitted.shortfalls(metrics))
-        model, check = _joined(fitted, others, reader)
-        trained = Trained(model, metrics)
+        trained, config, film_gate = _joined(fitted, metrics, others, reader, say)
         judge(trained, dataset, cautions)
-        config = replace(fitted.config, film_threshold=check.threshold)
-        outcome = RunOutcome(config, model, fitted.history, metrics, asdict(check))
+        outcome = RunOutcome(config, trained.model, fitted.history, metrics, film_gate)
         truth = {split: fitted.rows[split].positive for split in HELD_OUT}
         write_run(folder, outcome, truth, scores, cautions)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
@@ -113,7 +110,6 @@ def train(
             for number, log_file in enumerate(sorted((folder / TENSORBOARD).iterdir())):
                 # TensorFlow names the machine in it; TensorBoard needs no more than this.
                 log_file.rename(log_file.with_name(f"events.out.tfevents.{number}"))
-    say(f"out-of-distribution check: refuses {check.refused['test']}")
     say(f"wrote {out}")
     return trained
 
@@ -149,12 +145,16 @@ def train_and_measure(
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A network after its training, with what it was trained on and how."""
+    """A network after its training, with what it was trained on and how.
+
+    With a `film_gate` it is to get a film branch.
+    """
 
     model: keras.Model
     rows: Mapping[Split, LabelledPixels]
     config: RunConfig
     history: History
+    film_gate: bool
 
     def measured(self) -> tuple[dict[Split, Metrics], dict[Split, NDArray[np.float64]]]:
         """Return metrics at a threshold of one half and scores `(n,)` of each held-out split."""
@@ -206,7 +206,7 @@ def _fitted(
     say(kept_line(history, config.keep))
     epochs, losses = len(history["loss"]), history.get("val_loss", history["loss"])
     config = replace(config, epochs=epochs, kept_epoch=kept_epoch(losses, config.keep))
-    return _Fitted(model, rows, config, history)
+    return _Fitted(model, rows, config, history, plan.film_gate)
 
 
 @contextmanager
@@ -236,37 +236,34 @@ def _seed(config: RunConfig) -> None:
 
 
 def _joined(
-    fitted: _Fitted, others: Sequence[Film], reader: FilmReader
-) -> tuple[keras.Model, OutOfDistributionCheck]:
-    """Return the network with a film branch, and the check of that branch."""
-    config, pixels = fitted.config, {split: fitted.rows[split].pixels for split in SPLITS}
-    foreign = {
-        split: reader.pixels(
-            [film for film in others if film.split == split], config.preprocessing()
-        )
+    fitted: _Fitted,
+    metrics: Mapping[Split, Metrics],
+    others: Sequence[Film],
+    reader: FilmReader,
+    say: Callable[[str], None],
+) -> tuple[Trained, RunConfig, dict[str, Any]]:
+    """Return the network with its film branch, its configuration and the check of that branch.
+
+    A network that is to have no film branch is returned as it is, with nothing of a check.
+    """
+    config = fitted.config
+    if not fitted.film_gate:
+        return Trained(fitted.model, metrics), config, {}
+    pixels = {split: fitted.rows[split].pixels for split in SPLITS}
+    foreign = _by_split(others, config.preprocessing(), reader)
+    known = config.preprocessing(), config.modality
+    branch, check = checked_branch(pixels, foreign, *known, seed=config.seed, say=say)
+    trained = Trained(join(fitted.model, branch), metrics)
+    return trained, replace(config, film_threshold=check.threshold), asdict(check)
+
+
+def _by_split(
+    films: Sequence[Film], preprocess: Preprocess, reader: FilmReader
+) -> dict[Split, Pixels]:
+    return {
+        split: reader.pixels([film for film in films if film.split == split], preprocess)
         for split in SPLITS
     }
-    branch, check = _film_branch(pixels, foreign, config.preprocessing(), config.seed)
-    return join(fitted.model, branch), check
-
-
-def _film_branch(
-    films: Mapping[Split, Pixels | CachedPixels],
-    foreign: Mapping[Split, Pixels],
-    preprocess: Preprocess,
-    seed: int,
-) -> tuple[keras.Model, OutOfDistributionCheck]:
-    """Return a branch trained on the training films, and its check, measured on the others."""
-    branch = fit_branch(films["train"], foreign["train"], preprocess, seed)
-    held_out = {split: np.asarray(films[split]) for split in HELD_OUT}
-    threshold = film_threshold(film_logits(branch, held_out["val"]))
-    refused = {
-        split: measure(
-            branch, threshold, held_out[split], foreign[split], preprocess=preprocess, seed=seed
-        )
-        for split in HELD_OUT
-    }
-    return branch, OutOfDistributionCheck(threshold, refused)
 
 
 def _rows(

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edge_export.report.words import Words
+
 WARNING = "warning: "
 HEADING = "## Before you read on"
 """The heading of the section that stands first in a card and in a checklist."""
@@ -23,9 +25,14 @@ class Cautions:
     says the figures are worth, in sentences, the conclusion first.
     """
 
-    def __init__(self, say: Callable[[str], None], warnings: Sequence[str] = ()) -> None:
-        """Begin with `warnings` that were said before; `say` gets a line for each new one."""
-        self._say = say
+    def __init__(
+        self, say: Callable[[str], None], told: Words = str, warnings: Sequence[str] = ()
+    ) -> None:
+        """Begin with `warnings` that were said before; `say` gets a line for each new one.
+
+        Warnings are said and kept in the words of `told`.
+        """
+        self._say, self._told = say, told
         self._warnings, self._caveat = list(warnings), list[str]()
 
     @property
@@ -43,7 +50,7 @@ class Cautions:
 
         A line is a sentence without its full stop.
         """
-        for line in lines:
+        for line in map(self._told, lines):
             if line not in self._warnings:
                 self._warnings.append(line)
                 self._say(WARNING + line)
@@ -61,7 +68,7 @@ class Cautions:
         def say(line: str) -> None:
             self.warn(f"{name}: {line.removeprefix(WARNING)}")
 
-        return Cautions(say, self.warnings)
+        return Cautions(say, self._told, self.warnings)
 
 
 def first_section(warnings: Sequence[str], caveat: Sequence[str] = ()) -> str:

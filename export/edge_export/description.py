@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from edge_runtime.bundle.records import FilmGate, IntendedUse, Preprocess, Training
 
-ADULTS = (18, 150)
-"""The ages that a bundle is for where nobody says otherwise, in years.
-
-Most films come without an age, so nothing is known of how a model does on children.
-"""
-FRONTAL = ("PA", "AP")
-"""The views of X-rays that a bundle is for where nobody says otherwise, by DICOM's names."""
+# What a manifest may leave unstated -> the option that states it, and what goes unrefused without.
+_UNSTATED = {
+    "body part": ("--body-part", "films of any part of the body"),
+    "view": ("--views", "lateral films"),
+    "ages": ("--ages", "films of children"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class BundleDescription:
 
     A model with a film branch has a `film_threshold`, in logits: pictures with a lower film logit
     are refused. Any other model has none. `made_by` is the command that made the model, empty
-    where it was trained elsewhere.
+    where it was trained elsewhere, and `exported_by` the one that exported it, where it is known.
     """
 
     name: str
@@ -35,6 +34,7 @@ class BundleDescription:
     film_threshold: float | None = None
     limits: str = ""
     made_by: str = ""
+    exported_by: str = ""
 
     @property
     def film_gate(self) -> FilmGate | None:
@@ -43,19 +43,45 @@ class BundleDescription:
 
 
 def intended_use(
-    modality: str, ages: tuple[int, int] = ADULTS, views: Sequence[str] | None = None
+    modality: str,
+    ages: tuple[int, int] | None = None,
+    views: Sequence[str] = (),
+    body_parts: Sequence[str] = (),
 ) -> IntendedUse:
-    """Return for which films of the chest a bundle is: of which ages, and of which views.
+    """Return for which films a bundle is; what is not given is not stated, and refuses no film.
 
-    Without `views`, frontal ones of X-rays, and any of CT, whose slices have none.
+    `ages` are the youngest and the oldest, in years; `views` and `body_parts` are DICOM's names.
     """
-    if views is None:
-        views = FRONTAL if modality == "xray" else ()
-    youngest, oldest = ages
+    youngest, oldest = (None, None) if ages is None else ages
     return IntendedUse(
         modality=modality,
-        body_parts=("CHEST",),
+        body_parts=tuple(body_parts),
         views=tuple(views),
         youngest=youngest,
         oldest=oldest,
     )
+
+
+def unstated(use: IntendedUse) -> list[str]:
+    """Return what the maker of a bundle did not state: of body part, view and ages.
+
+    No view is missed of CT slices, which have none.
+    """
+    missing = {
+        "body part": not use.body_parts,
+        "view": not use.views and use.modality != "ct",
+        "ages": use.youngest is None,
+    }
+    return [what for what, is_missing in missing.items() if is_missing]
+
+
+def unstated_line(use: IntendedUse) -> str:
+    """Return in a line what was not stated and what follows from it; empty where all was."""
+    missing = unstated(use)
+    if not missing:
+        return ""
+    options = ", ".join(_UNSTATED[what][0] for what in missing)
+    answered = " and ".join(_UNSTATED[what][1] for what in missing)
+    if use.modality == "other":
+        answered = "whatever a DICOM header says of them"
+    return f"not stated: {', '.join(missing)} ({options}); the bundle answers {answered}"

@@ -119,7 +119,8 @@ def _calibrated(
     chosen = choose_films(films, plan.calibration_count, plan.seed)
     held_out = [film for film in films if film.split in HELD_OUT]
     pixels = reader.pixels(chosen, plan.description.preprocess)
-    overrides = require_sound(chosen, held_out, pixels, plan.allowed)
+    modality = plan.description.intended_use.modality
+    overrides = require_sound(chosen, held_out, pixels, plan.allowed, modality=modality)
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, pixels)

@@ -31,7 +31,7 @@ def write(out: Path, findings: Findings, description: BundleDescription) -> str:
         CannotWrite: the disk refused, or a fact has no place in a manifest; `out` is as it was.
     """
     artefacts = findings.bundled
-    images = {image.file: image.png for image in golden_images()}
+    images = _golden_images(description.preprocess)
     members = {artefact.file: artefact.graph for artefact in artefacts}
     members |= images
     members[PARITY] = encoded(parity(findings, description))
@@ -83,6 +83,12 @@ def _quantization(findings: Findings) -> Quantization:
         overrides=calibration.overrides,
         remedies=tuple(remedies),
     )
+
+
+def _golden_images(preprocess: Preprocess) -> dict[str, bytes]:
+    """Return the golden films by file, in colour for graphs that take colours."""
+    colour = preprocess.channels == 3 and preprocess.max_chroma >= 255
+    return {image.file: image.png for image in golden_images(colour=colour)}
 
 
 def _golden_films(

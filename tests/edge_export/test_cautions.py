@@ -9,7 +9,7 @@ from edge_export.cautions import HEADING, Cautions, first_section, foremost
 
 def test_what_is_said_is_what_is_kept_each_line_once() -> None:
     said: list[str] = []
-    cautions = Cautions(said.append, ["known"])
+    cautions = Cautions(said.append, str, ["known"])
     cautions.warn("known", "two", "two")
     cautions.warn("three")
     assert said == ["warning: two", "warning: three"]

@@ -45,14 +45,14 @@ def tiny() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
+    folder = tmp_path_factory.mktemp("data") / "xray"  # whose name says what the films are
     write_tiny_films(folder, count=36)
     return folder
 
 
 @pytest.fixture(scope="session")
 def dataset(data: Path) -> Dataset:
-    return load_dataset(data, seed=3)
+    return load_dataset(data, modality="xray", seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -139,7 +139,7 @@ def test_training_and_export_from_the_command_line(
     bundle = tmp_path / "m.edge"
     assert run(["export", str(made), "--int8", "--out", str(bundle), *loose]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("tiny-xray 0.1.0: PASS: ")
+    assert shown.out.startswith("m 0.1.0: PASS: ")
     assert f"wrote {bundle}, identity {verify_all(bundle).identity}" in shown.err
     made_files = ["m.claim.md", "m.edge", "m.report.html", "m.report.json", "run"]
     assert sorted(one.name for one in tmp_path.iterdir()) == made_files

@@ -125,7 +125,7 @@ def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> Ex
     description = BundleDescription(
         name="tiny-xray",
         version="0.1.0",
-        intended_use=intended_use("xray"),
+        intended_use=intended_use("xray", (18, 150), ("PA", "AP"), ("CHEST",)),
         negative="noncovid",
         positive="covid",
         preprocess=RECIPE,

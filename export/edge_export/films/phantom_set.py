@@ -12,7 +12,7 @@ from edge_export.films.phantom import draws, phantom
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import new_folder_at
 
-COLUMNS = ("path", "label", "split", "patient_id", "group_id")
+COLUMNS = ("path", "label", "split", "patient_id", "group_id", "modality")
 """The columns of the manifest that `write_phantoms` leaves beside the films."""
 
 _SPLIT_CYCLE: tuple[Split, ...] = ("train", "test", "train", "val", "train", "test", "train")
@@ -68,7 +68,7 @@ def _write(draft: Path, half: int, seed: int, size: tuple[int, int]) -> None:
                 film.save(draft / path, compress_level=1)  # grain does not compress
                 split = _SPLIT_CYCLE[patient % len(_SPLIT_CYCLE)]
                 name = f"{label}-{patient:04}"
-                manifest.writerow((path, label, split, name, name))
+                manifest.writerow((path, label, split, name, name, "xray"))
 
 
 def _visits() -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -34,6 +35,7 @@ _ALLOW = "--allow-calibration"
 _THUMBNAIL = 32
 _STRUCTURE = 0.5
 _AGREEMENT = 0.1
+_NAMED = 5  # films in a line
 
 
 class CalibrationFault(StrEnum):
@@ -94,12 +96,18 @@ def choose_films(films: Sequence[Film], count: int, seed: int) -> list[Film]:
 
 
 def require_sound(
-    chosen: Sequence[Film], held_out: Sequence[Film], pixels: Pixels, allowed: Collection[str]
+    chosen: Sequence[Film],
+    held_out: Sequence[Film],
+    pixels: Pixels,
+    allowed: Collection[str],
+    *,
+    modality: str = "xray",
 ) -> tuple[str, ...]:
     """Return the sorted names of the faults of a calibration, all of which are in `allowed`.
 
     `chosen` are the calibration films and `pixels` their preprocessed pixels `(n, h, w, c)`;
-    `held_out` are the films that parity is measured on.
+    `held_out` are the films that parity is measured on. What noise looks like is known of films
+    alone: pictures of the `modality` `other` may have the structure of grain, and be unlike.
 
     Raises:
         UsageError: `allowed` holds a name that is no `CalibrationFault`.
@@ -111,7 +119,7 @@ def require_sound(
         )
     problems = {
         CalibrationFault.FEW_FILMS: _few_films(chosen),
-        CalibrationFault.NOISE: _noise(chosen, pixels),
+        CalibrationFault.NOISE: "" if modality == "other" else _noise(chosen, pixels),
         CalibrationFault.ONE_CLASS: _one_class(chosen),
         CalibrationFault.OVERLAP: _overlap(chosen, held_out),
     }
@@ -151,10 +159,18 @@ def _noise(chosen: Sequence[Film], pixels: Pixels) -> str:
         if _structure_of(thumbnail) < _STRUCTURE
     ]
     if noisy:
-        return f"{_counted(noisy, chosen)} look like noise"
+        return f"{len(noisy)} of {len(chosen)} films look like noise: {_named(noisy, chosen)}"
     if len(chosen) < 2 or (together := _agreement_of(thumbnails)) >= _AGREEMENT:
         return ""
     return f"the {len(chosen)} films look like noise, no two alike (correlation {together:.2f})"
+
+
+def _named(affected: Sequence[Film], films: Sequence[Film]) -> str:
+    """Return the names of the first few, below the folder that all `films` are in."""
+    root = os.path.commonpath([film.path.absolute().parent for film in films])
+    names = [film.path.absolute().relative_to(root).as_posix() for film in affected[:_NAMED]]
+    more = len(affected) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def _counted(affected: Sequence[Film], films: Sequence[Film]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_export.cautions import first_section
+from edge_export.description import unstated
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.prove import Proof
@@ -12,6 +13,7 @@ from edge_export.proof.reference import CALIBRATIONS
 from edge_export.proof.threshold import Rule, Threshold
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
+from edge_export.report.words import words
 
 if TYPE_CHECKING:
     from edge_export.description import BundleDescription
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 CARD = "card.md"
 """The name of the card in a bundle."""
+NOT_STATED = "not stated"
+"""What stands for a part of the intended use that the maker has not stated."""
 FIRST_HEADING = "## What it does"
 """The first heading of a card; what a site adds stands before it."""
 
@@ -35,9 +39,7 @@ are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, ans
 {low:g} and {high:g} are `uncertain`.{chosen}
 
 It is for films of: {use}. Files whose
-DICOM header says otherwise are refused, those that say nothing of it are not. Where its maker names
-no ages, it is for adults: most of the films it was made with carry no age, so nothing is known of
-how it does on children.
+DICOM header says otherwise are refused, those that say nothing of it are not.{unstated}
 
 {film_check}
 
@@ -57,7 +59,8 @@ Against the Keras model it was made from. `flips` are decisions that changed; `m
 dp` are differences of probability. Accuracy counts uncertain films as decided at the threshold.
 
 {table}
-With 95 % intervals, on the test films, `{graph}`:
+With 95 % intervals (Wilson's, of the AUC DeLong's, as if films were independent), on the test
+films, `{graph}`:
 
 - accuracy {accuracy}
 - sensitivity {sensitivity}
@@ -76,10 +79,14 @@ _OURS = """\
 Trained for {epochs} epochs from seed {seed}:
 
     {made_by}
-    edge-kit export RUN --int8 --data DATA{decision} --out {name}.edge"""
+    {exported_by}"""
+_EXPORT = "edge-kit export RUN --int8 --data DATA{decision} --out {name}.edge"
 _FOREIGN = """\
 Trained elsewhere: on which films is not
 known here, and those below may be among them."""
+_EXPORTED = """ Exported by:
+
+    {exported_by}"""
 _ONNX = """\
 set the session option `session.x64quantprecision` to 1 on x86
 processors without VNNI, or int8 sums saturate there and decisions change. `edge-run` does."""
@@ -104,7 +111,6 @@ def card(findings: Findings, description: BundleDescription) -> str:
         "modality": description.intended_use.modality,
         "negative": description.negative,
         "positive": description.positive,
-        "decision": _decision_options(proof),
         "model": training.model,
         "seed": training.seed,
         "epochs": training.epochs,
@@ -112,21 +118,26 @@ def card(findings: Findings, description: BundleDescription) -> str:
         "width": preprocess.width,
         "channels": preprocess.channels,
         "made_by": description.made_by,
+        "exported_by": description.exported_by
+        or _EXPORT.format(decision=_decision_options(proof), name=description.name),
     }
-    return (_HEAD + FIRST_HEADING + _BODY).format(
+    elsewhere = _FOREIGN + (_EXPORTED if description.exported_by else "")
+    told = words(description.intended_use.modality)
+    return told(_HEAD + FIRST_HEADING + _BODY).format(
         **known,
         before=first_section(findings.cautions, findings.caveat),
-        origin=(_OURS if description.made_by else _FOREIGN).format(**known),
+        origin=told(_OURS if description.made_by else elsewhere).format(**known),
         method=proof.decision.calibration.method,
         threshold=proof.decision.threshold,
-        chosen=_chosen(proof.threshold),
+        chosen=told(_chosen(proof.threshold)),
         low=proof.decision.uncertain.low,
         high=proof.decision.uncertain.high,
         use=_use(description.intended_use),
-        film_check=_film_check(findings),
-        quantization=_quantization(findings),
+        unstated=_unstated(description.intended_use),
+        film_check=told(_film_check(findings)),
+        quantization=told(_quantization(findings)),
         onnx=_ONNX,
-        verdict=_VERDICT[findings.answer],
+        verdict=told(_VERDICT[findings.answer]),
         losses=_losses(findings),
         table=parity_table(findings),
         graph=first,
@@ -152,11 +163,22 @@ def _use(use: IntendedUse) -> str:
     """Return in words which films a bundle is for."""
     parts = [
         f"modality {use.modality}",
-        f"body part {' or '.join(use.body_parts) or 'any'}",
-        f"view {' or '.join(use.views) or 'any'}",
-        f"ages {use.youngest} to {use.oldest}",
+        f"body part {' or '.join(use.body_parts) or NOT_STATED}",
+        f"view {' or '.join(use.views) or NOT_STATED}",
+        f"ages {NOT_STATED if use.youngest is None else f'{use.youngest} to {use.oldest}'}",
     ]
     return ", ".join(parts)
+
+
+def _unstated(use: IntendedUse) -> str:
+    """Return what follows from what the maker did not state of the intended use."""
+    missing = unstated(use)
+    if not missing:
+        return ""
+    return (
+        f" What is not\nstated ({', '.join(missing)}) refuses no file, and nothing is known of how "
+        "it does there."
+    )
 
 
 def _chosen(threshold: Threshold) -> str:

@@ -12,86 +12,14 @@ from typing import Any
 
 from edge_export.cautions import first_section
 from edge_export.proof.parity import REFERENCE
+from edge_export.report.claim_items import SECTIONS
+from edge_export.report.words import words
 
 Document = Mapping[str, Any]
 
 BLANK = "BLANK: to be filled by the authors"
 REST = "BLANK for the rest: to be filled by the authors"
 
-SECTIONS: Mapping[str, Mapping[int, str]] = {
-    "Title and abstract": {
-        1: "Named as a study of artificial intelligence, with the kind of technology",
-        2: "Summary of design, methods, results and conclusions",
-    },
-    "Introduction": {
-        3: "Background, with the intended use and clinical role",
-        4: "Aims, objectives and hypotheses",
-    },
-    "Methods: study design": {
-        5: "Prospective or retrospective",
-        6: "Goal of the study",
-    },
-    "Methods: data": {
-        7: "Sources of the data",
-        8: "Inclusion and exclusion criteria",
-        9: "Preprocessing",
-        10: "Selection of subsets",
-        11: "De-identification",
-        12: "Missing data",
-        13: "Image acquisition protocol",
-    },
-    "Methods: reference standard": {
-        14: "How the reference standard was obtained",
-        15: "Why this reference standard",
-        16: "Who annotated, and with what qualification",
-        17: "Annotation of the test set",
-        18: "Variability within and between raters",
-    },
-    "Methods: data partitions": {
-        19: "How data were assigned to partitions",
-        20: "Level at which partitions are disjoint",
-    },
-    "Methods: testing data": {
-        21: "Intended sample size",
-    },
-    "Methods: model": {
-        22: "Description of the model",
-        23: "Software and frameworks",
-        24: "Initialization of the parameters",
-    },
-    "Methods: training": {
-        25: "Details of training",
-        26: "How the final model was selected",
-        27: "Ensembling",
-    },
-    "Methods: evaluation": {
-        28: "Metrics",
-        29: "Statistical significance and uncertainty",
-        30: "Robustness and sensitivity analysis",
-        31: "Explainability and interpretability",
-        32: "Evaluation on internal data",
-        33: "Testing on external data",
-        34: "Registration as a clinical trial",
-    },
-    "Results: data": {
-        35: "Numbers included and excluded",
-        36: "Demographic and clinical characteristics of each partition",
-    },
-    "Results: model performance": {
-        37: "Performance with its uncertainty on every partition",
-        38: "Diagnostic performance with its precision",
-        39: "Failure analysis",
-    },
-    "Discussion": {
-        40: "Limitations",
-        41: "Implications for practice",
-    },
-    "Other information": {
-        42: "Full protocol or further technical details",
-        43: "Availability of software, model and data",
-        44: "Funding and role of the funders",
-    },
-}
 # Of the other items an export knows a part at most.
 _WHOLE = frozenset({9, 27, 28, 29, 32, 38})
 _HEAD = """\
@@ -131,7 +59,11 @@ def _lines(known: Mapping[int, str]) -> Iterator[str]:
 
 def _known(document: Document) -> dict[int, str]:
     """Return what the export knows, by item; an item that is not there is blank."""
+    told = words(document["modality"], document["name"], *document["classes"].values())
     known = _design(document) | _data(document) | _model(document) | _results(document)
+    known = {number: told(text) for number, text in known.items()}
+    if limits := (document.get("limits") or "").strip():  # in its maker's own words
+        known[40] = f"{limits}\n\n{known[40]}"
     return {number: text for number, text in known.items() if text}
 
 
@@ -141,13 +73,11 @@ def _design(document: Document) -> dict[int, str]:
     rule = ""
     if margin is not None:
         rule = f", non-inferior within {100 * margin:g} points of sensitivity and of specificity"
-    limits = (document.get("limits") or "").strip()
     return {
         1: "Deep learning: a neural network that classifies images, quantized to integers.",
         6: "Of the export: to show on paired decisions that the small graphs decide like the float "
         f"model{rule}. Verdict: {verdict['answer']}.",
-        40: (limits + "\n\n" if limits else "")
-        + "Held-out films come from the same sources as the training films: the figures say how "
+        40: "Held-out films come from the same sources as the training films: the figures say how "
         "the small graphs follow the float model, not how either does in another hospital.",
         41: "Research use; not a medical device.",
         42: "Rules and all figures of the export are in the report beside the bundle"

@@ -22,6 +22,7 @@ from edge_export.proof.layers import first_divergence
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.threshold import Threshold
 from edge_export.quantize.recipe import FLOAT32
+from edge_export.report.words import Words, words
 
 SCHEMA = 1
 PARITY = "parity.json"
@@ -43,6 +44,7 @@ def document(findings: Findings, description: BundleDescription, bundle: str) ->
     for entry, attempt in zip(content["ladder"], findings.ladder, strict=True):
         entry |= {"milliseconds": attempt.milliseconds, "seconds": attempt.seconds}
     now = datetime.datetime.now(datetime.UTC)
+    told = words(description.intended_use.modality, description.negative, description.positive)
     return content | {
         "bundle": bundle,
         "written": now.isoformat(timespec="seconds"),
@@ -52,7 +54,7 @@ def document(findings: Findings, description: BundleDescription, bundle: str) ->
             "engines": {file: measured.engine for file, measured in findings.measured.items()},
         },
         "latency": {file: asdict(latency) for file, latency in findings.latencies.items()},
-        "warnings": [*content["warnings"], *findings.slower],
+        "warnings": [*content["warnings"], *map(told, findings.slower)],
         "films": _films(findings),
         "flips": _flips(findings),
         "limits": description.limits or None,
@@ -73,6 +75,7 @@ def _without_folder(argument: str) -> str:
 def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]:
     """Return the measurements that do not change from run to run, to six digits."""
     proof = findings.proof
+    told = words(description.intended_use.modality, description.negative, description.positive)
     content = {
         "warnings": findings.cautions,
         "caveat": list(findings.caveat),
@@ -85,18 +88,21 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
         "tools": {tool: version(tool) for tool in TOOLS},
         "verdict": {
             "answer": findings.answer,
-            "reasons": findings.reasons,
+            "reasons": [told(reason) for reason in findings.reasons],
             "films_needed": findings.films_needed,
             "margin": findings.budget.margin,
             "budget": {"flips": findings.budget.flips, "auc": findings.budget.auc},
         },
-        "faults": [asdict(fault) for fault in proof.faults],
+        "faults": [{**asdict(fault), "line": told(fault.line)} for fault in proof.faults],
         "decision": proof.decision.to_json(),
         **_threshold(proof.threshold),
         "film_gate": proof.film_gate.to_json() if proof.film_gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
-            **{artefact.file: _artefact(findings, artefact) for artefact in findings.artefacts},
+            **{
+                artefact.file: _artefact(findings, artefact, told)
+                for artefact in findings.artefacts
+            },
         },
         "matrix": _matrix(findings),
         "located": [str(disagreement) for disagreement in proof.located],
@@ -145,14 +151,15 @@ def _reference(findings: Findings) -> dict[str, Any]:
     return {"format": "keras", "recipe": "float32"} | unknown | _rows(findings, REFERENCE)
 
 
-def _artefact(findings: Findings, artefact: Artefact) -> dict[str, Any]:
+def _artefact(findings: Findings, artefact: Artefact, told: Words) -> dict[str, Any]:
     evidence = findings.proof.evidence[artefact.file]
+    verdict = asdict(evidence.verdict)
     return {
         "format": artefact.format,
         "recipe": artefact.recipe,
         "bytes": len(artefact.graph),
         "shipped": artefact.file in findings.shipped,
-        "verdict": asdict(evidence.verdict),
+        "verdict": {**verdict, "reasons": [told(reason) for reason in verdict["reasons"]]},
         "losses": {name: asdict(loss) for name, loss in evidence.losses.items()},
         "auc_difference": asdict(evidence.area),
     } | _rows(findings, artefact.file)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from edge_export.report.document import SCHEMA
 from edge_export.report.plots import Plot, layer_name, plots
+from edge_export.report.words import words
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,9 +51,11 @@ def render(document: Document, thumbnails: Mapping[str, bytes]) -> str:
         DataError: the document is of another schema, or holds a number that is not finite.
     """
     _check(document)
-    return template("edge_export.report", "report.html.j2").render(
+    told = words(document["modality"])
+    drawn = [replace(plot, title=told(plot.title), alt=told(plot.alt)) for plot in plots(document)]
+    return template("edge_export.report", "report.html.j2", document["modality"]).render(
         _filled(document),
-        plots=plots(document),
+        plots=drawn,
         flipped=_flipped(document, thumbnails),
         layer_names=_layer_names(document),
         most_flips=MOST_FLIPS,
@@ -59,13 +63,24 @@ def render(document: Document, thumbnails: Mapping[str, bytes]) -> str:
 
 
 @functools.cache
-def template(package: str, name: str) -> Template:
+def template(package: str, name: str, modality: str = "xray") -> Template:
     """Return the template `name` that `package` holds, with the filters and `style` of ours.
 
-    It may extend `page.html.j2`, which all pages have in common.
+    It may extend `page.html.j2`, which all pages have in common. Its own words are those for films
+    of `modality`; what is filled in stays as it is.
     """
     from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2.ext import Extension
+    from jinja2.lexer import Token, TokenStream
     from markupsafe import Markup
+
+    told = words(modality)
+
+    class InWords(Extension):
+        def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+            for token in stream:
+                is_text = token.type in ("data", "string")
+                yield Token(token.lineno, token.type, told(token.value)) if is_text else token
 
     def source(file: str) -> str:
         folder = resources.files(package if file == name else "edge_export.report")
@@ -77,6 +92,7 @@ def template(package: str, name: str) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[InWords],
     )
     environment.filters |= {
         "number": _number,

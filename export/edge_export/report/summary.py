@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import FILM_SETS, REFERENCE, Comparison
+from edge_export.report.words import words
 
 if TYPE_CHECKING:
     from edge_export.description import BundleDescription
@@ -29,7 +30,9 @@ def summary(findings: Findings, description: BundleDescription) -> str:
     lines += [f"  {line}" for line in (*_remedies(findings), *cautions, *findings.slower)]
     lines += _film_checks(findings)
     tables = ["", *_graphs(findings), "", *_matrix(findings)]
-    return "\n".join([*lines, *tables, *findings.caveat]) + "\n"
+    kept = description.name, description.negative, description.positive
+    told = words(description.intended_use.modality, *kept)
+    return told("\n".join([*lines, *tables, *findings.caveat]) + "\n")
 
 
 def _merged(reasons: Sequence[str]) -> list[str]:

@@ -25,11 +25,13 @@ def thumbnails(
 
 
 def thumbnail(pixels: Pixels, side: int = SIDE) -> bytes:
-    """Return `(height, width, channels)` uint8 pixels as a grey PNG of at most `side` pixels.
+    """Return `(height, width, channels)` uint8 pixels as a PNG of at most `side` pixels.
 
-    The same pixels give the same bytes: a PNG of Pillow's holds no date and no name.
+    It is in colour where the pixels are. The same pixels give the same bytes: a PNG of Pillow's
+    holds no date and no name.
     """
-    picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).convert("L")
+    is_grey = bool((pixels == pixels[:, :, :1]).all())
+    picture = Image.fromarray(pixels[:, :, 0] if is_grey else pixels)
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     encoded = io.BytesIO()
     picture.save(encoded, "PNG", optimize=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge_runtime.bundle import Bundle
-    from edge_runtime.bundle.records import Decision
+    from edge_runtime.bundle.records import Decision, IntendedUse
     from edge_runtime.engines import Engine
     from edge_runtime.film.preprocess import FilmInput
 
@@ -104,8 +104,7 @@ def classify(
         if manifest.film_gate is not None:
             film_logit = logits[1]
             if not is_film(film_logit, manifest.film_gate):
-                cure = "give the upright film, as it left the X-ray machine"
-                raise Refusal("not_a_film", name, "does not look like a film of the chest", cure)
+                raise Refusal("not_a_film", name, *_no_film(manifest.intended_use))
     except FilmError as error:
         _forget_frames(error)
         return Answer(name, _since(started), film_logit=film_logit, error=error, source=source)
@@ -116,6 +115,18 @@ def classify(
         logit=logits[0], film_logit=film_logit, probability=probability, decided=decided,
         warning="; ".join(warnings) or None, source=source,
     )  # fmt: skip
+
+
+def _no_film(use: IntendedUse) -> tuple[str, str]:
+    """Return in words what a picture is not that the film branch refuses, and the cure."""
+    if use.modality == "other":
+        cure = "give a picture like those that it was made with"
+        return "does not look like a picture that this bundle is for", cure
+    if use.modality == "xray" and "CHEST" in use.body_parts:
+        cure = "give the upright film, as it left the X-ray machine"
+        return "does not look like a film of the chest", cure
+    cure = "give the upright film, as it left its device"
+    return "does not look like a film that this bundle is for", cure
 
 
 def film_name(film: FilmInput) -> str:

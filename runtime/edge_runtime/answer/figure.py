@@ -35,9 +35,10 @@ _NEGATIVE, _POSITIVE = (56, 148, 255), (255, 138, 31)
 _STRONGEST = 0.72  # of the colour at the scale's ends; the rest is film
 _DIMMED = 0.85  # of the film under the map, so that white bones take colour too
 _BAR = (96, 96, 96)  # what the scale's colours lie on, a middle grey of films
+_NO_PROOF = {"film": "not where disease is", "picture": "not what is really there"}
 _LIMITS = (
-    "The map shows what this model's answer depends on, not where disease is. It was made by "
-    "hiding {patches} overlapping patches of the film, one at a time, behind a blurred copy of it. "
+    "The map shows what this model's answer depends on, {no_proof}. It was made by "
+    "hiding {patches} overlapping patches of the {thing}, one at a time, behind a blurred copy. "
     "Research use; not a medical device."
 )
 
@@ -72,12 +73,14 @@ def draw_figure(
         _frame(page, (right, top), panel, heatmap.place)  # the film itself stays as it is
     page.y = top + panel[1] + 14
     strongest = calibrated(heatmap.strongest, decision.calibration)
-    _describe(page, film, size)
+    _describe(page, film, size, manifest)
     _tell_strongest(page, answer, strongest, heatmap.place)
     _scale(page, (right, page.y), limit, manifest.classes)
     page.y += 112
     page.rule()
-    page.write(_LIMITS.format(patches=heatmap.patches), 14, _QUIET)
+    thing = _thing(manifest)
+    told = _LIMITS.format(patches=heatmap.patches, thing=thing, no_proof=_NO_PROOF[thing])
+    page.write(told, 14, _QUIET)
     page.write(f"{manifest.name} {manifest.version}, {manifest.identity[:16]}", 14, _QUIET)
     return page.finished()
 
@@ -152,6 +155,10 @@ def _font(size: int) -> Font:
         return ImageFont.load_default_imagefont()
 
 
+def _thing(manifest: Manifest) -> str:
+    return "picture" if manifest.intended_use.modality == "other" else "film"
+
+
 def _summary(answer: Answer, manifest: Manifest, decision: Decision) -> str:
     band = decision.uncertain
     return (
@@ -160,9 +167,11 @@ def _summary(answer: Answer, manifest: Manifest, decision: Decision) -> str:
     )
 
 
-def _describe(page: _Page, film: Image.Image, size: tuple[int, int] | None) -> None:
+def _describe(
+    page: _Page, film: Image.Image, size: tuple[int, int] | None, manifest: Manifest
+) -> None:
     """Say below the film what it is, and what was done to its shape."""
-    page.text((_MARGIN, page.y), "The film as the graph sees it", 16)
+    page.text((_MARGIN, page.y), f"The {_thing(manifest)} as the graph sees it", 16)
     told = f"{film.width} x {film.height} pixels"
     if size:
         told += f", of {size[0]} x {size[1]}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PARITY = {
     "pass": "proved: it decides like the model it was made from",
-    "undecided": "UNDECIDED: too few films to prove that it decides like its model",
+    "undecided": "UNDECIDED: too few {thing}s to prove that it decides like its model",
 }
 _AGELESS = 150  # the oldest age that a manifest can name
 
@@ -32,6 +32,7 @@ def describe(bundle: Bundle, form: str) -> str:
     if form != "table":
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
     pixels, quantization = manifest.preprocess, manifest.quantization
+    thing = "picture" if manifest.intended_use.modality == "other" else "film"
     lines = {
         "bundle": f"{manifest.name} {manifest.version}",
         "identity": bundle.identity,
@@ -40,12 +41,12 @@ def describe(bundle: Bundle, form: str) -> str:
         "input": f"{pixels.height} x {pixels.width}, {pixels.channels} channel(s), uint8",
         "threshold": _threshold(manifest.decision),
         "probabilities": _probabilities(manifest.decision),
-        **({"fitted again": _site(manifest.site)} if manifest.site else {}),
-        "not a film": _gate(manifest.film_gate),
-        "quantized": _quantized(manifest),
+        **({"fitted again": _site(manifest.site, thing)} if manifest.site else {}),
+        f"not a {thing}": _gate(manifest.film_gate),
+        "quantized": _quantized(manifest, thing),
         **({"ignored": ", ".join(quantization.overrides)} if quantization.overrides else {}),
         **({"remedies": ", ".join(quantization.remedies)} if quantization.remedies else {}),
-        "parity": _parity(manifest),
+        "parity": _parity(manifest, thing),
         "trained": _trained(manifest.training),
     }
     for graph in manifest.graphs:
@@ -59,17 +60,19 @@ def describe(bundle: Bundle, form: str) -> str:
     return "".join(f"{name:<{width}}  {value}\n" for name, value in lines.items())
 
 
-def _parity(manifest: Manifest) -> str:
+def _parity(manifest: Manifest, thing: str) -> str:
     if manifest.site and manifest.verdict == "undecided":
         return "UNDECIDED: at this threshold nothing was proved, only at its maker's"
-    return _PARITY[manifest.verdict]
+    return _PARITY[manifest.verdict].format(thing=thing)
 
 
 def _use(use: IntendedUse) -> str:
-    parts = [{"xray": "X-ray", "ct": "CT"}[use.modality]]
-    parts += [" or ".join(use.body_parts)] if use.body_parts else ["any body part"]
-    parts += [f"view {' or '.join(use.views)}"] if use.views else ["any view"]
-    if use.oldest >= _AGELESS:
+    parts = [{"xray": "X-ray", "ct": "CT", "other": "pictures of any kind"}[use.modality]]
+    parts += [" or ".join(use.body_parts) or "body part not stated"]
+    parts += [f"view {' or '.join(use.views) or 'not stated'}"]
+    if use.youngest is None or use.oldest is None:
+        parts += ["ages not stated"]
+    elif use.oldest >= _AGELESS:
         parts += [f"from {use.youngest} years on"] if use.youngest else ["any age"]
     else:
         parts += [f"{use.youngest} to {use.oldest} years"]
@@ -87,11 +90,11 @@ def _threshold(decision: Decision) -> str:
     return f"{words}, uncertain from {band.low:g} to {band.high:g}"
 
 
-def _site(site: Site) -> str:
+def _site(site: Site, thing: str) -> str:
     fitted = " and ".join(site.fitted)
     return (
-        f"{fitted} by a site, on {site.positive} positive and {site.negative} negative films of "
-        f"its own; before that it was {site.bundle[:16]}"
+        f"{fitted} by a site, on {site.positive} positive and {site.negative} negative {thing}s "
+        f"of its own; before that it was {site.bundle[:16]}"
     )
 
 
@@ -106,14 +109,14 @@ def _gate(gate: FilmGate | None) -> str:
     return f"refused below {gate.threshold:g} of the graphs' second logit"
 
 
-def _quantized(manifest: Manifest) -> str:
+def _quantized(manifest: Manifest, thing: str) -> str:
     """Say by which ranges the graphs were quantized, where they were."""
     quantization, recipes = manifest.quantization, [graph.recipe for graph in manifest.graphs]
     if all(recipe.startswith("float") for recipe in recipes):
         return "no: the graphs compute in float"
     if not quantization.films:
-        return "without calibration films"
-    return f"by {quantization.method} ranges measured on {len(quantization.films)} films"
+        return f"without calibration {thing}s"
+    return f"by {quantization.method} ranges measured on {len(quantization.films)} {thing}s"
 
 
 def _trained(training: Training) -> str:

@@ -52,26 +52,31 @@ def sha256_hex(value: object) -> object:
 class IntendedUse(Record):
     """Which films a bundle is for, in the terms of DICOM; films that say nothing of it pass.
 
-    `body_parts` are values of BodyPartExamined and `views` of ViewPosition, empty where any will
-    do; `youngest` and `oldest` are whole years of age, both included.
+    `body_parts` are values of BodyPartExamined and `views` of ViewPosition, empty where the maker
+    stated none, so that any will do; `youngest` and `oldest` are whole years of age, both included,
+    and None where no ages were stated. `other` is any picture that is neither X-ray nor CT.
     """
 
     modality: str
     body_parts: tuple[str, ...]
     views: tuple[str, ...]
-    youngest: int
-    oldest: int
+    youngest: int | None
+    oldest: int | None
     __slots__ = {
-        "modality": one_of("xray", "ct"),
+        "modality": one_of("xray", "ct", "other"),
         "body_parts": sequence(_TERM, 0, 16),
         "views": sequence(_TERM, 0, 16),
-        "youngest": integer(0, 150),
-        "oldest": integer(0, 150),
+        "youngest": optional(integer(0, 150)),
+        "oldest": optional(integer(0, 150)),
     }
+    LEFT_OUT = frozenset({"youngest", "oldest"})
 
     def check(self) -> None:
-        """Refuse ages that are not in order."""
-        if self.youngest > self.oldest:
+        """Refuse ages that are not in order, and one without the other."""
+        if self.youngest is None or self.oldest is None:
+            if self.youngest is not self.oldest:
+                raise SchemaError("youngest and oldest belong together")
+        elif self.youngest > self.oldest:
             raise SchemaError("youngest is above oldest")
 
 

@@ -121,4 +121,6 @@ def _percentile(histogram: list[int], percent: float) -> int:
 
 
 def _blank(subject: str) -> Refusal:
-    return Refusal("blank", subject, "one even shade, no film", "check the exposure or the export")
+    return Refusal(
+        "blank", subject, "one even shade, no picture", "check the exposure or the export"
+    )

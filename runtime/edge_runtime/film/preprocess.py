@@ -68,21 +68,29 @@ _NO_CHECK_SUM = ("BMP", "DICOM", "PPM", "TIFF", "WEBP")
 """What Pillow and `dicom_image` call formats that have no check sum and no end of their data."""
 
 
-def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preprocess:
-    """Return the parameters this project trains with, for a graph of that input."""
+def standard(
+    height: int = 224, width: int = 224, channels: int = 1, modality: str = "xray"
+) -> Preprocess:
+    """Return the parameters this project trains with, for a graph of that input.
+
+    Of pictures of the modality `other` colour is not looked at, and brightness is stretched from
+    the darkest pixel to the brightest: a crack of a few pixels lies beyond the percentiles of
+    films. Any share of them may be black or white, as the ground of a slide is.
+    """
+    films = modality != "other"
     return Preprocess(
         version=VERSION,
         height=height,
         width=width,
         channels=channels,
         resample="bilinear",
-        low_percentile=1.0,
-        high_percentile=99.0,
-        min_side=64,
+        low_percentile=1.0 if films else 0.0,
+        high_percentile=99.0 if films else 100.0,
+        min_side=64 if films else 16,
         max_pixels=50_000_000,
         min_contrast=8,
-        max_chroma=14.0,
-        max_saturated=0.7,
+        max_chroma=14.0 if films else 255.0,
+        max_saturated=0.7 if films else None,
     )
 
 

@@ -81,8 +81,8 @@ def summary(findings: Sequence[Finding]) -> str:
     """Return the end of the table: whether films can be classified, else what to mend."""
     offline = _OFFLINE if any("pip install" in finding.cure for finding in findings) else ""
     if wanting := lacking(findings):
-        return f"\n{offline}films cannot be classified yet: see {', '.join(wanting)}\n"
-    return f"\n{offline}films can be classified here\n"
+        return f"\n{offline}this machine cannot classify yet: see {', '.join(wanting)}\n"
+    return f"\n{offline}this machine can classify\n"
 
 
 def document(findings: Sequence[Finding]) -> str:

@@ -114,15 +114,23 @@ def faulty(fault: str, films: Pixels) -> tuple[list[Film], list[Film], Pixels]:
             return CHOSEN, HELD_OUT, noisy
 
 
+NAME = f"{CHOSEN[7].path.parent.name}/{CHOSEN[7].path.name}"
 FAULTS = {
     "few_films": ("few_films", "99 films, at least 100 are needed"),
     "one_class": ("one_class", "all 120 films are of class covid"),
     "same film": ("overlap", f"1 of 120 films, {CHOSEN[7].sha256} first, measure parity too"),
     "same group": ("overlap", f"1 of 120 films, {CHOSEN[7].sha256} first, measure parity too"),
-    "one white": ("noise", f"1 of 120 films, {CHOSEN[7].sha256} first, look like noise"),
-    "one stripes across": ("noise", f"1 of 120 films, {CHOSEN[7].sha256} first, look like noise"),
-    "one stripes down": ("noise", f"1 of 120 films, {CHOSEN[7].sha256} first, look like noise"),
+    "one white": ("noise", f"1 of 120 films look like noise: {NAME}"),
+    "one stripes across": ("noise", f"1 of 120 films look like noise: {NAME}"),
+    "one stripes down": ("noise", f"1 of 120 films look like noise: {NAME}"),
 }
+
+
+def test_only_films_are_judged_by_what_noise_looks_like(drawn: Pixels) -> None:
+    grain = np.random.default_rng(0).integers(0, 256, drawn.shape, np.uint8)
+    assert require_sound(CHOSEN, HELD_OUT, grain, (), modality="other") == ()
+    with pytest.raises(DataError, match=r"120 of 120 films look like noise: .+ and 115 more"):
+        require_sound(CHOSEN, HELD_OUT, grain, (), modality="ct")
 
 
 def test_sound_films_have_no_fault_whatever_is_allowed(drawn: Pixels) -> None:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from edge_export.report.claim import BLANK, REST, SECTIONS, claim
+from edge_export.report.claim import BLANK, REST, claim
+from edge_export.report.claim_items import SECTIONS
 from report_document import OPTIONAL, bare_document, full_document, without
 
 ALWAYS_BLANK = (2, 3, 4, 5, 7, 8, 13, 15, 16, 17, 18, 26, 34, 36, 44)

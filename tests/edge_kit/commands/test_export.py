@@ -50,7 +50,7 @@ def mobile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("mobile")
     write_tiny_films(folder / "films", count=36)
-    dataset, out = load_dataset(folder / "films", seed=3), folder / "run"
+    dataset, out = load_dataset(folder / "films", modality="xray", seed=3), folder / "run"
     plan = TrainingPlan(model=NETWORK, preprocess=standard(96, 96, 1), epochs=1, seed=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(applications, "_network", forgetful)
@@ -79,6 +79,7 @@ def test_a_mobilenet_v3_becomes_a_bundle_on_every_processor(
     monkeypatch.setattr(onnx_runtime, "may_saturate", lambda: exact)
     out = tmp_path / "mobile.edge"
     data = ["--data", str(mobile.parent / "films"), "--film-threshold", "-1000"]
+    data += ["--modality", "xray"]
     assert run(["export", str(mobile), "--int8", "--out", str(out), *data, *MEANS, *LOOSE]) == 0
     with verify_all(out) as bundle:
         for engine in ("litert", "onnxruntime"):

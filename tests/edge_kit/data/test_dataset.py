@@ -24,7 +24,9 @@ def by_digest(films: tuple[Film, ...]) -> dict[str, tuple[str, str, str]]:
 
 
 def test_class_folders_become_a_split_dataset(tmp_path: Path) -> None:
-    dataset = load_dataset(write_films(tmp_path, "COVID-19", "Normal", count=20), seed=0)
+    dataset = load_dataset(
+        write_films(tmp_path, "COVID-19", "Normal", count=20), modality="xray", seed=0
+    )
     assert (dataset.modality, dataset.positive, dataset.negative) == ("xray", "covid", "noncovid")
     assert dataset.classes == {"COVID-19": ("covid", 20), "Normal": ("noncovid", 20)}
     assert dataset.warnings == ()
@@ -49,7 +51,7 @@ def test_the_published_layout_needs_a_modality(tmp_path: Path) -> None:
 
 def test_other_classes_keep_their_names(tmp_path: Path) -> None:
     root = write_films(tmp_path, "Flu", "Normal")
-    dataset = load_dataset(root, positive="flu", seed=0)
+    dataset = load_dataset(root, positive="flu", modality="xray", seed=0)
     assert (dataset.positive, dataset.negative) == ("Flu", "Normal")
     assert {film.label for film in dataset.films} == {"Flu", "Normal"}
 
@@ -59,7 +61,7 @@ def test_missing_splits_come_out_of_train_and_given_ones_stay(
     tmp_path: Path, given: tuple[str, ...]
 ) -> None:
     write_films(tmp_path, *[f"{split}/{label}" for split in given for label in ("covid", "normal")])
-    dataset = load_dataset(tmp_path, seed=0)
+    dataset = load_dataset(tmp_path, modality="xray", seed=0)
     assert {film.split for film in dataset.films} == {"train", "val", "test"}
     for film in dataset.films:
         folder = film.path.parent.parent.name.lower()
@@ -74,9 +76,9 @@ def test_place_and_names_of_films_change_nothing(tmp_path: Path) -> None:
             target = moved / label / f"{9 - int(path.stem)}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    one, other = (load_dataset(folder, seed=5).films for folder in (root, moved))
+    one, other = (load_dataset(folder, modality="xray", seed=5).films for folder in (root, moved))
     assert by_digest(one) == by_digest(other)
-    assert by_digest(one) != by_digest(load_dataset(root, seed=6).films)
+    assert by_digest(one) != by_digest(load_dataset(root, modality="xray", seed=6).films)
 
 
 def test_patients_and_near_duplicates_stay_together(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ def test_patients_and_near_duplicates_stay_together(tmp_path: Path) -> None:
         write_film(tmp_path / f"{film}.png", film // 4 * 2 + film % 2, brighter=film // 2 % 2)
         rows.append(f"{film}.png,{label},{label}{film // 8}")
     (tmp_path / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
-    films = load_dataset(tmp_path, seed=0).films
+    films = load_dataset(tmp_path, modality="xray", seed=0).films
     assert len(films) == 40
     assert len({film.group for film in films}) == 10
     assert len({(film.group, film.split) for film in films}) == 10
@@ -96,7 +98,7 @@ def test_near_duplicates_across_given_splits_are_a_warning(tmp_path: Path) -> No
     folders = [f"{split}/{label}" for split in ("train", "val", "test") for label in "ab"]
     root = write_films(tmp_path, *folders, count=3)
     write_film(root / "test/a/twin.png", 0, brighter=9)
-    dataset = load_dataset(root, positive="a", seed=0)
+    dataset = load_dataset(root, positive="a", modality="xray", seed=0)
     assert dataset.warnings == ("the given splits part 1 near-duplicate pair",)
     assert dataset.details == ("parted: test/a/twin.png and train/a/0.png",)
     groups = {film.group for film in dataset.films}
@@ -107,7 +109,7 @@ def test_copies_count_once_and_stay_in_the_test_split(tmp_path: Path) -> None:
     folders = [f"{split}/{label}" for split in ("train", "val", "test") for label in "ab"]
     root = write_films(tmp_path, *folders, count=3)
     shutil.copyfile(root / "test/a/0.png", root / "train/a/copy.png")
-    dataset = load_dataset(root, positive="a", seed=0)
+    dataset = load_dataset(root, positive="a", modality="xray", seed=0)
     assert dataset.warnings == ("1 film left out, byte for byte the same as others",)
     names = {film.path.relative_to(root).as_posix() for film in dataset.films}
     assert "test/a/0.png" in names
@@ -119,7 +121,7 @@ def test_copies_with_two_labels_are_refused(tmp_path: Path) -> None:
     root = write_films(tmp_path, "covid", "normal")
     shutil.copyfile(root / "covid/0.png", root / "normal/copy.png")
     with pytest.raises(DataError, match=r"copy.png: is noncovid, but its copy covid/0.png is cov"):
-        load_dataset(root, seed=0)
+        load_dataset(root, modality="xray", seed=0)
 
 
 def test_unreadable_films_stop_or_are_skipped_and_reported(tmp_path: Path) -> None:
@@ -127,8 +129,8 @@ def test_unreadable_films_stop_or_are_skipped_and_reported(tmp_path: Path) -> No
     (root / "covid/bad.png").touch()
     (root / "normal/bad.jpg").write_text("text", encoding="utf-8")
     with pytest.raises(DataError, match=r"covid/bad.png: is empty \(2 films of 18 unreadable\); r"):
-        load_dataset(root, seed=0)
-    dataset = load_dataset(root, seed=0, skip_unreadable=True)
+        load_dataset(root, modality="xray", seed=0)
+    dataset = load_dataset(root, modality="xray", seed=0, skip_unreadable=True)
     assert dataset.warnings == ("2 films left out, that cannot be read",)
     assert dataset.details == (
         f"skipped: {root}/covid/bad.png is empty",
@@ -153,15 +155,18 @@ def test_unreadable_films_stop_or_are_skipped_and_reported(tmp_path: Path) -> No
 )
 def test_unusable_data_is_refused(tmp_path: Path, folders: list[str], message: str) -> None:
     with pytest.raises(DataError) as caught:
-        load_dataset(write_films(tmp_path, *folders, count=2), seed=0)
+        load_dataset(write_films(tmp_path, *folders, count=2), modality="xray", seed=0)
     assert message in str(caught.value)
 
 
 def test_an_export_gets_the_splits_of_its_run(tmp_path: Path) -> None:
     root = write_films(tmp_path / "data", "covid", "normal")
-    run = load_dataset(root, seed=1)
+    run = load_dataset(root, modality="xray", seed=1)
     write_split_table(run.films, tmp_path / "splits.csv")
-    assert with_splits(load_dataset(root, seed=2).films, tmp_path / "splits.csv") == run.films
+    assert (
+        with_splits(load_dataset(root, modality="xray", seed=2).films, tmp_path / "splits.csv")
+        == run.films
+    )
 
 
 def test_films_of_the_other_modality_come_with_splits_of_their_own(tmp_path: Path) -> None:

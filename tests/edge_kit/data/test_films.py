@@ -20,7 +20,7 @@ def test_a_copy_that_is_left_out_leaves_its_patient_to_the_one_that_is_kept(
     rows = ["path,label,patient_id", "covid/a.png,covid,", "covid/b.png,covid,P1"]
     rows += ["covid/c.png,covid,P1", "normal/d.png,normal,P2"]
     (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
-    listed = list_films(tmp_path, modality=None, positive="covid")
+    listed = list_films(tmp_path, modality="xray", positive="covid")
     found = read_listed(listed, FilmReader(), skip_unreadable=False)
     kept = {film.entry.name: film.entry.ids for film in found.films}
     assert list(kept) == ["covid/a.png", "covid/c.png", "normal/d.png"]

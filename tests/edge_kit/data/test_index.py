@@ -98,6 +98,20 @@ def test_a_manifest_tells_class_modality_split_and_ids(tmp_path: Path) -> None:
     )
 
 
+def test_other_is_a_modality_where_it_is_said_and_a_class_where_it_is_a_folder(
+    tmp_path: Path,
+) -> None:
+    text = "path,label,modality\na.png,covid,other\nother/b.png,covid,\n"
+    entries = index_films(manifest(tmp_path / "listed", text, "a.png", "other/b.png"))
+    assert [entry.modality for entry in entries] == ["other", None]
+    folders = tmp_path / "folders"
+    lay(folders, "covid/a.png", "other/b.png")
+    entries = index_films(folders)
+    assert [(entry.class_name, entry.modality) for entry in entries] == [
+        ("covid", None), ("other", None),
+    ]  # fmt: skip
+
+
 def test_a_modality_column_goes_before_the_path(tmp_path: Path) -> None:
     text = "path,label,modality\nxray/a.png,covid,CT\nb.png,covid,\n"
     entries = index_films(manifest(tmp_path, text, "xray/a.png", "b.png"))
@@ -170,8 +184,9 @@ PLAIN = FilmEntry("c", "covid", None, None)
         ([XRAY, CT, CT], "xray", "xray", 1),
         ([XRAY, CT, CT], "ct", "ct", 2),
         ([CT, CT], None, "ct", 2),
-        ([PLAIN], None, "xray", 1),
+        ([PLAIN], "xray", "xray", 1),
         ([PLAIN], "ct", "ct", 1),
+        ([PLAIN], "other", "other", 1),
     ],
 )
 def test_one_modality_is_chosen(
@@ -185,7 +200,8 @@ def test_one_modality_is_chosen(
     ("entries", "wanted", "error", "message"),
     [
         ([XRAY, CT, CT], None, UsageError, "data: holds ct (2), xray (1); choose one"),
-        ([XRAY], "mri", UsageError, "--modality: 'mri' is not known; choose xray or ct"),
+        ([XRAY], "mri", UsageError, "--modality: 'mri' is not known; choose xray, ct or"),
+        ([PLAIN], None, UsageError, "data: neither its folders nor a manifest say what the films"),
         ([XRAY], "ct", DataError, "data: holds no ct, only xray (1); choose that"),
         ([XRAY, PLAIN], None, DataError, "data/c: has no modality, others have; mark"),
     ],

@@ -26,7 +26,7 @@ def given(root: Path, *, leaking: bool = True, patients: int = 20) -> Dataset:
             split = SPLITS[(number // 2 + film * leaking) % 3]
             rows.append(f"{name},{label},{split},{number}")
     (root / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
-    return load_dataset(root, seed=0)
+    return load_dataset(root, modality="xray", seed=0)
 
 
 def test_splits_that_part_a_patient_leak_and_are_refused(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_what_the_splits_part_is_held_together_to_be_dealt_anew(tmp_path: Path) 
     write_film(tmp_path / "covid/twin.png", 0, brighter=9)
     with (tmp_path / "manifest.csv").open("a", encoding="utf-8") as file:
         file.write("\ncovid/twin.png,covid,test,")
-    dataset = load_dataset(tmp_path, seed=0)
+    dataset = load_dataset(tmp_path, modality="xray", seed=0)
     assert len({film.group for film in dataset.films}) == 41
     whole = closed(dataset)
     assert len({film.group for film in whole.films}) == 20
@@ -70,7 +70,7 @@ def test_splits_that_part_near_duplicates_leak(tmp_path: Path) -> None:
     write_film(tmp_path / "covid/twin.png", 0, brighter=9)
     with (tmp_path / "manifest.csv").open("a", encoding="utf-8") as file:
         file.write("\ncovid/twin.png,covid,test,")
-    (leak,) = load_dataset(tmp_path, seed=0).leaks
+    (leak,) = load_dataset(tmp_path, modality="xray", seed=0).leaks
     assert leak.of == "near-duplicate pair"
     assert [film.path.name for film in leak.films] == ["0-0.png", "twin.png"]
 
@@ -82,7 +82,7 @@ def test_splits_that_part_a_scanned_group_leak(tmp_path: Path) -> None:
     rows = [f"{name},{'same' if name.endswith('-1.png') else name}" for name in names]
     table = tmp_path / "groups.csv"
     table.write_text("\n".join(["path,group", *rows]), encoding="utf-8")
-    leaks = load_dataset(root, seed=0, groups=table).leaks
+    leaks = load_dataset(root, modality="xray", seed=0, groups=table).leaks
     assert {leak.of for leak in leaks} == {"scanned group same"}
     assert {leak.films[1].split for leak in leaks} == {"val", "test"}
 

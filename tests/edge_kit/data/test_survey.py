@@ -115,7 +115,7 @@ def test_a_damaged_table_of_groups_is_refused(tmp_path: Path, text: str, problem
 
 
 def copies_parted(root: Path, seed: int, table: Path | None) -> bool:
-    films = load_dataset(root, seed=seed, skip_unreadable=True, groups=table).films
+    films = load_dataset(root, modality="xray", seed=seed, skip_unreadable=True, groups=table).films
     of = {film.path.relative_to(root).as_posix(): film.split for film in films}
     return of["covid/2.png"] != of["covid/2-combined.png"]
 
@@ -133,7 +133,9 @@ def test_scanned_groups_keep_copies_together_that_hashes_part(root: Path, tmp_pa
 def test_a_film_that_was_not_scanned_is_refused(found: Survey, root: Path, tmp_path: Path) -> None:
     write_groups(Survey(found.films[1:], {}, ()), tmp_path / "groups.csv")
     with pytest.raises(DataError, match=r"0.png: is not in .*groups.csv \(1 such film\); sca"):
-        load_dataset(root, seed=0, skip_unreadable=True, groups=tmp_path / "groups.csv")
+        load_dataset(
+            root, modality="xray", seed=0, skip_unreadable=True, groups=tmp_path / "groups.csv"
+        )
 
 
 def test_the_report_is_one_page_that_asks_nothing_of_a_network(found: Survey, root: Path) -> None:

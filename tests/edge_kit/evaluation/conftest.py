@@ -16,4 +16,4 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def labelled(data: Path) -> LabelledFilms:
-    return labelled_films(data, modality=None, positive="covid", skip_unreadable=False)
+    return labelled_films(data, modality="xray", positive="covid", skip_unreadable=False)

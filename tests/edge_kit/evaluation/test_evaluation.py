@@ -141,7 +141,7 @@ def test_sources_of_one_class_each_and_groups_are_told_of(tmp_path: Path, bundle
     rows += [f"{label}/{one}.png,{label},{label} hospital,{label}{one // 2}"
              for label in ("covid", "normal") for one in range(4)]  # fmt: skip
     (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
-    labelled = labelled_films(tmp_path, modality=None, positive="covid", skip_unreadable=False)
+    labelled = labelled_films(tmp_path, modality="xray", positive="covid", skip_unreadable=False)
     found = evaluate(open_evaluated(bundle), labelled)
     assert "no source has films of both classes" in found.warnings[0]
     assert found.warnings[1].startswith("8 films in 4 groups")

@@ -15,7 +15,7 @@ from films import write_film, write_films
 
 def read(root: Path, **options: bool) -> LabelledFilms:
     return labelled_films(
-        root, modality=None, positive="covid",
+        root, modality="xray", positive="covid",
         skip_unreadable=options.get("skip_unreadable", False),
     )  # fmt: skip
 

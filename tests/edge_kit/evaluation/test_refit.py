@@ -35,7 +35,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> LabelledFilms:
     for one in range(12):  # brighter ones are positive to the tiny bundle, all but a few
         write_film(root / "covid" / f"meier-{one}.png", one, gamma=0.6 if one % 4 else 1.0)
         write_film(root / "normal" / f"schulz-{one}.png", 100 + one, gamma=1.1)
-    return labelled_films(root, modality=None, positive="covid", skip_unreadable=False)
+    return labelled_films(root, modality="xray", positive="covid", skip_unreadable=False)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def run(trained: Path) -> EvaluatedModel:
 def other(tmp_path_factory: pytest.TempPathFactory) -> LabelledFilms:
     """Return films of another hospital, without splits."""
     root = write_films(tmp_path_factory.mktemp("other"), "covid", "normal", count=8)
-    return labelled_films(root, modality=None, positive="covid", skip_unreadable=False)
+    return labelled_films(root, modality="xray", positive="covid", skip_unreadable=False)
 
 
 def test_a_run_is_judged_on_its_test_films_unless_others_are_wanted(
@@ -85,7 +85,7 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
     other: LabelledFilms, bundle: Path
 ) -> None:
     # Enough groups for a split of each kind.
-    dataset = load_dataset(other.root, seed=7)
+    dataset = load_dataset(other.root, modality="xray", seed=7)
     trained: dict[str, Split] = {
         film.sha256: "train" for film in dataset.films if film.split == "train"
     }
@@ -102,7 +102,7 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
 def test_a_bundle_that_other_splits_made_is_judged_on_all_films_with_a_warning(
     other: LabelledFilms, bundle: Path
 ) -> None:
-    dataset = load_dataset(other.root, seed=7)
+    dataset = load_dataset(other.root, modality="xray", seed=7)
     calibrated: dict[str, Split] = {film.sha256: "train" for film in dataset.films}
     subject = replace(open_evaluated(bundle), known=calibrated, seed=7, modality="xray")
     found = select_films(subject, other, None)

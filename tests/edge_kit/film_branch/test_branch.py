@@ -110,10 +110,10 @@ def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(
 def test_of_very_many_films_each_round_draws_others(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[int]] = []
 
-    def noted(films: Pixels, others: Pixels, *_: object) -> tuple[Pixels, np.ndarray]:
+    def noted(films: Pixels, others: Pixels, *_: object) -> tuple[Pixels, np.ndarray, str]:
         seen.append(films[:, 0, 0, 0].tolist())
         assert len(others) == 5
-        return films, np.ones(len(films), np.float32)
+        return films, np.arange(len(films)) % 2.0, ""
 
     monkeypatch.setattr("edge_kit.film_branch.branch._MOST", 5)
     monkeypatch.setattr("edge_kit.film_branch.branch._round", noted)

@@ -37,8 +37,8 @@ GRAPHS = sample_fields()["graphs"]
     ("change", "words"),
     [
         ({}, "X-ray, CHEST, view PA or AP, from 18 years on"),
-        ({"modality": "ct", "views": []}, "CT, CHEST, any view, from 18 years on"),
-        ({"body_parts": [], "youngest": 0}, "X-ray, any body part, view PA or AP, any age"),
+        ({"modality": "ct", "views": []}, "CT, CHEST, view not stated, from 18 years on"),
+        ({"body_parts": [], "youngest": 0}, "X-ray, body part not stated, view PA or AP, any age"),
         ({"youngest": 2, "oldest": 17}, "X-ray, CHEST, view PA or AP, 2 to 17 years"),
     ],
 )

@@ -83,7 +83,7 @@ BAD: list[tuple[tuple[Any, ...], str]] = [
     (("decision", "chosen", {**CHOSEN, "sensitivity": 1.0}), "decision.chosen.sensitivity: exp"),
     (("decision", "chosen", {**CHOSEN, "positive": 0}), "decision.chosen.positive: expected"),
     (("decision", "calibration", "method", "isotonic"), 'method: expected "none" or "temper'),
-    (("intended_use", "modality", "X-ray"), 'modality: expected "xray" or "ct", found "X-ray"'),
+    (("intended_use", "modality", "X-ray"), 'modality: expected "xray" or "ct" or "other", found'),
     (("intended_use", "body_parts", ["chest"]), "intended_use.body_parts[0]: expected 1 to 16 of"),
     (("intended_use", "views", "PA"), "intended_use.views: expected a list of 0 to 16"),
     (("intended_use", "youngest", 151), "intended_use.youngest: expected a whole number"),

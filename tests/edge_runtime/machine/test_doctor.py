@@ -181,11 +181,11 @@ def test_the_bundle_may_be_named(
     monkeypatch.undo()  # a real probe
     for arguments in ([str(tiny)], ["--bundle", str(tiny)]):
         assert run(["doctor", *arguments]) == 0
-        assert capsys.readouterr().out.endswith("\nfilms can be classified here\n")
+        assert capsys.readouterr().out.endswith("\nthis machine can classify\n")
     assert run(["doctor", str(film)]) == 3
     said = capsys.readouterr().out
     assert f"{film}: is not a bundle" in said
-    assert said.endswith("\nfilms cannot be classified yet: see bundle\n")
+    assert said.endswith("\nthis machine cannot classify yet: see bundle\n")
 
 
 def test_the_changed_file_of_a_bundle_is_named(tiny: Path, tmp_path: Path) -> None:

@@ -104,6 +104,12 @@ def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
     _refuse_modality(header, subject, use)
     _refuse_body_part(header, subject, use)
     _refuse_view(header, subject, use)
+    _refuse_age(header, subject, use)
+
+
+def _refuse_age(header: Dataset, subject: str, use: IntendedUse) -> None:
+    if use.youngest is None or use.oldest is None:  # the maker stated no ages
+        return
     years = age(header)
     # In whole years, so that a patient is of the oldest age until the next birthday.
     if years is not None and not use.youngest <= int(years) <= use.oldest:
@@ -113,6 +119,8 @@ def refuse_foreign(header: Dataset, subject: str, use: IntendedUse) -> None:
 
 
 def _refuse_modality(header: Dataset, subject: str, use: IntendedUse) -> None:
+    if use.modality not in MODALITIES:  # pictures of any kind
+        return
     terms = [term.upper() for term in words(text(header, "Modality"))]
     standard = {*_MODALITY_NAMES, *_OTHER_MODALITIES.split(), *chain(*MODALITIES.values())}
     known = [term for term in terms if term in standard]

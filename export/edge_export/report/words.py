@@ -1,0 +1,68 @@
+"""The words of papers and messages by modality: those of films, or of pictures of any other kind.
+
+Sentences are written of films of the chest. Where the modality is `other`, the films are pictures
+that need show no patient and no lung, and this is the one place that says in which words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Words = Callable[[str], str]
+"""Turns a sentence about films into one about what is there."""
+
+# Literal sentences and their parts; the first that fits counts.
+_OF_PICTURES = {
+    "the lungs' centre": "the centre",
+    "without a look at the lungs": "by simple features alone",
+    "without the lungs": "without the centre",
+    "the lungs hidden": "the centre hidden",
+    "recognises disease": "sees more than simple features",
+    "Nothing tells it films from other pictures": "Nothing tells it what it was made for from "
+    "other pictures",
+    "does not look like a film to": "does not look like its pictures to",
+    "not a film": "unlike its pictures",
+    "All of these are films": "All of these are its pictures",
+    "pictures that are none": "others",
+    "answers for the disease": "answers for the class",
+    "no evidence of medicine": "no evidence that it looks at what the pictures show",
+    "in another hospital": "on pictures from elsewhere",
+    "groups of patients and near-duplicates": "groups that no split may part",
+    "share a patient or a near-duplicate with films": "share a group or a near-duplicate with "
+    "pictures",
+    "those of one patient": "those of one group",
+    "Films of one patient": "Pictures of one group",
+    "as if they were of several": "as if they were of several groups",
+    "where so many patients are": "where so many pictures are",
+    "is nobody's waiting room": "need not be so elsewhere",
+    "what treating by the answer gains": "what acting on the answer gains",
+    "at which one would treat": "at which one would act",
+    "true positives a patient": "true positives a picture",
+    "treat all": "act on all",
+    "treat none": "act on none",
+    "other age groups, other projections, other diseases, other equipment than": "anything else "
+    "than what is shown, and other equipment than",
+}
+# No part of a name: `not_a_film`, --calibration-films, class="films", films.csv and films/a.png
+# stay, but films/s is a speed.
+_FILM = r'(?<![\w/.-])(?<!class=")([Ff])ilm(?=s?\b)(?![\w-]*(?:\.\w|/(?!s\b)))'
+
+
+def words(modality: str, *kept: str) -> Words:
+    """Return the words for films of `modality`; what is in `kept`, as names of classes, stays."""
+    if modality != "other":
+        return str
+    names = "|".join(re.escape(name) for name in sorted(kept, key=len, reverse=True) if name)
+    names = rf"(?<!\w)(?:{names})(?!\w)" if names else ""
+    phrases = "|".join(map(re.escape, _OF_PICTURES))
+    pattern = re.compile(f"(?P<kept>{names or '(?!)'})|(?P<phrase>{phrases})|{_FILM}")
+    return lambda text: pattern.sub(_of_pictures, text)
+
+
+def _of_pictures(found: re.Match[str]) -> str:
+    if found["kept"]:
+        return found["kept"]
+    if found["phrase"]:
+        return _OF_PICTURES[found["phrase"]]
+    return "Picture" if found[3] == "F" else "picture"
