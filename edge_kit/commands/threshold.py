@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> None:
     require_place(options.out, "a .edge file")
     model = open_evaluated(options.bundle)
     labelled = films_to_judge(options, model)
-    refitted = refit(model, labelled, threshold_rule(options), options.calibration)
+    rule = threshold_rule(options)
+    refitted = refit(model, labelled, rule, options.calibration, options.max_uncertain)
     for warning in (*labelled.warnings, *refitted.warnings):
         say(f"warning: {warning}")
     identity = write_site_bundle(options.bundle, options.out, refitted)

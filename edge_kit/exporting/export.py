@@ -14,6 +14,7 @@ from edge_export.examine import Say
 from edge_export.export import export
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Floats, engine_of
+from edge_export.graph.input_transform import InputTransform
 from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
 from edge_export.report.document import encoded
@@ -47,14 +48,15 @@ def export_source(
     for warning in source.warnings:
         say(f"warning: {warning}")
     facts, model = _facts(source, order.wishes), source.model
+    transform = source.input_range
     of_itself = source.ours and source.preprocess.channels == 3
     if of_itself if order.fold_grey is None else order.fold_grey:
-        model, facts = _folded(source, facts, order.fold_grey, reader, say)
+        model, facts, transform = _folded(source, facts, order.fold_grey, reader, say)
 
     def show(findings: Findings, document: dict[str, Any]) -> None:
         write(encoded(document).decode() if form == "json" else summary(findings, facts))
 
-    plan = order.rules.plan(facts, source.input_range, source.recorded_accuracy)
+    plan = order.rules.plan(facts, transform, source.recorded_accuracy, source.expected)
     findings = export(model, source.dataset.films, plan, order.out, say, show, reader=reader)
     if form == "table":  # JSON is one document, that of the export
         predict = partial(_bundled_logits, findings, order.out)
@@ -77,7 +79,7 @@ def _folded(
     ordered: bool | None,
     reader: FilmReader,
     say: Say,
-) -> tuple[keras.Model, BundleDescription]:
+) -> tuple[keras.Model, BundleDescription, InputTransform]:
     """Fold three channels into one; unless it was asked for, only where possible."""
     try:
         films = source.dataset.films
@@ -86,7 +88,7 @@ def _folded(
         if ordered:
             raise
         say(f"three channels stay three: {error.problem}")
-        return source.model, facts
+        return source.model, facts, source.input_range
     say("three channels of grey were folded into one")
     return folded
 

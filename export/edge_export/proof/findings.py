@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_export.graph.artefact import Artefact, Measured
+from edge_export.proof.calibration import CalibrationFit
+from edge_export.proof.decision import uncertain_share
 from edge_export.proof.latency import Latency
 from edge_export.proof.layers import LayerNoise
 from edge_export.proof.parity import Budget
+from edge_export.proof.preparation import Preparation
 from edge_export.proof.prove import Proof
 from edge_export.proof.reference import HeldOut
 from edge_export.proof.verdict import Outcome, worst
 from edge_export.quantize.calibrate import CalibrationRecord
 from edge_export.quantize.stability import Stability
+from edge_export.statistics.estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Findings:
 
     `layers`, `latencies` and `nodes` are keyed by file; `splits` counts all films by split and
     class. Where static int8 was not ordered, `stability` is None and `ladder` is empty; otherwise
-    the ladder begins with what was ordered.
+    the ladder begins with what was ordered. `fit` tells how the calibration of probabilities came
+    about, `preparation` how films are prepared and what was expected of it, where anything was.
     """
 
     artefacts: Sequence[Artefact]
@@ -61,12 +66,23 @@ class Findings:
     nodes: Mapping[str, int]
     warnings: Sequence[str]
     splits: Mapping[str, Mapping[str, int]]
+    fit: CalibrationFit | None = None
+    preparation: Preparation | None = None
 
     @property
     def bundled(self) -> list[Artefact]:
         """The artefacts that go into the bundle, in the order of `shipped`."""
         by_file = {artefact.file: artefact for artefact in self.artefacts}
         return [by_file[file] for file in self.shipped]
+
+    @property
+    def uncertain(self) -> Estimate:
+        """The largest share of the held-out films that a shipped graph calls `uncertain`."""
+        proof = self.proof
+        shares = (
+            uncertain_share(proof.decision, proof.probabilities[file]) for file in self.shipped
+        )
+        return max(shares, key=lambda share: share.value)
 
     @property
     def answer(self) -> Outcome:
@@ -101,4 +117,4 @@ class Findings:
 
 
 # Faults of the model itself that no bundle may carry. `chance` warns: few films look like it too.
-FATAL = ("class_order", "preprocessing", "constant", "film_gate")
+FATAL = ("class_order", "preprocessing", "constant", "one_side", "film_gate")

@@ -28,6 +28,9 @@ def summary(findings: Findings, description: BundleDescription) -> str:
     lines += [f"  {line}" for line in faults if line not in findings.reasons]
     lines += [f"  {disagreement}" for disagreement in findings.proof.located]
     lines += [f"  {line}" for line in (*_remedies(findings), *findings.warnings)]
+    if findings.preparation:
+        told = "".join(findings.reasons)
+        lines += [f"  {line}" for line in findings.preparation.lines() if line not in told]
     lines += _film_checks(findings)
     return "\n".join([*lines, "", *_graphs(findings), "", *_matrix(findings)]) + "\n"
 

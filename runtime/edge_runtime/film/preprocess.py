@@ -83,6 +83,7 @@ def standard(height: int = 224, width: int = 224, channels: int = 1) -> Preproce
         min_contrast=8,
         max_chroma=14.0,
         max_saturated=0.7,
+        stretch=None,
     )
 
 
