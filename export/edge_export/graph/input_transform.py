@@ -81,7 +81,7 @@ class ChannelTransform:
     def words(self) -> str:
         """What becomes of the pixels, in words."""
         channels = [
-            f"{factor:.6g} * pixel {offset:+.6g}"
+            f"{factor:.6g} pixel {offset:+.6g}"
             for factor, offset in zip(self.scale, self.offset, strict=True)
         ]
         return f"channels {self.order}: {', '.join(channels)}"

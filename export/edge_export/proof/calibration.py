@@ -23,6 +23,7 @@ AUTO, TEMPERATURE, PLATT, NONE = "auto", "temperature", "platt", "none"
 CALIBRATIONS = (AUTO, TEMPERATURE, PLATT, NONE)
 """The ways that can be ordered, the default first."""
 _FOLDS = 5
+_SCALES = (0.003, 1000.0)  # a manifest holds no larger scale, nor the tolerance of a smaller one
 _AS_GOOD = 1.01  # times the smallest log loss; other folds move it as much
 
 
@@ -58,7 +59,7 @@ def fit_calibration(
     """
     if method != AUTO:
         calibration = calibrate(positive, logits, method)
-        if method != NONE and at_bound(calibration.scale):
+        if not _fits(positive, calibration, logits):
             problem = f"{method} ends at its bound, a factor of {calibration.scale:g} on the logits"
             raise DataError("--calibration", problem, "leave it out, and one that fits is taken")
         return CalibrationFit(calibration)
@@ -78,7 +79,8 @@ def fit_calibration(
 def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
     """Return what `temperature`, `platt` or `none` fits on films `(n,)`, at a bound or not.
 
-    Temperature moves no decision at a probability of one half; Platt's does.
+    Temperature moves no decision at a probability of one half; Platt's does, and is fitted to
+    logits of any scale: where it ends at a bound, in units of their standard deviation.
 
     Raises:
         ValueError: a logit is not finite, or a class is missing.
@@ -86,6 +88,8 @@ def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
     scale, offset = 1.0, 0.0
     if method == PLATT:
         scale, offset = fit_platt(positive, logits)
+        if at_bound(scale):
+            scale, offset = _of_any_scale(positive, logits) or (scale, offset)
     elif method == TEMPERATURE:
         scale = fit_temperature(positive, logits)
     return Calibration(method=method, scale=scale, offset=offset)
@@ -97,7 +101,7 @@ def _best_of_all(
     """Return the calibration that fits best on films left out of the fit, of those that do fit."""
     losses = held_out_losses(positive, logits, groups)
     others = [calibrate(positive, logits, method) for method in (PLATT, NONE)]
-    fitting = [one for one in (temperature, *others) if not at_bound(one.scale)]
+    fitting = [one for one in (temperature, *others) if _fits(positive, one, logits)]
     if losses:
         chosen = min(fitting, key=lambda one: losses[one.method])
         if fitting[0] is temperature and losses[TEMPERATURE] <= _AS_GOOD * losses[chosen.method]:
@@ -112,12 +116,33 @@ def _best_of_all(
     problem = "all validation films fall on one side of one half, which a temperature cannot mend"
     if at_bound(temperature.scale):
         problem = f"the temperature ends at its bound, a factor of {temperature.scale:.3g}"
-    because = f"{chosen.method} is taken instead"
+    because = f"; {chosen.method} is taken instead"
     if others[0] not in fitting:
-        because = "and so does Platt's: probabilities stay the model's own"
+        because = ", and so does Platt's: probabilities stay the model's own"
     return CalibrationFit(
-        chosen, f"{problem}; {because} ({shown})", temperature.scale, losses, len(logits)
+        chosen, f"{problem}{because} ({shown})", temperature.scale, losses, len(logits)
     )
+
+
+def _of_any_scale(positive: Bools, logits: Floats) -> tuple[float, float] | None:
+    """Return Platt's factor and offset, fitted in units of the logits' standard deviation.
+
+    None where that ends at a bound too, or at a factor that a manifest does not hold.
+    """
+    if (unit := float(logits.std())) < 1e-9:
+        return None
+    factor, offset = fit_platt(positive, logits / unit)
+    scale = float(f"{factor / unit:.6g}")
+    least, most = _SCALES
+    return (scale, offset) if not at_bound(factor) and least < scale < most else None
+
+
+def _fits(positive: Bools, calibration: Calibration, logits: Floats) -> bool:
+    """Tell whether the search for a calibration on `logits` `(n,)` ended inside its bounds."""
+    if calibration.method == NONE or not at_bound(calibration.scale):
+        return True
+    # What was fitted in units of the logits lies beyond the bounds, and not on one.
+    return calibration.method == PLATT and _of_any_scale(positive, logits) is not None
 
 
 def held_out_losses(

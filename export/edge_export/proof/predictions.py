@@ -60,7 +60,7 @@ class PredictionsCheck:
     def __str__(self) -> str:
         rows = "" if not self.missing else f"; {self.missing} more are of films that are not here"
         return (
-            f"the author's predictions for {self.n} films differ by at most "
+            f"the author's predictions for {self.n} films differ by up to "
             f"{self.largest_difference:.4f} (film {self.worst[:12]}), {self.beyond} by more than "
             f"{self.tolerance:g}, {self.flips} on the other side of one half{rows}"
         )
@@ -84,15 +84,19 @@ class Way:
     stretch: tuple[float, float] | None
     largest_difference: float
 
-    def differs_from(self, used: Preprocess) -> list[str]:
-        """Return what a TOML file has to state of it beside the option, as its lines."""
-        lines = []
+    def order(self, used: Preprocess) -> str:
+        """Return how a command line orders it: by its option, or by a file that states more."""
+        more = []
         if self.resample != used.resample:
-            lines.append(f'resample = "{self.resample}"')
+            more.append(f'resample = "{self.resample}"')
         if self.stretch != stretch_of(used):
             stretch = "false" if self.stretch is None else "[{:g}, {:g}]".format(*self.stretch)
-            lines.append(f"stretch = {stretch}")
-        return lines
+            more.append(f"stretch = {stretch}")
+        option, _, value = self.option.partition(" ")
+        if not more or value.endswith(".toml"):
+            return " and ".join([self.option, *more])
+        short = f"input_range = [{value}]" if option == "--input-range" else f'preset = "{value}"'
+        return f"--preprocessing FILE.toml with {', '.join([short, *more])}"
 
 
 def compare_predictions(
@@ -176,13 +180,11 @@ def prediction_faults(
     if check.agrees:
         return []
     cure = "no known way agrees: state what its author did in a --preprocessing FILE.toml"
-    way = " and ".join([found.option, *found.differs_from(used)])
-    if found.differs_from(used):
-        way += " in a --preprocessing FILE.toml"
     if check.exchanged:
         cure = "these are probabilities of the other class: give those of the positive one"
     elif found.largest_difference <= check.tolerance:
-        cure = f"give {way}: it differs by at most {found.largest_difference:.4f}"
+        cure = f"give {found.order(used)}: it differs by up to {found.largest_difference:.4f}"
     elif found.largest_difference < check.largest_difference / 2:
-        cure += f"; the closest is {way}, which differs by {found.largest_difference:.4f}"
+        nearest = f"{found.order(used)}, by up to {found.largest_difference:.4f}"
+        cure += f"; the closest differs still: {nearest}"
     return [Fault("preprocessing", f"{subject}: preprocessing: {check}; {cure}")]

@@ -101,7 +101,7 @@ def test_a_transform_of_one_channel_is_for_models_of_one() -> None:
     ("transform", "words"),
     [
         (InputRange(-1, 1), "black is -1, white 1"),
-        (CAFFE, "channels bgr: 1 * pixel -103.939, 1 * pixel -116.779, 1 * pixel -123.68"),
+        (CAFFE, "channels bgr: 1 pixel -103.939, 1 pixel -116.779, 1 pixel -123.68"),
     ],
 )
 def test_what_becomes_of_pixels_is_said_in_words(transform: Any, words: str) -> None:

@@ -63,12 +63,21 @@ def test_a_rare_class_keeps_the_temperature_where_that_is_best_on_films_left_out
     assert abs(found.calibration.scale - 1) < 0.2
 
 
-def test_where_every_fit_ends_at_a_bound_probabilities_stay_the_model_s_own() -> None:
+@pytest.mark.parametrize("factor", [1 / 40, 300.0])
+def test_logits_of_any_scale_have_a_line_that_fits(factor: float) -> None:
     positive, logits = films(0.0)
-    tiny = logits / 300  # a temperature would have to be 300
-    found = fit_calibration(positive, tiny, AUTO)
-    assert found.calibration == calibrate(positive, tiny, NONE)
-    assert found.factor == pytest.approx(LARGEST_FACTOR, rel=1e-3)
+    found = fit_calibration(positive, logits * factor, AUTO)
+    assert found.factor == pytest.approx(
+        LARGEST_FACTOR if factor < 1 else 1 / LARGEST_FACTOR, rel=1e-3
+    )
+    assert found.calibration.method == PLATT
+    assert found.calibration.scale * factor == pytest.approx(1.0, rel=0.3)
+
+
+def test_where_no_line_fits_probabilities_stay_the_model_s_own() -> None:
+    positive, logits = films(0.0)
+    found = fit_calibration(~positive, logits, AUTO)  # the wrong way round
+    assert found.calibration == calibrate(positive, logits, NONE)
     assert "and so does Platt's: probabilities stay the model's own" in found.note
 
 
@@ -111,7 +120,7 @@ def test_constant_logits_have_a_calibration_within_its_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "shift", "factor"), [(TEMPERATURE, -8.0, 1.0), (PLATT, 0.0, 1 / 300)]
+    ("method", "shift", "factor"), [(TEMPERATURE, -8.0, 1.0), (PLATT, 0.0, -1.0)]
 )
 def test_a_method_that_was_asked_for_is_refused_at_its_bound(
     method: str, shift: float, factor: float

@@ -150,7 +150,7 @@ def test_a_wrong_preset_is_caught_by_predictions_and_the_right_one_named(
     expected = Expectations(predictions=Predictions(told))
     faults, found = examined(model, films, held_out, transform, expected)
     assert [fault.name for fault in faults] == ["preprocessing"]
-    assert "; give --preprocessing caffe: it differs by at most 0.0" in faults[0].line
+    assert "; give --preprocessing caffe: it differs by up to 0.0" in faults[0].line
     assert found is not None
     assert found.predictions is not None
     assert found.predictions.worst in told
@@ -163,7 +163,8 @@ def test_another_way_to_resize_and_to_stretch_is_caught_by_predictions(
     expected = Expectations(predictions=Predictions(author(model, films)))
     faults, _ = examined(model, films, held_out, CAFFE, expected, PIXELS)
     (fault,) = faults
-    assert "stretch = false in a --preprocessing FILE.toml" in fault.line
+    assert 'give --preprocessing FILE.toml with preset = "caffe", ' in fault.line
+    assert "stretch = false: it differs by up to 0.0" in fault.line
     wide = Expectations(predictions=Predictions(author(model, films), tolerance=1.0))
     assert examined(model, films, held_out, CAFFE, wide, PIXELS)[0] == []
 

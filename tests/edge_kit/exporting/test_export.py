@@ -292,7 +292,7 @@ def test_an_author_s_predictions_stand_in_report_json_and_card(
     told = report["preparation"]["predictions"]
     assert (told["n"], told["missing"], told["beyond"]) == (len(dataset.films), 1, 0)
     card = " ".join(bytes(open_bundle(out).read("card.md")).decode().split())
-    assert f"The author's predictions for {len(dataset.films)} films differ by at most" in card
+    assert f"The author's predictions for {len(dataset.films)} films differ by up to" in card
     assert "then black is -1, white 1" in card
     page = (tmp_path / "m.report.html").read_text("utf-8")
     assert "What its author says" in page
