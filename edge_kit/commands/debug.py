@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.commands.export import input_range
+from edge_kit.commands.model_meaning import input_range, preprocessing, preprocessing_option
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from edge_export.graph.network import InputRange
+    from edge_export.graph.input_transform import InputTransform
 
 HELP = "find the layer that flips a film"
 
@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what the bundle was made from; not needed where it holds a float32 graph",
     )
     parser.add_argument("--input-range", metavar="LOW,HIGH", help="its values of black and white")
+    preprocessing_option(parser)
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
@@ -42,11 +43,12 @@ def run(options: argparse.Namespace) -> None:
     write(render(diagnosis, options.format))
 
 
-def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None]:
-    """Return the model to compare with, and its values of black and white.
+def against(options: argparse.Namespace) -> tuple[Path | None, InputTransform | None]:
+    """Return the model to compare with, and what it takes of pixels.
 
     Raises:
-        UsageError: a range is said of a run, which knows its own, or the bundle is not of that run.
+        UsageError: a range or a preprocessing is said of a run, which knows its own, or the bundle
+            is not of that run.
         EdgeError: the bundle cannot be opened, or the run not be read.
     """
     from edge_export.graph.network import InputRange
@@ -54,10 +56,12 @@ def against(options: argparse.Namespace) -> tuple[Path | None, InputRange | None
 
     path: Path | None = options.against
     text: str | None = options.input_range
+    stated = preprocessing(options)
     if path is None or not (is_run(path) or is_run(path.parent)):
-        return path, input_range(text) if text else None
-    if text:
-        raise UsageError("--input-range", f"{path} is a run and knows its own", "leave it out")
+        return path, stated.transform if stated else input_range(text) if text else None
+    if text or stated:
+        option = "--preprocessing" if stated else "--input-range"
+        raise UsageError(option, f"{path} is a run and knows its own", "leave it out")
     _require_same(options.bundle, path if is_run(path) else path.parent)
     return path, InputRange()
 

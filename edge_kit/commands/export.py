@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.proof.reference import CALIBRATIONS
+from edge_export.proof.calibration import CALIBRATIONS
+from edge_export.proof.decision import MOST_UNCERTAIN
 from edge_export.quantize.calibrate import CalibrationFault
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8, RECIPES
@@ -15,7 +16,6 @@ from edge_kit.arguments import (
     cache_options,
     count,
     data_options,
-    logit,
     margin,
     name,
     out_file,
@@ -26,11 +26,11 @@ from edge_kit.arguments import (
     use_options,
     version,
 )
+from edge_kit.commands.model_meaning import author_answers, meaning, model_options
 from edge_kit.console import say, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from edge_export.graph.network import InputRange
     from edge_export.proof.threshold import Rule
     from edge_kit.exporting.order import ExportOrder, ProofRules
 
@@ -62,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
-    _model_options(parser)
+    model_options(parser)
     use_options(parser)
     _calibration_options(parser)
     decision_options(parser)
@@ -77,29 +77,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     cache_options(parser)
     data_options(parser)
     split_options(parser)
-
-
-def _model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
-    parser.add_argument("--input-range", metavar="LOW,HIGH", help="its values of black and white")
-    parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
-    parser.add_argument(
-        "--film-threshold",
-        type=logit,
-        metavar="LOGIT",
-        help="film logit below which a picture is refused; default 0, for a RUN its own",
-    )
-    parser.add_argument(
-        "--no-film-gate",
-        dest="film_gate",
-        action="store_false",
-        help="leave the film branch out: whatever the bundle is shown, it judges",
-    )
-    parser.add_argument(
-        "--fold-grey",
-        action=argparse.BooleanOptionalAction,
-        help="fold three channels of grey into one; default for a RUN whose films are all grey",
-    )
 
 
 def _calibration_options(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +98,7 @@ def _calibration_options(parser: argparse.ArgumentParser) -> None:
 
 
 def decision_options(parser: argparse.ArgumentParser) -> None:
-    """Add how the threshold is chosen, and what makes probabilities of logits."""
+    """Add how the threshold is chosen, what makes probabilities of logits, and the band's limit."""
     rules = parser.add_mutually_exclusive_group()
     rules.add_argument(
         "--sensitivity",
@@ -133,7 +110,16 @@ def decision_options(parser: argparse.ArgumentParser) -> None:
         "--youden", action="store_true", help="choose the threshold of the largest Youden index"
     )
     parser.add_argument(
-        "--calibration", choices=CALIBRATIONS, help=f"of probabilities, default {CALIBRATIONS[0]}"
+        "--calibration",
+        choices=CALIBRATIONS,
+        help="of probabilities; auto: temperature, or another where that does not fit",
+    )
+    parser.add_argument(
+        "--max-uncertain",
+        type=share,
+        default=MOST_UNCERTAIN,
+        metavar="SHARE",
+        help=f"of the films, that may be called uncertain, default {MOST_UNCERTAIN:g}",
     )
 
 
@@ -174,11 +160,10 @@ def order(options: argparse.Namespace) -> ExportOrder:
     """Return what the options order.
 
     Raises:
-        UsageError: the classes or the input range are not two, or options contradict each other.
+        UsageError: what is said of the model contradicts itself.
     """
-    from edge_kit.exporting.order import BundleWishes, ExportOrder, ModelMeaning
+    from edge_kit.exporting.order import BundleWishes, ExportOrder
 
-    classes, scale = options.classes, options.input_range
     if options.film_threshold is not None and not options.film_gate:
         problem = "does not go with --no-film-gate"
         raise UsageError("--film-threshold", problem, "leave one of them out")
@@ -196,11 +181,7 @@ def order(options: argparse.Namespace) -> ExportOrder:
         fold_grey=options.fold_grey,
         film_gate=options.film_gate,
         options=parser.given(options, _PLACES, _LEFT_OUT),
-        meaning=ModelMeaning(
-            classes=None if classes is None else two(classes, "--classes", "NEG,POS"),
-            input_range=None if scale is None else input_range(scale),
-            film_threshold=options.film_threshold,
-        ),
+        meaning=meaning(options),
         wishes=BundleWishes(
             name=options.name,
             version=options.bundle_version,
@@ -210,6 +191,7 @@ def order(options: argparse.Namespace) -> ExportOrder:
             limits=options.limits,
         ),
         rules=_rules(options),
+        answers=author_answers(options),
     )
 
 
@@ -229,6 +211,7 @@ def _rules(options: argparse.Namespace) -> ProofRules:
         require_pass=options.require_pass,
         calibration=options.calibration or CALIBRATIONS[0],
         rule=threshold_rule(options),
+        max_uncertain=options.max_uncertain,
     )
 
 
@@ -239,36 +222,6 @@ def threshold_rule(options: argparse.Namespace) -> Rule | None:
     if options.sensitivity is None and not options.youden:
         return None
     return Rule(options.sensitivity)
-
-
-def input_range(text: str) -> InputRange:
-    """Return the range that LOW,HIGH names.
-
-    Raises:
-        UsageError: it names none.
-    """
-    from edge_export.graph.network import InputRange
-
-    try:
-        low, high = map(float, two(text, "--input-range", "LOW,HIGH"))
-    except ValueError:
-        low = high = 0.0
-    if not -1e6 < low < high < 1e6:
-        problem = f"{text!r} is not two numbers in order"
-        raise UsageError("--input-range", problem, "for example 0,255 or 0,1 or -1,1")
-    return InputRange(low, high)
-
-
-def two(text: str, option: str, form: str) -> tuple[str, str]:
-    """Return the two words of `text` with a comma between.
-
-    Raises:
-        UsageError: they are not two, as `form` shows them.
-    """
-    first, comma, second = (part.strip() for part in text.partition(","))
-    if not (first and comma and second) or "," in second:
-        raise UsageError(option, f"{text!r} is not {form}", "give two, with a comma between")
-    return first, second
 
 
 def require_bundle_name(out: Path) -> None:

@@ -10,8 +10,9 @@ from scipy.special import expit, logit
 from sklearn.model_selection import StratifiedGroupKFold
 
 from edge_export.films.labels import are_positive
+from edge_export.proof.calibration import fit_calibration
+from edge_export.proof.decision import MOST_UNCERTAIN, require_certain, uncertain_share
 from edge_export.proof.parity import probabilities
-from edge_export.proof.reference import calibrate
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
 from edge_export.statistics.clustered import grouped_proportion
 from edge_export.statistics.estimates import Bools, Estimate, Floats
@@ -63,7 +64,11 @@ class _Films:
 
 
 def refit(
-    model: EvaluatedModel, labelled: LabelledFilms, rule: Rule | None, method: str | None
+    model: EvaluatedModel,
+    labelled: LabelledFilms,
+    rule: Rule | None,
+    method: str | None,
+    max_uncertain: float = MOST_UNCERTAIN,
 ) -> Refit:
     """Return the decision that the films of a site give the bundle `model`.
 
@@ -72,20 +77,15 @@ def refit(
 
     Raises:
         UsageError: nothing is to be fitted, or a calibration would leave a chosen threshold behind.
-        DataError: fewer than two films of a class were judged, or no threshold does what is asked.
+        DataError: fewer than two films of a class were judged, no threshold does what is asked, or
+            the calibration that is asked for does not fit.
+        ParityFailed: more than `max_uncertain` of the films would be uncertain.
     """
     _require_order(model, rule, method)
     films, digests, refused = _judged(model, labelled)
-    decision, threshold = _fit(films, model.decision, rule, method)
-    cases = int(films.positive.sum())
-    controls = len(films.positive) - cases
-    site = Site(
-        bundle=model.identity or "",
-        fitted=(*(["calibration"] if method else []), *(["threshold"] if rule else [])),
-        films=set_digest(digests),
-        negative=controls,
-        positive=cases,
-    )
+    decision, threshold, note = _fit(films, model.decision, rule, method)
+    _require_certain(model, films, decision, max_uncertain)
+    site = _site(model, films, digests, rule, method)
     moved = abs(_cut(model.decision) - _cut(decision)) > 1e-9
     return Refit(
         decision=decision,
@@ -97,6 +97,7 @@ def refit(
         validated=_validated(films, model.decision, rule, method),
         warnings=(
             *labelled.warnings,
+            *([note] if note else []),
             *_warnings(model, site, digests, refused),
             *_of_decision(moved=moved),
         ),
@@ -113,6 +114,28 @@ def _require_order(model: EvaluatedModel, rule: Rule | None, method: str | None)
     if rule is None and model.decision.chosen is not None:
         problem = "this bundle's threshold was chosen for the probabilities that it has now"
         raise UsageError("--calibration", problem, "add --sensitivity X or --youden")
+
+
+def _site(
+    model: EvaluatedModel, films: _Films, digests: list[str], rule: Rule | None, method: str | None
+) -> Site:
+    """Return what a manifest says of the films of a site, and of what was fitted on them."""
+    cases = int(films.positive.sum())
+    return Site(
+        bundle=model.identity or "",
+        fitted=(*(["calibration"] if method else []), *(["threshold"] if rule else [])),
+        films=set_digest(digests),
+        negative=len(films.positive) - cases,
+        positive=cases,
+    )
+
+
+def _require_certain(
+    model: EvaluatedModel, films: _Films, decision: Decision, limit: float
+) -> None:
+    share = uncertain_share(decision, probabilities(films.raw, decision.calibration))
+    cure = "fit on more films, or leave --calibration out"
+    require_certain(model.name, decision, share, limit, cure)
 
 
 def _judged(model: EvaluatedModel, labelled: LabelledFilms) -> tuple[_Films, list[str], int]:
@@ -139,10 +162,12 @@ def _judged(model: EvaluatedModel, labelled: LabelledFilms) -> tuple[_Films, lis
 
 def _fit(
     films: _Films, before: Decision, rule: Rule | None, method: str | None
-) -> tuple[Decision, Threshold | None]:
-    calibration = before.calibration
+) -> tuple[Decision, Threshold | None, str]:
+    """Return the fitted decision and threshold, and what has to be known of the calibration."""
+    calibration, note = before.calibration, ""
     if method:
-        calibration = calibrate(films.positive, films.raw, method)
+        fit = fit_calibration(films.positive, films.raw, method, films.groups)
+        calibration, note = fit.calibration, fit.note
     threshold = None
     if rule:
         threshold = choose_threshold(films.positive, probabilities(films.raw, calibration), rule)
@@ -153,7 +178,7 @@ def _fit(
         uncertain=Uncertain(low=value, high=value),
         chosen=threshold.chosen if threshold else None,
     )
-    return _with_band(decision, before), threshold
+    return _with_band(decision, before), threshold, note
 
 
 def _with_band(decision: Decision, before: Decision) -> Decision:
@@ -214,8 +239,8 @@ def _validated(
             return None
         part = _Films(films.positive[fitting], films.raw[fitting], tuple(groups[fitting].tolist()))
         try:
-            decision, _ = _fit(part, before, rule, method)
-        except DataError:  # what is left takes every film for positive
+            decision, _, _ = _fit(part, before, rule, method)
+        except DataError:  # what is left takes every film for positive, or does not fit
             return None
         decided[left_out] = _decided(films.raw[left_out], decision)
     return _shares(films, decided)

@@ -16,6 +16,7 @@ from edge_export.examine import Say
 from edge_export.export import export
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Floats, engine_of
+from edge_export.graph.input_transform import InputTransform
 from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
 from edge_export.report.document import encoded
@@ -57,9 +58,10 @@ def export_source(
     facts, model = _facts(source, order), source.model
     if line := unstated_line(facts.intended_use):
         say(line)
+    transform = source.input_range
     of_itself = source.ours and source.preprocess.channels == 3
     if of_itself if order.fold_grey is None else order.fold_grey:
-        model, facts = _folded(source, facts, order.fold_grey, reader, say)
+        model, facts, transform = _folded(source, facts, order.fold_grey, reader, say)
 
     def show(findings: Findings, document: dict[str, Any]) -> None:
         write(encoded(document).decode() if form == "json" else summary(findings, facts))
@@ -69,7 +71,7 @@ def export_source(
         predict = partial(_bundled_logits, findings, order.out)
         caveat(*judged, predict, reader=reader, cautions=cautions)
 
-    plan = order.rules.plan(facts, source.input_range, source.recorded_accuracy)
+    plan = order.rules.plan(facts, transform, source.recorded_accuracy, source.expected)
     ordered = model, source.dataset.films, plan, order.out
     return export(*ordered, say, show, reader=reader, cautions=cautions, judge=judge)
 
@@ -98,7 +100,7 @@ def _folded(
     ordered: bool | None,
     reader: FilmReader,
     say: Say,
-) -> tuple[keras.Model, BundleDescription]:
+) -> tuple[keras.Model, BundleDescription, InputTransform]:
     """Fold three channels into one; unless it was asked for, only where possible."""
     try:
         films = source.dataset.films
@@ -107,7 +109,7 @@ def _folded(
         if ordered:
             raise
         say(f"three channels stay three: {error.problem}")
-        return source.model, facts
+        return source.model, facts, source.input_range
     say("three channels of grey were folded into one")
     return folded
 

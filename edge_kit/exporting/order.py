@@ -10,12 +10,17 @@ from pathlib import Path
 
 from edge_export.description import BundleDescription
 from edge_export.examine import ExportPlan
+from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange
+from edge_export.proof.calibration import CALIBRATIONS
+from edge_export.proof.decision import MOST_UNCERTAIN
 from edge_export.proof.parity import Budget
-from edge_export.proof.reference import CALIBRATIONS
+from edge_export.proof.predictions import TOLERANCE
+from edge_export.proof.preparation import Expectations
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8
+from edge_kit.exporting.preprocessing import Preprocessing
 from edge_runtime.errors import UsageError
 
 
@@ -24,11 +29,13 @@ class ModelMeaning:
     """The meaning of input and outputs of a model that is not a run.
 
     `classes` are the negative and the positive one, as the data names them; `input_range` is what
-    black and white are to it. A run knows them all, so none may be set for a run.
+    black and white are to it, or `preprocessing` all that its author did to films. A run knows them
+    all, so none may be set for a run.
     """
 
     classes: tuple[str, str] | None = None
     input_range: InputRange | None = None
+    preprocessing: Preprocessing | None = None
     film_threshold: float | None = None
 
 
@@ -63,9 +70,14 @@ class ProofRules:
     require_pass: bool = False
     calibration: str = CALIBRATIONS[0]
     rule: Rule | None = None
+    max_uncertain: float = MOST_UNCERTAIN
 
     def plan(
-        self, facts: BundleDescription, input_range: InputRange, recorded_accuracy: float | None
+        self,
+        facts: BundleDescription,
+        input_range: InputTransform,
+        recorded_accuracy: float | None,
+        expected: Expectations,
     ) -> ExportPlan:
         """Return the plan of an export by these rules."""
         return ExportPlan(
@@ -80,9 +92,24 @@ class ProofRules:
             budget=self.budget,
             require_pass=self.require_pass,
             recorded_accuracy=recorded_accuracy,
+            expected=expected,
             calibration=self.calibration,
             rule=self.rule,
+            max_uncertain=self.max_uncertain,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorAnswers:
+    """What the author of a model says that it answers.
+
+    `accuracy` is on the test films; `predictions` is a CSV file, film by film, of which each
+    probability may differ by `tolerance`.
+    """
+
+    accuracy: float | None = None
+    predictions: Path | None = None
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +138,7 @@ class ExportOrder:
     meaning: ModelMeaning = field(default_factory=ModelMeaning)
     wishes: BundleWishes = field(default_factory=BundleWishes)
     rules: ProofRules = field(default_factory=ProofRules)
+    answers: AuthorAnswers = field(default_factory=AuthorAnswers)
 
 
 def name_of_file(out: Path) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange, load_model
+from edge_export.proof.preparation import Expectations
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.index import modality_in
 from edge_kit.data.labels import class_key
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.exporting.order import ExportOrder, ModelMeaning
+from edge_kit.exporting.predictions import read_predictions
+from edge_kit.exporting.preprocessing import Preprocessing
 from edge_kit.models.function import word
 from edge_kit.models.registry import MODELS
 from edge_kit.training.run import MODEL, SPLITS, RunConfig, is_run, read_accuracy, read_config
@@ -36,9 +40,10 @@ class ExportSource:
     root: Path
     dataset: Dataset
     preprocess: Preprocess
-    input_range: InputRange
+    input_range: InputTransform
     training: Training
     warnings: tuple[str, ...]
+    expected: Expectations = field(default_factory=Expectations)
     ours: bool = False
     recorded_accuracy: float | None = None
     film_threshold: float | None = None
@@ -68,7 +73,16 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     if said and class_key(said) != class_key(positive):
         problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
-    return source
+    return replace(source, expected=_expected(order, source))
+
+
+def _expected(order: ExportOrder, source: ExportSource) -> Expectations:
+    """Return what the model's author says of its answers to these films."""
+    answers, films = order.answers, source.dataset.films
+    if answers.predictions is None:
+        return Expectations(accuracy=answers.accuracy)
+    predictions = read_predictions(answers.predictions, source.root, films, answers.tolerance)
+    return Expectations(answers.accuracy, predictions)
 
 
 def _without_film_branch(source: ExportSource) -> ExportSource:
@@ -179,16 +193,16 @@ def exported_by(order: ExportOrder, name: str, *, ours: bool) -> str:
 
 def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     """Open a model that is not a run by the meaning that `order` gives it; nothing is guessed."""
-    classes, input_range, data = order.meaning.classes, order.meaning.input_range, order.data
-    if classes is None or input_range is None or data is None:
+    classes, preprocessing, data = order.meaning.classes, _preprocessing(order), order.data
+    if classes is None or preprocessing is None or data is None:
         problem = "is not a run of edge-kit train, so its meaning has to be said"
-        raise UsageError(path, problem, "add --classes NEG,POS --input-range LOW,HIGH --data DIR")
+        cure = "add --classes NEG,POS --input-range LOW,HIGH --data DIR"
+        raise UsageError(path, problem, f"{cure} (or --preprocessing in place of --input-range)")
     negative, positive = classes
     model = load_model(path)
-    _, height, width, channels = model.input_shape
     names = (order.positive or positive, order.negative) if order.negative else (positive, None)
     modality = modality_in(data, order.modality, *names)
-    preprocess = standard(height, width, channels, modality)
+    preprocess = preprocessing.preprocess(*model.input_shape[1:], modality=modality)
     reader.expect(preprocess)
     seed = order.split_seed or 0
     dataset = _films(order, data, modality, names, seed=seed, reader=reader)
@@ -205,7 +219,7 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         root=data,
         dataset=dataset,
         preprocess=preprocess,
-        input_range=input_range,
+        input_range=preprocessing.transform,
         training=Training(model=word(model.name), seed=None, epochs=None, split_seed=None),
         warnings=dataset.warnings,
         film_threshold=_film_threshold(model, order.meaning.film_threshold),
@@ -224,6 +238,12 @@ def _relabelled(dataset: Dataset, negative: str, positive: str) -> Dataset:
             name: (label_of[label], films) for name, (label, films) in dataset.classes.items()
         },
     )
+
+
+def _preprocessing(order: ExportOrder) -> Preprocessing | None:
+    """Return what the author of a model that is no run did to films, if it was said."""
+    meaning = order.meaning
+    return Preprocessing(meaning.input_range) if meaning.input_range else meaning.preprocessing
 
 
 def _film_threshold(model: keras.Model, threshold: float | None) -> float | None:

@@ -12,6 +12,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
+from edge_export.graph.input_transform import ChannelTransform, InputTransform
 from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
@@ -82,7 +83,7 @@ class Diagnosis:
 
 
 def debug(
-    bundle: Path, film: Path, against: Path | None = None, input_range: InputRange | None = None
+    bundle: Path, film: Path, against: Path | None = None, input_range: InputTransform | None = None
 ) -> Diagnosis:
     """Return where in the quantized graphs of `bundle` the prediction for `film` diverges.
 
@@ -214,7 +215,7 @@ def _film(film: Path | bytes, manifest: Manifest) -> Pixels:
 
 
 def _float_graphs(
-    bundle: Bundle, against: Path | None, input_range: InputRange | None, pixels: Pixels
+    bundle: Bundle, against: Path | None, input_range: InputTransform | None, pixels: Pixels
 ) -> FloatGraphs:
     golden = [
         _film(bytes(bundle.read(film.file)), bundle.manifest)
@@ -234,19 +235,25 @@ def _float_graphs(
     return from_tflite(bytes(bundle.read(own[0])), films)
 
 
-def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixels) -> FloatGraphs:
+def _graphs_of_model(
+    against: Path, input_range: InputTransform | None, films: Pixels
+) -> FloatGraphs:
     if against.is_dir():
         against, input_range = against / RUN_MODEL, input_range or InputRange()
     if input_range is None:
         problem = "is not a run of edge-kit train, so its input has to be described"
-        raise UsageError(against, problem, "add --input-range LOW,HIGH")
+        raise UsageError(against, problem, "add --input-range LOW,HIGH, or --preprocessing NAME")
     model = load_model(against)
     expected = films.shape[1:]
     if expected[2] == 1 and model.input_shape[1:] == (*expected[:2], 3):
-        from edge_export.graph.grey import fold_grey
+        if isinstance(input_range, ChannelTransform):
+            input_range = input_range.of_grey()
+        else:
+            from edge_export.graph.grey import fold_grey
 
-        model = fold_grey(model)
-    if model.input_shape[1:] != expected:
+            model = fold_grey(model)
+    *size, channels = model.input_shape[1:]
+    if (*size, input_range.pixel_channels(channels)) != expected:
         problem = f"takes {model.input_shape[1:]}, the graphs of the bundle {expected}"
         raise DataError(against, problem, "give the model the bundle was made of")
     return float_graphs(network(model, input_range), films)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge_export.description import BundleDescription
-from edge_export.films.film import HELD_OUT, SPLITS, Film
+from edge_export.films.film import HELD_OUT, Film, counts_by_split
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs
+from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.nodes import node_counts
+from edge_export.proof.calibration import CALIBRATIONS, PLATT
 from edge_export.proof.choose import Candidate, choose
-from edge_export.proof.faults import Fault, accuracy_faults, input_range_faults, logit_faults
+from edge_export.proof.decision import MOST_UNCERTAIN
+from edge_export.proof.faults import Fault, logit_faults
 from edge_export.proof.findings import AttemptResult, Findings
 from edge_export.proof.latency import Latency, latencies, slower_than_float
+from edge_export.proof.one_side import decision_faults
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
+from edge_export.proof.preparation import (
+    Expectations,
+    Preparation,
+    PreparedModel,
+    examine_preparation,
+)
 from edge_export.proof.prove import Proof
-from edge_export.proof.reference import CALIBRATIONS, HeldOut, refer, reference_outputs
+from edge_export.proof.reference import HeldOut, refer
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
 from edge_export.quantize.quantizer import Quantizer, Ranges
@@ -31,14 +38,11 @@ from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
 from edge_export.remedy.ladder import Attempt, try_remedies
 from edge_export.remedy.parity_check import MeasuredGraphs, ParityCheck
-from edge_export.statistics.estimates import auc, proportion
 
 if TYPE_CHECKING:
     import keras
 
 Say = Callable[[str], None]
-# Customary input ranges of Keras models; tried where the given one seems to be wrong.
-_INPUT_RANGES = (InputRange(0, 255), InputRange(0, 1), InputRange(-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,15 @@ class ExportPlan:
     """What to export and by which rules; `description` goes into the bundle.
 
     `recipes` are names of `RECIPES`; `allowed` are faults of calibration films to be ignored;
-    `recorded_accuracy` is the accuracy on the test films at the end of training, if known. On the
-    validation films `calibration` is fitted and `rule` chooses the threshold; without a rule it is
-    one half. With `choose_one` only the best graph is shipped; with `require_pass` no graph
-    that is not proved.
+    `recorded_accuracy` is the accuracy on the test films at the end of training, if known, and
+    `expected` what the author of somebody else's model says of its answers. On the validation films
+    `calibration` is fitted and `rule` chooses the threshold; without a rule it is one half. With
+    `choose_one` only the best graph is shipped; with `require_pass` no graph that is not proved;
+    and none where more than `max_uncertain` of the held-out films are `uncertain`.
     """
 
     description: BundleDescription
-    input_range: InputRange = field(default_factory=InputRange)
+    input_range: InputTransform = field(default_factory=InputRange)
     recipes: Sequence[str] = (INT8.name,)
     choose_one: bool = False
     calibration_count: int = 300
@@ -63,8 +68,10 @@ class ExportPlan:
     budget: Budget = field(default_factory=Budget)
     require_pass: bool = False
     recorded_accuracy: float | None = None
+    expected: Expectations = field(default_factory=Expectations)
     calibration: str = CALIBRATIONS[0]
     rule: Rule | None = None
+    max_uncertain: float = MOST_UNCERTAIN
 
 
 def examine(
@@ -88,13 +95,39 @@ def examine(
     say(f"proving on the {len(held_out.splits)} films of the validation and test splits")
     gate, rule = plan.description.film_gate, plan.rule
     reference = refer(calibrated.network, held_out, gate, method=plan.calibration, rule=rule)
+    if reference.fit and reference.fit.note:
+        say(f"warning: {reference.fit.note}")
     check = ParityCheck(calibrated.graphs, reference, held_out, plan.budget)
-    faults = _reference_faults(model, check, plan)
+    faults, preparation = _reference_faults(model, films, plan, check, reader, say=say)
     # No remedy helps against what is wrong before quantization.
     sound = not faults and not logit_faults(REFERENCE, reference.logits)
     quantized = _quantized(check, calibrated.quantizer, plan, say if sound else None)
     proof = check.prove(quantized.measured, faults)
-    return _findings(films, plan, calibrated, check, quantized=quantized, proof=proof)
+    findings = _findings(films, plan, calibrated, check, quantized=quantized, proof=proof)
+    return replace(findings, fit=reference.fit, preparation=preparation)
+
+
+def _reference_faults(
+    model: keras.Model,
+    films: Sequence[Film],
+    plan: ExportPlan,
+    check: ParityCheck,
+    reader: PixelReader,
+    *,
+    say: Say,
+) -> tuple[list[Fault], Preparation | None]:
+    """Return the faults of the model or of preprocessing, and what its author said of answers."""
+    faults, preparation = examine_preparation(
+        PreparedModel(model, films, plan.input_range, plan.description.preprocess, reader),
+        check.held_out,
+        check.reference.logits,
+        plan.expected,
+        recorded=plan.recorded_accuracy,
+        say=say,
+    )
+    asked = plan.rule is not None or plan.calibration == PLATT
+    faults = faults or decision_faults(check.reference, check.held_out, asked=asked)
+    return faults, preparation
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +200,16 @@ def _findings(
             artefact.file: node_counts(artefact.graph, artefact.format)
             for artefact in measured.artefacts
         },
-        warnings=_shipping(measured, shipped, proof, plan),
+        warnings=[*_notes(check), *_shipping(measured, shipped, proof, plan)],
         slower=slower_than_float(timed),
-        splits=_counts(films),
+        splits=counts_by_split(films),
     )
 
 
-def _counts(films: Sequence[Film]) -> dict[str, dict[str, int]]:
-    """Return how many films of each class are in each split."""
-    counted = Counter((film.split, film.label) for film in films)
-    return {
-        split: {label: counted[split, label] for label in sorted({film.label for film in films})}
-        for split in SPLITS
-    }
+def _notes(check: ParityCheck) -> list[str]:
+    """Return what is to be said of the calibration of probabilities."""
+    fit = check.reference.fit
+    return [fit.note] if fit and fit.note else []
 
 
 def _held_out(
@@ -192,6 +222,7 @@ def _held_out(
         splits=[film.split for film in held_out],
         digests=[film.sha256 for film in held_out],
         classes=(description.negative, description.positive),
+        groups=[film.group for film in held_out],
     )
 
 
@@ -251,42 +282,6 @@ def _shipping(
     if not any(_runs(artefact) for artefact in measured.artefacts if artefact.file in shipped):
         lines.append("edge-run runs none of these graphs; for a clinic's machine add --int8")
     return lines
-
-
-def _reference_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
-    """Return the faults of the model or of preprocessing, as far as the logits show them."""
-    held_out, logits = check.held_out, check.reference.logits
-    faults = _preparation_faults(model, check, plan)
-    answers = probabilities(logits, check.reference.calibration)
-    positive = int((answers >= check.reference.threshold.value).sum())
-    # A model that gives one decision for all films loses nothing, which proves nothing.
-    if positive in (0, len(logits)) and not logit_faults(REFERENCE, logits):
-        every = f"{REFERENCE}: constant: decides {held_out.classes[bool(positive)]} on every film"
-        faults.append(Fault("constant", f"{every}; is --input-range right? or train again"))
-    return faults
-
-
-def _preparation_faults(model: keras.Model, check: ParityCheck, plan: ExportPlan) -> list[Fault]:
-    held_out, logits = check.held_out, check.reference.logits
-    if plan.recorded_accuracy is not None:
-        test = np.array(held_out.splits) == "test"
-        right = (logits[test] >= 0) == held_out.positive[test]
-        accuracy = proportion(int(right.sum()), int(test.sum()))
-        return accuracy_faults(REFERENCE, accuracy, plan.recorded_accuracy)
-    answers = {plan.input_range: logits}
-    for input_range in _INPUT_RANGES:
-        if input_range != plan.input_range:
-            answers[input_range] = reference_outputs(network(model, input_range), held_out.pixels)[
-                :, 0
-            ]
-    # With either sign, because a wrong order of the classes is a fault of its own.
-    written = {
-        f"{input_range.low:g},{input_range.high:g}": max(
-            (auc(held_out.positive, sign * logits) for sign in (1, -1)), key=lambda area: area.value
-        )
-        for input_range, logits in answers.items()
-    }
-    return input_range_faults(REFERENCE, next(iter(written)), written)
 
 
 def _stability(check: ParityCheck, quantizer: Quantizer, tables: Sequence[Ranges]) -> Stability:

@@ -12,7 +12,9 @@ from edge_export.description import BundleDescription
 from edge_export.examine import ExportPlan, Say, examine
 from edge_export.films.film import Film, require_held_out
 from edge_export.films.pixels import PixelReader
+from edge_export.graph.input_transform import InputTransform
 from edge_export.package import write
+from edge_export.proof.decision import NARROWEST_BAND, require_certain
 from edge_export.proof.findings import Findings
 from edge_export.report.files import report_path, require_places, write_report
 from edge_runtime.errors import DataError, ParityFailed, ParityUndecided
@@ -47,18 +49,21 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     Raises:
         DataError: model or films cannot be used, or a number was not finite.
         ParityFailed: a graph does not decide like the model; there is a report and no bundle.
+            Or more films are uncertain than the plan allows; nothing is written.
         ParityUndecided: there are too few films to tell, and a pass is required; likewise.
         NoEngine: an ONNX graph cannot be run on every processor; nothing is written.
         CannotWrite: the bundle or the report could not be written.
     """
     require_places(out)
-    _check_fit(model, plan.description)
+    _check_fit(model, plan.description, plan.input_range)
     require_held_out(films)
     findings = examine(model, films, plan, say, reader)
+    if findings.answer != "fail":
+        _require_certain(out, findings, plan.max_uncertain)
     judge(findings)
     findings = _with(cautions or Cautions(say), findings)
     show(findings, write_report(out, findings, plan.description))
-    _require_proof(out, findings, plan)
+    _require_proof(out, findings, require_pass=plan.require_pass)
     identity = write(out, findings, plan.description)
     say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
     return findings
@@ -70,22 +75,35 @@ def _with(cautions: Cautions, findings: Findings) -> Findings:
     return replace(findings, warnings=warnings, caveat=cautions.caveat)
 
 
-def _require_proof(out: Path, findings: Findings, plan: ExportPlan) -> None:
-    """Refuse to write a bundle that is not what was asked for."""
+def _require_proof(out: Path, findings: Findings, *, require_pass: bool) -> None:
+    """Refuse a bundle whose graphs fail, or whose proof is not decided and has to be."""
     first, *more = findings.reasons
     problem = first + (f" (and {len(more)} more)" if more else "")
     written = "no new bundle, an older one is there" if out.exists() else "no bundle"
     cure = f"{written}, see {report_path(out).name}"
     if findings.answer == "fail":
         raise ParityFailed(out, problem, cure)
-    if findings.answer == "undecided" and plan.require_pass:
+    if findings.answer == "undecided" and require_pass:
         raise ParityUndecided(out, problem, cure)
 
 
-def _check_fit(model: keras.Model, description: BundleDescription) -> None:
+def _require_certain(out: Path, findings: Findings, limit: float) -> None:
+    """Refuse a bundle that would say `uncertain` of more than `limit` of the held-out films."""
+    widest = max(pair.largest_difference for pair in findings.proof.matrix.values())
+    # A band that is wider than its least width is as wide as graphs differ.
+    cure = "they crowd around the threshold: train longer, or try another --calibration"
+    if widest > NARROWEST_BAND:
+        cure = f"its graphs differ by up to {widest:.3f}: choose another recipe"
+    require_certain(out, findings.proof.decision, findings.uncertain, limit, cure)
+
+
+def _check_fit(
+    model: keras.Model, description: BundleDescription, transform: InputTransform
+) -> None:
     preprocess = description.preprocess
     expected = (preprocess.height, preprocess.width, preprocess.channels)
-    if tuple(model.input_shape[1:]) != expected:
+    *size, channels = model.input_shape[1:]
+    if (*size, transform.pixel_channels(channels)) != expected:
         raise DataError(
             model.name, f"takes {model.input_shape[1:]}, not the {expected} it was prepared for"
         )

@@ -83,7 +83,7 @@ def test_an_input_range_that_ranks_clearly_better_is_named_however_good_the_give
         given = candidate.input_range == PLAN.input_range
         return (blurred if given else sign * (positive - 0.5))[:, None]
 
-    monkeypatch.setattr("edge_export.examine.reference_outputs", answers)
+    monkeypatch.setattr("edge_export.proof.preparation.reference_outputs", answers)
     monkeypatch.setattr("edge_export.proof.reference.reference_outputs", answers)
     result = found(model, films, replace(PLAN, recipes=(FLOAT32.name,)))
     assert result.proof.comparisons["keras"]["both"].metrics.auc.low > 0.5
@@ -100,7 +100,12 @@ def test_a_model_that_decides_all_films_alike_is_caught_whatever_its_logits(
     biased.layers[-1].set_weights([kernel, np.array([bias])])
     result = found(biased, films)
     assert result.answer == "fail"
-    assert any(f"constant: decides {decision} on every film" in line for line in result.reasons)
+    (line,) = (one.line for one in result.proof.faults if one.name == "one_side")
+    assert line in result.reasons
+    assert "films fall on one side of one half" in line
+    assert f"every one is {decision} (probabilities" in line
+    assert "add --youden or --sensitivity X" in line
+    assert "input-range" not in line
 
 
 def test_other_films_than_the_run_was_tested_on_are_caught(

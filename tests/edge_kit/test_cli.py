@@ -135,7 +135,7 @@ def test_training_and_export_from_the_command_line(
     assert run([*train, "--resume", "--seed", "5"]) == 2
 
     loose = ["--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9"]
-    loose += ["--allow-calibration", "few_films"]
+    loose += ["--allow-calibration", "few_films", "--max-uncertain", "1"]
     bundle = tmp_path / "m.edge"
     assert run(["export", str(made), "--int8", "--out", str(bundle), *loose]) == 0
     shown = capsys.readouterr()

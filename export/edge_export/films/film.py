@@ -31,6 +31,15 @@ class Film:
     sha256: str
 
 
+def counts_by_split(films: Sequence[Film]) -> dict[str, dict[str, int]]:
+    """Return how many films of each class are in each split."""
+    counted = Counter((film.split, film.label) for film in films)
+    return {
+        split: {label: counted[split, label] for label in sorted({film.label for film in films})}
+        for split in SPLITS
+    }
+
+
 def require_held_out(films: Sequence[Film]) -> None:
     """Require two films of each class in both held-out splits; intervals need them.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.graph.head import Head, find_film_head, find_head
+from edge_export.graph.input_transform import InputTransform
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError
 
@@ -29,6 +30,35 @@ class InputRange:
     low: float = 0.0
     high: float = 255.0
 
+    @property
+    def option(self) -> str:
+        """How a command line orders it."""
+        return f"--input-range {self.low:g},{self.high:g}"
+
+    @property
+    def words(self) -> str:
+        """What becomes of the pixels, in words."""
+        return f"black is {self.low:g}, white {self.high:g}"
+
+    def pixel_channels(self, channels: int) -> int:
+        """Return how many channels of pixels a model of `channels` takes: as many."""
+        return channels
+
+    def symbolic(self, image: Any) -> Any:
+        """Return the model's symbolic input for float pixels."""
+        import keras
+
+        scale = (self.high - self.low) / 255
+        if (scale, self.low) == (1.0, 0.0):
+            return image
+        return keras.layers.Rescaling(scale, self.low, name="input_range")(image)
+
+    def images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the model's input `(n, h, w, channels)` for pixels."""
+        black, white = np.float32(self.low), np.float32(self.high)
+        scaled: NDArray[np.float32] = pixels.astype(np.float32) * ((white - black) / 255) + black
+        return scaled
+
 
 OUTPUTS = ("logit", "logit_film")
 """The names of the outputs of a graph, one or two.
@@ -39,14 +69,14 @@ In alphabetical order, by which LiteRT numbers outputs whatever their order in t
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A Keras classifier, its input range, and the same network from pixels to logits.
+    """A Keras classifier, what it takes of pixels, and the same network from pixels to logits.
 
     `logits` gives the decision first and then the film / not-film logit, where there is one.
     `probability` tells whether the classifier gives a probability or the logit itself.
     """
 
     model: keras.Model
-    input_range: InputRange
+    input_range: InputTransform
     logits: keras.Model
     probability: bool
 
@@ -91,7 +121,7 @@ def load_model(path: Path) -> keras.Model:
     return model
 
 
-def network(model: keras.Model, input_range: InputRange) -> Network:
+def network(model: keras.Model, input_range: InputTransform) -> Network:
     """Return `model` with the function from uint8 `(n, h, w, c)` pixels to float `(n, 1)` logits.
 
     The first logit is that of the second class (a single output is the second class). A sigmoid or
@@ -102,15 +132,15 @@ def network(model: keras.Model, input_range: InputRange) -> Network:
     Raises:
         DataError: the model does not end in one of those, or in a dense layer of one logit, its
             second output is no film logit, or TensorFlow cannot run it.
+        UsageError: `input_range` is not for a model of so many channels.
     """
     import keras
 
     _check_layers(model)
-    pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
-    scale = (input_range.high - input_range.low) / 255
-    image = keras.ops.cast(pixels, "float32")
-    if (scale, input_range.low) != (1.0, 0.0):
-        image = keras.layers.Rescaling(scale, input_range.low, name="input_range")(image)
+    *size, channels = model.input_shape[1:]
+    shape = (*size, input_range.pixel_channels(channels))
+    pixels = keras.Input(shape, dtype="uint8", name="pixels")
+    image = input_range.symbolic(keras.ops.cast(pixels, "float32"))
     head, film = find_head(model), find_film_head(model)
     heads = zip(OUTPUTS, [head, *([film] if film else [])], strict=False)
     outputs = [_logit(head, image, name) for name, head in heads]

@@ -11,13 +11,17 @@ from scipy.special import expit, logit
 from edge_export.graph.artefact import Floats
 from edge_export.proof.parity import widest_difference
 from edge_export.proof.threshold import ONE_HALF, Threshold
+from edge_export.statistics.estimates import Estimate, proportion
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
+from edge_runtime.errors import ParityFailed
 
 NARROWEST_BAND = 0.01
 """The least half width of the uncertain band, however little the graphs differ here.
 
 Other engines and processors round differently; `tests/hardware` measures by how much.
 """
+MOST_UNCERTAIN = 0.5
+"""The largest share of the films that a bundle may call `uncertain`, unless its maker asks."""
 _BAND_STEP = 1000  # the band's half width is rounded up to a thousandth
 
 
@@ -46,3 +50,28 @@ def covering_decision(
         ),
         chosen=threshold.chosen,
     )
+
+
+def uncertain_share(decision: Decision, probabilities: Floats) -> Estimate:
+    """Return the share of films `(n,)` that `decision` calls `uncertain`, as the clinic does."""
+    band = decision.uncertain
+    within = (probabilities >= band.low) & (probabilities <= band.high) & (band.low < band.high)
+    return proportion(int(within.sum()), len(probabilities))
+
+
+def require_certain(
+    subject: object, decision: Decision, share: Estimate, limit: float, cure: str
+) -> None:
+    """Refuse a bundle that calls more than `limit` of the films uncertain.
+
+    Raises:
+        ParityFailed: the `share` is above it.
+    """
+    if share.value <= limit:
+        return
+    band = decision.uncertain
+    problem = (
+        f"{share.value:.0%} of {share.n} films would be uncertain, those with a probability of "
+        f"{band.low:g} to {band.high:g} (at most {limit:.0%})"
+    )
+    raise ParityFailed(subject, problem, f"{cure}; --max-uncertain 1 writes it nevertheless")

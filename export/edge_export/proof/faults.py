@@ -10,13 +10,19 @@ import numpy as np
 
 from edge_export.statistics.estimates import Estimate, Floats
 
-FaultName = Literal["constant", "class_order", "chance", "preprocessing", "dead_layer", "film_gate"]
+FaultName = Literal[
+    "constant", "one_side", "class_order", "chance", "preprocessing", "dead_layer", "film_gate"
+]
 
 CONSTANT = 1e-5
 """Logits that span less count as equal: float32 rounds a logit of 30 as coarsely."""
 
 SAME_ACCURACY = 0.01
 """One film in a hundred may change sides when a run made on one machine is measured on another."""
+
+
+PREPARED = "is --input-range or --preprocessing right?"
+"""The cure where answers tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def area_faults(subject: str, area: Estimate) -> list[Fault]:
         return [_fault("class_order", subject, problem, "swap the names given to --classes")]
     if area.low <= 0.5:
         problem += ": no better than chance on these films"
-        return [_fault("chance", subject, problem, "is --input-range right?")]
+        return [_fault("chance", subject, problem, PREPARED)]
     return []
 
 
@@ -61,22 +67,48 @@ def accuracy_faults(subject: str, accuracy: Estimate, recorded: float) -> list[F
     return [_fault("preprocessing", subject, problem, cure)]
 
 
-def input_range_faults(subject: str, used: str, areas: Mapping[str, Estimate]) -> list[Fault]:
-    """Return `preprocessing` if an input range other than `used` is clearly better.
+def expected_accuracy_faults(
+    subject: str, accuracy: Estimate, expected: float, others: Mapping[str, Estimate]
+) -> list[Fault]:
+    """Return `preprocessing` if the interval of `accuracy` leaves out the one `expected`.
 
-    `areas` are the AUCs by range, written as `--input-range` takes it. Clearly
-    means that the intervals do not overlap.
+    `others` are the accuracies with other ways to prepare films, by option; the one that is closest
+    is named if it fits.
+    """
+    if accuracy.low <= expected <= accuracy.high:
+        return []
+    problem = f"its accuracy is {accuracy}, its author reports {expected:g}"
+    if accuracy.value > expected:  # no other way is better for being worse
+        cure = "was it trained on some of these films? give those that it was tested on"
+        return [_fault("preprocessing", subject, problem, cure)]
+    fitting = {
+        option: abs(other.value - expected)
+        for option, other in others.items()
+        if other.low <= expected <= other.high
+    }
+    cure = "prepare films as its author did, and give the films that it was tested on"
+    if fitting:
+        best = min(fitting, key=fitting.__getitem__)
+        cure = f"give {best}, with which it is {others[best]}"
+    return [_fault("preprocessing", subject, problem, cure)]
+
+
+def transform_faults(subject: str, used: str, areas: Mapping[str, Estimate]) -> list[Fault]:
+    """Return `preprocessing` if another way to prepare films than `used` is clearly better.
+
+    `areas` are the AUCs by way, written as the options that order it. Clearly means that the
+    intervals do not overlap.
 
     Raises:
-        ValueError: there is no area for the range that is used.
+        ValueError: there is no area for the way that is used.
     """
     if used not in areas:
-        raise ValueError(f"no AUC for the input range {used}")
-    best = max(areas, key=lambda input_range: areas[input_range].value)
+        raise ValueError(f"no AUC with {used}")
+    best = max(areas, key=lambda option: areas[option].value)
     if areas[best].low <= areas[used].high:
         return []
-    problem = f"its AUC is {areas[used]} with the input range {used}, {areas[best]} with {best}"
-    return [_fault("preprocessing", subject, problem, f"give --input-range {best}")]
+    problem = f"its AUC is {areas[used]} with {used}, {areas[best]} with {best}"
+    return [_fault("preprocessing", subject, problem, f"give {best}")]
 
 
 def _fault(name: FaultName, subject: str, problem: str, cure: str) -> Fault:

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_export.graph.artefact import Artefact, Measured
+from edge_export.proof.calibration import CalibrationFit
+from edge_export.proof.decision import uncertain_share
 from edge_export.proof.latency import Latency
 from edge_export.proof.layers import LayerNoise
 from edge_export.proof.parity import Budget
+from edge_export.proof.preparation import Preparation
 from edge_export.proof.prove import Proof
 from edge_export.proof.reference import HeldOut
 from edge_export.proof.verdict import Outcome, worst
 from edge_export.quantize.calibrate import CalibrationRecord
 from edge_export.quantize.stability import Stability
+from edge_export.statistics.estimates import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Findings:
     `warnings` are the same at every run and travel in the bundle; `slower` are those of this
     machine's speed, which do not. `caveat` is what an audit says that accuracy on these films is
     worth, in sentences, the conclusion first.
+    `fit` tells how the calibration of probabilities came about, `preparation` how films are
+    prepared and what was expected of it, where anything was.
     """
 
     artefacts: Sequence[Artefact]
@@ -66,6 +72,8 @@ class Findings:
     splits: Mapping[str, Mapping[str, int]]
     slower: Sequence[str] = ()
     caveat: Sequence[str] = ()
+    fit: CalibrationFit | None = None
+    preparation: Preparation | None = None
 
     @property
     def bundled(self) -> list[Artefact]:
@@ -79,6 +87,15 @@ class Findings:
         faults = [fault.line for fault in self.proof.faults if fault.name not in FATAL]
         ignored = [f"calibration: {name} ignored as asked" for name in self.calibration.overrides]
         return list(dict.fromkeys([*self.warnings, *faults, *ignored]))
+
+    @property
+    def uncertain(self) -> Estimate:
+        """The largest share of the held-out films that a shipped graph calls `uncertain`."""
+        proof = self.proof
+        shares = (
+            uncertain_share(proof.decision, proof.probabilities[file]) for file in self.shipped
+        )
+        return max(shares, key=lambda share: share.value)
 
     @property
     def answer(self) -> Outcome:
@@ -113,4 +130,4 @@ class Findings:
 
 
 # Faults of the model itself that no bundle may carry. `chance` warns: few films look like it too.
-FATAL = ("class_order", "preprocessing", "constant", "film_gate")
+FATAL = ("class_order", "preprocessing", "constant", "one_side", "film_gate")

@@ -12,7 +12,8 @@ from edge_export.description import BundleDescription
 from edge_export.films.film import Film
 from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.grey import fold_grey
-from edge_export.graph.network import InputRange, network
+from edge_export.graph.input_transform import ChannelTransform, InputTransform
+from edge_export.graph.network import network
 from edge_export.proof.reference import reference_outputs
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
@@ -28,13 +29,15 @@ def fold(
     model: keras.Model,
     films: Sequence[Film],
     description: BundleDescription,
-    input_range: InputRange,
+    transform: InputTransform,
     reader: PixelReader | None = None,
-) -> tuple[keras.Model, BundleDescription]:
-    """Return `model` with one channel and its description, once both are proved to be equal.
+) -> tuple[keras.Model, BundleDescription, InputTransform]:
+    """Return `model` for one channel of pixels, its description and its `transform`.
 
-    Every film must be grey: its pixels with one channel have to equal each of the three channels,
-    and the folded network has to give the same logits.
+    Both are proved to be equal: every film must be grey, so that its pixels with one channel equal
+    each of the three channels, and the folded network has to give the same logits. Where the
+    channels are treated alike, the first convolution is summed over them; else the transform
+    repeats the one channel, each time with the factor and the offset of another.
 
     Raises:
         DataError: a film is not grey, the first convolution cannot be folded, or a logit differs.
@@ -47,11 +50,15 @@ def fold(
     if len(coloured):
         problem = f"{len(coloured)} of {len(films)} films are not grey, so nothing can be folded"
         raise DataError(films[coloured[0]].path, problem, "leave --fold-grey out")
-    folded = fold_grey(model)
-    before = reference_outputs(network(model, input_range), seen)
-    after = reference_outputs(network(folded, input_range), grey_pixels)
+    folded, after_folding = model, transform
+    if isinstance(transform, ChannelTransform):
+        after_folding = transform.of_grey()
+    else:
+        folded = fold_grey(model)
+    before = reference_outputs(network(model, transform), seen)
+    after = reference_outputs(network(folded, after_folding), grey_pixels)
     off = float(np.abs(after - before).max() / max(1.0, float(np.abs(before).max())))
     if off > _TOLERANCE:
         problem = f"folded to one channel it answers otherwise, by {off:.2g} of a logit"
         raise DataError(model.name, problem, "leave --fold-grey out")
-    return folded, replace(description, preprocess=grey)
+    return folded, replace(description, preprocess=grey), after_folding

@@ -13,14 +13,13 @@ from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.artefact import Floats
 from edge_export.graph.network import Network, predicted
+from edge_export.proof.calibration import CALIBRATIONS, CalibrationFit, fit_calibration
 from edge_export.proof.parity import REFERENCE, probabilities
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
-from edge_export.statistics.calibration import fit_platt, fit_temperature
 from edge_export.statistics.estimates import Bools
 from edge_runtime.bundle.records import Calibration, FilmGate
 from edge_runtime.errors import DataError
 
-CALIBRATIONS = ("temperature", "platt")
 _BATCH = 32
 
 
@@ -28,7 +27,8 @@ _BATCH = 32
 class HeldOut:
     """Held-out films: pixels `(n, h, w, c)` uint8, and by film: positive, split and digest.
 
-    `classes` names the negative and the positive class.
+    `classes` names the negative and the positive class. `groups` are the films' groups; where there
+    are none, each film is one of its own.
     """
 
     pixels: Pixels
@@ -36,6 +36,7 @@ class HeldOut:
     splits: Sequence[Split]
     digests: Sequence[str]
     classes: tuple[str, str]
+    groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Reference:
     """Keras's logits `(n,)` of the held-out films, and calibration and threshold of decisions.
 
     `film_logits` `(n,)` are those of its film branch, compared with the threshold of `film_gate`;
-    there are both or neither.
+    there are both or neither. `fit` tells how the calibration came about.
     """
 
     logits: Floats
@@ -51,6 +52,7 @@ class Reference:
     film_logits: Floats | None = None
     film_gate: FilmGate | None = None
     threshold: Threshold = field(default_factory=Threshold)
+    fit: CalibrationFit | None = None
 
 
 def refer(
@@ -67,30 +69,17 @@ def refer(
     with a film / not-film branch has a `film_gate`, any other none.
 
     Raises:
-        DataError: as `reference_outputs` and `choose_threshold` do.
+        DataError: as `reference_outputs`, `fit_calibration` and `choose_threshold` do.
     """
     outputs = reference_outputs(network, held_out.pixels)
     logits, film_logits = outputs[:, 0], None if film_gate is None else outputs[:, 1]
     validation = np.array(held_out.splits) == "val"
     positive = held_out.positive[validation]
-    calibration = calibrate(positive, logits[validation], method)
+    groups = np.array(held_out.groups)[validation].tolist() if held_out.groups else None
+    fit = fit_calibration(positive, logits[validation], method, groups)
+    calibration = fit.calibration
     threshold = choose_threshold(positive, probabilities(logits[validation], calibration), rule)
-    return Reference(logits, calibration, film_logits, film_gate, threshold)
-
-
-def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
-    """Return the calibration that `method`, one of `CALIBRATIONS`, fits on films `(n,)`.
-
-    Temperature moves no decision at a probability of one half; Platt's does.
-
-    Raises:
-        ValueError: a logit is not finite, or a class is missing.
-    """
-    if method == "platt":
-        scale, offset = fit_platt(positive, logits)
-    else:
-        scale, offset = fit_temperature(positive, logits), 0.0
-    return Calibration(method=method, scale=scale, offset=offset)
+    return Reference(logits, calibration, film_logits, film_gate, threshold, fit)
 
 
 def reference_outputs(network: Network, pixels: Pixels) -> Floats:
@@ -99,14 +88,13 @@ def reference_outputs(network: Network, pixels: Pixels) -> Floats:
     Raises:
         DataError: not finite, or taking off the activation changed the answer.
     """
-    black, white = np.float32(network.input_range.low), np.float32(network.input_range.high)
     shape = (len(pixels), len(network.logits.outputs))
     logits, answer = np.empty(shape), np.empty(shape)
     # In batches: as floats, all films at once would take more than four times their memory.
     batches = range(0, len(pixels), _BATCH)
     for start in progress(batches, len(batches), REFERENCE, "batch"):
         batch = slice(start, start + _BATCH)
-        image = pixels[batch].astype(np.float32) * ((white - black) / 255) + black
+        image = network.input_range.images(pixels[batch])
         # Of two classes the second; every other output has one column.
         logits[batch] = _last_columns(predicted(network.logits, pixels[batch]))
         answer[batch] = _last_columns(predicted(network.model, image))

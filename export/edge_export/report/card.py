@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from edge_export.cautions import first_section
 from edge_export.description import unstated
+from edge_export.proof.calibration import NONE, TEMPERATURE
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.prove import Proof
-from edge_export.proof.reference import CALIBRATIONS
 from edge_export.proof.threshold import Rule, Threshold
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
@@ -35,7 +36,7 @@ answer.
 {before}"""
 _BODY = """
 Classifies films ({modality}) as `{negative}` or `{positive}`, or says `uncertain`. Probabilities
-are of `{positive}`, calibrated by {method}; the threshold is {threshold:g}, answers between
+are of `{positive}`, {calibrated}; the threshold is {threshold:g}, answers between
 {low:g} and {high:g} are `uncertain`.{chosen}
 
 It is for films of: {use}. Files whose
@@ -126,10 +127,11 @@ def card(findings: Findings, description: BundleDescription) -> str:
     return told(_HEAD + FIRST_HEADING + _BODY).format(
         **known,
         before=first_section(findings.cautions, findings.caveat),
-        origin=told(_OURS if description.made_by else elsewhere).format(**known),
-        method=proof.decision.calibration.method,
+        origin=told(_OURS if description.made_by else elsewhere).format(**known)
+        + told(_prepared(findings)),
+        calibrated=_calibrated(proof),
         threshold=proof.decision.threshold,
-        chosen=told(_chosen(proof.threshold)),
+        chosen=told(_chosen(proof.threshold) + _fit(findings)),
         low=proof.decision.uncertain.low,
         high=proof.decision.uncertain.high,
         use=_use(description.intended_use),
@@ -152,7 +154,7 @@ def card(findings: Findings, description: BundleDescription) -> str:
 def _decision_options(proof: Proof) -> str:
     """Return the options that chose calibration and threshold, where they are not the default."""
     method, chosen = proof.decision.calibration.method, proof.threshold.chosen
-    words = "" if method == CALIBRATIONS[0] else f" --calibration {method}"
+    words = "" if method == TEMPERATURE else f" --calibration {method}"
     if chosen is None:
         return words
     rule = "--youden" if chosen.sensitivity is None else f"--sensitivity {chosen.sensitivity:g}"
@@ -192,6 +194,29 @@ def _chosen(threshold: Threshold) -> str:
         f"been chosen so: sensitivity {threshold.sensitivity},\nspecificity "
         f"{threshold.specificity}."
     )
+
+
+def _calibrated(proof: Proof) -> str:
+    method = proof.decision.calibration.method
+    return "not calibrated" if method == NONE else f"calibrated by {method}"
+
+
+def _fit(findings: Findings) -> str:
+    """Return what has to be known of the calibration, or nothing where it is sound."""
+    note = findings.fit.note if findings.fit else ""
+    return f"\n\n{_paragraph(f'Of the calibration: {note}.')}" if note else ""
+
+
+def _prepared(findings: Findings) -> str:
+    """Return how films are prepared for the model, and what its author expected of the answers."""
+    if findings.preparation is None:
+        return ""
+    sentences = [f"{line[0].upper()}{line[1:]}." for line in findings.preparation.lines()]
+    return "\n\n" + "\n\n".join(map(_paragraph, sentences))
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _film_check(findings: Findings) -> str:

@@ -195,12 +195,13 @@ def _preprocessing(preprocess: Document | None) -> str:
     grey = "grey" if preprocess["channels"] == 1 else "RGB"
     saturated = preprocess.get("max_saturated")
     limit = "" if saturated is None else f", more than {saturated:.0%} of the pixels black or white"
+    stretch = "percentiles {low_percentile:g} and {high_percentile:g} stretched to 0 and 255"
+    levels = "grey levels left as they are" if preprocess.get("stretch") else stretch
     return (
-        "Oriented, {grey}, resized to {height} x {width} ({resample}), percentiles "
-        "{low_percentile:g} and {high_percentile:g} stretched to 0 and 255. Refused: a side under "
-        "{min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} grey levels"
-        "{limit}. The runtime does the same, by the same code."
-    ).format(grey=grey, limit=limit, **preprocess)
+        f"Oriented, {grey}, resized to {{height}} x {{width}} ({{resample}}), {levels}. Refused: a "
+        "side under {min_side} pixels, more than {max_pixels} pixels, fewer than {min_contrast} "
+        f"grey levels{limit}. The runtime does the same, by the same code."
+    ).format(**preprocess)
 
 
 def _calibration(calibration: Document) -> str:

@@ -58,6 +58,7 @@ def document(findings: Findings, description: BundleDescription, bundle: str) ->
         "films": _films(findings),
         "flips": _flips(findings),
         "limits": description.limits or None,
+        "uncertain": asdict(findings.uncertain),
     }
 
 
@@ -96,6 +97,7 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
         "faults": [{**asdict(fault), "line": told(fault.line)} for fault in proof.faults],
         "decision": proof.decision.to_json(),
         **_threshold(proof.threshold),
+        **_fit(findings),
         "film_gate": proof.film_gate.to_json() if proof.film_gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
@@ -137,6 +139,20 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
     return {
         "threshold": {"value": threshold.value, "chosen": threshold.chosen.to_json(), **estimates}
     }
+
+
+def _fit(findings: Findings) -> dict[str, Any]:
+    """Return what has to be known of calibration and preparation, or nothing where nothing has."""
+    known: dict[str, Any] = {}
+    if findings.fit and findings.fit.note:
+        fit = findings.fit
+        known["probability_calibration"] = {
+            "calibration": fit.calibration.to_json(), "note": fit.note, "factor": fit.factor,
+            "losses": fit.losses, "n": fit.n,
+        }  # fmt: skip
+    if findings.preparation:
+        known["preparation"] = asdict(findings.preparation)
+    return known
 
 
 def encoded(content: Mapping[str, Any]) -> bytes:

@@ -28,7 +28,7 @@ _OPTIONAL = (
     "machine", "tools", "warnings", "caveat", "faults", "matrix", "located", "flips", "layers",
     "first_divergence",
     "ladder", "calibration", "latency", "graphs", "limits", "film_gate", "intended_use",
-    "threshold",
+    "threshold", "uncertain", "probability_calibration", "preparation",
 )  # fmt: skip
 _OPTIONAL_WITHIN = {
     "verdict": ("reasons", "films_needed", "margin", "budget"),

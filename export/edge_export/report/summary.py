@@ -28,6 +28,9 @@ def summary(findings: Findings, description: BundleDescription) -> str:
     lines += [f"  {disagreement}" for disagreement in findings.proof.located]
     cautions = [line for line in findings.cautions if line not in findings.reasons]
     lines += [f"  {line}" for line in (*_remedies(findings), *cautions, *findings.slower)]
+    if findings.preparation:
+        said = "".join(findings.reasons)
+        lines += [f"  {line}" for line in findings.preparation.lines() if line not in said]
     lines += _film_checks(findings)
     tables = ["", *_graphs(findings), "", *_matrix(findings)]
     kept = description.name, description.negative, description.positive

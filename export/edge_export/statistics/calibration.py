@@ -12,6 +12,10 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from edge_export.statistics.estimates import NORMAL_95, Bools, Estimate, Floats, proportion
 
+LARGEST_FACTOR = 20.0
+"""The search for a factor on the logits is kept from 1 / `LARGEST_FACTOR` to `LARGEST_FACTOR`."""
+_NEARLY = 1e-3  # of the factor's logarithm: a search ends a little before its bound
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
@@ -83,17 +87,32 @@ def fit_temperature(positive: Bools, logit: Floats) -> float:
     """
     if not np.isfinite(logit).all():
         raise ValueError("a logit is not finite")
-    if logit[positive].min() > 0 > logit[~positive].max():
+    if separated(positive, logit):
         return 1.0
     signed = np.where(positive, logit, -logit)
 
     def log_loss(log_factor: float) -> float:
         return float(np.logaddexp(0.0, -math.exp(log_factor) * signed).mean())
 
-    bound = math.log(20)
+    bound = math.log(LARGEST_FACTOR)
     best = optimize.minimize_scalar(log_loss, bounds=(-bound, bound), method="bounded").x
     # Six digits are far below the uncertainty and keep the manifest readable.
     return float(f"{math.exp(best):.6g}")
+
+
+def at_bound(factor: float) -> bool:
+    """Tell whether a fitted `factor` lies at an end of its search, and so is no minimum."""
+    return abs(math.log(factor)) > math.log(LARGEST_FACTOR) - _NEARLY
+
+
+def separated(positive: Bools, logit: Floats) -> bool:
+    """Tell whether every positive film has a logit above 0 and every negative one below it."""
+    return bool(logit[positive].min() > 0 > logit[~positive].max())
+
+
+def logit_loss(positive: Bools, logit: Floats) -> float:
+    """Return the mean log loss, in nats, of the probabilities that the logits `(n,)` stand for."""
+    return float(np.logaddexp(0.0, np.where(positive, -logit, logit)).mean())
 
 
 def fit_platt(positive: Bools, logit: Floats) -> tuple[float, float]:
@@ -123,7 +142,8 @@ def fit_platt(positive: Bools, logit: Floats) -> tuple[float, float]:
         return float(cost.mean()), np.array([(residual * logit).mean(), residual.mean()])
 
     best = optimize.minimize(
-        loss, (1.0, 0.0), jac=True, method="L-BFGS-B", bounds=[(1 / 20, 20), (-1000, 1000)],
+        loss, (1.0, 0.0), jac=True, method="L-BFGS-B",
+        bounds=[(1 / LARGEST_FACTOR, LARGEST_FACTOR), (-1000, 1000)],
         options={"ftol": 1e-15, "gtol": 1e-10},
     )  # fmt: skip
     scale, offset = (float(f"{number:.6g}") for number in best.x)

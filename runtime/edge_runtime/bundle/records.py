@@ -29,7 +29,10 @@ word = text(64, _LOWER + _DIGITS + "._-", first=_LOWER + _DIGITS)
 """Accepts a name of lower-case letters, digits, dots and dashes."""
 
 _TERM = text(16, _LOWER.upper() + _DIGITS + "_", first=_LOWER.upper())  # a DICOM code string
-_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+"""The ways to resize, by Pillow's names."""
+UNSTRETCHED = "none"
+"""What `Preprocess.stretch` is where grey levels stay what they are."""
 
 
 def member_name(value: object) -> object:
@@ -101,7 +104,8 @@ class Preprocess(Record):
     than `max_pixels` pixels, or with fewer than `min_contrast` grey levels between the percentiles
     are refused, and so are those whose colours lie more than `max_chroma` from grey on average, and
     those with more than `max_saturated` (0 to 1) of their pixels black or white, where a bundle
-    names it: older ones do not.
+    names it: older ones do not. Where `stretch` is `none`, 8-bit levels stay what they are, and the
+    percentiles serve to refuse films, and to bring those of more bits to 8.
     `version` names the arithmetic of `edge_runtime.film.preprocess`.
     """
 
@@ -117,12 +121,13 @@ class Preprocess(Record):
     min_contrast: int
     max_chroma: float
     max_saturated: float | None
+    stretch: str | None
     __slots__ = {
         "version": one_of(1),
         "height": integer(1, 4096),
         "width": integer(1, 4096),
         "channels": one_of(1, 3),
-        "resample": one_of(*_FILTERS),
+        "resample": one_of(*FILTERS),
         "low_percentile": number(0, 100),
         "high_percentile": number(0, 100),
         "min_side": integer(1, 1 << 16),
@@ -130,8 +135,9 @@ class Preprocess(Record):
         "min_contrast": integer(1, 255),
         "max_chroma": number(0, 255),
         "max_saturated": optional(number(0, 1)),
+        "stretch": optional(one_of(UNSTRETCHED)),
     }
-    LEFT_OUT = frozenset({"max_saturated"})
+    LEFT_OUT = frozenset({"max_saturated", "stretch"})
 
     def check(self) -> None:
         """Refuse percentiles that are not in order."""

@@ -29,7 +29,8 @@ def normalise(
 
     With grey levels `g` and their percentiles `low`, `high`, each level becomes
     `round(255 * (g - low) / (high - low))`, clipped to 0..255: a film's answer does not depend on
-    the exposure or on the number of bits it was stored with.
+    the exposure or on the number of bits it was stored with. Where `preprocess` stretches nothing,
+    8-bit levels stay what they are.
 
     Raises:
         Refusal: `blank` when the percentiles lie too close, or nearly all pixels of `sample`, which
@@ -43,7 +44,8 @@ def normalise(
         if share > preprocess.max_saturated:
             problem = f"{share:.0%} of it is black or white, as under the window of another film"
             raise Refusal("blank", subject, problem, "export the film with a window of its own")
-    image = image.point(table * len(image.getbands()))
+    if preprocess.stretch is None:
+        image = image.point(table * len(image.getbands()))
     return image if preprocess.channels == len(image.getbands()) else image.convert("RGB")
 
 

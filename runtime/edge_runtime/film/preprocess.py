@@ -91,6 +91,7 @@ def standard(
         min_contrast=8,
         max_chroma=14.0 if films else 255.0,
         max_saturated=0.7 if films else None,
+        stretch=None,
     )
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from edge_export.proof.decision import covering_decision
+from edge_export.proof.decision import covering_decision, require_certain, uncertain_share
 from edge_export.proof.threshold import Threshold
-from edge_runtime.bundle.records import Calibration
+from edge_runtime.bundle.records import Calibration, Decision, Uncertain
+from edge_runtime.errors import ParityFailed
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,26 @@ def test_a_film_that_two_graphs_decide_otherwise_is_uncertain() -> None:
     band = covering_decision(calibration, Threshold(0.02), found).uncertain
     assert band.low <= 0.0001
     assert band.high >= 0.06
+
+
+def test_the_uncertain_share_is_counted_as_the_clinic_does_and_refused_above_its_limit() -> None:
+    calibration = Calibration(method="none", scale=1.0, offset=0.0)
+    decision = covering_decision(calibration, Threshold(), {"keras": np.array([0.5])})
+    probability = np.array([0.49, 0.5, 0.505, 0.9])  # the band of 0.49 to 0.51 is closed
+    share = uncertain_share(decision, probability)
+    assert (share.value, share.n) == (0.75, 4)
+    require_certain("m.edge", decision, share, 0.75, "train longer")
+    with pytest.raises(ParityFailed) as caught:
+        require_certain("m.edge", decision, share, 0.5, "train longer")
+    assert str(caught.value) == (
+        "m.edge: 75% of 4 films would be uncertain, those with a probability of 0.49 to 0.51 (at "
+        "most 50%); train longer; --max-uncertain 1 writes it nevertheless"
+    )
+
+
+def test_a_band_without_width_calls_nothing_uncertain() -> None:
+    calibration = Calibration(method="none", scale=1.0, offset=0.0)
+    point = Decision(
+        calibration=calibration, threshold=0.5, uncertain=Uncertain(low=0.5, high=0.5), chosen=None
+    )
+    assert uncertain_share(point, np.full(3, 0.5)).value == 0.0

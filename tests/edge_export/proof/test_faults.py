@@ -10,12 +10,13 @@ import pytest
 from edge_export.proof.faults import (
     accuracy_faults,
     area_faults,
-    input_range_faults,
     logit_faults,
+    transform_faults,
 )
 from edge_export.statistics.estimates import Estimate, auc, proportion
 
 FILE = "model.int8.tflite"
+BYTES, UNIT, SIGNED = "--input-range 0,255", "--input-range 0,1", "--preprocessing tf"
 
 
 @pytest.mark.parametrize(
@@ -99,13 +100,13 @@ def test_an_input_range_with_a_clearly_better_auc_is_named() -> None:
         Estimate(0.9, 0.85, 0.95, 174),
         Estimate(0.75, 0.65, 0.85, 174),
     )
-    (fault,) = input_range_faults("keras", "0,255", {"0,255": used, "0,1": better, "-1,1": used})
+    (fault,) = transform_faults("keras", BYTES, {BYTES: used, UNIT: better, SIGNED: used})
     assert fault.name == "preprocessing"
     assert fault.line.endswith("; give --input-range 0,1")
-    assert input_range_faults("keras", "0,255", {"0,255": used, "0,1": no_better}) == []
-    assert input_range_faults("keras", "0,1", {"0,255": used, "0,1": better}) == []
+    assert transform_faults("keras", BYTES, {BYTES: used, UNIT: no_better}) == []
+    assert transform_faults("keras", UNIT, {BYTES: used, UNIT: better}) == []
 
 
 def test_an_input_range_without_its_auc_is_refused() -> None:
     with pytest.raises(ValueError, match="0,2"):
-        input_range_faults("keras", "0,2", {"0,1": Estimate(0.9, 0.8, 1.0, 9)})
+        transform_faults("keras", "0,2", {"0,1": Estimate(0.9, 0.8, 1.0, 9)})

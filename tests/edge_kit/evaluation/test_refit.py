@@ -12,7 +12,7 @@ import pytest
 from scipy.special import expit, logit
 
 from edge_export.films.film import Split
-from edge_export.proof.reference import calibrate
+from edge_export.proof.calibration import calibrate
 from edge_export.proof.threshold import Rule, choose_threshold
 from edge_export.statistics.estimates import Bools, Floats
 from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome, open_evaluated
@@ -144,7 +144,7 @@ def test_the_band_stays_as_wide_in_the_graph_s_own_logits(
 ) -> None:
     logits = np.random.default_rng(0).normal(size=24).tolist()
     before = decided(2.0, 0.5, low, high)
-    after = refit(with_logits(subject, logits, before), local, RULE, "platt").decision
+    after = refit(with_logits(subject, logits, before), local, RULE, "platt", 1.0).decision
     line, band = after.calibration, after.uncertain
 
     def raw(probability: float) -> float:

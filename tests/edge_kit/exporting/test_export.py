@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +16,11 @@ from scipy.special import logit
 from edge_export.examine import ExportPlan
 from edge_export.films.film import Film
 from edge_export.films.pixels import load_pixels
+from edge_export.graph.input_transform import CAFFE, TORCH
 from edge_export.graph.network import InputRange
 from edge_export.proof.parity import Budget
+from edge_export.proof.predictions import Predictions
+from edge_export.proof.preparation import Expectations
 from edge_export.proof.threshold import Rule
 from edge_kit.arguments import reader_of
 from edge_kit.cli import parser, run
@@ -28,12 +32,13 @@ from edge_kit.files import write_json
 from edge_kit.training.run import read_config
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
+from edge_runtime.film.preprocess import standard
 from films import write_films
 from tiny_network import RECIPE, tiny_network, with_film
 
 LOOSE = [
     "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
-    "--allow-calibration", "few_films", "--allow-calibration", "noise",
+    "--allow-calibration", "few_films", "--allow-calibration", "noise", "--max-uncertain", "1",
 ]  # fmt: skip
 REAL = Path(__file__).parents[4] / "shared" / "data"
 
@@ -221,7 +226,7 @@ def test_threshold_and_calibration_are_as_ordered_and_else_as_ever(
     trained: Path, asked: Callable[..., Exported]
 ) -> None:
     plan = asked(trained).plan
-    assert (plan.rule, plan.calibration) == (None, "temperature")
+    assert (plan.rule, plan.calibration) == (None, "auto")
     plan = asked(trained, "--sensitivity", "0.9", "--calibration", "platt").plan
     assert (plan.rule, plan.calibration) == (Rule(0.9), "platt")
     assert asked(trained, "--youden").plan.rule == Rule(None)
@@ -240,6 +245,70 @@ def test_a_foreign_model_is_taken_by_what_is_said_of_it(
     assert "Trained elsewhere" in card
 
 
+def test_what_an_author_did_to_films_becomes_the_graph_s_and_the_manifest_s(
+    data: Path, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    stated = tmp_path / "theirs.toml"
+    stated.write_text('preset = "torch"\nresample = "box"\nstretch = false\n', "utf-8")
+    path = tmp_path / "three.keras"
+    tiny_network(channels=3).save(path)
+    known = ("--classes", "noncovid,covid", "--data", data, "--preprocessing")
+    plan = asked(path, *known, "caffe").plan
+    assert plan.input_range == CAFFE
+    assert plan.description.preprocess == standard(64, 64, 3)
+    plan = asked(path, *known, stated).plan
+    assert plan.input_range == replace(TORCH, name="theirs.toml")
+    assert (plan.description.preprocess.resample, plan.description.preprocess.stretch) == (
+        "box", "none",
+    )  # fmt: skip
+    folded = asked(path, *known, "caffe", "--fold-grey").plan
+    assert folded.input_range == CAFFE.of_grey()
+    assert folded.description.preprocess == standard(64, 64, 1)
+
+
+def test_what_an_author_says_of_answers_is_taken_along_for_files_and_for_runs(
+    trained: Path, dataset: Dataset, tmp_path: Path, asked: Callable[..., Exported]
+) -> None:
+    table = tmp_path / "theirs.csv"
+    film = dataset.films[0]
+    table.write_text(f"sha256,probability\n{film.sha256},0.25\nabc,0.5\n", "utf-8")
+    given = ("--expected-accuracy", "0.9", "--expected-predictions", table)
+    expected = asked(trained, *given, "--max-prediction-difference", "0.1").plan.expected
+    assert expected.accuracy == 0.9
+    assert expected.predictions == Predictions({film.sha256: 0.25}, 1, 0.1)
+    assert asked(trained).plan.expected == Expectations()
+    assert asked(trained).plan.max_uncertain == 1.0  # as LOOSE says
+
+
+def test_an_author_s_predictions_stand_in_report_json_and_card(
+    data: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = tiny_network(channels=3)
+    pixels = load_pixels(dataset.films, standard(64, 64, 3)).astype("f4") * (2 / 255) - 1
+    kernel, bias = model.layers[-1].get_weights()
+    middle = logit(np.median(model.predict(pixels, verbose=0)))
+    model.layers[-1].set_weights([kernel * 50, (bias - middle) * 50])
+    path, out, table = tmp_path / "t.keras", tmp_path / "m.edge", tmp_path / "theirs.csv"
+    model.save(path)
+    answers = model.predict(pixels, verbose=0)[:, 0]
+    rows = [f"{film.sha256},{p}" for film, p in zip(dataset.films, answers, strict=True)]
+    table.write_text("\n".join(["sha256,probability", *rows, "abc,0.5"]), "utf-8")
+    known = ("--classes", "noncovid,covid", "--data", data, "--out", out)
+    export(path, *known, "--preprocessing", "tf", "--expected-predictions", table)
+    report = json.loads((tmp_path / "m.report.json").read_text("utf-8"))
+    told = report["preparation"]["predictions"]
+    assert (told["n"], told["missing"], told["beyond"]) == (len(dataset.films), 1, 0)
+    card = " ".join(bytes(open_bundle(out).read("card.md")).decode().split())
+    assert f"The author's predictions for {len(dataset.films)} films differ by up to" in card
+    assert "then black is -1, white 1" in card
+    page = (tmp_path / "m.report.html").read_text("utf-8")
+    assert "What its author says" in page
+    assert "1 of films that are not here" in page
+
+
 def arguments(words: str, **paths: Path) -> list[str]:
     return [str(paths[word[1:]]) if word.startswith("@") else word for word in words.split()]
 
@@ -252,6 +321,7 @@ FULL = "--data @data --classes noncovid,covid --input-range 0,255"
     [
         ("@run --classes noncovid,covid", UsageError, "--classes: "),
         ("@run --input-range 0,1", UsageError, "--input-range: "),
+        ("@run --preprocessing caffe", UsageError, "--preprocessing: "),
         ("@run --modality ct", UsageError, "--modality: "),
         ("@run --positive noncovid", UsageError, "--positive: 'noncovid' is not the model's"),
         ("@run --limits @missing", UsageError, "cannot be read"),
@@ -262,6 +332,13 @@ FULL = "--data @data --classes noncovid,covid --input-range 0,255"
         ("@foreign --data @data --classes noncovid,covid", UsageError, "has to be said"),
         ("@foreign --data @data --input-range 0,255", UsageError, "has to be said"),
         (f"@foreign {FULL} --positive noncovid", UsageError, "--positive: "),
+        (f"@foreign {FULL} --preprocessing tf", UsageError, "--preprocessing: says what"),
+        (
+            "@foreign --data @data --classes noncovid,covid --preprocessing caffe",
+            UsageError,
+            "--preprocessing caffe: is for 3 channels, the model takes 1",
+        ),
+        (f"@foreign {FULL} --expected-predictions @missing", DataError, "cannot be read"),
         (f"@foreign {FULL} --modality ct", DataError, ""),
         ("@data --classes a,b --input-range 0,1 --data @data", DataError, "is no run"),
     ],
