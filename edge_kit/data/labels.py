@@ -7,6 +7,7 @@ import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from edge_export.films.film import SPLITS, Split
@@ -48,6 +49,7 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+@lru_cache(maxsize=1 << 16)
 def _plain(name: str) -> str:
     name = composed(name)
     # "COVID-" beside "COVID+" is a minus sign, not a hyphen: dropping it would turn the label.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge_export.graph.network import InputRange, load_model
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.data.labels import class_key
+from edge_kit.data.labels import class_key, composed
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.exporting.order import ExportOrder, ModelMeaning
@@ -60,7 +60,7 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     positive = source.dataset.positive
     said = None if order.negative else order.positive
     if said and class_key(said) != class_key(positive):
-        problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
+        problem = f"{composed(said)!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     return source
 

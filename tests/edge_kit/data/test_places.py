@@ -58,6 +58,10 @@ def test_splits_below_the_classes_are_those_of_the_dataset(tmp_path: Path) -> No
             ["train/covid/1.png", "normal/train/1.png"],
             "normal/train: has its split below its class, train/covid above; order all",
         ),
+        (
+            ["p1/covid/1.png", "p2/normal/1.png"],
+            "p1/covid: has its class below another folder, 'p1'; put the folders of classes above",
+        ),
         (["train/1.png", "test/covid/1.png"], "train/1.png: is in no class folder"),
     ],
 )
@@ -139,6 +143,15 @@ def test_a_label_of_a_manifest_is_compared_in_one_unicode_form(tmp_path: Path) -
     apart = unicodedata.normalize("NFD", "à")
     (tmp_path / "manifest.csv").write_text(f"path,label\n1.png,{apart}\n2.png,b\n", "utf-8")
     assert list_films(tmp_path, modality="xray", positive="à").classes.positive == "à"
+
+
+def test_a_path_of_a_manifest_is_found_in_every_unicode_form(tmp_path: Path) -> None:
+    composed, apart = (unicodedata.normalize(form, "à") for form in ("NFC", "NFD"))
+    lay(tmp_path, f"{apart}/1.png", f"{composed}/2.png")
+    rows = f"path,label\n{composed}/1.png,a\n{apart}/2.png,b\n"
+    (tmp_path / "manifest.csv").write_text(rows, "utf-8")
+    names = {entry.name for entry in index_films(tmp_path)}
+    assert names == {f"{apart}/1.png", f"{composed}/2.png"}
 
 
 def test_names_of_kaggles_films_tell_the_patients() -> None:
