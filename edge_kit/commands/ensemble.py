@@ -38,6 +38,10 @@ def run(options: argparse.Namespace) -> None:
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
+    for note in ensemble.dataset.notes:
+        say(note)
+    for warning in ensemble.dataset.warnings:
+        say(f"warning: {warning}")
     names = ["ensemble", *(str(member.run) for member in ensemble.members)]
     for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):
         for split, metrics in figures.items():

@@ -73,6 +73,7 @@ def modality_of(name: str) -> Modality | None:
     return next((m for m in MODALITIES if m == _MEANING.get(_plain(name))), None)
 
 
+@lru_cache(maxsize=1 << 16)
 def split_of(name: str) -> Split | None:
     """Return the split that `name` means, if any."""
     return next((split for split in SPLITS if split == _MEANING.get(_plain(name))), None)
