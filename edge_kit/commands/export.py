@@ -80,7 +80,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
     parser.add_argument("--input-range", metavar="LOW,HIGH", help="its values of black and white")
-    parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
+    parser.add_argument(
+        "--positive",
+        metavar="CLASS",
+        help="checked against the model's; with --negative, what the folder calls it",
+    )
     parser.add_argument(
         "--film-threshold",
         type=logit,

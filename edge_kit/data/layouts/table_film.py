@@ -13,6 +13,9 @@ from edge_runtime.errors import DataError
 FindingNames = frozenset[str]
 """The names that one finding goes by, as `named` writes them."""
 
+UNKNOWN = "unknown"
+"""The modality of a film that the table says to be of none that is known here."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableFilm:
