@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
         modality=options.modality,
         positive=options.positive,
         negative=options.negative,
-        seed=options.split_seed or 0,
+        seed=_split_seed(options, done=done),
         skip_unreadable=options.skip_unreadable,
         groups=options.groups,
         reader=reader,
@@ -133,6 +133,15 @@ def run(options: argparse.Namespace) -> None:
         return
     others = _counter_examples(options, dataset.modality, reader)
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, reader)
+
+
+def _split_seed(options: argparse.Namespace, *, done: bool) -> int:
+    """Return what deals the splits; where it is not said, a finished run goes by its own."""
+    from edge_kit.training.run import read_config
+
+    if options.split_seed is None and done:
+        return read_config(options.out).dealt_by
+    return options.split_seed or 0
 
 
 def _plan(options: argparse.Namespace, channels: int) -> TrainingPlan:
