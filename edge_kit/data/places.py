@@ -185,6 +185,8 @@ def _patients(
         for folder, name in found.items():
             sizes[name] += len(films[folder])
         total = sum(len(films[folder]) for folder in folders)
+        if depth:
+            lines.append(f"one folder below {class_name} holds all of its films: it is no group")
         if sizes and (largest := max(sizes.values())) >= NEARLY_ALL * total:
             lines.append(
                 f"one folder below {class_name} holds {largest} of its {total} films, which no "

@@ -100,11 +100,22 @@ def test_a_patient_with_films_of_both_classes_is_one_group(tmp_path: Path) -> No
     assert "; 12 have the name of one in another class, and are one group" in dataset.notes[0]
 
 
-@pytest.mark.parametrize("kind", ["images", "PNG", "frontal", "site-a"])
-def test_a_folder_that_holds_all_of_a_class_is_no_patient(tmp_path: Path, kind: str) -> None:
-    index = index_folder(write_films(tmp_path, f"covid/{kind}", f"normal/{kind}"))
-    assert {entry.ids for entry in index.entries} == {()}
-    assert index.notes == ()
+@pytest.mark.parametrize("kind", ["images", "PNG", "frontal"])
+def test_a_folder_that_sorts_by_kind_is_no_patient(tmp_path: Path, kind: str) -> None:
+    index = index_folder(
+        write_films(tmp_path, f"covid/{kind}", f"normal/{kind}", f"normal/{kind}2")
+    )
+    assert {entry.ids for entry in index.entries if entry.class_name == "covid"} == {()}
+    assert not any("covid" in note for note in index.notes)
+
+
+def test_a_folder_that_holds_all_of_a_class_is_no_patient_which_is_said(tmp_path: Path) -> None:
+    index = index_folder(lay(tmp_path, "covid/a/1.png", "normal/b/x/1.png", "normal/b/y/2.png"))
+    assert [entry.ids for entry in index.entries] == [(), ("folder x",), ("folder y",)]
+    assert index.notes[1:] == tuple(
+        f"one folder below {name} holds all of its films: it is no group"
+        for name in ("covid", "normal")
+    )
 
 
 def test_below_a_folder_that_holds_all_patients_are_found(tmp_path: Path) -> None:
