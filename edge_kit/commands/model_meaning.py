@@ -21,7 +21,11 @@ def model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="NEG,POS", help="for a model that is not a RUN")
     parser.add_argument("--input-range", metavar="LOW,HIGH", help="its values of black and white")
     preprocessing_option(parser)
-    parser.add_argument("--positive", metavar="CLASS", help="checked against the model's")
+    parser.add_argument(
+        "--positive",
+        metavar="CLASS",
+        help="checked against the model's; with --negative, what the folder calls it",
+    )
     _answer_options(parser)
     parser.add_argument(
         "--film-threshold",

@@ -127,7 +127,7 @@ def run(options: argparse.Namespace) -> None:
     reader, modality = reader_of(options), _modality(options)
     plan = _plan(options, architecture(options.model).channels, modality)
     reader.expect(plan.preprocess)
-    dataset = _dataset(options, modality, reader)
+    dataset = _dataset(options, modality, reader, done=done)
     cautions = Cautions(say, words_of(dataset))
     show_dataset(dataset, cautions)
     if not (options.allow_leaks or options.folds):
@@ -143,7 +143,9 @@ def run(options: argparse.Namespace) -> None:
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, *judged)
 
 
-def _dataset(options: argparse.Namespace, modality: Modality, reader: FilmReader) -> Dataset:
+def _dataset(
+    options: argparse.Namespace, modality: Modality, reader: FilmReader, *, done: bool
+) -> Dataset:
     from edge_kit.data.dataset import load_dataset
 
     return load_dataset(
@@ -151,11 +153,20 @@ def _dataset(options: argparse.Namespace, modality: Modality, reader: FilmReader
         modality=modality,
         positive=options.positive,
         negative=options.negative,
-        seed=options.split_seed or 0,
+        seed=_split_seed(options, done=done),
         skip_unreadable=options.skip_unreadable,
         groups=options.groups,
         reader=reader,
     )
+
+
+def _split_seed(options: argparse.Namespace, *, done: bool) -> int:
+    """Return what deals the splits; where it is not said, a finished run goes by its own."""
+    from edge_kit.training.run import read_config
+
+    if options.split_seed is None and done:
+        return read_config(options.out).dealt_by
+    return options.split_seed or 0
 
 
 def _modality(options: argparse.Namespace) -> Modality:

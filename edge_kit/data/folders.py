@@ -6,6 +6,7 @@ No film is opened; of files whose name does not tell, the first bytes are read f
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from edge_runtime.film.walk import SYSTEM_FILES, SYSTEM_FOLDERS, TEXT_ENDINGS, T
 
 DICOM = frozenset({".dcm", ".dicom"})
 EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp", *DICOM})
-# The best known COVID set keeps lung masks, which are images too, beside its films.
-_NOT_FILMS = frozenset({"mask", "masks"})
+# The best known COVID sets keep masks of lungs, which are images too, beside their films.
+_MASKS = re.compile(r"mask|(.*[\W_])?masks", re.IGNORECASE)
 _TABLES = frozenset({"ipynb", "ods", "pdf", "py", "sh", "xls", "xlsx", *TEXT_ENDINGS})
 """Endings that no film has, in small letters."""
 _DOUBLE = (".nii.gz",)
@@ -115,7 +116,7 @@ def _files(
         path, name = folder / item.name, item.name.lower()
         if item.is_dir():
             if name not in SYSTEM_FOLDERS:
-                within = masked or name in _NOT_FILMS
+                within = masked or _MASKS.fullmatch(name) is not None
                 yield from _files(path, above | {here, *here.parents}, masked=within)
         elif name not in SYSTEM_FILES:
             yield path, masked

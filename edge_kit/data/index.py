@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -165,6 +166,7 @@ def _by_manifest(manifest: Path) -> FolderIndex:
     entries: dict[str, FilmEntry] = {}
     for line, row in read_table(manifest, ("path", "label")):
         entry = _row(f"{manifest} line {line}", row)
+        entry = replace(entry, name=_on_disk(manifest.parent, entry.name))
         if entry.name in entries:
             raise DataError(f"{manifest} line {line}", f"{entry.name} again", "list films once")
         if not (manifest.parent / entry.name).is_file():
@@ -175,6 +177,12 @@ def _by_manifest(manifest: Path) -> FolderIndex:
             )
         entries[entry.name] = entry
     return FolderIndex(tuple(entries.values()), notes=_unlisted(manifest.parent, entries))
+
+
+def _on_disk(root: Path, name: str) -> str:
+    """Return `name`, with its accents written as those of the file are."""
+    forms = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+    return next((form for form in forms if (root / form).is_file()), name)
 
 
 def _unlisted(root: Path, entries: Mapping[str, FilmEntry]) -> tuple[str, ...]:
@@ -212,7 +220,7 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
     )
 
 
-def _by_folder(root: Path, named: Iterable[str]) -> FolderIndex:
+def _by_folder(root: Path, named: Sequence[str]) -> FolderIndex:
     contents = folder_contents(root)
     by_folder: dict[PurePosixPath, list[Path]] = {}
     for path in contents.films:

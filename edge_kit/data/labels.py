@@ -7,6 +7,7 @@ import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from edge_export.films.film import SPLITS, Split
@@ -49,6 +50,7 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+@lru_cache(maxsize=1 << 16)
 def _plain(name: str) -> str:
     name = composed(name)
     # "COVID-" beside "COVID+" is a minus sign, not a hyphen: dropping it would turn the label.
@@ -80,6 +82,7 @@ def stated_modality(text: str) -> Modality | None:
     return "other" if _plain(text) == "other" else modality_of(text)
 
 
+@lru_cache(maxsize=1 << 16)
 def split_of(name: str) -> Split | None:
     """Return the split that `name` means, if any."""
     return next((split for split in SPLITS if split == _MEANING.get(_plain(name))), None)

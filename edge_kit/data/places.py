@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -52,7 +52,7 @@ class _Parsed:
 
 
 def places(
-    root: Path, films: Mapping[PurePosixPath, Sequence[Path]], named: Iterable[str]
+    root: Path, films: Mapping[PurePosixPath, Sequence[Path]], named: Collection[str]
 ) -> tuple[dict[PurePosixPath, FolderPlace], list[str]]:
     """Return what each folder says of its `films`, and what to tell of that.
 
@@ -69,6 +69,7 @@ def places(
             cure = "move it into one or write a manifest.csv"
             raise DataError(root / films[folder][0], "is in no class folder", cure)
     _require_one_order(root, parsed, skipped)
+    _require_class_first(root, parsed, skipped, named)
     patients, lines = _patients(
         {folder: way.way[skipped:] for folder, way in parsed.items()}, films
     )
@@ -118,15 +119,20 @@ def _require_alone(folder: Path, what: str, before: str | None, now: str) -> Non
         raise DataError(folder, f"names two {plural}, {before} and {now}", "name one")
 
 
-def _wrappers(ways: Sequence[tuple[str, ...]], named: Iterable[str]) -> int:
+def _wrappers(ways: Sequence[tuple[str, ...]], named: Collection[str]) -> int:
     """Count the leading folders that all films share and that say nothing of them."""
     shared = _shared(ways)
     if shared and any(len(way) == len(shared) for way in ways):
         shared = shared[:-1]  # films lie in it, so it is a class
-    known = {class_key(name) for name in (*named, "covid", "normal")}
+    known = _keys(named)
     return next(
         (depth for depth, name in enumerate(shared) if class_key(name) in known), len(shared)
     )
+
+
+def _keys(named: Collection[str]) -> frozenset[str]:
+    """Return the keys of names that are known to be classes."""
+    return frozenset(class_key(name) for name in (*named, "covid", "normal") if name)
 
 
 def _shared(ways: Collection[tuple[str, ...]]) -> tuple[str, ...]:
@@ -147,6 +153,20 @@ def _require_one_order(root: Path, parsed: Mapping[PurePosixPath, _Parsed], skip
         raise DataError(root / above[False], problem, "order all folders alike")
 
 
+def _require_class_first(
+    root: Path, parsed: Mapping[PurePosixPath, _Parsed], skipped: int, named: Collection[str]
+) -> None:
+    """Require that classes do not all stand below other folders, such as those of patients."""
+    known = _keys(named)
+    if any(class_key(way.way[skipped]) in known for way in parsed.values()):
+        return
+    for folder, way in parsed.items():
+        if any(class_key(name) in known for name in way.way[skipped + 1 :]):
+            problem = f"has its class below another folder, {way.way[skipped]!r}"
+            cure = "put the folders of classes above those of patients, or write a manifest.csv"
+            raise DataError(root / folder, problem, cure)
+
+
 def _patients(
     ways: Mapping[PurePosixPath, tuple[str, ...]], films: Mapping[PurePosixPath, Sequence[Path]]
 ) -> tuple[dict[PurePosixPath, str], list[str]]:
@@ -165,6 +185,8 @@ def _patients(
         for folder, name in found.items():
             sizes[name] += len(films[folder])
         total = sum(len(films[folder]) for folder in folders)
+        if depth:
+            lines.append(f"one folder below {class_name} holds all of its films: it is no group")
         if sizes and (largest := max(sizes.values())) >= NEARLY_ALL * total:
             lines.append(
                 f"one folder below {class_name} holds {largest} of its {total} films, which no "

@@ -89,6 +89,7 @@ def render(survey: Survey, root: Path) -> str:
         folder=root.resolve().name,
         counts=counts(survey),
         unreadable=survey.unreadable,
+        told=(*survey.left_out, *survey.notes),
         clusters=[_shown(films, root) for films in clusters[:MOST_CLUSTERS]],
         hidden=max(0, len(clusters) - MOST_CLUSTERS),
         reasons=REASONS,

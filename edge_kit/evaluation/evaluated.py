@@ -19,7 +19,7 @@ from edge_export.proof.reference import reference_outputs
 from edge_export.proof.threshold import ONE_HALF
 from edge_export.statistics.estimates import Floats
 from edge_kit.data.films import list_films
-from edge_kit.data.labels import class_key, split_of
+from edge_kit.data.labels import class_key, composed, split_of
 from edge_kit.data.table import read_table
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
 from edge_runtime import Classifier
@@ -92,7 +92,7 @@ class EvaluatedModel:
             UsageError: that is the model's negative class, so all figures would be turned round.
         """
         if name is not None and class_key(name) == class_key(self.negative):
-            problem = f"{name!r} is the model's negative class, not {self.positive!r}"
+            problem = f"{composed(name)!r} is the model's negative class, not {self.positive!r}"
             raise UsageError("--positive", problem, "leave it out")
         return name or self.positive
 

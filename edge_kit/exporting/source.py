@@ -13,7 +13,7 @@ from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.preparation import Expectations
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.index import modality_in
-from edge_kit.data.labels import class_key
+from edge_kit.data.labels import class_key, composed
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.exporting.order import ExportOrder, ModelMeaning
@@ -71,7 +71,7 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     positive = source.dataset.positive
     said = None if order.negative else order.positive
     if said and class_key(said) != class_key(positive):
-        problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
+        problem = f"{composed(said)!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     return replace(source, expected=_expected(order, source))
 
@@ -200,9 +200,10 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         raise UsageError(path, problem, f"{cure} (or --preprocessing in place of --input-range)")
     negative, positive = classes
     model = load_model(path)
+    _, height, width, channels = model.input_shape
     names = (order.positive or positive, order.negative) if order.negative else (positive, None)
     modality = modality_in(data, order.modality, *names)
-    preprocess = preprocessing.preprocess(*model.input_shape[1:], modality=modality)
+    preprocess = preprocessing.preprocess(height, width, channels, modality)
     reader.expect(preprocess)
     seed = order.split_seed or 0
     dataset = _films(order, data, modality, names, seed=seed, reader=reader)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_kit.data.labels import modality_of
-from edge_kit.data.layouts.table_film import FilmFiles, TableFilm, named
+from edge_kit.data.layouts.table_film import UNKNOWN, FilmFiles, TableFilm, named
 from edge_kit.data.table import read_table
 
 TABLE = "metadata.csv"
@@ -24,5 +24,5 @@ def films(root: Path, files: FilmFiles) -> Iterator[TableFilm]:
             written=finding,
             patient=row["patientid"],
             view=row["view"],
-            modality=modality_of(row["modality"]) or "other",
+            modality=modality_of(row["modality"]) or UNKNOWN,
         )

@@ -15,7 +15,7 @@ from edge_kit.data.labels import CLASSES, class_key, class_names, joined, listed
 from edge_kit.data.layouts import chexpert, class_folders, covidx, ieee8023, nih, rsna
 from edge_kit.data.layouts.any_table import Columns
 from edge_kit.data.layouts.any_table import films as films_of_table
-from edge_kit.data.layouts.table_film import FilmFiles, TableFilm, named
+from edge_kit.data.layouts.table_film import UNKNOWN, FilmFiles, TableFilm, named
 from edge_runtime.answer.cell import guarded, guarded_path
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 from edge_runtime.output import write_whole
@@ -148,7 +148,7 @@ def _unfit(film: TableFilm) -> str:
     """Return why a film that has a label is left out, or nothing."""
     if film.view.casefold() in LATERAL:
         return "lateral views"
-    if film.modality == "other":
+    if film.modality == UNKNOWN:
         return "of another modality"
     return "" if film.path else _MISSING
 

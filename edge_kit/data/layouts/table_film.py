@@ -13,6 +13,9 @@ from edge_runtime.errors import DataError
 FindingNames = frozenset[str]
 """The names that one finding goes by, as `named` writes them."""
 
+UNKNOWN = "unknown"
+"""The modality of a film that the table says to be of none that is known here."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableFilm:
@@ -87,5 +90,8 @@ def only(root: Path, files: Iterable[Path], what: str) -> Path:
     found = sorted(files)
     if len(found) == 1:
         return found[0]
-    problem = f"holds {len(found)} of them" if found else "holds none"
-    raise DataError(root, f"{problem}: {what}", "give the folder as it was published, with one")
+    if found:
+        names = ", ".join(path.name for path in found[:4])
+        cure = "move all but one away"
+        raise DataError(root, f"holds {len(found)} of {what} ({names})", cure)
+    raise DataError(root, f"holds no {what}", "give the folder as it was published")

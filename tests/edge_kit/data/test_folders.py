@@ -11,6 +11,9 @@ from edge_kit.data.dataset import load_dataset
 from edge_kit.data.films import list_films
 from edge_kit.data.folders import counted, folder_contents
 from edge_kit.data.index import index_folder
+from edge_kit.data.scan_report import render
+from edge_kit.data.survey import survey
+from edge_kit.evaluation.films import labelled_films
 from edge_runtime.errors import DataError
 from films import write_films
 
@@ -38,6 +41,18 @@ def test_what_may_be_a_film_is_counted_by_its_kind(root: Path) -> None:
         "2 files in masks folders, 1 file without an extension"
     )
     assert not contents.passed_over
+
+
+@pytest.mark.parametrize("name", ["mask", "Masks", "lung masks", "infection_masks"])
+def test_masks_are_told_from_films_by_their_folder(root: Path, name: str) -> None:
+    put(root, f"covid/{name}/1.png")
+    assert counted(folder_contents(root).left_out) == "1 file in masks folders"
+
+
+@pytest.mark.parametrize("name", ["with_mask", "unmasked", "damask"])
+def test_other_folders_are_not_those_of_masks(root: Path, name: str) -> None:
+    put(root, f"{name}/1.png")
+    assert not folder_contents(root).left_out
 
 
 def test_the_line_is_a_warning_beside_every_figure(root: Path) -> None:
@@ -88,3 +103,23 @@ def test_films_of_neither_class_and_of_another_modality_are_counted(tmp_path: Pa
     listed = list_films(tmp_path, modality="xray", positive="covid", negative="normal")
     assert listed.left_out == ["left out, of neither class: flu (1)"]
     assert listed.notes == ["of another modality: ct (1)"]
+
+
+def test_a_scan_counts_what_it_did_not_look_at_on_its_page_too(root: Path) -> None:
+    put(root, "covid/masks/1.png", "flu/1.png", "notes.txt")
+    scan = survey(root, modality="xray", negative="normal")
+    assert scan.left_out == (
+        "left out: 1 file in masks folders",
+        "left out, of neither class: flu (1)",
+    )
+    assert {film.label for film in scan.films} == {"covid", "normal"}
+    page = render(scan, root)
+    assert "<li>Left out: 1 file in masks folders.</li>" in page
+    assert "<li>Passed over: 1 .txt file.</li>" in page
+
+
+def test_what_is_left_out_stands_with_the_figures_of_an_evaluation(root: Path) -> None:
+    put(root, "covid/1.gif", "notes.txt")
+    labelled = labelled_films(root, modality="xray", positive="covid", skip_unreadable=False)
+    assert labelled.warnings == ("left out: 1 .gif file",)
+    assert labelled.notes == ("passed over: 1 .txt file",)

@@ -58,6 +58,10 @@ def test_splits_below_the_classes_are_those_of_the_dataset(tmp_path: Path) -> No
             ["train/covid/1.png", "normal/train/1.png"],
             "normal/train: has its split below its class, train/covid above; order all",
         ),
+        (
+            ["p1/covid/1.png", "p2/normal/1.png"],
+            "p1/covid: has its class below another folder, 'p1'; put the folders of classes above",
+        ),
         (["train/1.png", "test/covid/1.png"], "train/1.png: is in no class folder"),
     ],
 )
@@ -96,11 +100,22 @@ def test_a_patient_with_films_of_both_classes_is_one_group(tmp_path: Path) -> No
     assert "; 12 have the name of one in another class, and are one group" in dataset.notes[0]
 
 
-@pytest.mark.parametrize("kind", ["images", "PNG", "frontal", "site-a"])
-def test_a_folder_that_holds_all_of_a_class_is_no_patient(tmp_path: Path, kind: str) -> None:
-    index = index_folder(write_films(tmp_path, f"covid/{kind}", f"normal/{kind}"))
-    assert {entry.ids for entry in index.entries} == {()}
-    assert index.notes == ()
+@pytest.mark.parametrize("kind", ["images", "PNG", "frontal"])
+def test_a_folder_that_sorts_by_kind_is_no_patient(tmp_path: Path, kind: str) -> None:
+    index = index_folder(
+        write_films(tmp_path, f"covid/{kind}", f"normal/{kind}", f"normal/{kind}2")
+    )
+    assert {entry.ids for entry in index.entries if entry.class_name == "covid"} == {()}
+    assert not any("covid" in note for note in index.notes)
+
+
+def test_a_folder_that_holds_all_of_a_class_is_no_patient_which_is_said(tmp_path: Path) -> None:
+    index = index_folder(lay(tmp_path, "covid/a/1.png", "normal/b/x/1.png", "normal/b/y/2.png"))
+    assert [entry.ids for entry in index.entries] == [(), ("folder x",), ("folder y",)]
+    assert index.notes[1:] == tuple(
+        f"one folder below {name} holds all of its films: it is no group"
+        for name in ("covid", "normal")
+    )
 
 
 def test_below_a_folder_that_holds_all_patients_are_found(tmp_path: Path) -> None:
@@ -139,6 +154,15 @@ def test_a_label_of_a_manifest_is_compared_in_one_unicode_form(tmp_path: Path) -
     apart = unicodedata.normalize("NFD", "à")
     (tmp_path / "manifest.csv").write_text(f"path,label\n1.png,{apart}\n2.png,b\n", "utf-8")
     assert list_films(tmp_path, modality="xray", positive="à").classes.positive == "à"
+
+
+def test_a_path_of_a_manifest_is_found_in_every_unicode_form(tmp_path: Path) -> None:
+    composed, apart = (unicodedata.normalize(form, "à") for form in ("NFC", "NFD"))
+    lay(tmp_path, f"{apart}/1.png", f"{composed}/2.png")
+    rows = f"path,label\n{composed}/1.png,a\n{apart}/2.png,b\n"
+    (tmp_path / "manifest.csv").write_text(rows, "utf-8")
+    names = {entry.name for entry in index_films(tmp_path)}
+    assert names == {f"{apart}/1.png", f"{composed}/2.png"}
 
 
 def test_names_of_kaggles_films_tell_the_patients() -> None:

@@ -57,7 +57,7 @@ def test_what_is_not_recorded_leaves_a_manifest_as_it_was(trained: Path) -> None
     assert "--split-seed" not in made_by(replace(config, split_seed=0))
 
 
-def test_an_older_run_was_split_by_its_seed(trained: Path, tmp_path: Path) -> None:
+def test_an_older_run_was_split_by_its_seed(trained: Path, data: Path, tmp_path: Path) -> None:
     older = tmp_path / "run"
     shutil.copytree(trained, older)
     content = json.loads((older / "config.json").read_text("utf-8"))
@@ -66,6 +66,9 @@ def test_an_older_run_was_split_by_its_seed(trained: Path, tmp_path: Path) -> No
     config = read_config(older)
     assert (config.split_seed, config.dealt_by, config.chosen_names) == (None, 3, None)
     assert open_evaluated(older).seed == 3
+    line = ["train", "--data", str(data), "--out", str(older), "--model", "tiny", "--resume"]
+    line += ["--seed", "3", "--epochs", "2", "--learning-rate", "0.01", "--side", "64"]
+    assert run([*line, "--modality", "xray"]) == 0
 
 
 def test_folds_are_dealt_by_the_split_seed(dataset: Dataset) -> None:

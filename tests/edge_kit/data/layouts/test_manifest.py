@@ -111,9 +111,9 @@ def test_a_manifest_elsewhere_says_where_it_is_read(tmp_path: Path) -> None:
     [
         ("csv", Columns(), UsageError, "--from csv: the columns of a table have to be named; add"),
         ("nih", COLUMNS, UsageError, "--from nih: knows its columns; leave the others out"),
-        ("nih", None, DataError, "holds none: Data_Entry_2017*.csv; give the folder as it was"),
+        ("nih", None, DataError, "holds no Data_Entry_2017*.csv; give the folder as it was"),
         ("ieee8023", None, DataError, "metadata.csv: cannot be read (No such file or directory)"),
-        ("covidx", None, DataError, "holds none: train*.txt"),
+        ("covidx", None, DataError, "holds no train*.txt"),
         ("chexpert", None, DataError, "holds no train.csv and no valid.csv; give CheXpert's own"),
         ("rsna", None, DataError, "stage_2_train_labels.csv: cannot be read"),
         ("kaggle", None, DataError, "a.png: does not lie in SPLIT/CLASS; give the folder that"),
@@ -189,6 +189,13 @@ def test_a_line_that_is_none_of_covidx_is_named(tmp_path: Path, line: str) -> No
     (tmp_path / "train.txt").write_text(f"1 a.png normal\n{line}\n", "utf-8")
     with pytest.raises(DataError, match=r"train.txt line 2: is not 'patientid filename class"):
         [*covidx.rows(tmp_path / "train.txt")]
+
+
+def test_lists_of_two_versions_are_not_mixed(tmp_path: Path) -> None:
+    for name in ("train_COVIDx9A.txt", "train_COVIDx9B.txt"):
+        (tmp_path / name).write_text("1 a.png positive x\n", "utf-8")
+    with pytest.raises(DataError, match=r"2 of train\*.txt \(train_COVIDx9A.txt, train_COVIDx9B"):
+        write_manifest(tmp_path, "covidx", SICK)
 
 
 def test_file_names_with_spaces_are_read_from_covidx(tmp_path: Path) -> None:
