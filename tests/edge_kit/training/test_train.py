@@ -301,7 +301,7 @@ def test_a_full_disk_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("edge_kit.training.fit.fit", lambda *_, **__: {"loss": [0.5]})
