@@ -72,7 +72,7 @@ def _reasons(audit: Audit) -> list[str]:
     ]
     if audit.parts:
         shortcuts.append(
-            f"That is the mean over {audit.parts} parts of these films, which share no patient and "
+            f"These two are means over {audit.parts} parts of the films that share no patient and "
             "no near-duplicate: fitted on the others, judged on the one."
         )
     if audit.coincide:

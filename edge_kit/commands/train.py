@@ -255,6 +255,8 @@ def _show_finished(options: argparse.Namespace, cautions: Cautions) -> None:
     cautions.warn(*warnings)
     show_metrics(read_metrics(options.out))
     _show_caveat(caveat)
+    if not (warnings or caveat):  # a run of an older version
+        say(f"{options.out}: has no record of an audit; edge-kit audit --model RUN makes one")
 
 
 def _cross_validate(  # noqa: PLR0917, what is trained of what, and how

@@ -153,17 +153,17 @@ def _sources(figures: Figures, parts: Sequence[Subgroup]) -> list[str]:
     if not (within and others):
         return []
     areas = {part.name: part.metrics.auc for part in within if part.metrics}
-    which = (
-        "the only source with films of both classes gives"
-        if len(areas) == 1
-        else f"the {len(areas)} sources with films of both classes give"
-    )
-    told = "; ".join(f"AUC {area} ({name})" for name, area in areas.items())
+    if len(areas) == 1:
+        (name, area), *_ = areas.items()
+        told = f"the only source with films of both classes, {name}, gives an AUC of {area}"
+    else:
+        listed = "; ".join(f"{area} ({name})" for name, area in areas.items())
+        told = f"the {len(areas)} sources with films of both classes give AUCs of {listed}"
     if all(area.low <= 0.5 for area in areas.values()):
         told += ", no better than chance as far as these films can tell"
     return [
-        f"{which} {told}; the AUC of all films, {figures.metrics.auc}, is also one of films of "
-        "different sources"
+        f"{told}; the AUC of all films, {figures.metrics.auc}, compares sources with one another "
+        "as well"
     ]
 
 

@@ -97,6 +97,7 @@ def refit(
         validated=_validated(films, model.decision, rule, method),
         warnings=(
             *labelled.warnings,
+            *_of_sources(labelled),
             *([note] if note else []),
             *_warnings(model, site, digests, refused),
             *_of_decision(moved=moved),
@@ -254,6 +255,19 @@ def _warnings(model: EvaluatedModel, site: Site, digests: list[str], refused: in
     for name, count in ((model.positive, site.positive), (model.negative, site.negative)):
         if count < FEW:
             yield f"{count} films of {name} are few: under {FEW}, mind the width of the intervals"
+
+
+def _of_sources(labelled: LabelledFilms) -> Iterator[str]:
+    classes: dict[str, set[str]] = {}
+    for film, cells in zip(labelled.films, labelled.attributes, strict=True):
+        if source := cells.get("source", ""):
+            classes.setdefault(source, set()).add(film.label)
+    single = sum(len(labels) == 1 for labels in classes.values())
+    if single and len(classes) > 1:
+        yield (
+            f"{single} of {len(classes)} sources have films of one class only, so that what is "
+            "fitted here tells sources apart as well"
+        )
 
 
 def _of_decision(*, moved: bool) -> Iterator[str]:

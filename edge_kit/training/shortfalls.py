@@ -34,15 +34,19 @@ def one_class(
     return sentences
 
 
-def below_best(history: History, metrics: Mapping[Split, Metrics], keep: Keep) -> list[str]:
-    """Return whether the kept epoch is far below the best one on the validation films.
+def of_kept_epoch(history: History, metrics: Mapping[Split, Metrics], keep: Keep) -> list[str]:
+    """Return what is to be said of the kept epoch: that it was chosen, or is far below the best.
 
     Far is by more than `FAR`, and above the 95 % interval of the kept epoch's figure.
     """
     losses = history.get("val_loss", [])
     if not losses:
         return []
-    kept, lowest, sentences = kept_epoch(losses, keep), kept_epoch(losses, "best"), []
+    kept, lowest, sentences = kept_epoch(losses, keep), kept_epoch(losses, "best"), list[str]()
+    if keep == "best":
+        sentences.append(
+            "the validation films chose the epoch that is kept: their figures are too optimistic"
+        )
     for name, figure in (("AUC", metrics["val"].auc), ("accuracy", metrics["val"].accuracy)):
         values = history[f"val_{name.lower()}"]
         best = max(values)

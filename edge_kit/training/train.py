@@ -33,7 +33,7 @@ from edge_kit.training.plan import TrainingPlan, identity, run_config
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_kit.training.run import TENSORBOARD, RunConfig
 from edge_kit.training.run_files import RunOutcome, write_run
-from edge_kit.training.shortfalls import below_best, kept_line, one_class
+from edge_kit.training.shortfalls import kept_line, of_kept_epoch, one_class
 from edge_kit.training.stopping import kept_epoch
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, EdgeError
@@ -170,7 +170,7 @@ class _Fitted:
         return [
             *([config.caution()] if config.leaks else []),
             *one_class(metrics, config.negative, config.positive),
-            *below_best(self.history, metrics, config.keep),
+            *of_kept_epoch(self.history, metrics, config.keep),
         ]
 
 

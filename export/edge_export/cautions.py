@@ -74,6 +74,8 @@ class Cautions:
 def first_section(warnings: Sequence[str], caveat: Sequence[str] = ()) -> str:
     """Return the first section of a paper in Markdown; nothing where there is nothing to say.
 
+    The conclusion of the caveat stands first, then the warnings, then what the caveat rests on.
+
     Each sentence is one line, however long, so that a search finds it as it was printed.
     """
     if not (warnings or caveat):
@@ -81,7 +83,7 @@ def first_section(warnings: Sequence[str], caveat: Sequence[str] = ()) -> str:
     listed = "".join(f"- {line}\n" for line in warnings)
     conclusion = "".join(f"**{sentence}**\n" for sentence in caveat[:1])
     reasons = "".join(f"- {sentence}\n" for sentence in caveat[1:])
-    parts = (f"{HEADING}\n", listed, conclusion, reasons)
+    parts = (f"{HEADING}\n", conclusion, listed, reasons)
     return "\n".join(part for part in parts if part) + "\n"
 
 

@@ -38,7 +38,7 @@ def test_a_part_has_all_and_its_own_and_the_whole_has_its_own_by_name() -> None:
 
 def test_the_first_section_has_every_sentence_as_a_line_and_is_empty_without_any() -> None:
     text = first_section(["left out"], ["No evidence.", "AUC 1.000."])
-    assert text == f"{HEADING}\n\n- left out\n\n**No evidence.**\n\n- AUC 1.000.\n\n"
+    assert text == f"{HEADING}\n\n**No evidence.**\n\n- left out\n\n- AUC 1.000.\n\n"
     assert first_section(["left out"]) == f"{HEADING}\n\n- left out\n\n"
     assert first_section([], []) == ""
 

@@ -115,8 +115,8 @@ def test_a_card_begins_with_what_has_to_be_said_and_has_no_such_section_where_no
     text = bytes(bundle.read("card.md")).decode()
     _, first, *_ = re.split("^## ", text, flags=re.MULTILINE)
     assert first == (
-        "Before you read on\n\n- 2 films left out\n- calibration: few_films ignored as asked\n\n"
-        "**No evidence.**\n\n- AUC 1.000.\n\n"
+        "Before you read on\n\n**No evidence.**\n\n- 2 films left out\n"
+        "- calibration: few_films ignored as asked\n\n- AUC 1.000.\n\n"
     )
     parity = json.loads(bytes(bundle.read("parity.json")))
     assert list(parity)[:2] == ["warnings", "caveat"]

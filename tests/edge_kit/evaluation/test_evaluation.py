@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,3 +147,42 @@ def test_sources_of_one_class_each_and_groups_are_told_of(tmp_path: Path, bundle
     assert "no source has films of both classes" in found.warnings[0]
     assert found.warnings[1].startswith("8 films in 4 groups")
     assert "source covid hospital: " in table(found)
+
+
+@pytest.mark.parametrize(
+    ("covid", "normal", "told"),
+    [
+        (
+            "aaaaaaaa",
+            "aaaabbbb",
+            r"the only source with films of both classes, a, gives an AUC of ",
+        ),
+        (
+            "aaaabbbb",
+            "aaabbbcc",
+            r"the 2 sources with films of both classes give AUCs of .* \(a\); ",
+        ),
+        ("aaaaaaaa", "aaaaaaaa", ""),
+    ],
+)
+def test_the_auc_within_sources_of_both_classes_stands_above_that_of_all_where_others_have_one(
+    covid: str, normal: str, told: str, tmp_path: Path, bundle: Path
+) -> None:
+    write_films(tmp_path, "covid", "normal", count=8)
+    rows = ["path,label,source"]
+    for label, sources in (("covid", covid), ("normal", normal)):
+        rows += [f"{label}/{film}.png,{label},{source}" for film, source in enumerate(sources)]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
+    labelled = labelled_films(tmp_path, modality=None, positive="covid", skip_unreadable=False)
+    found = evaluate(open_evaluated(bundle), labelled)
+    page = render(found)
+    lines = [line for line in found.warnings if "films of both classes" in line]
+    areas = [line for line in table(found).splitlines() if line.startswith("auc ")]
+    if not told:
+        assert (lines, len(areas), "<dt>AUC within" in page) == ([], 1, False)
+        return
+    (line,) = lines
+    assert re.match(told, line)
+    assert f"; the AUC of all films, {found.figures.metrics.auc}, compares sources" in line
+    assert areas[0].endswith(" of a alone, which has both classes")
+    assert page.index("<dt>AUC within a") < page.index("<dt>AUC of all films")

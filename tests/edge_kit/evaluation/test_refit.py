@@ -173,6 +173,16 @@ def test_a_calibration_alone_keeps_the_threshold_as_a_probability(
     assert open_bundle(tmp_path / "kept.edge").manifest.verdict == "pass"
 
 
+@pytest.mark.parametrize(("names", "told"), [("ab", True), ("aa", False), (("", ""), False)])
+def test_sources_of_one_class_are_told_of(
+    names: str | tuple[str, str], told: bool, subject: EvaluatedModel, local: LabelledFilms
+) -> None:
+    sources = [names[film.label == local.positive] for film in local.films]
+    named = replace(local, attributes=tuple({"source": source} for source in sources))
+    warnings = " ".join(refit(subject, named, RULE, None).warnings)
+    assert ("2 of 2 sources have films of one class only" in warnings) is told
+
+
 def test_shares_of_films_left_out_of_the_fitting_are_no_better_than_chance_on_noise(
     subject: EvaluatedModel, local: LabelledFilms
 ) -> None:

@@ -89,7 +89,8 @@ def test_the_history_has_every_metric_of_the_recipe_as_it_ran_and_on_validation_
     undisturbed: Trained,
 ) -> None:
     names = {"loss", "accuracy", "precision", "recall"}
-    expected = names | {f"val_{name}" for name in names} | {"val_auc"}
+    expected = names | {f"val_{name}" for name in names}
+    expected |= {"val_auc", "val_sensitivity", "val_specificity"}
     assert set(undisturbed.history) == expected
     assert {len(values) for values in undisturbed.history.values()} == {3}
 

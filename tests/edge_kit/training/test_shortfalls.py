@@ -10,7 +10,7 @@ import pytest
 from edge_export.films.film import Split
 from edge_export.statistics.estimates import Metrics, evaluate
 from edge_kit.models.recipe import Keep
-from edge_kit.training.shortfalls import below_best, kept_line, one_class
+from edge_kit.training.shortfalls import kept_line, of_kept_epoch, one_class
 from edge_kit.training.stopping import kept_epoch
 
 POSITIVE = np.arange(40) % 2 == 0
@@ -57,9 +57,9 @@ def test_a_last_epoch_far_below_the_best_is_said_with_how_to_keep_the_best() -> 
     value = FAIR.auc.value
     metrics: dict[Split, Metrics] = {"val": FAIR, "test": FAIR}
     near = history(value + 0.01, value, losses=(0.3, 0.5))
-    assert below_best(near, metrics, "last") == []
+    assert of_kept_epoch(near, metrics, "last") == []
     far = history(0.6, 1.0, value, losses=(0.9, 0.3, 0.5))
-    area, accuracy = below_best(far, metrics, "last")
+    area, accuracy = of_kept_epoch(far, metrics, "last")
     assert area == (
         "the epoch that is kept, 3 of 3, is far below the best on the validation films: "
         f"AUC {FAIR.auc}, 1.000 after epoch 2; "
@@ -67,8 +67,9 @@ def test_a_last_epoch_far_below_the_best_is_said_with_how_to_keep_the_best() -> 
     )
     assert f"accuracy {FAIR.accuracy}, 1.000 after epoch 2" in accuracy
     narrow = replace(FAIR, auc=replace(FAIR.auc, high=value), accuracy=FAIR.auc)
-    assert below_best(near, {"val": narrow, "test": FAIR}, "last") == []
-    (told, *_) = below_best(far, metrics, "best")
+    assert of_kept_epoch(near, {"val": narrow, "test": FAIR}, "last") == []
+    chosen, told, *_ = of_kept_epoch(far, metrics, "best")
+    assert chosen.startswith("the validation films chose the epoch that is kept: ")
     assert told.endswith("; kept is the one with the lowest loss on these films, 2")
 
 

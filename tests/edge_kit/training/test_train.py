@@ -273,6 +273,7 @@ def test_the_log_of_all_epochs_is_in_the_run_after_an_interruption(
         ({"epochs": 9}, "another epochs: 2, not 9"),
         ({"batch_size": 7}, "another batch size"),
         ({"deterministic": False}, "another deterministic: True, not False"),
+        ({"keep": "best"}, "another keep"),
         ({"precision": "mixed_float16"}, "another device"),
     ],
 )
@@ -301,7 +302,7 @@ def test_a_full_disk_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("edge_kit.training.fit.fit", lambda *_, **__: {"loss": [0.5]})
