@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_export.graph.head import without_film_branch
 from edge_export.graph.network import InputRange, load_model
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.index import modality_in
@@ -62,22 +63,13 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
         raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
     source = (_of_run if is_run(path) else _of_file)(path, order, reader)
     if not order.film_gate:
-        source = _without_film_branch(source)
+        model = without_film_branch(source.model)
+        source = replace(source, model=model, film_threshold=None)
     positive = source.dataset.positive
     if order.positive and class_key(order.positive) != class_key(positive):
         problem = f"{order.positive!r} is not the model's positive class, {positive!r}"
         raise UsageError("--positive", problem, "leave it out")
     return source
-
-
-def _without_film_branch(source: ExportSource) -> ExportSource:
-    """Return the source with a model of one output, which judges whatever it is shown."""
-    import keras
-
-    model = source.model
-    if len(model.outputs) > 1:
-        model = keras.Model(model.inputs, model.outputs[0], name=model.name)
-    return replace(source, model=model, film_threshold=None)
 
 
 def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:

@@ -12,6 +12,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
+from edge_export.graph.head import without_film_branch
 from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
@@ -222,7 +223,8 @@ def _float_graphs(
     ]
     films = np.concatenate([pixels, *golden])
     if against is not None:
-        return _graphs_of_model(against, input_range, films)
+        gated = bundle.manifest.film_gate is not None
+        return _graphs_of_model(against, input_range, films, gated=gated)
     own = [
         graph.file
         for graph in bundle.manifest.graphs
@@ -234,13 +236,17 @@ def _float_graphs(
     return from_tflite(bytes(bundle.read(own[0])), films)
 
 
-def _graphs_of_model(against: Path, input_range: InputRange | None, films: Pixels) -> FloatGraphs:
+def _graphs_of_model(
+    against: Path, input_range: InputRange | None, films: Pixels, *, gated: bool
+) -> FloatGraphs:
     if against.is_dir():
         against, input_range = against / RUN_MODEL, input_range or InputRange()
     if input_range is None:
         problem = "is not a run of edge-kit train, so its input has to be described"
         raise UsageError(against, problem, "add --input-range LOW,HIGH")
     model = load_model(against)
+    if not gated:  # the export may have left its film branch out
+        model = without_film_branch(model)
     expected = films.shape[1:]
     if expected[2] == 1 and model.input_shape[1:] == (*expected[:2], 3):
         from edge_export.graph.grey import fold_grey

@@ -101,7 +101,8 @@ class Preprocess(Record):
     than `max_pixels` pixels, or with fewer than `min_contrast` grey levels between the percentiles
     are refused, and so are those whose colours lie more than `max_chroma` from grey on average, and
     those with more than `max_saturated` (0 to 1) of their pixels black or white, where a bundle
-    names it: older ones do not.
+    names it: older ones do not. Where `stretch` is `channels`, the levels are those of all channels
+    and not of grey, so that one stretching fits all colours.
     `version` names the arithmetic of `edge_runtime.film.preprocess`.
     """
 
@@ -117,6 +118,7 @@ class Preprocess(Record):
     min_contrast: int
     max_chroma: float
     max_saturated: float | None
+    stretch: str | None
     __slots__ = {
         "version": one_of(1),
         "height": integer(1, 4096),
@@ -130,8 +132,9 @@ class Preprocess(Record):
         "min_contrast": integer(1, 255),
         "max_chroma": number(0, 255),
         "max_saturated": optional(number(0, 1)),
+        "stretch": optional(one_of("channels")),
     }
-    LEFT_OUT = frozenset({"max_saturated"})
+    LEFT_OUT = frozenset({"max_saturated", "stretch"})
 
     def check(self) -> None:
         """Refuse percentiles that are not in order."""
