@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, reader_of, seed
-from edge_kit.console import say, saying_of, write
+from edge_kit.console import say, saying, write
 
 if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
@@ -80,7 +80,7 @@ def _dataset(
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
-    told = saying_of(dataset)
+    told = saying(dataset.modality, *dataset.names)
     for warning in dataset.warnings:
         told(f"warning: {warning}")
     return dataset

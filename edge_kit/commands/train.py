@@ -19,7 +19,7 @@ from edge_kit.arguments import (
     seed,
     side,
 )
-from edge_kit.console import say, saying_of, write
+from edge_kit.console import say, saying, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
@@ -185,7 +185,7 @@ def _train(
     tensorboard = options.tensorboard
     with recorded(options.out, dataset.films, tensorboard=tensorboard) as callbacks:
         trained = train(
-            *(dataset, options.data, plan, options.out, saying_of(dataset)),
+            *(dataset, options.data, plan, options.out, saying(dataset.modality, *dataset.names)),
             others=others,
             reader=reader,
             resume=options.resume,
@@ -193,7 +193,7 @@ def _train(
         )
     show_metrics(trained.metrics)
     judged = dataset, options.data, plan.preprocess, trained.predict
-    for line in caveat(*judged, reader=reader, say=saying_of(dataset)):
+    for line in caveat(*judged, reader=reader, say=saying(dataset.modality, *dataset.names)):
         write(f"{line}\n")
     _show_leaks(options, dataset, plan, reader)
 
@@ -215,7 +215,9 @@ def _show_leaks(
     from edge_kit.training.leak_effect import leak_effect
 
     if dataset.leaks:
-        write(f"{leak_effect(dataset, options.data, plan, saying_of(dataset), reader=reader)}\n")
+        write(
+            f"{leak_effect(dataset, options.data, plan, saying(dataset.modality, *dataset.names), reader=reader)}\n"
+        )
     elif options.allow_leaks:
         say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
@@ -231,7 +233,7 @@ def _cross_validate(
     from edge_kit.training.folds import cross_validate, fold_run, table
 
     outcome = cross_validate(
-        *(dataset, options.data, plan, options.out, saying_of(dataset)),
+        *(dataset, options.data, plan, options.out, saying(dataset.modality, *dataset.names)),
         folds=options.folds,
         others=others,
         reader=reader,
@@ -276,7 +278,7 @@ def _counter_examples(
 
 def show_dataset(dataset: Dataset) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
-    say = saying_of(dataset)
+    say = saying(dataset.modality, *dataset.names)
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     for split in SPLITS:

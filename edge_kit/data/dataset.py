@@ -49,6 +49,11 @@ class Dataset:
     warnings: tuple[str, ...]
     leaks: tuple[Leak, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of a class, as found and as matched."""
+        return (self.negative, self.positive, *self.classes)
+
 
 def load_dataset(
     root: Path,

@@ -72,7 +72,7 @@ def export_source(
 
 def _in_words(say: Say, dataset: Dataset) -> Say:
     """Return `say` in the words for the films of `dataset`."""
-    told = words(dataset.modality, dataset.negative, dataset.positive)
+    told = words(dataset.modality, *dataset.names)
     return lambda line: say(told(line))
 
 

@@ -20,11 +20,6 @@ HEADERS: dict[str, dict[str, Any]] = {
     "another part": {"BodyPartExamined": "FOOT"},
     "a lateral view": {"ViewPosition": "LL"},
 }
-RGB: dict[str, Any] = {
-    "SamplesPerPixel": 3,
-    "PhotometricInterpretation": "RGB",
-    "PlanarConfiguration": 0,
-}
 
 
 def use(modality: str = "xray", **stated: Any) -> IntendedUse:
@@ -54,7 +49,7 @@ def test_what_is_stated_of_pictures_of_any_kind_is_a_rule() -> None:
 
 def test_an_ultrasound_in_colour_is_read_in_colour() -> None:
     recipe = standard(64, 64, 3, "other")
-    film = dicom_film(COLOUR, Modality="US", **RGB)
+    film = dicom_film(COLOUR, Modality="US")
     seen = np.frombuffer(film_pixels(film, recipe, use("other")), np.uint8).reshape(64, 64, 3)
     assert np.abs(seen.astype(int) - COLOUR).mean() < 3
     with pytest.raises(Refusal, match="a picture in colour"):
