@@ -215,9 +215,8 @@ def _show_leaks(
     from edge_kit.training.leak_effect import leak_effect
 
     if dataset.leaks:
-        write(
-            f"{leak_effect(dataset, options.data, plan, saying(dataset.modality, *dataset.names), reader=reader)}\n"
-        )
+        told = saying(dataset.modality, *dataset.names)
+        write(f"{leak_effect(dataset, options.data, plan, told, reader=reader)}\n")
     elif options.allow_leaks:
         say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
