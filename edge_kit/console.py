@@ -8,13 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from edge_runtime.errors import CannotWrite, printable
-
-if TYPE_CHECKING:
-    from edge_export.report.words import Words
-    from edge_kit.data.dataset import Dataset
 
 
 def say(line: str) -> None:
@@ -28,19 +24,6 @@ def saying(modality: str, *kept: str) -> Callable[[str], None]:
 
     told = words(modality, *kept)
     return lambda line: say(told(line))
-
-
-def saying_of(dataset: Dataset) -> Callable[[str], None]:
-    """Return `say` in the words for the films of `dataset`, in which its classes stay."""
-    told = words_of(dataset)
-    return lambda line: say(told(line))
-
-
-def words_of(dataset: Dataset) -> Words:
-    """Return the words for the films of `dataset`, in which its classes stay."""
-    from edge_export.report.words import words
-
-    return words(dataset.modality, dataset.negative, dataset.positive, *dataset.classes)
 
 
 def write(text: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, reader_of, split_options
-from edge_kit.console import say, saying_of, write
+from edge_kit.console import say, saying, write
 
 if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
@@ -81,7 +81,7 @@ def _dataset(
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
-    told = saying_of(dataset)
+    told = saying(dataset.modality, *dataset.names)
     for note in dataset.notes:
         told(note)
     for warning in dataset.warnings:

@@ -79,19 +79,19 @@ def _require_same(bundle: Path, run: Path) -> None:
     config = read_config(run)
     with open_bundle(bundle) as opened:
         manifest = opened.manifest
-    pixels, theirs = manifest.preprocess, config.preprocessing()
+    pixels, prepared = manifest.preprocess, config.preprocessing()
     classes = manifest.classes.negative, manifest.classes.positive
     own = {
         "classes": ",".join(map(class_key, classes)),
         "modality": manifest.intended_use.modality,
         "size": f"{pixels.height} x {pixels.width}",
     }
-    run_s = {
+    theirs = {
         "classes": ",".join(map(class_key, (config.negative, config.positive))),
         "modality": config.modality,
-        "size": f"{theirs.height} x {theirs.width}",
+        "size": f"{prepared.height} x {prepared.width}",
     }
     for what, expected in own.items():
-        if run_s[what] != expected:
-            problem = f"its {what} is {run_s[what]}, that of the bundle {expected}"
+        if theirs[what] != expected:
+            problem = f"has the {what} {theirs[what]}, the bundle {expected}"
             raise UsageError(run, problem, "give the run that the bundle was made from")

@@ -20,7 +20,7 @@ from edge_kit.arguments import (
     side,
     split_options,
 )
-from edge_kit.console import say, saying_of, words_of, write
+from edge_kit.console import say, saying, write
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
@@ -113,6 +113,7 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
     from edge_export.quiet import import_tensorflow
+    from edge_export.report.words import words
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
@@ -128,7 +129,7 @@ def run(options: argparse.Namespace) -> None:
     plan = _plan(options, architecture(options.model).channels, modality)
     reader.expect(plan.preprocess)
     dataset = _dataset(options, modality, reader, done=done)
-    cautions = Cautions(say, words_of(dataset))
+    cautions = Cautions(say, words(dataset.modality, *dataset.names))
     show_dataset(dataset, cautions)
     if not (options.allow_leaks or options.folds):
         require_no_leaks(dataset)
@@ -219,7 +220,7 @@ def _train(  # noqa: PLR0917, what is trained of what, and how
     )
     with record as callbacks:
         trained = train(
-            *(dataset, options.data, plan, options.out, saying_of(dataset)),
+            *(dataset, options.data, plan, options.out, saying(dataset.modality, *dataset.names)),
             others=others,
             reader=reader,
             resume=options.resume,
@@ -267,10 +268,11 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
     reader: FilmReader,
     cautions: Cautions,
 ) -> None:
+    from edge_export.report.words import words
     from edge_kit.training.folds import cross_validate, table
 
     outcome = cross_validate(
-        *(dataset, options.data, plan, options.out, saying_of(dataset)),
+        *(dataset, options.data, plan, options.out, saying(dataset.modality, *dataset.names)),
         folds=options.folds,
         others=others,
         reader=reader,
@@ -279,7 +281,8 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
         cautions=cautions,
         judge=_judge(options, plan, reader),
     )
-    write(words_of(dataset)(table(outcome) + "the films of the first fold:\n"))
+    told = words(dataset.modality, *dataset.names)
+    write(told(table(outcome) + "the films of the first fold:\n"))
     _show_caveat(cautions.caveat)
 
 
@@ -315,7 +318,7 @@ def _counter_examples(
 
 def show_dataset(dataset: Dataset, cautions: Cautions) -> None:
     """Print what was found: classes as matched, splits, and what the owner should know."""
-    say = saying_of(dataset)
+    say = saying(dataset.modality, *dataset.names)
     for name, (label, films) in dataset.classes.items():
         say(f"class {name!r} is {label}: {films} films")
     for note in dataset.notes:

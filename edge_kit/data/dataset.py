@@ -57,6 +57,11 @@ class Dataset:
     class_names: tuple[str, str | None] = ("covid", None)
     details: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of a class, as found and as matched."""
+        return (self.negative, self.positive, *self.classes)
+
 
 def load_dataset(
     root: Path,

@@ -23,9 +23,9 @@ from edge_runtime.bundle.digest import sha256
 SCHEMA = 1
 NEVER = "- (no such answer was given)"
 METHODS = {
-    "metrics": "films independent: DeLong's intervals of the AUC, Wilson's of shares",
-    "by_group": "groups of films: Obuchowski's intervals of the AUC, Rao and Scott's of shares",
-    "subgroups": "films independent: DeLong's intervals of the AUC, Wilson's of shares",
+    "metrics": "without regard to groups: of the AUC DeLong's, of shares Wilson's",
+    "by_group": "by group: of the AUC Obuchowski's, of shares Rao and Scott's",
+    "subgroups": "without regard to groups: of the AUC DeLong's, of shares Wilson's",
     "predictive": "Mercaldo's logit intervals",
 }
 """How the intervals of the figures are made, by the key that holds them."""

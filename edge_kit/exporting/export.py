@@ -49,8 +49,7 @@ def export_source(
     """
     say(f"reading {order.source} and its data")
     source = open_source(order, reader)
-    classes = source.dataset.negative, source.dataset.positive, *source.dataset.classes
-    in_words = words(source.dataset.modality, *classes)
+    in_words = words(source.dataset.modality, *source.dataset.names)
     say, cautions = _in_words(say, in_words), Cautions(say, in_words)
     for line in (*_told(source.dataset), *source.dataset.details):
         say(line)

@@ -47,7 +47,7 @@ class Preprocessing:
         taken = self.transform.pixel_channels(channels)
         fields = standard(height, width, taken, modality).to_json() | {"resample": self.resample}
         if self.stretch is None:
-            return Preprocess(**fields, stretch=UNSTRETCHED)
+            return Preprocess(**fields | {"stretch": UNSTRETCHED})
         low, high = self.stretch
         return Preprocess(**fields | {"low_percentile": low, "high_percentile": high})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_export.graph.head import without_film_branch
 from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange, load_model
 from edge_export.proof.preparation import Expectations
@@ -67,7 +68,8 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
         raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
     source = (_of_run if is_run(path) else _of_file)(path, order, reader)
     if not order.film_gate:
-        source = _without_film_branch(source)
+        model = without_film_branch(source.model)
+        source = replace(source, model=model, film_threshold=None)
     positive = source.dataset.positive
     said = None if order.negative else order.positive
     if said and class_key(said) != class_key(positive):
@@ -83,16 +85,6 @@ def _expected(order: ExportOrder, source: ExportSource) -> Expectations:
         return Expectations(accuracy=answers.accuracy)
     predictions = read_predictions(answers.predictions, source.root, films, answers.tolerance)
     return Expectations(answers.accuracy, predictions)
-
-
-def _without_film_branch(source: ExportSource) -> ExportSource:
-    """Return the source with a model of one output, which judges whatever it is shown."""
-    import keras
-
-    model = source.model
-    if len(model.outputs) > 1:
-        model = keras.Model(model.inputs, model.outputs[0], name=model.name)
-    return replace(source, model=model, film_threshold=None)
 
 
 def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:

@@ -12,6 +12,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
+from edge_export.graph.head import without_film_branch
 from edge_export.graph.input_transform import ChannelTransform, InputTransform
 from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.proof.divergence import flipped_at, hybrids
@@ -223,7 +224,8 @@ def _float_graphs(
     ]
     films = np.concatenate([pixels, *golden])
     if against is not None:
-        return _graphs_of_model(against, input_range, films)
+        gated = bundle.manifest.film_gate is not None
+        return _graphs_of_model(against, input_range, films, gated=gated)
     own = [
         graph.file
         for graph in bundle.manifest.graphs
@@ -236,7 +238,7 @@ def _float_graphs(
 
 
 def _graphs_of_model(
-    against: Path, input_range: InputTransform | None, films: Pixels
+    against: Path, input_range: InputTransform | None, films: Pixels, *, gated: bool
 ) -> FloatGraphs:
     if against.is_dir():
         against, input_range = against / RUN_MODEL, input_range or InputRange()
@@ -244,6 +246,8 @@ def _graphs_of_model(
         problem = "is not a run of edge-kit train, so its input has to be described"
         raise UsageError(against, problem, "add --input-range LOW,HIGH, or --preprocessing NAME")
     model = load_model(against)
+    if not gated:  # the export may have left its film branch out
+        model = without_film_branch(model)
     expected = films.shape[1:]
     if expected[2] == 1 and model.input_shape[1:] == (*expected[:2], 3):
         if isinstance(input_range, ChannelTransform):

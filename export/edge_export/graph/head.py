@@ -113,6 +113,15 @@ def find_film_head(model: keras.Model) -> Head | None:
     return head
 
 
+def without_film_branch(model: keras.Model) -> keras.Model:
+    """Return the model with its decision alone: whatever it is shown, it judges."""
+    import keras
+
+    if len(model.outputs) == 1:
+        return model
+    return keras.Model(model.inputs, model.outputs[0], name=model.name)
+
+
 def _weights(head: Head) -> dict[int, str]:
     """Return the names of all weights up to a head, by identity."""
     owners = [*head.bodies, *([head.dense] if head.dense is not None else [])]

@@ -162,9 +162,10 @@ def stretch_of(preprocess: Preprocess) -> tuple[float, float] | None:
 
 def _prepared(used: Preprocess, resample: str, stretch: tuple[float, float] | None) -> Preprocess:
     fields = used.to_json() | {"resample": resample}
-    fields.pop("stretch", None)
     if stretch is None:
-        return Preprocess(**fields, stretch=UNSTRETCHED)
+        return Preprocess(**fields | {"stretch": UNSTRETCHED})
+    if used.stretch == UNSTRETCHED:
+        fields.pop("stretch")
     low, high = stretch
     return Preprocess(**fields | {"low_percentile": low, "high_percentile": high})
 

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 NORMAL_95 = float(stats.norm.ppf(0.975))  # half the width of a two-sided 95 % interval, in errors
 
-METHODS = "Wilson's, of the AUC DeLong's, as if films were independent of one another"
+METHODS = "Wilson's, of the AUC DeLong's, without regard to groups"
 """How the intervals of a `Metrics` are made, in words."""
 
 

@@ -31,8 +31,8 @@ word = text(64, _LOWER + _DIGITS + "._-", first=_LOWER + _DIGITS)
 _TERM = text(16, _LOWER.upper() + _DIGITS + "_", first=_LOWER.upper())  # a DICOM code string
 FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 """The ways to resize, by Pillow's names."""
-UNSTRETCHED = "none"
-"""What `Preprocess.stretch` is where grey levels stay what they are."""
+BY_CHANNELS, UNSTRETCHED = "channels", "none"
+"""What `Preprocess.stretch` is where all channels count, and where levels stay what they are."""
 
 
 def member_name(value: object) -> object:
@@ -104,8 +104,9 @@ class Preprocess(Record):
     than `max_pixels` pixels, or with fewer than `min_contrast` grey levels between the percentiles
     are refused, and so are those whose colours lie more than `max_chroma` from grey on average, and
     those with more than `max_saturated` (0 to 1) of their pixels black or white, where a bundle
-    names it: older ones do not. Where `stretch` is `none`, 8-bit levels stay what they are, and the
-    percentiles serve to refuse films, and to bring those of more bits to 8.
+    names it: older ones do not. Where `stretch` is `channels`, the levels are those of all channels
+    and not of grey, so that one stretching fits all colours. Where it is `none`, 8-bit levels stay
+    what they are, and the percentiles serve to refuse films, and to bring those of more bits to 8.
     `version` names the arithmetic of `edge_runtime.film.preprocess`.
     """
 
@@ -135,7 +136,7 @@ class Preprocess(Record):
         "min_contrast": integer(1, 255),
         "max_chroma": number(0, 255),
         "max_saturated": optional(number(0, 1)),
-        "stretch": optional(one_of(UNSTRETCHED)),
+        "stretch": optional(one_of(BY_CHANNELS, UNSTRETCHED)),
     }
     LEFT_OUT = frozenset({"max_saturated", "stretch"})
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+from edge_runtime.bundle.records import BY_CHANNELS, UNSTRETCHED
 from edge_runtime.errors import Refusal
 from edge_runtime.film.decode import WIDE
 from edge_runtime.film.refuse import unreadable
@@ -44,7 +45,7 @@ def normalise(
         if share > preprocess.max_saturated:
             problem = f"{share:.0%} of it is black or white, as under the window of another film"
             raise Refusal("blank", subject, problem, "export the film with a window of its own")
-    if preprocess.stretch is None:
+    if preprocess.stretch != UNSTRETCHED:
         image = image.point(table * len(image.getbands()))
     return image if preprocess.channels == len(image.getbands()) else image.convert("RGB")
 
@@ -70,14 +71,20 @@ def _levels(picture: Image.Image) -> list[int]:
 def _stretching(image: Image.Image, subject: str, preprocess: Preprocess) -> list[int]:
     """Return the table of 256 levels that stretches the percentiles of `image` to 0 and 255.
 
+    They are those of its grey, or the outermost of its channels.
+
     Raises:
         Refusal: `blank` when they lie too close.
     """
-    histogram = _levels(image)
-    low = _percentile(histogram, preprocess.low_percentile)
-    high = _percentile(histogram, preprocess.high_percentile)
-    if high - low < preprocess.min_contrast:
+    histograms = [_levels(image)]
+    if preprocess.stretch == BY_CHANNELS:
+        levels = image.histogram()
+        histograms = [levels[first : first + 256] for first in range(0, len(levels), 256)]
+    lows = [_percentile(levels, preprocess.low_percentile) for levels in histograms]
+    highs = [_percentile(levels, preprocess.high_percentile) for levels in histograms]
+    if max(map(int.__sub__, highs, lows)) < preprocess.min_contrast:
         raise _blank(subject)
+    low, high = min(lows), max(highs)
     span = high - low
     # floor((2a + b) / 2b) is a / b rounded half up, in exact integers.
     ramp = [(2 * 255 * grey + span) // (2 * span) for grey in range(span)]

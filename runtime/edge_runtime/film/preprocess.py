@@ -19,7 +19,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from edge_runtime.bundle.records import Preprocess
+from edge_runtime.bundle.records import BY_CHANNELS, Preprocess
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film.decode import BOTTOM_UP, TILES, WIDE, decode, load, open_film
 from edge_runtime.film.intensity import normalise
@@ -73,9 +73,9 @@ def standard(
 ) -> Preprocess:
     """Return the parameters this project trains with, for a graph of that input.
 
-    Of pictures of the modality `other` colour is not looked at, and brightness is stretched from
-    the darkest pixel to the brightest: a crack of a few pixels lies beyond the percentiles of
-    films. Any share of them may be black or white, as the ground of a slide is.
+    Pictures of the modality `other` may have any colour, and are stretched from the least to the
+    greatest level of any channel: a crack of a few pixels lies beyond the percentiles of films, and
+    no colour is cut off. Any share of them may be black or white, as the ground of a slide is.
     """
     films = modality != "other"
     return Preprocess(
@@ -91,7 +91,7 @@ def standard(
         min_contrast=8,
         max_chroma=14.0 if films else 255.0,
         max_saturated=0.7 if films else None,
-        stretch=None,
+        stretch=None if films else BY_CHANNELS,
     )
 
 

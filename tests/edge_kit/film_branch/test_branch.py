@@ -145,3 +145,18 @@ def test_a_loss_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "_LEARNING_RATE", float("inf"))
     with pytest.raises(DataError, match="film branch: the loss is not finite; train with another"):
         fit_branch(films(0, 4), NONE, RECIPE, 0)
+
+
+def test_each_round_is_shown_with_its_negatives_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ROUNDS", 2)
+    said: list[str] = []
+    fit_branch(films(0, 4), films(4, 6), RECIPE, 0, say=said.append)
+    assert said[0] == (
+        "film branch: learns 4 films, each in 2 poses a round, and to refuse 12 negatives made of "
+        "them, and 6 films of another modality"
+    )
+    assert len(said) == 3
+    for number, line in enumerate(said[1:], 1):
+        assert line.startswith(f"film branch, round {number}/2: AUC ")
+        counts = [int(part.split()[-1]) for part in line.partition("negatives ")[2].split(", ")]
+        assert (len(counts), sum(counts)) == (len(KINDS), 12)

@@ -8,8 +8,8 @@ from PIL import Image
 
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import Pixels
-from edge_kit.film_branch.kinds import KINDS, Draw, Kind
-from edge_kit.film_branch.negatives import as_taken, make_pictures
+from edge_kit.film_branch.kinds import KINDS, Draw, Kind, kinds_of
+from edge_kit.film_branch.negatives import as_laid, as_taken, make_pictures
 from edge_runtime.film.intensity import normalise
 from edge_runtime.film.preprocess import standard
 
@@ -82,3 +82,36 @@ def test_a_picture_that_came_out_blank_is_drawn_again(films: Pixels) -> None:
 def test_what_is_always_blank_is_replaced_by_the_film_inverted(films: Pixels) -> None:
     found = make_pictures(films[:1], [lambda film, _: Image.new("L", film.size)], GREY, 0)
     assert (found == 255 - films[:1]).all()
+
+
+PICTURES = standard(SIDE, SIDE, 3, "other")
+
+
+@pytest.fixture(scope="module")
+def pictures(films: Pixels) -> Pixels:
+    """Return pictures of another pattern in each channel, `(n, h, w, 3)`."""
+    return np.concatenate([films, films[::-1], films[:, ::-1]], axis=3)
+
+
+def test_what_is_turned_or_inverted_is_no_negative_of_pictures_of_any_kind() -> None:
+    turned = {"upside_down", "lying", "tilted", "inverted", "shuffled", "corner", "cross_section"}
+    assert not turned & kinds_of("other").keys()
+    assert kinds_of("xray") == kinds_of("ct") == KINDS
+
+
+@pytest.mark.parametrize("kind", kinds_of("other"))
+def test_negatives_of_pictures_are_in_colour_at_times(kind: str, pictures: Pixels) -> None:
+    found = make_pictures(pictures, [kinds_of("other")[kind]] * EACH, PICTURES, 0)
+    assert np.abs(found.astype(int) - pictures).mean((1, 2, 3)).min() > 10
+    assert (found != found[..., :1]).any()
+
+
+def test_a_pose_of_a_picture_keeps_its_colours_and_may_lie_on_any_side(pictures: Pixels) -> None:
+    one = Image.fromarray(pictures[0])
+    seen = {
+        np.asarray(as_laid(one, np.random.default_rng(seed)).resize((4, 4))).tobytes()
+        for seed in range(12)
+    }
+    assert len(seen) == 12
+    found = make_pictures(pictures, [as_laid] * EACH, PICTURES, 0)
+    assert (found != found[..., :1]).any((1, 2, 3)).all()
