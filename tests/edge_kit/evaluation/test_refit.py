@@ -22,7 +22,7 @@ from edge_kit.evaluation.site_bundle import write_site_bundle
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import DataError, UsageError
+from edge_runtime.errors import DataError, ParityFailed, UsageError
 from edge_runtime.machine.check import replay_golden
 from films import write_film
 
@@ -253,3 +253,27 @@ def test_what_cannot_be_fitted_is_one_line(
     with pytest.raises(DataError, match="takes every film for positive"):
         refit(with_logits(subject, [1.0] * 24, decided(1.0, 0.5, 0.5, 0.5)), local, RULE, None)
     assert math.isfinite(found.decision.threshold)
+
+
+def test_a_site_s_calibration_that_ends_at_a_bound_gives_way_and_it_is_said(
+    subject: EvaluatedModel, local: LabelledFilms
+) -> None:
+    rng = np.random.default_rng(0)
+    far = [
+        -9.0 + 2 * (film.label == "covid") + float(rng.normal(scale=0.8)) for film in local.films
+    ]
+    shifted = with_logits(subject, far, decided(1.0, 0.5, 0.5, 0.5))
+    found = refit(shifted, local, RULE, "auto")
+    assert found.decision.calibration.method == "platt"
+    assert "platt is taken instead" in found.warnings[0]
+    with pytest.raises(DataError, match="--calibration: temperature ends at its bound"):
+        refit(shifted, local, RULE, "temperature")
+
+
+def test_a_site_s_bundle_that_would_call_most_films_uncertain_is_refused(
+    subject: EvaluatedModel, local: LabelledFilms
+) -> None:
+    logits = np.random.default_rng(0).normal(size=24).tolist()
+    vague = with_logits(subject, logits, decided(2.0, 0.5, 0.0, 1.0))
+    with pytest.raises(ParityFailed, match="100% of 24 films would be uncertain"):
+        refit(vague, local, RULE, "platt")
