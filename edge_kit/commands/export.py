@@ -23,6 +23,7 @@ from edge_kit.arguments import (
     reader_of,
     seed,
     share,
+    side,
     version,
     views,
 )
@@ -84,6 +85,15 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         type=logit,
         metavar="LOGIT",
         help="film logit below which a picture is refused; default 0, for a RUN its own",
+    )
+    parser.add_argument(
+        "--side",
+        type=side,
+        metavar="PIXELS",
+        help="size of its images, for a model that takes any, (None, None, 3)",
+    )
+    parser.add_argument(
+        "--output", metavar="NAME", help="the output to export, of a model that has several"
     )
     parser.add_argument(
         "--fold-grey",
@@ -197,6 +207,8 @@ def order(options: argparse.Namespace) -> ExportOrder:
             classes=None if classes is None else two(classes, "--classes", "NEG,POS"),
             input_range=None if scale is None else input_range(scale),
             film_threshold=options.film_threshold,
+            side=options.side,
+            output=options.output,
         ),
         wishes=BundleWishes(
             name=options.name,

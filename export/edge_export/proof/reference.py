@@ -15,6 +15,7 @@ from edge_export.graph.artefact import Floats
 from edge_export.graph.network import Network, predicted
 from edge_export.proof.parity import REFERENCE, probabilities
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_export.quiet import one_line
 from edge_export.statistics.calibration import fit_platt, fit_temperature
 from edge_export.statistics.estimates import Bools
 from edge_runtime.bundle.records import Calibration, FilmGate
@@ -93,6 +94,7 @@ def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
     return Calibration(method=method, scale=scale, offset=offset)
 
 
+@one_line(REFERENCE, "TensorFlow cannot run it", "train or save it again")
 def reference_outputs(network: Network, pixels: Pixels) -> Floats:
     """Return what Keras itself gives, `(n, outputs)`, compared with the whole model's answer.
 
