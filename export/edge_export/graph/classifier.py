@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.graph.head import find_film_head
+from edge_export.graph.head import find_film_head, find_head
 from edge_export.quiet import first_line
 from edge_runtime.errors import DataError, UsageError
 
@@ -49,10 +49,11 @@ def _answers_one(path: Path, model: keras.Model) -> bool:
     if len(model.outputs) > 2:
         return False
     try:
+        find_head(model)
         find_film_head(model)
     except DataError as error:
-        names = ", ".join(_names(model))
-        cure = f"{error.cure}; or choose one output, --output NAME, of {names}"
+        choose = f"; or choose one output, --output NAME, of {', '.join(_names(model))}"
+        cure = error.cure + choose * (len(model.outputs) == 2)
         raise DataError(path, error.problem, cure) from error
     return True
 
@@ -93,7 +94,9 @@ def _with_size(path: Path, model: keras.Model, side: int | None) -> keras.Model:
         problem = f"{path} takes images of {shape[1]} x {shape[2]}"
         raise UsageError("--side", problem, "leave it out")
     if max([*known, side or 0]) > _LARGEST_SIDE:
-        problem = f"takes images of {shape[1:3]}, more than {_LARGEST_SIDE} pixels a side"
+        problem = (
+            f"takes images of {max([*known, side or 0])}, more than {_LARGEST_SIDE} pixels a side"
+        )
         raise DataError(path, problem, "train it on smaller ones")
     if len(known) == 2 and shape[0] is None:
         return model

@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from edge_export.graph.keras2_nodes import rewrite_nodes
 from edge_export.graph.model_config import Config, layer_name, layers_of, policy_of
 from edge_runtime.errors import DataError
 
@@ -38,10 +39,11 @@ _DROPPED: dict[str, tuple[Any, ...]] = {
     "batch_size": (None,),
     "virtual_batch_size": (None,),
     "fused": (None, True, False),
+    "softmax_robust_masking": (False,),
 }
 _WITHOUT_GROUPS = frozenset(("DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"))
-# These matter in training alone.
-_TRAINING = ("initializer", "regularizer", "constraint")
+# These matter in training alone, or are found out again.
+_SPARE = ("initializer", "regularizer", "constraint", "query_shape", "key_shape", "value_shape")
 
 
 def for_keras3(path: Path, config: Config) -> Config:
@@ -86,12 +88,10 @@ def _model(path: Path, config: Config) -> None:
     inner.pop("build_input_shape", None)
     if kind == "Sequential":
         inner["layers"] = [*_first_input(inner["layers"]), *inner["layers"]]
-    for key in ("input_layers", "output_layers"):
-        ends = inner.get(key)
-        if isinstance(ends, list) and len(ends) == 1 and isinstance(ends[0], list):
-            inner[key] = ends[0]
     for layer in inner["layers"]:
         _layer(path, layer)
+    if kind == "Functional":
+        rewrite_nodes(inner)
 
 
 def _first_input(layers: list[Config]) -> list[Config]:
@@ -127,7 +127,7 @@ def _layer(path: Path, layer: Config) -> None:
 def _options(layer: Config) -> None:
     """Rewrite the options of one layer, in place."""
     options = layer["config"]
-    for key in [key for key in options if key.endswith(_TRAINING)]:
+    for key in [key for key in options if key.endswith(_SPARE)]:
         del options[key]
     if isinstance(axis := options.get("axis"), list) and len(axis) == 1:
         (options["axis"],) = axis

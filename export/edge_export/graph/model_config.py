@@ -45,16 +45,18 @@ def policy_of(layer: Config) -> str:
 def _policy(dtype: Any) -> str:
     if isinstance(dtype, dict):
         inner = dtype.get("config")
-        dtype = inner.get("name") if isinstance(inner, dict) else None
+        dtype = inner.get("name") or inner.get("mode") if isinstance(inner, dict) else None
     return dtype if isinstance(dtype, str) else ""
 
 
 def quantized_by_keras(config: Config) -> str:
-    """Return the first layer that `model.quantize` has changed, with its policy; else nothing."""
+    """Return the first layer that `model.quantize` has changed, and what it holds; else nothing."""
     for layer in layers_of(config):
         policy = policy_of(layer)
-        if "_from_" in policy or layer["config"].get("quantization_config"):
-            return f"{layer_name(layer)} by the policy {policy or 'of its own'}"
+        dtype = layer["config"].get("dtype")
+        kind = str(dtype.get("class_name")) if isinstance(dtype, dict) else ""
+        if "_from_" in policy or "Quantized" in kind or layer["config"].get("quantization_config"):
+            return f"{layer_name(layer)} to {policy.partition('_from_')[0] or 'integers'}"
     return ""
 
 

@@ -76,7 +76,7 @@ def _translate(tflite: bytes) -> onnx.ModelProto:
         try:
             model: onnx.ModelProto
             model, _ = tf2onnx.convert.from_tflite(str(path), opset=ONNX_OPSET)
-            onnx.checker.check_model(model)
+            onnx.checker.check_model(model, full_check=True)
         except Exception as error:
             raise DataError("model", first_line(error)) from error
     return model

@@ -13,6 +13,8 @@ def register() -> None:
     from tf2onnx.handler import tfl_op
 
     tfl_op(["TFL_GELU"])(_Gelu)
+    tfl_op(["TFL_RELU_N1_TO_1"])(_HardTanh)
+    tfl_op(["TFL_RELU_0_TO_1"])(_UnitRelu)
 
 
 class _Gelu:
@@ -41,3 +43,27 @@ class _Gelu:
             bent = add("Erf", add("Mul", taken, number(sqrt(0.5))))
         half = add("Mul", taken, number(0.5))
         add("Mul", half, add("Add", bent, number(1.0)), outputs=[given])
+
+
+class _HardTanh:
+    """Values cut off at -1 and 1."""
+
+    lowest = -1.0
+
+    @classmethod
+    def version_1(cls, ctx: Any, node: Any, **_: Any) -> None:
+        """Write a clip with its limits as constants."""
+        limits = [
+            ctx.make_const(f"{node.name}_{value}", np.float32(value)).output[0]
+            for value in (cls.lowest, 1.0)
+        ]
+        (taken,), (given,) = node.input, node.output
+        shape, kind = ctx.get_shape(given), ctx.get_dtype(given)
+        ctx.remove_node(node.name)
+        ctx.make_node("Clip", [taken, *limits], shapes=[shape], dtypes=[kind], outputs=[given])
+
+
+class _UnitRelu(_HardTanh):
+    """Values cut off at 0 and 1."""
+
+    lowest = 0.0

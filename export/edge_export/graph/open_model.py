@@ -111,7 +111,7 @@ def require_file(path: Path) -> None:
     if (path / "saved_model.pb").is_file():
         who, code = "TensorFlow", "model.save('NAME.keras') where the model was made"
         if (path / "keras_metadata.pb").is_file():
-            who, code = "Keras 2", "tf_keras.models.load_model('DIR').save('NAME.h5')"
+            who, code = "Keras 2", f"tf_keras.models.load_model('{path}').save('NAME.h5')"
         problem = f"is a SavedModel of {who}, a program without layers that could be quantized"
         raise DataError(path, problem, f"save it again as one file: {code}")
     if path.is_dir():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.tensors import TFLiteTensors
 from edge_export.graph.trace import OnnxTrace, Values, operators, outputs
-from edge_export.quiet import quiet
+from edge_export.quiet import one_line, quiet
 from edge_runtime.errors import DataError
 
 Range = tuple[float, float]
@@ -39,6 +39,7 @@ _NARROWEST = 1e-30
 _STEPS, _MERGED = 255, 128
 
 
+@one_line("graph", "LiteRT cannot run it", "train or save the model again")
 def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dict[str, Range]:
     """Return the range of every float tensor over `(n, h, w, c)` pixels, by one of `METHODS`.
 

@@ -23,7 +23,7 @@ from edge_export.graph.tflite import to_tflite
 from edge_export.proof.reference import reference_outputs
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, Setting
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, UsageError
 
 GREY = InputRange(0.0, 255.0)
 UNIT = InputRange(0.0, 1.0)
@@ -213,18 +213,18 @@ def table() -> keras.Model:
 
 
 def foreign_code() -> keras.Model:
-    return classifier(lambda x: fused(layers.Lambda(lambda y: y * 2)(x)))
+    return classifier(lambda x: fused(layers.Lambda(lambda y: y * 2, name="lambda")(x)))
 
 
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
         (two_inputs, "has 2 inputs and 1 outputs"),
-        (three_outputs, "has 1 inputs and 3 outputs"),
-        (any_size, "input of shape (None, None, None, 1)"),
+        (three_outputs, "has 3 outputs: "),
+        (any_size, "takes images of any size, (None, None, None, 1)"),
         (five_channels, "input of shape (None, 16, 20, 5)"),
         (table, "input of shape (None, 12)"),
-        (foreign_code, "Keras cannot load it (Requested the deserialization of a `Lambda` layer"),
+        (foreign_code, "layer 'lambda' (Lambda) holds code, which is not run"),
     ],
 )
 def test_a_file_that_holds_no_image_classifier_is_refused_by_name(
@@ -232,7 +232,7 @@ def test_a_file_that_holds_no_image_classifier_is_refused_by_name(
 ) -> None:
     path = tmp_path / "model.keras"
     model().save(path)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises((DataError, UsageError)) as caught:
         load_model(path)
     assert str(caught.value).startswith(f"{path}: {problem}")
     assert caught.value.cure
