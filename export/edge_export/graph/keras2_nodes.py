@@ -7,7 +7,7 @@ from typing import Any
 
 from edge_export.graph.model_config import Config
 
-Reference = list[Any]
+_Reference = list[Any]
 """The name of a layer, the number of its call, the number of the output."""
 
 
@@ -25,7 +25,7 @@ def rewrite_nodes(inner: Config) -> None:
     # An input is made, never called.
     early = {name: max(0, top - max(calls[name] - 1, 0)) for name, top in highest.items()}
 
-    def moved(reference: Reference) -> Reference:
+    def moved(reference: _Reference) -> _Reference:
         name, number, output = reference[:3]
         return [name, number - early.get(name, 0), output]
 
@@ -38,7 +38,7 @@ def rewrite_nodes(inner: Config) -> None:
             inner[key] = ends[0] if len(ends) == 1 else ends
 
 
-def _references(inner: Config, names: set[Any]) -> Iterator[Reference]:
+def _references(inner: Config, names: set[Any]) -> Iterator[_Reference]:
     waiting: list[Any] = [inner.get("output_layers")]
     waiting += [layer.get("inbound_nodes") for layer in inner["layers"]]
     while waiting:
@@ -81,7 +81,7 @@ def _call(node: Any, moved: Any, names: set[Any]) -> Any:
     return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": options}
 
 
-def _tensor(reference: Reference) -> Config:
+def _tensor(reference: _Reference) -> Config:
     # Shape and type are those of the layer that is called; what stands here is not looked at.
     place = {"shape": [None], "dtype": "float32", "keras_history": reference}
     return {"class_name": "__keras_tensor__", "config": place}

@@ -65,7 +65,7 @@ def test_a_file_of_keras_2_answers_as_it_did(
     assert opened.notes == ("Keras 2.15.0 saved the model; its weights were read by their names",)
 
 
-def old_file(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+def old_file(path: Path, change: Callable[[Any], None]) -> Path:
     """Write a `.keras` file of Keras 2 with a changed configuration."""
     write_keras(partly_frozen(), path)
     with zipfile.ZipFile(path) as archive:
@@ -245,7 +245,7 @@ def test_a_saved_model_is_named_with_what_to_do(metadata: bool, who: str, tmp_pa
     assert "save it again as one file" in caught.value.cure
 
 
-def config_of(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+def config_of(path: Path, change: Callable[[Any], None]) -> Path:
     """Write the same file with a changed configuration."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
