@@ -267,7 +267,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("head", "problem"),
     [
-        (layers.Dense(3, activation="softmax"), "(Dense, activation softmax)"),
+        (layers.Dense(3, activation="softmax"), "gives 3 classes"),
         (layers.Dense(1, activation="tanh"), "(Dense, activation tanh)"),
         (layers.Dense(2, activation="sigmoid"), "(Dense, activation sigmoid)"),
         (lambda x: layers.Activation("tanh")(layers.Dense(1)(x)), "(Activation, activation tanh)"),
@@ -293,7 +293,8 @@ def test_an_end_that_is_no_decision_is_refused(head: Callable[[Any], Any], probl
     with pytest.raises(DataError) as caught:
         network(classifier(head), GREY)
     assert problem in str(caught.value)
-    assert str(caught.value).startswith("foreign: ends in layer ")
+    counted = problem.startswith("gives")
+    assert str(caught.value).startswith("foreign: " if counted else "foreign: ends in layer ")
 
 
 def test_a_layer_name_that_tensorflow_cannot_run_is_refused() -> None:
@@ -305,11 +306,10 @@ def test_a_layer_name_that_tensorflow_cannot_run_is_refused() -> None:
 @pytest.mark.parametrize(
     ("layer", "problem"),
     [
-        (layers.Activation("gelu"), "ONNX cannot express .*GELU"),
         (lambda x: layers.LSTM(4)(layers.Reshape((2, 4))(x)), "cannot be quantized .*lstm"),
         (layers.Dense(4, dtype="float64"), "TFLite cannot express"),
     ],
-    ids=["gelu", "lstm", "float64"],
+    ids=["lstm", "float64"],
 )
 def test_a_layer_that_cannot_follow_is_named_in_one_line(
     layer: Callable[[Any], Any], problem: str, capfd: pytest.CaptureFixture[str]
