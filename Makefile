@@ -5,7 +5,7 @@ SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz test-hardware clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz zoo test-hardware clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -40,6 +40,7 @@ lint: setup ## ruff and mypy, without changing a file
 docs: setup ## the pages as a site in build/site
 	$(BIN)/python docs/make_cli.py --check
 	$(BIN)/python docs/make_notebook.py --check
+	$(BIN)/python docs/make_architectures.py --check
 	$(BIN)/mkdocs build --strict --quiet
 
 # Beside the floor and the customary scripts.
@@ -58,9 +59,15 @@ wheelhouse: setup ## a folder for a USB stick: all for a machine without a netwo
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-fuzz: setup ## damaged bundles and films: 10 minutes
+fuzz: setup ## damaged bundles, films and model files: 30 minutes
 	$(BIN)/python tests/fuzz/run.py bundles --count 20000
 	$(BIN)/python tests/fuzz/run.py films --count 50000
+	$(BIN)/python tests/fuzz/run.py models --count 1000
+
+# Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
+zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page
+	$(BIN)/python benchmarks/every_architecture.py
+	$(BIN)/python docs/make_architectures.py
 
 # See tests/hardware/README.md.
 test-hardware: setup ## the same films on other processors, real and emulated: an hour

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.proof.predictions import TOLERANCE
-from edge_kit.arguments import logit, share
+from edge_kit.arguments import logit, share, side
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def model_options(parser: argparse.ArgumentParser) -> None:
         dest="film_gate",
         action="store_false",
         help="leave the film branch out: whatever the bundle is shown, it judges",
+    )
+    parser.add_argument(
+        "--side",
+        type=side,
+        metavar="PIXELS",
+        help="size of its images, for a model that takes any, (None, None, 3)",
+    )
+    parser.add_argument(
+        "--output", metavar="NAME", help="the output to export, of a model that has several"
     )
     parser.add_argument(
         "--fold-grey",
@@ -91,6 +100,8 @@ def meaning(options: argparse.Namespace) -> ModelMeaning:
         input_range=None if scale is None else input_range(scale),
         preprocessing=preprocessing(options),
         film_threshold=options.film_threshold,
+        side=options.side,
+        output=options.output,
     )
 
 

@@ -25,8 +25,9 @@ from edge_export.report.words import Words, words
 from edge_kit.audit.caveat import caveat
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
+from edge_kit.exporting.card_commands import exported_by
 from edge_kit.exporting.order import ExportOrder, name_of_file
-from edge_kit.exporting.source import ExportSource, exported_by, open_source
+from edge_kit.exporting.source import ExportSource, open_source
 from edge_runtime.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -29,14 +29,17 @@ class ModelMeaning:
     """The meaning of input and outputs of a model that is not a run.
 
     `classes` are the negative and the positive one, as the data names them; `input_range` is what
-    black and white are to it, or `preprocessing` all that its author did to films. A run knows them
-    all, so none may be set for a run.
+    black and white are to it, or `preprocessing` all that its author did to films. `side` is the
+    size of its images where it takes any, `output` the name of the output to export where it has
+    several. A run knows them all, so none may be set for a run.
     """
 
     classes: tuple[str, str] | None = None
     input_range: InputRange | None = None
     preprocessing: Preprocessing | None = None
     film_threshold: float | None = None
+    side: int | None = None
+    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,26 +9,27 @@ from typing import TYPE_CHECKING
 from edge_export.graph.head import without_film_branch
 from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange, load_model
+from edge_export.graph.open_model import OpenedModel, difference, open_model, require_file
 from edge_export.proof.preparation import Expectations
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.index import modality_in
 from edge_kit.data.labels import class_key, composed
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
+from edge_kit.exporting.card_commands import made_by
 from edge_kit.exporting.order import ExportOrder, ModelMeaning
 from edge_kit.exporting.predictions import read_predictions
 from edge_kit.exporting.preprocessing import Preprocessing
 from edge_kit.models.function import word
-from edge_kit.models.registry import MODELS
-from edge_kit.training.run import MODEL, SPLITS, RunConfig, is_run, read_accuracy, read_config
+from edge_kit.training.run import MODEL, SPLITS, is_run, read_accuracy, read_config
 from edge_runtime.bundle.records import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
-from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
     import keras
 
-_WIDTH = 90  # of a command in a card, in characters
+
+_COMPARED = 64  # films on which a rewritten model is compared with what was saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     if path.name == MODEL and is_run(path.parent):
         path = path.parent
     if path.is_dir() and not is_run(path):
-        raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
+        require_file(path)
     source = (_of_run if is_run(path) else _of_file)(path, order, reader)
     if not order.film_gate:
         model = without_film_branch(source.model)
@@ -126,63 +125,6 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     )
 
 
-def made_by(config: RunConfig) -> str:
-    """Return the command that made a run, with the options that differ from the model's recipe."""
-    if config.members:
-        return "edge-kit ensemble RUN... --out RUN"
-    known = MODELS.get(config.model)
-    positive, negative = config.chosen_names or (config.positive, None)
-    options = [
-        *("--channels", config.preprocessing().channels, "--positive", positive),
-        *(("--negative", negative) if negative else ()),
-        *("--seed", config.seed),
-        *(("--split-seed", config.dealt_by) if config.dealt_by else ()),
-        *("--epochs", config.epochs),
-    ]
-    if (side := config.preprocessing().height) != standard().height:
-        options += ["--side", side]
-    if known is None or config.batch_size != known.recipe.batch_size:
-        options += ["--batch-size", config.batch_size]
-    if known is None or config.learning_rate != known.recipe.learning_rate:
-        options += ["--learning-rate", config.learning_rate]
-    if config.keep != "last":
-        options += ["--keep", config.keep]
-    if config.film_threshold is None:
-        options.append("--no-film-gate")
-    options += _beyond(config.options, options)
-    model = config.model if known else "MODEL"
-    return (
-        f"edge-kit train --data DATA --out RUN --model {model} --modality {config.modality} \\\n"
-        f"        {shlex.join(map(str, options))}"
-    )
-
-
-def _beyond(given: Sequence[str], told: Sequence[object]) -> list[str]:
-    """Return the words of the options in `given` that are not among those `told`."""
-    kept: list[str] = []
-    keep = False
-    for part in given:
-        if part.startswith("--"):
-            keep = part not in told and part not in ("--model", "--modality")
-        if keep:
-            kept.append(part)
-    return kept
-
-
-def exported_by(order: ExportOrder, name: str, *, ours: bool) -> str:
-    """Return the command that carries `order` out, empty where no command line gave it."""
-    if not order.options:
-        return ""
-    parts = ["edge-kit", "export", "RUN" if ours else "MODEL.keras"]
-    parts += [*order.options, "--data", "DATA", "--out", f"{name}.edge"]
-    lines = [""]
-    for part in map(shlex.quote, parts):
-        if len(lines[-1]) + len(part) > _WIDTH and part.startswith("--"):
-            lines.append("   ")
-        lines[-1] += f" {part}" if lines[-1] else part
-    return " \\\n    ".join(lines)
-
-
 def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     """Open a model that is not a run by the meaning that `order` gives it; nothing is guessed."""
     classes, preprocessing, data = order.meaning.classes, _preprocessing(order), order.data
@@ -191,7 +133,8 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         cure = "add --classes NEG,POS --input-range LOW,HIGH --data DIR"
         raise UsageError(path, problem, f"{cure} (or --preprocessing in place of --input-range)")
     negative, positive = classes
-    model = load_model(path)
+    opened = open_model(path, order.meaning.side, order.meaning.output)
+    model = opened.model
     _, height, width, channels = model.input_shape
     names = (order.positive or positive, order.negative) if order.negative else (positive, None)
     modality = modality_in(data, order.modality, *names)
@@ -214,7 +157,10 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         preprocess=preprocess,
         input_range=preprocessing.transform,
         training=Training(model=word(model.name), seed=None, epochs=None, split_seed=None),
-        warnings=dataset.warnings,
+        warnings=(
+            *_rewritten(opened, dataset, preprocessing.transform, preprocess, reader),
+            *dataset.warnings,
+        ),
         film_threshold=_film_threshold(model, order.meaning.film_threshold),
     )
 
@@ -237,6 +183,28 @@ def _preprocessing(order: ExportOrder) -> Preprocessing | None:
     """Return what the author of a model that is no run did to films, if it was said."""
     meaning = order.meaning
     return Preprocessing(meaning.input_range) if meaning.input_range else meaning.preprocessing
+
+
+def _rewritten(
+    opened: OpenedModel,
+    dataset: Dataset,
+    transform: InputTransform,
+    preprocess: Preprocess,
+    reader: FilmReader,
+) -> tuple[str, ...]:
+    """Return a line for whatever was rewritten, with the difference that it makes on films."""
+    if opened.before is None:
+        return opened.notes
+    films = dataset.films[:: max(1, len(dataset.films) // _COMPARED)]
+    images = transform.images(reader.pixels(films, preprocess))
+    apart = difference(opened, images)
+    said = (
+        "TensorFlow cannot run it as it was saved, so that no difference could be measured"
+        if apart is None
+        else f"answers differ by {apart:.2g} at most, on {len(films)} films"
+    )
+    *others, last = opened.notes
+    return (*others, f"{last}; {said}")
 
 
 def _film_threshold(model: keras.Model, threshold: float | None) -> float | None:

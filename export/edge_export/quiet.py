@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edge_runtime.errors import EdgeError
+from edge_runtime.errors import DataError, EdgeError
 
 
 def import_tensorflow() -> None:
@@ -68,6 +68,24 @@ def quiet() -> Iterator[None]:
             os.dup2(terminal, 2)
             os.close(terminal)
             sys.stderr.write(clue.decode("utf-8", "replace"))
+
+
+@contextmanager
+def one_line(subject: str, problem: str, cure: str) -> Iterator[None]:
+    """Turn what foreign libraries raise inside the block into one line of ours.
+
+    A stranger's model can be strange in more ways than converters check for.
+
+    Raises:
+        DataError: whatever was no error of ours, with its reason.
+    """
+    try:
+        yield
+    except EdgeError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise DataError(subject, f"{problem} ({reason})", cure) from error
 
 
 def first_line(error: Exception) -> str:

@@ -2,9 +2,11 @@
 
     python tests/fuzz/run.py films --count 50000 --seed 1
     python tests/fuzz/run.py bundles --count 20000 --seed 1
+    python tests/fuzz/run.py models --count 1000 --seed 1
 
 Cases run in processes of their own. Counted are crashes, exceptions that are not ours, cases over
-2 s of processor time, and processes over 300 MiB. Whatever is found lies in `--corpus` afterwards,
+2 s of processor time, and processes over 300 MiB; for models, which are exported by TensorFlow,
+60 s and 3 GiB. Whatever is found lies in `--corpus` afterwards,
 one file each. The same seed gives the same cases.
 """
 
@@ -30,10 +32,11 @@ HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path[:0] = [
         str(HERE.parent / "support"), str(HERE.parent), str(HERE.parents[1] / "runtime"),
+        str(HERE.parents[1] / "export"),
     ]  # fmt: skip
 
 MOST_SECONDS, MOST_MEMORY = 2.0, 300 << 20
-PATIENCE = 60  # seconds of wall time without a word before a worker is taken for hung
+PATIENCE = 120  # seconds of wall time without a word before a worker is taken for hung
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes that ru_maxrss counts by
 LIMITS = 4 << 30  # address space, so that this machine survives what it finds
 
@@ -95,7 +98,16 @@ def bundle_case() -> Case:
     return lambda chance: (damaged_bundle(seed, chance), judge)
 
 
-KINDS = {"films": film_case, "bundles": bundle_case}
+def model_case() -> Case:
+    """Return what damages model files and exports them."""
+    from fuzz.models import model_case as case
+
+    return case()
+
+
+KINDS = {"films": film_case, "bundles": bundle_case, "models": model_case}
+# TensorFlow's converter takes seconds, and its libraries much of the address space.
+ALLOWANCE = {"models": 30}
 
 
 def _one_line(error: Exception) -> None:
@@ -105,30 +117,37 @@ def _one_line(error: Exception) -> None:
 
 def work(kind: str, seed: str, start: int, step: int, count: int) -> None:
     """Run each `step`-th case from `start` on, and write a line before and after each."""
-    resource.setrlimit(resource.RLIMIT_AS, (LIMITS, LIMITS))
+    room = LIMITS * ALLOWANCE.get(kind, 1)
+    resource.setrlimit(resource.RLIMIT_AS, (room, room))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
     case = KINDS[kind]()
     for index in range(start, count, step):
         data, judge = case(Random(f"{seed}:{index}"))
         _tell(index, "begun")
-        found, seconds = watched(data, judge)
+        found, seconds = watched(data, judge, MOST_SECONDS * ALLOWANCE.get(kind, 1))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-        if memory > MOST_MEMORY:
+        if memory > (MOST_MEMORY * 10 if kind in ALLOWANCE else MOST_MEMORY):
             _tell(index, f"memory: {memory >> 20} MiB, {found}", seconds, memory)
             return  # the peak of a process never falls again
         _tell(index, found, seconds, memory)
 
 
-def watched(data: bytes, judge: Callable[[bytes], str]) -> tuple[str, float]:
-    """Return what is said of one case and the seconds of processor time that took."""
+def watched(
+    data: bytes, judge: Callable[[bytes], str], most: float | None = None
+) -> tuple[str, float]:
+    """Return what is said of one case and the seconds of processor time that took.
+
+    Over `most` seconds, `MOST_SECONDS` where nothing is said, it hangs.
+    """
     before = time.process_time()
     try:
         found = judge(data)
     except BaseException:
         found = "foreign: " + traceback.format_exc(limit=-3)
     seconds = time.process_time() - before
-    return (f"hang: {seconds:.1f} s, then {found}" if seconds > MOST_SECONDS else found), seconds
+    hangs = seconds > (MOST_SECONDS if most is None else most)
+    return (f"hang: {seconds:.1f} s, then {found}" if hangs else found), seconds
 
 
 def _tell(*said: object) -> None:

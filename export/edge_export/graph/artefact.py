@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels, progress
-from edge_export.quiet import first_line, quiet
+from edge_export.quiet import first_line, one_line, quiet
 from edge_runtime.bundle.records import IntegerOutput
 from edge_runtime.engines import EngineUnavailable, first_engine
 from edge_runtime.engines.onnx_runtime import load
@@ -153,14 +153,16 @@ def measure(artefact: Artefact, pixels: Pixels) -> Measured:
     Raises:
         ParityFailed: an answer is not finite.
         NoEngine: nothing on this machine runs the graph.
+        DataError: what opened the graph fails on a film.
     """
     engine = open_artefact(artefact, (1, *pixels.shape[1:]))
     answers, seconds = list[tuple[float, ...]](), np.empty(len(pixels))
-    for index, film in enumerate(progress(pixels, len(pixels), artefact.file, "film")):
-        encoded = film.tobytes()
-        started = perf_counter()
-        answers.append(engine.logits(encoded))
-        seconds[index] = perf_counter() - started
+    with one_line(artefact.file, f"{engine.name} cannot run it", _ANOTHER_RECIPE):
+        for index, film in enumerate(progress(pixels, len(pixels), artefact.file, "film")):
+            encoded = film.tobytes()
+            started = perf_counter()
+            answers.append(engine.logits(encoded))
+            seconds[index] = perf_counter() - started
     outputs = np.array(answers, np.float64)
     if not np.isfinite(outputs).all():
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())

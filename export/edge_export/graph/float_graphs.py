@@ -14,6 +14,7 @@ from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
 from edge_export.graph.tflite import to_tflite
 from edge_export.graph.trace import Values, operators, outputs
+from edge_export.quiet import one_line
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class FloatGraphs:
     branch: frozenset[str] = frozenset()
 
 
+@one_line("model", "cannot be converted", "replace layers that are unusual")
 def float_graphs(network: Network, pixels: Pixels) -> FloatGraphs:
     """Return the float graphs of `network`; their tensors are matched on a few of the pixels.
 

@@ -69,20 +69,40 @@ def find_head(model: keras.Model, output: int = 0) -> Head:
     if dense is not None:
         activation = _joined(activation, _activation(dense))
         tensor = source
-    classes = prod(tensor.shape[1:]) if dense is None else dense.units
+    classes = _size(tensor) if dense is None else dense.units
     accepted = [(1, "sigmoid"), (2, "softmax"), *([(1, "linear")] if dense is not None else [])]
     # A dense layer on a map gives one answer a pixel, not one a film.
-    on_a_map = dense is not None and prod(tensor.shape[1:]) != tensor.shape[-1]
+    on_a_map = dense is not None and _size(tensor) != tensor.shape[-1]
     if on_a_map or (classes, activation) not in accepted:
-        kind = f"{type(last).__name__}, activation {_activation(last)}"
-        cure = "end it in a dense layer with a sigmoid, a softmax over two classes, or one logit"
-        raise DataError(model.name, f"ends in layer {last.name!r} ({kind})", cure)
+        raise _unsuitable(model, last or layer, _size(model.outputs[output]))
     # Named here, because the names that Keras gives count what the process has made before.
     bodies = [
         keras.Model(body.inputs, end, name=f"body_{output}_{place}" if output else f"body_{place}")
         for place, (body, end) in enumerate([*around, (owner, tensor)])
     ]
     return Head(tuple(bodies), dense, activation, classes)
+
+
+def _size(tensor: Any) -> int:
+    """Return how many values a symbolic tensor has for one film; 0 where that is not known."""
+    return prod(side or 0 for side in tensor.shape[1:])
+
+
+def _unsuitable(model: keras.Model, last: Any, classes: int) -> DataError:
+    """Return why no single logit can be taken from a model that ends in `last`, and what helps."""
+    activation = _activation(last)
+    where = f"layer {last.name!r} ({type(last).__name__}, activation {activation})"
+    if classes > 2 and activation in ("softmax", "sigmoid"):
+        what = (
+            f"{classes} classes" if activation == "softmax" else f"{classes} answers of their own"
+        )
+        cure = "train its last layer again for two: the positive class, and the rest"
+        if activation == "sigmoid":
+            cure = "keep one of them: a dense layer of one unit with that column of the weights"
+        problem = f"gives {what} where one class is told from another, in {where}"
+        return DataError(model.name, problem, cure)
+    cure = "end it in a dense layer with a sigmoid, a softmax over two classes, or one logit"
+    return DataError(model.name, f"ends in {where}", cure)
 
 
 def find_film_head(model: keras.Model) -> Head | None:

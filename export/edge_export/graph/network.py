@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edge_export.graph.head import Head, find_film_head, find_head
 from edge_export.graph.input_transform import InputTransform
-from edge_export.quiet import first_line, import_tensorflow, quiet
+from edge_export.graph.open_model import open_model
+from edge_export.quiet import one_line
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,45 +83,16 @@ class Network:
 
 
 def load_model(path: Path) -> keras.Model:
-    """Return the Keras model in `path`, refusing one that would run foreign code.
+    """Return the Keras model in `path` as it is exported, refusing one that would run foreign code.
 
     Raises:
-        DataError: no file, not a Keras model, or not one image in and one answer out, with at most
-            a film / not-film logit beside it.
+        DataError: as `open_model` does.
+        UsageError: likewise.
     """
-    import_tensorflow()
-    import keras
-
-    if not path.is_file():
-        raise DataError(path, "no such file", "give a run's folder or a .keras file")
-    try:
-        with quiet():
-            model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
-        # The reason stands within pages of configuration.
-        unknown = re.search(r"Could not locate (class|function) '[^']*'", str(error))
-        reason = unknown.group() if unknown else first_line(error)
-        cure = "use layers of Keras" if unknown else "save it again"
-        raise DataError(path, f"Keras cannot load it ({reason})", cure) from error
-    cure = "export an image classifier"
-    # A subclassed model and one that was never built have neither inputs nor outputs.
-    inputs: list[Any] = getattr(model, "inputs", None) or []
-    outputs: list[Any] = getattr(model, "outputs", None) or []
-    if len(inputs) != 1 or len(outputs) not in (1, 2):
-        counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
-        problem = f"has {counts}, one of each is needed, or a film logit as second output"
-        raise DataError(path, problem, cure)
-    shape = inputs[0].shape
-    if len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3):
-        problem = f"input of shape {shape}, not one image of fixed size with 1 or 3 channels"
-        raise DataError(path, problem, cure)
-    try:
-        find_film_head(model)
-    except DataError as error:
-        raise DataError(path, error.problem, error.cure) from error
-    return model
+    return open_model(path).model
 
 
+@one_line("model", "its layers cannot be put together again", "save it again")
 def network(model: keras.Model, input_range: InputTransform) -> Network:
     """Return `model` with the function from uint8 `(n, h, w, c)` pixels to float `(n, 1)` logits.
 

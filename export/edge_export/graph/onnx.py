@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge_export.graph.layout import fold_layout
 from edge_export.graph.network import OUTPUTS
+from edge_export.graph.onnx_operators import register
 from edge_export.graph.tflite import convert
 from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.quiet import first_line, quiet
@@ -41,7 +42,9 @@ def to_onnx(tflite: bytes, origin: keras.Model | None = None) -> bytes:
     except DataError as error:
         layer = "a layer"
         if origin is not None:
-            layer = unconvertible_layer(origin, lambda part: _translate(convert(part)))
+            layer = unconvertible_layer(
+                origin, lambda part: _translate(convert(part)), error.problem
+            )
         problem = f"has {layer} that ONNX cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
     fold_layout(model)
@@ -67,12 +70,13 @@ def _translate(tflite: bytes) -> onnx.ModelProto:
         import onnx
         import tf2onnx
 
+        register()
         path = Path(folder) / "graph.tflite"
         path.write_bytes(tflite)
         try:
             model: onnx.ModelProto
             model, _ = tf2onnx.convert.from_tflite(str(path), opset=ONNX_OPSET)
-            onnx.checker.check_model(model)
+            onnx.checker.check_model(model, full_check=True)
         except Exception as error:
             raise DataError("model", first_line(error)) from error
     return model

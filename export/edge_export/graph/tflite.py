@@ -24,7 +24,7 @@ def to_tflite(model: keras.Model) -> bytes:
     try:
         return convert(model)
     except DataError as error:
-        layer = unconvertible_layer(model, convert)
+        layer = unconvertible_layer(model, convert, error.problem)
         problem = f"has {layer} that TFLite cannot express ({error.problem})"
         raise DataError("model", problem, "replace that layer") from error
 

@@ -10,15 +10,19 @@ if TYPE_CHECKING:
     import keras
 
 
-def unconvertible_layer(model: keras.Model, convert: Callable[[keras.Model], object]) -> str:
+def unconvertible_layer(
+    model: keras.Model, convert: Callable[[keras.Model], object], problem: str = ""
+) -> str:
     """Return name and class of the first layer of `model` that `convert` fails on, alone.
 
-    Nested models are entered. Layers of the same configuration are tried once. Returns
-    "a layer" where each can be converted by itself.
+    One that fails by the same `problem` as the whole goes before one that fails by another. Nested
+    models are entered. Layers of the same configuration are tried once. Returns "a layer" where
+    each can be converted by itself.
     """
     import keras
 
     tried: set[str] = set()
+    another = ""
     for layer, taken, outputs in _calls(model):
         options = {key: value for key, value in layer.get_config().items() if key != "name"}
         shapes = [tensor.shape for tensor in taken]
@@ -27,10 +31,13 @@ def unconvertible_layer(model: keras.Model, convert: Callable[[keras.Model], obj
             continue
         tried.add(kind)
         try:
-            convert(keras.Model(taken, outputs))
-        except Exception:
-            return f"layer {layer.name!r} ({type(layer).__name__})"
-    return "a layer"
+            convert(keras.Model(list({id(one): one for one in taken}.values()), outputs))
+        except Exception as error:
+            name = f"layer {layer.name!r} ({type(layer).__name__})"
+            if problem in (getattr(error, "problem", ""), ""):
+                return name
+            another = another or name
+    return another or "a layer"
 
 
 def _calls(model: keras.Model) -> Iterator[tuple[Any, list[Any], list[Any]]]:

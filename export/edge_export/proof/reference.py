@@ -16,6 +16,7 @@ from edge_export.graph.network import Network, predicted
 from edge_export.proof.calibration import CALIBRATIONS, CalibrationFit, fit_calibration
 from edge_export.proof.parity import REFERENCE, probabilities
 from edge_export.proof.threshold import Rule, Threshold, choose_threshold
+from edge_export.quiet import one_line
 from edge_export.statistics.estimates import Bools
 from edge_runtime.bundle.records import Calibration, FilmGate
 from edge_runtime.errors import DataError
@@ -82,6 +83,7 @@ def refer(
     return Reference(logits, calibration, film_logits, film_gate, threshold, fit)
 
 
+@one_line(REFERENCE, "TensorFlow cannot run it", "train or save it again")
 def reference_outputs(network: Network, pixels: Pixels) -> Floats:
     """Return what Keras itself gives, `(n, outputs)`, compared with the whole model's answer.
 

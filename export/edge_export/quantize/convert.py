@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.quantize.onnx import quantize_onnx
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT32, INT16, Format, Recipe, Setting
 from edge_export.quantize.tflite import quantize_tflite
+from edge_export.quiet import one_line
 from edge_runtime.errors import DataError
 
 
+@one_line("graph", "cannot be quantized", "choose another recipe, or replace the layer")
 def quantized(
     graphs: FloatGraphs,
     recipe: Recipe,
     form: Format,
     ranges: Mapping[str, Range],
     setting: Setting,
+    *,
+    inside: Mapping[str, Range] = MappingProxyType({}),
 ) -> bytes:
     """Return the graph that `recipe` makes of `graphs` in one format.
 
     `ranges` is keyed by the tensors of the float TFLite graph, made by the method of `setting`, and
-    empty for a recipe that is not calibrated. The tensors in `setting.keep_float` stay float.
+    empty for a recipe that is not calibrated; `inside` has the ranges of ONNX tensors that are
+    none of those. The tensors in `setting.keep_float` stay float.
 
     Raises:
         DataError: the recipe does not exist in this format, a tensor to keep float is none of the
@@ -38,7 +44,9 @@ def quantized(
         ranges = {name: _off_powers_of_two(limits) for name, limits in ranges.items()}
     if form == "tflite":
         return quantize_tflite(graphs.tflite, ranges, recipe, setting.keep_float)
-    return quantize_onnx(graphs.onnx, ranges, graphs.same, recipe, setting.keep_float)
+    return quantize_onnx(
+        graphs.onnx, ranges, graphs.same, recipe, setting.keep_float, inside=inside
+    )
 
 
 def _off_powers_of_two(limits: Range) -> Range:

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edge_export.quantize.constants import separate_constants
@@ -33,11 +34,14 @@ def quantize_onnx(
     same_as: Mapping[str, str],
     recipe: Recipe = INT8,
     keep_float: Collection[str] = (),
+    *,
+    inside: Mapping[str, Range] = MappingProxyType({}),
 ) -> bytes:
     """Return `graph` quantized by `recipe`.
 
     `ranges` is keyed by the tensors of the TFLite graph, and empty for a recipe that is not
-    calibrated; `same_as` tells for each tensor of this graph which of those it is. The last dense
+    calibrated; `same_as` tells for each tensor of this graph which of those it is, and `inside`
+    has the ranges of those that are none of them, see `tensors_inside`. The last dense
     layers and the nodes behind the TFLite tensors `keep_float` stay float, as in the TFLite graph.
 
     Raises:
@@ -53,10 +57,44 @@ def quantize_onnx(
         try:
             if recipe == DYNAMIC:
                 return _dynamic(model, excluded)
-            return _static(model, _onnx_ranges(model, ranges, same_as), excluded, recipe)
+            table = _onnx_ranges(model, ranges, same_as)
+            for name in _inside(model, table, excluded) & inside.keys():
+                table[name] = inside[name]
+            return _static(model, table, excluded, recipe)
         except ValueError as error:
             problem = f"cannot be quantized ({first_line(error)})"
             raise DataError("ONNX graph", problem, "replace that layer") from error
+
+
+def tensors_inside(graph: bytes, same_as: Mapping[str, str]) -> list[str]:
+    """Return the tensors of a float ONNX graph that need a range and have no TFLite twin.
+
+    TFLite computes a dense layer on a map, its bias and its activation as one operator; ONNX has a
+    node for each, and quantizes what lies between them.
+    """
+    import onnx
+
+    model = onnx.load_model_from_string(graph)
+    known = dict.fromkeys(same_as.values(), (0.0, 0.0))
+    table = _onnx_ranges(model, known, same_as)
+    return sorted(_inside(model, table, _makers(model, {*_heads(model)}, same_as)))
+
+
+def _inside(
+    model: onnx.ModelProto, table: Mapping[str, Range], excluded: Collection[str]
+) -> set[str]:
+    """Return what layers with weights read or write and `table` lacks, up to what it has again."""
+    constants = {initializer.name for initializer in model.graph.initializer}
+    outside = constants | table.keys() | {"", *(output.name for output in model.graph.output)}
+    found: set[str] = set()
+    for node in model.graph.node:
+        if node.name in excluded:
+            continue
+        if node.op_type in _WEIGHTED:
+            found |= {*node.input, *node.output} - outside
+        elif found.intersection(node.input):
+            found |= {*node.output} - outside
+    return found
 
 
 def _static(

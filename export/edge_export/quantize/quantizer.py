@@ -12,7 +12,8 @@ from edge_export.graph.artefact import Artefact, Floats, measure
 from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.correct import shift_onnx, shift_tflite
-from edge_export.quantize.ranges import Range, measure_ranges
+from edge_export.quantize.onnx import tensors_inside
+from edge_export.quantize.ranges import Range, measure_onnx, measure_ranges
 from edge_export.quantize.recipe import FLOAT32, Format, Recipe, Setting
 
 Ranges = Mapping[str, Range]
@@ -32,6 +33,7 @@ class Quantizer:
         self.calibration = calibration
         self._ranges = dict(ranges or {})
         self._expected: Floats | None = None
+        self._twinless: Ranges | None = None
 
     def ranges(self, method: str) -> Ranges:
         """Return the table of ranges by `method`, keyed by tensors of the float TFLite graph."""
@@ -65,8 +67,19 @@ class Quantizer:
         self, recipe: Recipe, form: Format, ranges: Ranges, setting: Setting
     ) -> Artefact:
         """Return the graph of `recipe` in one format by `ranges`, without bias correction."""
-        graph = quantized(self.graphs, recipe, form, ranges, setting)
+        inside = self._inside() if recipe.calibrated and form == "onnx" else {}
+        graph = quantized(self.graphs, recipe, form, ranges, setting, inside=inside)
         return Artefact(recipe.file(form), form, recipe.name, graph)
+
+    def _inside(self) -> Ranges:
+        """Return the ranges of the ONNX tensors without a TFLite twin, their extremes.
+
+        What lies inside one TFLite operator is measured in the float ONNX graph itself.
+        """
+        if self._twinless is None:
+            names = tensors_inside(self.graphs.onnx, self.graphs.same)
+            self._twinless = measure_onnx(self.graphs.onnx, names, self.calibration)
+        return self._twinless
 
     def _float_outputs(self) -> Floats:
         if self._expected is None:

@@ -7,15 +7,15 @@ tensor behind, so memory does not grow with their number.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.tensors import TFLiteTensors
-from edge_export.graph.trace import Values, operators, outputs
-from edge_export.quiet import quiet
+from edge_export.graph.trace import OnnxTrace, Values, operators, outputs
+from edge_export.quiet import one_line, quiet
 from edge_runtime.errors import DataError
 
 Range = tuple[float, float]
@@ -39,6 +39,7 @@ _NARROWEST = 1e-30
 _STEPS, _MERGED = 255, 128
 
 
+@one_line("graph", "LiteRT cannot run it", "train or save the model again")
 def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dict[str, Range]:
     """Return the range of every float tensor over `(n, h, w, c)` pixels, by one of `METHODS`.
 
@@ -72,6 +73,23 @@ def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dic
         for name, limits in fitted
     }
     return ranges | clipped
+
+
+def measure_onnx(graph: bytes, names: Sequence[str], pixels: Pixels) -> dict[str, Range]:
+    """Return the extremes of the tensors `names` of a float ONNX graph over `(n, h, w, c)` pixels.
+
+    Raises:
+        DataError: a tensor held a value that is not finite.
+    """
+    if not names:
+        return {}
+    import onnx
+
+    trace = OnnxTrace(onnx.load_model_from_string(graph), names)
+    films = progress(pixels, len(pixels), "calibrating", "film")
+    return merge_ranges(
+        {name: _finite(name, values) for name, values in trace.run(film).items()} for film in films
+    )
 
 
 def merge_ranges(tables: Iterable[Mapping[str, Range]]) -> dict[str, Range]:

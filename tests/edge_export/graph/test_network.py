@@ -23,7 +23,7 @@ from edge_export.graph.tflite import to_tflite
 from edge_export.proof.reference import reference_outputs
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import INT8, Setting
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, UsageError
 
 GREY = InputRange(0.0, 255.0)
 UNIT = InputRange(0.0, 1.0)
@@ -213,18 +213,18 @@ def table() -> keras.Model:
 
 
 def foreign_code() -> keras.Model:
-    return classifier(lambda x: fused(layers.Lambda(lambda y: y * 2)(x)))
+    return classifier(lambda x: fused(layers.Lambda(lambda y: y * 2, name="lambda")(x)))
 
 
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
         (two_inputs, "has 2 inputs and 1 outputs"),
-        (three_outputs, "has 1 inputs and 3 outputs"),
-        (any_size, "input of shape (None, None, None, 1)"),
+        (three_outputs, "has 3 outputs: "),
+        (any_size, "takes images of any size, (None, None, None, 1)"),
         (five_channels, "input of shape (None, 16, 20, 5)"),
         (table, "input of shape (None, 12)"),
-        (foreign_code, "Keras cannot load it (Requested the deserialization of a `Lambda` layer"),
+        (foreign_code, "layer 'lambda' (Lambda) holds code, which is not run"),
     ],
 )
 def test_a_file_that_holds_no_image_classifier_is_refused_by_name(
@@ -232,7 +232,7 @@ def test_a_file_that_holds_no_image_classifier_is_refused_by_name(
 ) -> None:
     path = tmp_path / "model.keras"
     model().save(path)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises((DataError, UsageError)) as caught:
         load_model(path)
     assert str(caught.value).startswith(f"{path}: {problem}")
     assert caught.value.cure
@@ -267,7 +267,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("head", "problem"),
     [
-        (layers.Dense(3, activation="softmax"), "(Dense, activation softmax)"),
+        (layers.Dense(3, activation="softmax"), "gives 3 classes"),
         (layers.Dense(1, activation="tanh"), "(Dense, activation tanh)"),
         (layers.Dense(2, activation="sigmoid"), "(Dense, activation sigmoid)"),
         (lambda x: layers.Activation("tanh")(layers.Dense(1)(x)), "(Activation, activation tanh)"),
@@ -293,7 +293,8 @@ def test_an_end_that_is_no_decision_is_refused(head: Callable[[Any], Any], probl
     with pytest.raises(DataError) as caught:
         network(classifier(head), GREY)
     assert problem in str(caught.value)
-    assert str(caught.value).startswith("foreign: ends in layer ")
+    counted = problem.startswith("gives")
+    assert str(caught.value).startswith("foreign: " if counted else "foreign: ends in layer ")
 
 
 def test_a_layer_name_that_tensorflow_cannot_run_is_refused() -> None:
@@ -305,11 +306,10 @@ def test_a_layer_name_that_tensorflow_cannot_run_is_refused() -> None:
 @pytest.mark.parametrize(
     ("layer", "problem"),
     [
-        (layers.Activation("gelu"), "ONNX cannot express .*GELU"),
         (lambda x: layers.LSTM(4)(layers.Reshape((2, 4))(x)), "cannot be quantized .*lstm"),
         (layers.Dense(4, dtype="float64"), "TFLite cannot express"),
     ],
-    ids=["gelu", "lstm", "float64"],
+    ids=["lstm", "float64"],
 )
 def test_a_layer_that_cannot_follow_is_named_in_one_line(
     layer: Callable[[Any], Any], problem: str, capfd: pytest.CaptureFixture[str]

@@ -12,8 +12,8 @@ import pytest
 from edge_kit.cli import parser
 from edge_kit.commands.export import order
 from edge_kit.commands.train import _plan
+from edge_kit.exporting.card_commands import exported_by, made_by
 from edge_kit.exporting.order import name_of_file
-from edge_kit.exporting.source import exported_by, made_by
 from edge_kit.training.run import read_config
 from edge_runtime.errors import UsageError
 

@@ -26,8 +26,8 @@ from edge_kit.arguments import reader_of
 from edge_kit.cli import parser, run
 from edge_kit.commands.export import order
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.exporting.card_commands import made_by
 from edge_kit.exporting.export import export_source
-from edge_kit.exporting.source import made_by
 from edge_kit.files import write_json
 from edge_kit.training.run import read_config
 from edge_runtime.bundle import open_bundle

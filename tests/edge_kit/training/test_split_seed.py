@@ -13,8 +13,9 @@ from edge_kit.cli import parser, run
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import open_evaluated
+from edge_kit.exporting.card_commands import made_by
 from edge_kit.exporting.order import ExportOrder
-from edge_kit.exporting.source import made_by, open_source
+from edge_kit.exporting.source import open_source
 from edge_kit.models.registry import architecture
 from edge_kit.training.device import find_device
 from edge_kit.training.folds import assign_folds

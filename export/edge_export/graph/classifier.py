@@ -1,0 +1,108 @@
+"""What makes a classifier of one image of a Keras model: its input, its size, its one output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_export.graph.head import find_film_head, find_head
+from edge_export.quiet import first_line
+from edge_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+_CURE = "export an image classifier"
+_LARGEST_SIDE = 4096  # of the manifest's height and width
+
+
+def as_classifier(
+    path: Path, model: keras.Model, side: int | None = None, output: str | None = None
+) -> tuple[keras.Model, tuple[str, ...]]:
+    """Return `model` with one image of fixed size in and one answer out, and what was done to it.
+
+    A model that takes images of any size gets `side` x `side`. Of several outputs the one of the
+    layer `output` is kept; without it there may be one, or a film / not-film logit beside it.
+
+    Raises:
+        DataError: it takes or gives something else.
+        UsageError: size or output have to be chosen, or cannot be.
+    """
+    # A subclassed model and one that was never built have neither inputs nor outputs.
+    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    if len(inputs) != 1 or not outputs:
+        counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
+        problem = f"has {counts}, one of each is needed, or a film logit as second output"
+        raise DataError(path, problem, _CURE)
+    notes = list[str]()
+    if output is not None or not _answers_one(path, model):
+        model = _with_output(path, model, output)
+        notes.append(f"output {output!r} is exported, no other")
+    sized = _with_size(path, model, side)
+    if None in model.inputs[0].shape[1:3]:
+        notes.append(f"takes images of any size; exported for {side} x {side}")
+    return sized, tuple(notes)
+
+
+def _answers_one(path: Path, model: keras.Model) -> bool:
+    """Tell whether a model has one output, or a film logit beside it."""
+    if len(model.outputs) > 2:
+        return False
+    try:
+        find_head(model)
+        find_film_head(model)
+    except DataError as error:
+        choose = f"; or choose one output, --output NAME, of {', '.join(_names(model))}"
+        cure = error.cure + choose * (len(model.outputs) == 2)
+        raise DataError(path, error.problem, cure) from error
+    return True
+
+
+def _names(model: keras.Model) -> list[str]:
+    """Return the names of the outputs, each of them once."""
+    names = list(model.output_names)
+    return [
+        name if names.count(name) == 1 else f"{name}:{place}" for place, name in enumerate(names)
+    ]
+
+
+def _with_output(path: Path, model: keras.Model, output: str | None) -> keras.Model:
+    import keras
+
+    names = _names(model)
+    listed = ", ".join(names)
+    if output is None:
+        raise DataError(path, f"has {len(names)} outputs: {listed}", "choose one, --output NAME")
+    if output not in names:
+        problem = f"{path} has no output {output!r}"
+        raise UsageError("--output", problem, f"choose from {listed}")
+    return keras.Model(model.inputs, [model.outputs[names.index(output)]], name=model.name)
+
+
+def _with_size(path: Path, model: keras.Model, side: int | None) -> keras.Model:
+    import keras
+
+    shape = model.inputs[0].shape
+    if len(shape) != 4 or shape[3] not in (1, 3):
+        problem = f"input of shape {shape}, not one image of fixed size with 1 or 3 channels"
+        raise DataError(path, problem, _CURE)
+    known = [length for length in shape[1:3] if length is not None]
+    if len(known) < 2 and side is None:
+        problem = f"takes images of any size, {shape}"
+        raise UsageError(path, problem, "say which one it was trained on: --side PIXELS")
+    if side is not None and any(length != side for length in known):
+        problem = f"{path} takes images of {shape[1]} x {shape[2]}"
+        raise UsageError("--side", problem, "leave it out")
+    if max([*known, side or 0]) > _LARGEST_SIDE:
+        problem = (
+            f"takes images of {max([*known, side or 0])}, more than {_LARGEST_SIDE} pixels a side"
+        )
+        raise DataError(path, problem, "train it on smaller ones")
+    if len(known) == 2 and shape[0] is None:
+        return model
+    image = keras.Input((*(known if len(known) == 2 else (side, side)), shape[3]), name="image")
+    try:
+        return keras.Model(image, model(image), name=model.name)
+    except Exception as error:
+        problem = f"cannot take images of {side} x {side} ({first_line(error)})"
+        raise DataError(path, problem, "choose the size that it was trained on") from error

@@ -1,0 +1,158 @@
+"""A file that Keras saved, opened within bounds: its configuration, its version, its weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from edge_export.quiet import first_line
+from edge_runtime.errors import DataError
+
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+"""The members of a `.keras` file."""
+
+_ZIP, _HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
+# Keras's own applications stay below 4 MB of configuration, and Keras stores without compressing.
+_MOST_CONFIG = 64 << 20
+_UNPACKED, _DECLARED, _SLACK = 20, 4, 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """What a model file says of itself: `config` is that of the model, `version` Keras's.
+
+    `weights` is an HDF5 file with its weights, which are `count` numbers; a `.keras` file's is
+    unpacked and there as long as the file is open. `zipped` tells a `.keras` file from an `.h5`.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    version: str
+    weights: Path
+    count: int
+    zipped: bool
+
+    @property
+    def keras2(self) -> bool:
+        """Whether Keras 2 wrote it; it calls itself by the version of TensorFlow, or of its own."""
+        return self.version.startswith("2.")
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[ModelFile]:
+    """Open the `.keras` or `.h5` file at `path`.
+
+    Raises:
+        DataError: it is neither, or damaged, or would unpack to more than it can hold.
+    """
+    with _reasons(path), path.open("rb") as opened:
+        start = opened.read(8)
+    if start == _HDF5:
+        yield _hdf5(path)
+    elif start.startswith(_ZIP):
+        with TemporaryDirectory() as folder:
+            yield _zipped(path, Path(folder))
+    else:
+        problem = "is neither a .keras file nor an .h5 file of a whole model"
+        raise DataError(path, problem, "save it by model.save('NAME.keras')")
+
+
+def _zipped(path: Path, folder: Path) -> ModelFile:
+    with _reasons(path), zipfile.ZipFile(path) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        if missing := [name for name in (CONFIG, WEIGHTS) if name not in sizes]:
+            problem = f"is no .keras file: it has no {missing[0]}"
+            raise DataError(path, problem, "save it by model.save('NAME.keras')")
+        if sum(sizes.values()) > _UNPACKED * path.stat().st_size + _SLACK:
+            raise DataError(path, "would unpack to many times its size", "save it again")
+        config = _dictionary(path, archive, sizes, CONFIG)
+        metadata = _dictionary(path, archive, sizes, METADATA) if METADATA in sizes else {}
+        weights = folder / WEIGHTS
+        with archive.open(WEIGHTS) as packed, weights.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
+    version = str(metadata.get("keras_version", ""))
+    return ModelFile(path, config, version, weights, _weight_count(path, weights), zipped=True)
+
+
+def _dictionary(
+    path: Path, archive: zipfile.ZipFile, sizes: dict[str, int], name: str
+) -> dict[str, Any]:
+    if sizes[name] > _MOST_CONFIG:
+        raise DataError(path, f"its {name} has {sizes[name]:,} bytes", "save it again")
+    found = json.loads(archive.read(name))
+    if not isinstance(found, dict):
+        raise DataError(path, f"its {name} is no dictionary", "save it again")
+    return found
+
+
+def _hdf5(path: Path) -> ModelFile:
+    import h5py
+
+    with _reasons(path), h5py.File(path) as opened:
+        if "model_config" not in opened.attrs:
+            problem = "holds weights without the model that they belong to"
+            raise DataError(path, problem, "save it by model.save('NAME.keras'), not save_weights")
+        config = json.loads(opened.attrs["model_config"])
+        if not isinstance(config, dict):
+            raise DataError(path, "its model_config is no dictionary", "save it again")
+        version = opened.attrs.get("keras_version", "2.0")  # the oldest files have none
+        version = version.decode() if isinstance(version, bytes) else str(version)
+    return ModelFile(path, config, version, path, _weight_count(path, path), zipped=False)
+
+
+def _weight_count(path: Path, weights: Path) -> int:
+    """Return how many numbers there are in an HDF5 file, refusing more than its bytes can hold."""
+    import h5py
+
+    sizes: list[tuple[int, int]] = []
+
+    def look(_: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset):
+            if node.external or node.is_virtual:
+                raise DataError(path, "its weights lie in another file", "save it again")
+            sizes.append((int(node.size or 0), int(node.nbytes)))
+
+    with _reasons(path), h5py.File(weights) as opened:
+        opened.visititems(look)
+    if sum(size for _, size in sizes) > _DECLARED * weights.stat().st_size + _SLACK:
+        raise DataError(path, "declares more weights than it holds", "save it again")
+    return sum(count for count, _ in sizes)
+
+
+@contextmanager
+def _reasons(path: Path) -> Iterator[None]:
+    """Turn what libraries say of a damaged file into one line."""
+    try:
+        yield
+    except DataError:
+        raise
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, zipfile.BadZipFile):
+            reason = error.strerror or first_line(error)
+            raise DataError(path, f"cannot be read ({reason})", "copy it again") from error
+        problem = f"is damaged ({first_line(error)})"
+        raise DataError(path, problem, "copy it again, or save it again") from error
+    except Exception as error:  # zipfile, json and h5py have no base in common
+        problem = f"is damaged ({first_line(error)})"
+        raise DataError(path, problem, "copy it again, or save it again") from error
+
+
+@contextmanager
+def repacked(file: ModelFile, config: dict[str, Any]) -> Iterator[Path]:
+    """Write a `.keras` file with another `config` and the same weights, for as long as needed."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        with zipfile.ZipFile(file.path) as original, zipfile.ZipFile(path, "w") as written:
+            written.writestr(CONFIG, json.dumps(config))
+            for name in original.namelist():
+                if name not in (CONFIG, WEIGHTS):
+                    written.writestr(name, original.read(name))
+            written.write(file.weights, WEIGHTS)
+        yield path
