@@ -20,7 +20,7 @@ def say(line: str) -> None:
 
 def saying(modality: str, *kept: str) -> Callable[[str], None]:
     """Return `say` in the words for films of `modality`; what is in `kept` stays as it is."""
-    from edge_export.report.words import words
+    from edge_export.words import words
 
     told = words(modality, *kept)
     return lambda line: say(told(line))

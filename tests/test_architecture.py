@@ -26,7 +26,7 @@ FORBIDDEN = {
 }
 # What the packages are made of, in order: each room imports itself and what stands before it.
 ROOMS = (
-    *("semaphores", "__init__", "quiet", "cautions", "description", "films", "statistics"),
+    *("semaphores", "__init__", "quiet", "words", "cautions", "description", "films", "statistics"),
     *("graph", "quantize", "proof", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )

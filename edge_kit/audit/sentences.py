@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_export.report.words import words
+from edge_export.words import words
 from edge_export.statistics.estimates import Estimate
 from edge_kit.audit.audit import STRONG, Audit, SourceGuess
 from edge_kit.audit.features import CENTRE

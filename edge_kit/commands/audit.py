@@ -93,7 +93,7 @@ def _dataset(
 
 def _table(outcome: Audit, modality: str) -> str:
     """Return every AUC on a line of its own, then what they mean."""
-    from edge_export.report.words import words
+    from edge_export.words import words
     from edge_kit.audit.sentences import areas, told_sentences
 
     told = words(modality)

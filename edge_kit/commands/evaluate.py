@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
     from edge_export.report.document import encoded
-    from edge_export.report.words import words
+    from edge_export.words import words
     from edge_kit.audit.caveat import caveat_of_evaluation
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.evaluation import blind, document, evaluate, table

@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
-    from edge_export.report.words import words
+    from edge_export.words import words
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.evaluation.refit import lines, refit
     from edge_kit.evaluation.site_bundle import write_site_bundle

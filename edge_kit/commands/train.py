@@ -113,7 +113,7 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
     from edge_export.quiet import import_tensorflow
-    from edge_export.report.words import words
+    from edge_export.words import words
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
@@ -268,7 +268,7 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
     reader: FilmReader,
     cautions: Cautions,
 ) -> None:
-    from edge_export.report.words import words
+    from edge_export.words import words
     from edge_kit.training.folds import cross_validate, table
 
     outcome = cross_validate(

@@ -15,7 +15,7 @@ from edge_export.report.plots import (
     house_style,
     legend,
 )
-from edge_export.report.words import Words
+from edge_export.words import Words
 from edge_kit.evaluation.figures import Figures
 
 

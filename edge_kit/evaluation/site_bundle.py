@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_export.package import golden_tolerance
 from edge_export.report.card import CARD
 from edge_export.report.document import PARITY, encoded
-from edge_export.report.words import Words, words
+from edge_export.words import Words, words
 from edge_kit.evaluation.refit import Refit, lines
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest

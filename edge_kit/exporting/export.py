@@ -21,7 +21,7 @@ from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
-from edge_export.report.words import Words, words
+from edge_export.words import Words, words
 from edge_kit.audit.caveat import caveat
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader

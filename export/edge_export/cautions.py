@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from edge_export.report.words import Words
+from edge_export.words import Words
 
 WARNING = "warning: "
 HEADING = "## Before you read on"

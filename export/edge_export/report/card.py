@@ -14,7 +14,7 @@ from edge_export.proof.prove import Proof
 from edge_export.proof.threshold import Rule, Threshold
 from edge_export.quantize.recipe import RECIPES
 from edge_export.report.summary import parity_table
-from edge_export.report.words import words
+from edge_export.words import words
 
 if TYPE_CHECKING:
     from edge_export.description import BundleDescription

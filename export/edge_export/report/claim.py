@@ -13,7 +13,7 @@ from typing import Any
 from edge_export.cautions import first_section
 from edge_export.proof.parity import REFERENCE
 from edge_export.report.claim_items import SECTIONS
-from edge_export.report.words import words
+from edge_export.words import words
 
 Document = Mapping[str, Any]
 

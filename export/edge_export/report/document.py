@@ -22,7 +22,7 @@ from edge_export.proof.layers import first_divergence
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.threshold import Threshold
 from edge_export.quantize.recipe import FLOAT32
-from edge_export.report.words import Words, words
+from edge_export.words import Words, words
 
 SCHEMA = 1
 PARITY = "parity.json"

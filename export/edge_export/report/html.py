@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.report.document import SCHEMA
 from edge_export.report.plots import Plot, layer_name, plots
-from edge_export.report.words import words
+from edge_export.words import words
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import FILM_SETS, REFERENCE, Comparison
-from edge_export.report.words import words
+from edge_export.words import words
 
 if TYPE_CHECKING:
     from edge_export.description import BundleDescription

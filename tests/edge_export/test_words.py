@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_export.report.words import words
+from edge_export.words import words
 
 OF_FILMS = (
     "Films of one patient: 12 films at 40 films/s, a film's logit; the film branch, without a look "
