@@ -37,7 +37,6 @@ LONG_FILES = {
     "tests/support/report_document.py": _DOCUMENT,
 }
 LONG_FUNCTIONS = {
-    "edge_kit/commands/train.py: add_options": _SHRINKING,
     "edge_kit/evaluation/evaluated.py: _run": _SHRINKING,
     "edge_kit/evaluation/films.py: labelled_films": _SHRINKING,
     "edge_kit/training/ensemble.py: average": _SHRINKING,

@@ -13,8 +13,8 @@ from edge_export.films.pixels import Pixels
 from edge_export.report.html import template
 from edge_export.report.plots import BLUE, GREY, ORANGE, Plot, canvas, drawn, house_style
 from edge_export.report.thumbnails import thumbnail
-from edge_export.words import Words, words
 from edge_export.statistics.estimates import Estimate
+from edge_export.words import Words, words
 from edge_kit.audit.audit import STRONG, Audit, rows
 from edge_kit.audit.features import DESCRIPTION, only_centre, without_centre
 from edge_kit.audit.sentences import NAMES, RULE, areas, told_sentences

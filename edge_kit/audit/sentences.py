@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_export.words import words
 from edge_export.statistics.estimates import Estimate
+from edge_export.words import words
 from edge_kit.audit.audit import STRONG, Audit, SourceGuess
 from edge_kit.audit.features import CENTRE
 

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
-from edge_kit.arguments import (
-    Parser,
-    cache_options,
-    count,
-    data_options,
-    folds,
-    rate,
-    reader_of,
-    seed,
-    side,
-    split_options,
-)
+from edge_kit.arguments import Parser, reader_of
+from edge_kit.commands.training_options import add_options
 from edge_kit.console import say, saying, write
-from edge_kit.models.registry import HELP as MODELS
-from edge_kit.training.device import PRECISIONS
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
@@ -36,77 +23,7 @@ if TYPE_CHECKING:
     from edge_kit.training.train import Judge, Trained
 
 HELP = "train a network on a folder of films"
-SIDE = 224
-"""Height and width of the studies' films, in pixels."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
-    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
-    parser.add_argument("--model", default="model3", metavar="NAME", help=f"{MODELS}; model3")
-    parser.add_argument("--epochs", type=count, help="default: what the network's author chose")
-    parser.add_argument(
-        "--batch-size", type=count, metavar="N", help="default: what the author chose"
-    )
-    parser.add_argument(
-        "--learning-rate", type=rate, metavar="R", help="default: what the author chose"
-    )
-    parser.add_argument(
-        "--keep",
-        choices=("last", "best"),
-        default="last",
-        help="the epoch whose weights are kept: the last, as in the studies, or that of the lowest "
-        "loss on the validation films",
-    )
-    parser.add_argument(
-        "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: the author's"
-    )
-    parser.add_argument(
-        "--side",
-        type=side,
-        default=SIDE,
-        metavar="PIXELS",
-        help=f"height and width that films are resized to, default {SIDE}",
-    )
-    parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
-    parser.add_argument("--seed", type=seed, default=0, help="of weights, default 0")
-    split_options(parser)
-    parser.add_argument(
-        "--no-counter-examples",
-        dest="counter_examples",
-        action="store_false",
-        help="do not train the film branch on films of another modality in the folder",
-    )
-    parser.add_argument(
-        "--no-film-gate",
-        dest="film_gate",
-        action="store_false",
-        help="train no film branch: whatever the model is shown, it judges",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on where an interrupted training ended"
-    )
-    parser.add_argument(
-        "--deterministic",
-        action=argparse.BooleanOptionalAction,
-        help="the same seed gives the same weights; default on a CPU, costs speed on a GPU",
-    )
-    parser.add_argument(
-        "--precision", choices=PRECISIONS, help="default: mixed where the device gains by it"
-    )
-    parser.add_argument(
-        "--groups", type=Path, metavar="CSV", help="groups.csv of edge-kit data scan"
-    )
-    parser.add_argument(
-        "--allow-leaks",
-        action="store_true",
-        help="train on a leaking split, and measure what the leak adds",
-    )
-    parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
-    parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
-    cache_options(parser)
-    data_options(parser)
+__all__ = ["HELP", "add_options", "run"]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -115,18 +32,13 @@ def run(options: argparse.Namespace) -> None:
     from edge_export.quiet import import_tensorflow
     from edge_export.words import words
     from edge_kit.data.leaks import require_no_leaks
-    from edge_kit.files import require_new
     from edge_kit.models.registry import architecture
     from edge_kit.training.plan import require_same_training
-    from edge_kit.training.run import finished
 
-    if options.folds and options.allow_leaks:
-        problem = "folds never separate films that belong together, so none leaks"
-        raise UsageError("--allow-leaks", problem, "leave it out")
-    if not ((done := options.resume and finished(options.out)) or options.folds):
-        require_new(options.out, resume=options.resume)
-    reader, modality = reader_of(options), _modality(options)
-    plan = _plan(options, architecture(options.model).channels, modality)
+    done = _place(options)
+    reader, channels = reader_of(options), architecture(options.model).channels
+    modality = _modality(options)
+    plan = _plan(options, channels, modality)
     reader.expect(plan.preprocess)
     dataset = _dataset(options, modality, reader, done=done)
     cautions = Cautions(say, words(dataset.modality, *dataset.names))
@@ -142,6 +54,26 @@ def run(options: argparse.Namespace) -> None:
     others = _counter_examples(options, dataset.modality, reader, cautions)
     judged = reader, cautions
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, *judged)
+
+
+def _place(options: argparse.Namespace) -> bool:
+    """Return whether the run is finished already; its place is free or has a training to resume.
+
+    Raises:
+        UsageError: options contradict each other.
+        CannotWrite: something else stands there.
+    """
+    from edge_kit.files import require_new
+    from edge_kit.training.run import finished
+
+    if options.folds and options.allow_leaks:
+        problem = "folds never separate films that belong together, so none leaks"
+        raise UsageError("--allow-leaks", problem, "leave it out")
+    if done := options.resume and finished(options.out):
+        return done
+    if not options.folds:
+        require_new(options.out, resume=options.resume)
+    return False
 
 
 def _dataset(

@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_export.films.film import Film
 from edge_export.films.labels import are_positive
-from edge_export.words import Words, words
 from edge_export.statistics.estimates import Bools
+from edge_export.words import Words, words
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure

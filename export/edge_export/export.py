@@ -58,8 +58,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     _check_fit(model, plan.description, plan.input_range)
     require_held_out(films)
     findings = examine(model, films, plan, say, reader)
-    if findings.answer != "fail":
-        _require_certain(out, findings, plan.max_uncertain)
+    _require_certain(out, findings, plan.max_uncertain)
     judge(findings)
     findings = _with(cautions or Cautions(say), findings)
     show(findings, write_report(out, findings, plan.description))
@@ -89,6 +88,8 @@ def _require_proof(out: Path, findings: Findings, *, require_pass: bool) -> None
 
 def _require_certain(out: Path, findings: Findings, limit: float) -> None:
     """Refuse a bundle that would say `uncertain` of more than `limit` of the held-out films."""
+    if findings.answer == "fail":  # which is said by itself
+        return
     widest = max(pair.largest_difference for pair in findings.proof.matrix.values())
     # A band that is wider than its least width is as wide as graphs differ.
     cure = "they crowd around the threshold: train longer, or try another --calibration"

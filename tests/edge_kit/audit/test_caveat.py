@@ -44,7 +44,7 @@ def test_where_films_cannot_be_audited_that_is_a_warning_without_their_place(
     trained: Path, tmp_path: Path
 ) -> None:
     write_films(tmp_path, "covid", "normal", count=3)
-    labelled = labelled_films(tmp_path, modality=None, positive="covid", skip_unreadable=False)
+    labelled = labelled_films(tmp_path, modality="xray", positive="covid", skip_unreadable=False)
     cautions = Cautions(lambda _: None)
     subject = open_evaluated(trained)
     caveat_of_evaluation(evaluate(subject, labelled), tmp_path, FilmReader(), cautions)

@@ -89,7 +89,7 @@ def test_the_training_command_in_a_card_is_parsed_to_the_options_that_were_given
         model="model3", positive=options.positive, modality=options.modality or "xray",
         seed=options.seed, epochs=options.epochs or 20, batch_size=options.batch_size or 32,
         learning_rate=options.learning_rate or 0.001, preprocess=plan.preprocess.to_json(),
-        film_threshold=0.0 if options.film_gate else None, options=plan.options,
+        film_threshold=0.0 if options.film_gate else None, options=plan.options, split_seed=0,
     )  # fmt: skip
     found = parsed(made_by(config))
     own = {

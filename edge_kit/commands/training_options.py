@@ -1,0 +1,103 @@
+"""The options of `edge-kit train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_kit.arguments import (
+    cache_options,
+    count,
+    data_options,
+    folds,
+    rate,
+    seed,
+    side,
+    split_options,
+)
+from edge_kit.models.registry import HELP as MODELS
+from edge_kit.training.device import PRECISIONS
+
+SIDE = 224
+"""Height and width of the studies' films, in pixels."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `edge-kit train`."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
+    parser.add_argument("--model", default="model3", metavar="NAME", help=f"{MODELS}; model3")
+    _recipe_options(parser)
+    _film_options(parser)
+    _run_options(parser)
+    cache_options(parser)
+    data_options(parser)
+
+
+def _recipe_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epochs", type=count, help="default: what the network's author chose")
+    parser.add_argument(
+        "--batch-size", type=count, metavar="N", help="default: what the author chose"
+    )
+    parser.add_argument(
+        "--learning-rate", type=rate, metavar="R", help="default: what the author chose"
+    )
+    parser.add_argument(
+        "--keep",
+        choices=("last", "best"),
+        default="last",
+        help="the epoch whose weights are kept: the last, as in the studies, or that of the lowest "
+        "loss on the validation films",
+    )
+    parser.add_argument(
+        "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: the author's"
+    )
+    parser.add_argument(
+        "--side",
+        type=side,
+        default=SIDE,
+        metavar="PIXELS",
+        help=f"height and width that films are resized to, default {SIDE}",
+    )
+    parser.add_argument("--seed", type=seed, default=0, help="of weights, default 0")
+
+
+def _film_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
+    split_options(parser)
+    parser.add_argument(
+        "--no-counter-examples",
+        dest="counter_examples",
+        action="store_false",
+        help="do not train the film branch on films of another modality in the folder",
+    )
+    parser.add_argument(
+        "--no-film-gate",
+        dest="film_gate",
+        action="store_false",
+        help="train no film branch: whatever the model is shown, it judges",
+    )
+    parser.add_argument(
+        "--groups", type=Path, metavar="CSV", help="groups.csv of edge-kit data scan"
+    )
+    parser.add_argument(
+        "--allow-leaks",
+        action="store_true",
+        help="train on a leaking split, and measure what the leak adds",
+    )
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where an interrupted training ended"
+    )
+    parser.add_argument(
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
+        help="the same seed gives the same weights; default on a CPU, costs speed on a GPU",
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="default: mixed where the device gains by it"
+    )
+    parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
+    parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
