@@ -114,12 +114,12 @@ def run(options: argparse.Namespace) -> None:
     done = options.resume and finished(options.out)
     if not (options.folds or done):
         require_new(options.out, resume=options.resume)
-    reader, modality = reader_of(options), _modality(options)
-    plan = _plan(options, architecture(options.model).channels, modality)
+    network, reader = architecture(options.model), reader_of(options)
+    plan = _plan(options, network.channels, _modality(options))
     reader.expect(plan.preprocess)
     dataset = load_dataset(
         options.data,
-        modality=modality,
+        modality=options.modality,
         positive=options.positive,
         seed=options.seed,
         skip_unreadable=options.skip_unreadable,
