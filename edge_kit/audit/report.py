@@ -50,7 +50,13 @@ def document(audit: Audit, modality: str) -> dict[str, Any]:
     """Return the audit of films of `modality` as JSON, with its sentences."""
     told, content = words(modality), audit.to_json()
     features = {name: told(text) for name, text in content["features"].items()}
-    return {**content, "features": features, "sentences": told_sentences(audit, modality)}
+    source = content["source"]
+    return {
+        **content,
+        "features": features,
+        "sentences": told_sentences(audit, modality),
+        "source": told(source) if isinstance(source, str) else source,
+    }
 
 
 def render(audit: Audit, pictures: Mapping[str, bytes], modality: str = "xray") -> str:

@@ -51,5 +51,5 @@ def checked_branch(
     }
     check = OutOfDistributionCheck(threshold, refused)
     for split, shares in check.refused.items():
-        say(f"film branch: of the {split} split it refuses {shares}")
+        say(f"out-of-distribution check: refuses {shares}, of the {split} split")
     return branch, check

@@ -33,8 +33,8 @@ def test_the_price_is_the_naive_split_s_accuracy_less_the_grouped_one_s(
     assert {film.sha256 for film in grouped.films} == {film.sha256 for film in naive.films}
     assert (found.grouped.accuracy.value, found.naive.accuracy.value) == (0.75, 1.0)
     assert str(found).startswith(
-        "the leak adds +25.0 points of test accuracy (95 % -4.1 to +53.2), which these films do "
-        "not tell from nothing: split film by film 1.000 "
+        "the leak adds +25.0 points of test accuracy (95 % -4.1 to +53.2, Newcombe's interval), "
+        "which these films do not tell from nothing: split film by film 1.000 "
     )
     assert said == [
         "to measure the effect of the leak: the same films, split by groups",

@@ -32,7 +32,7 @@ from edge_runtime.errors import CannotWrite, DataError, UsageError
 from tiny_network import tiny_network
 
 
-def untrained(films: object, others: object, recipe: Preprocess, seed: int) -> Any:
+def untrained(films: object, others: object, recipe: Preprocess, seed: int, **_: object) -> Any:
     """Return a film branch as it is before the training."""
     del films, others, seed
     return film_branch(recipe.height, recipe.width, recipe.channels)
@@ -95,7 +95,7 @@ def test_the_film_branch_moves_no_weight_of_the_classifier(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
+    monkeypatch.setattr("edge_kit.film_branch.fit.fit_branch", untrained)
     lines: list[str] = []
     train(dataset, data, plan, tmp_path / "run", lines.append)
 
@@ -162,12 +162,12 @@ def test_a_training_that_is_interrupted_after_its_epochs_loses_none_of_them(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     out, cache, lines = tmp_path / "run", tmp_path / "cache", list[str]()
     with monkeypatch.context() as patch:
-        patch.setattr("edge_kit.training.train.fit_branch", interrupt)
+        patch.setattr("edge_kit.film_branch.fit.fit_branch", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(dataset, data, plan, out, lines.append, reader=FilmReader(cache))
     assert lines[-1] == f"{out}: finished epochs are kept; the same command with --resume continues"
@@ -212,7 +212,7 @@ def test_a_run_records_what_was_really_used(
     recipe = TrainingRecipe(epochs=9, batch_size=5, early_stopping=EarlyStopping(9, 2))
     network = Architecture("tiny", tiny_network, replace(recipe, augmentation=Augmentation(3)))
     monkeypatch.setitem(MODELS, "tiny", network)
-    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
+    monkeypatch.setattr("edge_kit.film_branch.fit.fit_branch", untrained)
     train(dataset, data, replace(plan, epochs=None), tmp_path / "run", lambda _: None)
     config = read_config(tmp_path / "run")
     assert (config.epochs, config.batch_size, config.learning_rate) == (3, 5, 0.01)
@@ -247,10 +247,10 @@ def test_the_log_of_all_epochs_is_in_the_run_after_an_interruption(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge_kit.training.train.fit_branch", interrupt)
+    monkeypatch.setattr("edge_kit.film_branch.fit.fit_branch", interrupt)
     for resume in (False, True):
         with (
             pytest.raises(KeyboardInterrupt),
@@ -258,7 +258,7 @@ def test_the_log_of_all_epochs_is_in_the_run_after_an_interruption(
         ):
             options: dict[str, Any] = {"resume": resume, "callbacks": callbacks}
             train(dataset, data, plan, tmp_path / "run", lambda _: None, **options)
-    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
+    monkeypatch.setattr("edge_kit.film_branch.fit.fit_branch", untrained)
     train(dataset, data, plan, tmp_path / "run", lambda _: None, resume=True)
     (log,) = (tmp_path / "run" / "tensorboard").iterdir()
     assert log.stat().st_size > 0
@@ -306,7 +306,7 @@ def test_a_full_disk_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("edge_kit.training.fit.fit", lambda *_, **__: {"loss": [0.5]})
-    monkeypatch.setattr("edge_kit.training.train.fit_branch", untrained)
+    monkeypatch.setattr("edge_kit.film_branch.fit.fit_branch", untrained)
     monkeypatch.setattr(f"edge_kit.training.run_files.{step}", full)
     with pytest.raises(CannotWrite, match="run: No space left on device"):
         train(dataset, data, plan, tmp_path / "run", lambda _: None)
