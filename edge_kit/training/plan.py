@@ -101,7 +101,5 @@ def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
 
 def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
     free = {"data", "tools", "film_threshold", "kept_epoch", "warnings", "caveat"}
-    if config.keep == "last":  # as in checkpoints of versions that knew no other
-        free.add("keep")
     said = {name: value for name, value in asdict(config).items() if name not in free}
     return said | {"set_of_films": films}
