@@ -25,6 +25,7 @@ from edge_runtime.errors import DataError, UsageError
 _ABOUT = "about"
 _VERSION = 1
 _SHORT = 40
+_BEFORE = {"keep": "last"}  # what a training of an older version, which does not say so, was like
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 History = dict[str, list[float]]
@@ -108,8 +109,8 @@ def require_same(settings: Mapping[str, Any], expected: Mapping[str, Any], out: 
     """
     expected = json.loads(json.dumps(expected))
     for name in sorted({*settings, *expected}):
-        if settings.get(name) != expected.get(name):
-            was, now = settings.get(name), expected.get(name)
+        was, now = settings.get(name, _BEFORE.get(name)), expected.get(name)
+        if was != now:
             told = f": {was}, not {now}"
             told = told if len(told) < _SHORT else ""  # no digest, no table
             problem = f"was begun with another {name.replace('_', ' ')}{told}"

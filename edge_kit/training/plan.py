@@ -115,7 +115,5 @@ def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
     free = {"data", "tools", "film_threshold", "kept_epoch", "warnings", "caveat"}
     # The digest of the films has their splits and labels.
     free |= {"split_seed", "class_names", "options"}
-    if config.keep == "last":  # as in checkpoints of versions that knew no other
-        free.add("keep")
     said = {name: value for name, value in asdict(config).items() if name not in free}
     return said | {"set_of_films": films}

@@ -136,6 +136,12 @@ def test_another_training_is_refused_by_what_differs(change: dict[str, Any], pro
         require_same(TRAINING, {**TRAINING, **change}, Path("run"))
 
 
+def test_a_training_of_a_version_that_kept_the_last_epoch_alone_goes_on_keeping_it() -> None:
+    require_same(TRAINING, TRAINING | {"keep": "last"}, Path("run"))
+    with pytest.raises(UsageError, match="was begun with another keep: last, not best"):
+        require_same(TRAINING, TRAINING | {"keep": "best"}, Path("run"))
+
+
 def test_the_same_training_is_the_same_after_json() -> None:
     require_same({"a": [1, 2]}, {"a": (1, 2)}, Path("run"))
 

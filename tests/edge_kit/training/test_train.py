@@ -273,7 +273,7 @@ def test_the_log_of_all_epochs_is_in_the_run_after_an_interruption(
         ({"epochs": 9}, "another epochs: 2, not 9"),
         ({"batch_size": 7}, "another batch size"),
         ({"deterministic": False}, "another deterministic: True, not False"),
-        ({"keep": "best"}, "another keep"),
+        ({"keep": "best"}, "another keep: last, not best"),
         ({"precision": "mixed_float16"}, "another device"),
     ],
 )
