@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from edge_export.proof.calibration import NONE, TEMPERATURE
+from edge_export.proof.decision import MOST_UNCERTAIN
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.prove import Proof
@@ -104,7 +105,7 @@ def card(findings: Findings, description: BundleDescription) -> str:
         "modality": description.intended_use.modality,
         "negative": description.negative,
         "positive": description.positive,
-        "decision": _decision_options(proof),
+        "decision": _decision_options(findings),
         "model": training.model,
         "seed": training.seed,
         "epochs": training.epochs,
@@ -137,10 +138,13 @@ def card(findings: Findings, description: BundleDescription) -> str:
     )
 
 
-def _decision_options(proof: Proof) -> str:
+def _decision_options(findings: Findings) -> str:
     """Return the options that chose calibration and threshold, where they are not the default."""
+    proof = findings.proof
     method, chosen = proof.decision.calibration.method, proof.threshold.chosen
     words = "" if method == TEMPERATURE else f" --calibration {method}"
+    if findings.uncertain.value > MOST_UNCERTAIN:
+        words += " --max-uncertain 1"
     if chosen is None:
         return words
     rule = "--youden" if chosen.sensitivity is None else f"--sensitivity {chosen.sensitivity:g}"
