@@ -38,6 +38,9 @@ def test_a_bundle_that_would_call_most_films_uncertain_is_refused_and_nothing_is
     report = json.loads(report_path(out, ".report.json").read_text("utf-8"))
     assert report["uncertain"]["value"] == found.uncertain.value > 0
     assert f"{100 * found.uncertain.value:.1f} % of 56" in report_path(out).read_text("utf-8")
+    needed = found.uncertain.value > 0.5
+    card = bytes(open_bundle(out).read("card.md")).decode()
+    assert (" --max-uncertain 1 --out tiny-xray.edge" in card) is needed
 
 
 def test_a_calibration_that_was_given_up_is_said_in_report_card_and_lines(

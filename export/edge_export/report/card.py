@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edge_export.cautions import first_section
 from edge_export.description import unstated
 from edge_export.proof.calibration import NONE, TEMPERATURE
+from edge_export.proof.decision import MOST_UNCERTAIN
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import REFERENCE
 from edge_export.proof.prove import Proof
@@ -120,7 +121,7 @@ def card(findings: Findings, description: BundleDescription) -> str:
         "channels": preprocess.channels,
         "made_by": description.made_by,
         "exported_by": description.exported_by
-        or _EXPORT.format(decision=_decision_options(proof), name=description.name),
+        or _EXPORT.format(decision=_decision_options(findings), name=description.name),
     }
     elsewhere = _FOREIGN + (_EXPORTED if description.exported_by else "")
     told = words(description.intended_use.modality)
@@ -151,10 +152,13 @@ def card(findings: Findings, description: BundleDescription) -> str:
     )
 
 
-def _decision_options(proof: Proof) -> str:
+def _decision_options(findings: Findings) -> str:
     """Return the options that chose calibration and threshold, where they are not the default."""
+    proof = findings.proof
     method, chosen = proof.decision.calibration.method, proof.threshold.chosen
     words = "" if method == TEMPERATURE else f" --calibration {method}"
+    if findings.uncertain.value > MOST_UNCERTAIN:
+        words += " --max-uncertain 1"
     if chosen is None:
         return words
     rule = "--youden" if chosen.sensitivity is None else f"--sensitivity {chosen.sensitivity:g}"

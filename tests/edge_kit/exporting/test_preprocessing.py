@@ -120,3 +120,13 @@ def test_what_a_file_cannot_mean_is_refused_in_a_line_that_names_it(
 def test_what_is_no_preset_and_no_file_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is neither tf, caffe, torch nor a file"):
         read_preprocessing(text)
+
+
+def test_the_file_that_the_pages_show_is_caffe_without_a_stretch(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "proof.md").read_text(encoding="utf-8")
+    shown = page.partition("```toml\n")[2].partition("```")[0]
+    path = tmp_path / "shown.toml"
+    path.write_text(shown, encoding="utf-8")
+    found = read_preprocessing(str(path))
+    assert found.transform.words == CAFFE.words
+    assert (found.resample, found.stretch) == ("nearest", None)
