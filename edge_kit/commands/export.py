@@ -40,7 +40,9 @@ HELP = "quantize, prove and pack a network"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras", help="what to export")
+    parser.add_argument(
+        "source", type=Path, metavar="RUN|MODEL.keras", help="what to export; MODEL.h5 too"
+    )
     parser.add_argument("--int8", action="store_true", help="static int8 TFLite and ONNX")
     parser.add_argument(
         "--recipe",
