@@ -42,7 +42,9 @@ _LEFT_OUT = ("help", "data", "out", "positive", "format", "cache", "no_cache")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("source", type=Path, metavar="RUN|MODEL.keras", help="what to export")
+    parser.add_argument(
+        "source", type=Path, metavar="RUN|MODEL.keras", help="what to export; MODEL.h5 too"
+    )
     parser.add_argument("--int8", action="store_true", help="static int8 TFLite and ONNX")
     parser.add_argument(
         "--recipe",
