@@ -224,7 +224,10 @@ def _float_graphs(
     ]
     films = np.concatenate([pixels, *golden])
     if against is not None:
-        gated = bundle.manifest.film_gate is not None
+        graph = bundle.manifest.graphs[0]
+        encoded = bytes(bundle.read(graph.file))
+        one = Artefact(graph.file, graph.format, graph.recipe, encoded)
+        gated = measure(one, pixels).outputs.shape[1] > 1
         return _graphs_of_model(against, input_range, films, gated=gated)
     own = [
         graph.file
