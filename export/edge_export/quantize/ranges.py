@@ -39,7 +39,6 @@ _NARROWEST = 1e-30
 _STEPS, _MERGED = 255, 128
 
 
-@one_line("graph", "LiteRT cannot run it", "train or save the model again")
 def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dict[str, Range]:
     """Return the range of every float tensor over `(n, h, w, c)` pixels, by one of `METHODS`.
 
@@ -56,8 +55,9 @@ def measure_ranges(graph: bytes, pixels: Pixels, method: str = "min_max") -> dic
     """
     if method not in METHODS:
         raise ValueError(f"no calibration method {method!r}, choose from {', '.join(METHODS)}")
-    tensors = TFLiteTensors(graph)
-    ranges = _extremes(tensors, pixels)
+    with one_line("graph", "LiteRT cannot run it", "train or save the model again"):
+        tensors = TFLiteTensors(graph)
+        ranges = _extremes(tensors, pixels)
     if method == "min_max":
         return ranges
     fixed = _head(graph) | {tensors.pixel_tensor}
