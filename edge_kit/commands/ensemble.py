@@ -50,8 +50,6 @@ def run(options: argparse.Namespace) -> None:
     )
     for note in ensemble.dataset.notes:
         say(note)
-    for warning in ensemble.dataset.warnings:
-        say(f"warning: {warning}")
     names = ["ensemble", *(str(member.run) for member in ensemble.members)]
     say(f"95 % intervals: {METHODS}")
     for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):

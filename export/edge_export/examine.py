@@ -96,7 +96,7 @@ def examine(
     gate, rule = plan.description.film_gate, plan.rule
     reference = refer(calibrated.network, held_out, gate, method=plan.calibration, rule=rule)
     if reference.fit and reference.fit.note:
-        say(f"warning: {reference.fit.note}")
+        say(reference.fit.note)  # among the warnings of the papers, too
     check = ParityCheck(calibrated.graphs, reference, held_out, plan.budget)
     faults, preparation = _reference_faults(model, films, plan, check, reader, say=say)
     # No remedy helps against what is wrong before quantization.

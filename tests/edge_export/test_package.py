@@ -237,9 +237,11 @@ def test_a_full_integer_graph_says_what_its_output_means(
     )
     evidence = {**findings.proof.evidence, full.file: findings.proof.evidence[SHIPPED[0]]}
     compared, errors = findings.proof.comparisons, findings.proof.calibration_errors
+    answers = findings.proof.probabilities
     proof = replace(
         findings.proof,
         evidence=evidence,
+        probabilities={**answers, full.file: answers[SHIPPED[0]]},
         comparisons={**compared, full.file: compared[SHIPPED[0]]},
         calibration_errors={**errors, full.file: errors[SHIPPED[0]]},
         film_checks={

@@ -39,7 +39,7 @@ TRAIN = [
 ]  # fmt: skip
 LOOSE = [
     "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
-    "--allow-calibration", "few_films", "--allow-calibration", "noise",
+    "--allow-calibration", "few_films", "--allow-calibration", "noise", "--max-uncertain", "1",
 ]  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def carry_out(*arguments: object, wrote: Sequence[Path], status: int = 0) -> Sai
 
 def write_rows(root: Path, rows: Sequence[Sequence[str]]) -> None:
     with (root / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("path", "label", "split", "patient_id", "source"), *rows])
+        head = ("path", "label", "split", "patient_id", "source", "modality")
+        csv.writer(file).writerows([head, *((*row, "xray") for row in rows)])
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +193,8 @@ def threshold(export: Said, elsewhere: Path, made: Path) -> Said:
     del export
     out = made / "site.edge"
     arguments = (made / "m.edge", "--data", elsewhere, "--out", out, "--youden")
-    return carry_out("threshold", *arguments, "--skip-unreadable", wrote=[out])
+    loose = "--skip-unreadable", "--max-uncertain", 1
+    return carry_out("threshold", *arguments, *loose, wrote=[out])
 
 
 COMMANDS = {

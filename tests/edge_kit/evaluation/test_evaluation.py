@@ -173,7 +173,7 @@ def test_the_auc_within_sources_of_both_classes_stands_above_that_of_all_where_o
     for label, sources in (("covid", covid), ("normal", normal)):
         rows += [f"{label}/{film}.png,{label},{source}" for film, source in enumerate(sources)]
     (tmp_path / "manifest.csv").write_text("\n".join(rows), "utf-8")
-    labelled = labelled_films(tmp_path, modality=None, positive="covid", skip_unreadable=False)
+    labelled = labelled_films(tmp_path, modality="xray", positive="covid", skip_unreadable=False)
     found = evaluate(open_evaluated(bundle), labelled)
     page = render(found)
     lines = [line for line in found.warnings if "films of both classes" in line]

@@ -431,7 +431,7 @@ def test_what_the_owner_of_the_data_should_know_is_said_at_the_export_too(
     ("name", "content", "problem"),
     [
         ("config.json", b"{}", "not the configuration of a run"),
-        ("model.keras", b"text", "Keras cannot load it"),
+        ("model.keras", b"text", "is neither a .keras file nor an .h5 file"),
         ("splits.csv", b"", "has no column"),
         ("splits.csv", b"sha256,label,split,group\n", "not in the split table"),
     ],

@@ -102,7 +102,7 @@ OTHERS = {
                "takes (None, 16, 16, 1), (None, 1), not (None, 16, 16, 1)"),
     "outputs": (body(FLAT, "return keras.Model(image, [flat, layers.Dense(1)(flat)])"),
                 "has 2 outputs; give one probability"),
-    "classes": (NET.format("layers.Dense(3, activation='softmax')"), "ends in layer 'dense"),
+    "classes": (NET.format("layers.Dense(3, activation='softmax')"), "gives 3 classes"),
     "lambda": (NET.format(f"layers.Lambda(lambda x: x), {SIGMOID}"), "(Lambda) could not be read"),
     "own layer": (f"class Own(layers.Dense): ...\n{NET.format('Own(1)')}", "(Own) could not be"),
 }  # fmt: skip
