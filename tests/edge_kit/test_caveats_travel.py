@@ -7,11 +7,10 @@ names a film is for its owner's terminal alone, and never begins with `warning: 
 
 from __future__ import annotations
 
-import ast
 import csv
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -31,7 +30,6 @@ from papers import papers
 from shortcut_films import bright_centre, bright_corner, write_dataset
 from tiny_network import RECIPE, tiny_network
 
-ROOT = Path(__file__).parents[2]
 NAMES = ("patient-0", "broken", "copy.png")
 """What no paper may hold: names of films."""
 TRAIN = [
@@ -281,22 +279,3 @@ def test_these_films_have_everything_there_is_to_say(
     assert "2 of 3 sources have films of one class only" in " ".join(threshold.warnings)
     better = "a decision looks better than it is on the films that it was fitted on"
     assert better in threshold.warnings
-
-
-def literals(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
-def test_no_line_is_a_warning_but_by_the_list_that_papers_are_written_from() -> None:
-    packages = ROOT / "edge_kit", ROOT / "export" / "edge_export"
-    places = [
-        path.relative_to(ROOT).as_posix()
-        for package in packages
-        for path in sorted(package.rglob("*.py"))
-        if any(text.lower().startswith("warning:") for text in literals(path))
-    ]
-    # These three write no paper of accuracy: they print what they find of films and of layers.
-    others = [f"edge_kit/commands/{name}.py" for name in ("audit", "data", "debug")]
-    assert places == [*others, "export/edge_export/cautions.py"]
