@@ -28,7 +28,8 @@ def test_a_model_that_is_no_run_has_a_range_or_a_preprocessing(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("option", ["--input-range=0,1", "--preprocessing=tf"])
-def test_a_run_knows_its_own(option: str, trained: Path) -> None:
+def test_a_run_knows_its_own(option: str, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_kit.commands.debug._require_same", lambda *_: None)
     assert said("--against", trained) == (trained, InputRange())
     name = option.partition("=")[0]
     with pytest.raises(UsageError, match=f"{name}: .* is a run and knows its own"):
