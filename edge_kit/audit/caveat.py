@@ -10,7 +10,7 @@ from edge_export.films.pixels import PixelReader
 from edge_kit.audit.apart import audit_apart
 from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
-from edge_kit.audit.sentences import told_sentences
+from edge_kit.audit.sentences import MODEL, told_sentences
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import Predict
@@ -27,8 +27,9 @@ def caveat(
     *,
     reader: PixelReader,
     cautions: Cautions,
+    subject: str = MODEL,
 ) -> None:
-    """Add to `cautions` what an audit says of a model on `dataset`, the films below `root`.
+    """Add to `cautions` what an audit says of `subject` on `dataset`, the films below `root`.
 
     Figures remain valid without an audit: where the films cannot be audited, that is a warning.
     """
@@ -37,7 +38,7 @@ def caveat(
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
         return audit(dataset, root, preprocess, predict, pixels=pixels)
 
-    _weigh(cautions, dataset.modality, audited)
+    _weigh(cautions, dataset.modality, audited, subject=subject)
 
 
 def caveat_of_evaluation(
@@ -76,11 +77,13 @@ def caveat_of_evaluation(
     _weigh(cautions, model.modality, *([own] if known else []), apart)
 
 
-def _weigh(cautions: Cautions, modality: str, *ways: Callable[[], Audit]) -> None:
+def _weigh(
+    cautions: Cautions, modality: str, *ways: Callable[[], Audit], subject: str = MODEL
+) -> None:
     """Add the sentences of the first of the `ways` to audit that can be gone."""
     for way in ways:
         try:
-            return cautions.weigh(*told_sentences(way(), modality))
+            return cautions.weigh(*told_sentences(way(), modality, subject))
         except EdgeError as error:
             problem = error.problem  # its subject is a path, and papers name none
     return cautions.warn(f"the films were not audited for shortcuts: {problem}")

@@ -33,15 +33,18 @@ def areas(audit: Audit) -> dict[str, Estimate]:
     return {NAMES[key]: estimate for key, estimate in estimates.items()}
 
 
-def sentences(audit: Audit) -> list[str]:
-    """Return what the audit found, the conclusion first."""
-    return [_conclusion(audit), *_reasons(audit), *_model(audit), _source(audit), METHODS]
+MODEL = "The model"
 
 
-def told_sentences(audit: Audit, modality: str) -> list[str]:
+def sentences(audit: Audit, subject: str = MODEL) -> list[str]:
+    """Return what the audit found, the conclusion first; `subject` is what was audited."""
+    return [_conclusion(audit), *_reasons(audit), *_model(audit, subject), _source(audit), METHODS]
+
+
+def told_sentences(audit: Audit, modality: str, subject: str = MODEL) -> list[str]:
     """Return the sentences in the words for films of `modality`."""
     told = words(modality, *audit.classes, *audit.sources)
-    return [told(sentence) for sentence in sentences(audit)]
+    return [told(sentence) for sentence in sentences(audit, subject)]
 
 
 def _conclusion(audit: Audit) -> str:
@@ -84,11 +87,11 @@ def _reasons(audit: Audit) -> list[str]:
     return shortcuts
 
 
-def _model(audit: Audit) -> list[str]:
+def _model(audit: Audit, subject: str) -> list[str]:
     if audit.model is None:
         return []
     return [
-        f"The model reaches {audit.model.whole}; with the lungs' centre blacked out ({CENTRE:.0%} "
+        f"{subject} reaches {audit.model.whole}; with the lungs' centre blacked out ({CENTRE:.0%} "
         f"of height and width) {audit.model.without_centre}; with only the centre "
         f"{audit.model.only_centre}.",
         "What it keeps without the lungs it reads off the rest of the film. What it loses proves "

@@ -69,7 +69,9 @@ def export_source(
     def judge(findings: Findings) -> None:
         judged = source.dataset, source.root, facts.preprocess
         predict = partial(_bundled_logits, findings, order.out)
-        caveat(*judged, predict, reader=reader, cautions=cautions)
+        # Small graphs move figures a little, so that those of the training may differ.
+        subject = f"The graph {findings.bundled[0].file}"
+        caveat(*judged, predict, reader=reader, cautions=cautions, subject=subject)
 
     plan = order.rules.plan(facts, transform, source.recorded_accuracy, source.expected)
     ordered = model, source.dataset.films, plan, order.out

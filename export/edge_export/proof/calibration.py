@@ -67,13 +67,13 @@ def fit_calibration(
     # A temperature turns probabilities about one half, where it needs films on both sides.
     if at_bound(temperature.scale) or not logits.min() < 0 <= logits.max():
         return _best_of_all(positive, logits, temperature, groups)
-    note = ""
     if separated(positive, logits):
         note = (
             "one half separates the validation films without error, where no temperature is best: "
             "probabilities are the model's own"
         )
-    return CalibrationFit(temperature, note)
+        return CalibrationFit(calibrate(positive, logits, NONE), note)
+    return CalibrationFit(temperature)
 
 
 def calibrate(positive: Bools, logits: Floats, method: str) -> Calibration:
