@@ -21,7 +21,7 @@ from edge_export.proof.decision import MOST_UNCERTAIN
 from edge_export.proof.faults import Fault, logit_faults
 from edge_export.proof.findings import AttemptResult, Findings
 from edge_export.proof.latency import Latency, latencies, slower_than_float
-from edge_export.proof.one_side import decision_faults
+from edge_export.proof.one_side import decision_faults, require_chosen
 from edge_export.proof.parity import REFERENCE, Budget, probabilities
 from edge_export.proof.preparation import (
     Expectations,
@@ -99,8 +99,12 @@ def examine(
         say(reference.fit.note)  # among the warnings of the papers, too
     check = ParityCheck(calibrated.graphs, reference, held_out, plan.budget)
     faults, preparation = _reference_faults(model, films, plan, check, reader, say=say)
+    constant = logit_faults(REFERENCE, reference.logits)
+    require_chosen(reference, held_out, faults)
+    if constant:  # LiteRT ends the process where it quantizes a layer that is never above zero
+        plan = replace(plan, recipes=(FLOAT32.name,))
     # No remedy helps against what is wrong before quantization.
-    sound = not faults and not logit_faults(REFERENCE, reference.logits)
+    sound = not faults and not constant
     quantized = _quantized(check, calibrated.quantizer, plan, say if sound else None)
     proof = check.prove(quantized.measured, faults)
     findings = _findings(films, plan, calibrated, check, quantized=quantized, proof=proof)

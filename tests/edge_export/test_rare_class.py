@@ -15,7 +15,7 @@ from edge_export.proof.threshold import Rule
 from edge_export.report.files import report_path
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import ParityFailed
-from tiny_network import LOOSE, tiny_plan
+from tiny_network import LOOSE, shifted, tiny_plan
 
 if TYPE_CHECKING:
     import keras
@@ -74,14 +74,3 @@ def test_a_rare_class_without_a_chosen_threshold_is_told_to_have_one_chosen(
     assert "all 56 films fall on one side of one half" in line
     assert "add --youden or --sensitivity X" in line
     assert "input-range" not in line
-
-
-def shifted(model: keras.Model, shift: float = 0.0, scale: float = 1.0) -> keras.Model:
-    """Return `model` with its logits scaled, and `shift` added."""
-    import keras
-
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    kernel, bias = copy.layers[-1].get_weights()
-    copy.layers[-1].set_weights([kernel * scale, bias * scale + shift])
-    return copy

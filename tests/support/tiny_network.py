@@ -141,3 +141,14 @@ def tiny_plan(budget: Budget = LOOSE, film_threshold: float | None = None) -> Ex
 def export_tiny(model: Path, folder: Path, out: Path) -> None:
     """Export the network in the file `model`, proved on the films in `folder`."""
     export(load_model(model), tiny_films(folder), tiny_plan(), out, lambda _: None)
+
+
+def shifted(model: keras.Model, shift: float = 0.0, scale: float = 1.0) -> keras.Model:
+    """Return `model` with its logits scaled, and `shift` added."""
+    import keras
+
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    kernel, bias = copy.layers[-1].get_weights()
+    copy.layers[-1].set_weights([kernel * scale, bias * scale + shift])
+    return copy

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from edge_export.proof.parity import REFERENCE
 from edge_export.statistics.estimates import Estimate, Floats
 
 FaultName = Literal[
@@ -37,7 +38,8 @@ def logit_faults(subject: str, logits: Floats) -> list[Fault]:
     """Return what is wrong with the finite logits `(n,)` of `subject`: `constant`, or nothing."""
     if len(logits) > 1 and np.ptp(logits) < CONSTANT:
         problem = f"answers {logits[0]:.6g} whatever the film"
-        return [_fault("constant", subject, problem, "train again, or choose another recipe")]
+        cure = "train again" if subject == REFERENCE else "train again, or choose another recipe"
+        return [_fault("constant", subject, problem, cure)]
     return []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scipy.special import expit
 
 from edge_export.graph.artefact import Floats
@@ -31,6 +33,18 @@ def decision_faults(reference: Reference, held_out: HeldOut, *, asked: bool) -> 
             wrong_order = area_faults(REFERENCE, area) if area.high < ONE_HALF else []
             return [*faults, *wrong_order]
     return []
+
+
+def require_chosen(reference: Reference, held_out: HeldOut, faults: Sequence[Fault]) -> None:
+    """Refuse a rule that finds no threshold, unless a fault of the model is why, which is named.
+
+    Raises:
+        DataError: it finds none.
+    """
+    if reference.unchosen is None or faults or logit_faults(REFERENCE, reference.logits):
+        return
+    if auc(held_out.positive, reference.logits).high >= ONE_HALF:
+        raise reference.unchosen
 
 
 def side_faults(

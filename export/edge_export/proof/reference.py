@@ -22,6 +22,8 @@ from edge_runtime.bundle.records import Calibration, FilmGate
 from edge_runtime.errors import DataError
 
 _BATCH = 32
+MOST_LOGIT = 1e6
+"""The largest logit of a golden film that a manifest holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Reference:
     """Keras's logits `(n,)` of the held-out films, and calibration and threshold of decisions.
 
     `film_logits` `(n,)` are those of its film branch, compared with the threshold of `film_gate`;
-    there are both or neither. `fit` tells how the calibration came about.
+    there are both or neither. `fit` tells how the calibration came about, and `unchosen` why the
+    rule for the threshold, which is one half then, found none.
     """
 
     logits: Floats
@@ -54,6 +57,7 @@ class Reference:
     film_gate: FilmGate | None = None
     threshold: Threshold = field(default_factory=Threshold)
     fit: CalibrationFit | None = None
+    unchosen: DataError | None = None
 
 
 def refer(
@@ -70,7 +74,7 @@ def refer(
     with a film / not-film branch has a `film_gate`, any other none.
 
     Raises:
-        DataError: as `reference_outputs`, `fit_calibration` and `choose_threshold` do.
+        DataError: as `reference_outputs` and `fit_calibration` do.
     """
     outputs = reference_outputs(network, held_out.pixels)
     logits, film_logits = outputs[:, 0], None if film_gate is None else outputs[:, 1]
@@ -79,8 +83,12 @@ def refer(
     groups = np.array(held_out.groups)[validation].tolist() if held_out.groups else None
     fit = fit_calibration(positive, logits[validation], method, groups)
     calibration = fit.calibration
-    threshold = choose_threshold(positive, probabilities(logits[validation], calibration), rule)
-    return Reference(logits, calibration, film_logits, film_gate, threshold, fit)
+    threshold, unchosen = Threshold(), None
+    try:
+        threshold = choose_threshold(positive, probabilities(logits[validation], calibration), rule)
+    except DataError as error:  # of a constant model, for instance, which is the fault to name
+        unchosen = error
+    return Reference(logits, calibration, film_logits, film_gate, threshold, fit, unchosen)
 
 
 @one_line(REFERENCE, "TensorFlow cannot run it", "train or save it again")
@@ -102,6 +110,9 @@ def reference_outputs(network: Network, pixels: Pixels) -> Floats:
         answer[batch] = _last_columns(predicted(network.model, image))
     if not np.isfinite(logits).all():
         raise DataError(REFERENCE, "answers with numbers that are not finite", "train again")
+    if np.abs(logits).max() > MOST_LOGIT:
+        problem = f"answers a logit of {np.abs(logits).max():.3g}, a bundle holds {MOST_LOGIT:g}"
+        raise DataError(REFERENCE, problem, "train again, with a smaller learning rate")
     expected = logits.copy()
     if network.probability:
         expected[:, 0] = expit(logits[:, 0])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, measure
@@ -70,13 +71,43 @@ def dense_without_bias() -> bytes:
     return bytes(onnx.helper.make_model(graph).SerializeToString())
 
 
-WITHOUT_BIAS: dict[str, Callable[[], bytes]] = {
-    "tflite": tflite_graph,  # ends in an addition
-    "onnx": dense_without_bias,
-}
-
-
-@pytest.mark.parametrize("form", WITHOUT_BIAS)
-def test_a_graph_whose_last_layer_has_no_bias_is_refused(form: str) -> None:
+def test_a_tflite_graph_whose_last_layer_has_no_bias_is_refused() -> None:
     with pytest.raises(DataError, match="ends in a layer without bias"):
-        SHIFTS[form](WITHOUT_BIAS[form](), (SHIFT,))
+        shift_tflite(tflite_graph(), (SHIFT,))  # it ends in an addition
+
+
+def test_an_onnx_graph_without_a_bias_gets_a_node_that_adds_the_shift() -> None:
+    film = {"x": np.full((1, 1), 3, np.float32)}
+    before, after = dense_without_bias(), shift_onnx(dense_without_bias(), (SHIFT,))
+    onnx.checker.check_model(onnx.load_model_from_string(after))
+    graphs: list[Any] = [onnx.load_model_from_string(one) for one in (before, after)]
+    answers: list[Any] = [ReferenceEvaluator(one).run(["y"], film) for one in graphs]
+    assert [one[0].item() for one in answers] == [3, 3 + SHIFT]
+
+
+def heads() -> dict[str, list[Any]]:
+    """Return the ends of networks that people have, after a map of their own size."""
+    from keras import layers
+
+    return {
+        "reshaped": [layers.Conv2D(2, SIDE), layers.Reshape((2,)), layers.Softmax()],
+        "sigmoid apart": [
+            layers.Conv2D(1, SIDE),
+            layers.Reshape((1,)),
+            layers.Activation("sigmoid"),
+        ],
+    }
+
+
+@pytest.mark.parametrize("end", ["reshaped", "sigmoid apart"])
+def test_the_logit_of_a_convolution_moves_by_the_shift(end: str, pixels: Pixels) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *heads()[end]])
+    graphs = float_graphs(network(model, InputRange()), pixels[:4])
+    for form, graph in (("tflite", graphs.tflite), ("onnx", graphs.onnx)):
+        before, after = (
+            measure(Artefact("m", form, FLOAT32.name, one), pixels[:4]).logits
+            for one in (graph, SHIFTS[form](graph, (SHIFT,)))
+        )
+        assert after - before == pytest.approx(np.full(4, SHIFT), abs=1e-4)
