@@ -115,5 +115,6 @@ def _warnings(
             f"{akin} of these films share a patient or a near-duplicate with films that {done} it"
         )
     if model.kind == "run" and (new := sum(split is None for split in seen)) < len(seen) and new:
-        sentences.append(f"{new} films are not in the run's split table")
+        verb = "film is" if new == 1 else "films are"
+        sentences.append(f"{new} {verb} not in the run's split table")
     return sentences
