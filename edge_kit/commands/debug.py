@@ -80,18 +80,17 @@ def _require_same(bundle: Path, run: Path) -> None:
     with open_bundle(bundle) as opened:
         manifest = opened.manifest
     pixels, prepared = manifest.preprocess, config.preprocessing()
-    classes = manifest.classes.negative, manifest.classes.positive
-    own = {
-        "classes": ",".join(map(class_key, classes)),
-        "modality": manifest.intended_use.modality,
-        "size": f"{pixels.height} x {pixels.width}",
+    own, theirs = manifest.classes, config
+    names = ((own.negative, theirs.negative), (own.positive, theirs.positive))
+    # Names that are alike are one class, and each is shown as its maker wrote it.
+    alike = all(class_key(name) == class_key(other) for name, other in names)
+    classes = ("",) * 2 if alike else tuple(map(",".join, zip(*names, strict=True)))
+    compared = {
+        "classes": classes,
+        "modality": (manifest.intended_use.modality, config.modality),
+        "size": (f"{pixels.height} x {pixels.width}", f"{prepared.height} x {prepared.width}"),
     }
-    theirs = {
-        "classes": ",".join(map(class_key, (config.negative, config.positive))),
-        "modality": config.modality,
-        "size": f"{prepared.height} x {prepared.width}",
-    }
-    for what, expected in own.items():
-        if theirs[what] != expected:
-            problem = f"has the {what} {theirs[what]}, the bundle {expected}"
+    for what, (expected, actual) in compared.items():
+        if actual != expected:
+            problem = f"has the {what} {actual}, the bundle {expected}"
             raise UsageError(run, problem, "give the run that the bundle was made from")

@@ -32,13 +32,11 @@ def run(options: argparse.Namespace) -> None:
     from edge_export.quiet import import_tensorflow
     from edge_export.words import words
     from edge_kit.data.leaks import require_no_leaks
-    from edge_kit.models.registry import architecture
     from edge_kit.training.plan import require_same_training
 
     done = _place(options)
-    reader, channels = reader_of(options), architecture(options.model).channels
-    modality = _modality(options)
-    plan = _plan(options, channels, modality)
+    reader, modality = reader_of(options), _modality(options)
+    plan = _plan(options, _channels(options, modality), modality)
     reader.expect(plan.preprocess)
     dataset = _dataset(options, modality, reader, done=done)
     cautions = Cautions(say, words(dataset.modality, *dataset.names))
@@ -114,6 +112,22 @@ _PLACES = {"groups": "GROUPS"}
 _LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache")
 
 
+def _channels(options: argparse.Namespace, modality: Modality) -> int:
+    """Return the channels that are asked for, else the author's; of `other` pictures all colours.
+
+    The authors' single channel is that of films. Grey pictures lose nothing: an export folds them.
+    """
+    from edge_kit.models.registry import architecture
+
+    authors = architecture(options.model).channels
+    if options.channels:
+        return int(options.channels)
+    if modality == "other" and authors == 1:
+        say("--modality other: pictures keep their colour; --channels 1 makes them grey")
+        return 3
+    return authors
+
+
 def _plan(options: argparse.Namespace, channels: int, modality: str) -> TrainingPlan:
     from edge_kit.training.plan import TrainingPlan
     from edge_runtime.film.preprocess import standard
@@ -122,7 +136,7 @@ def _plan(options: argparse.Namespace, channels: int, modality: str) -> Training
     add_options(parser)
     return TrainingPlan(
         model=options.model,
-        preprocess=standard(options.side, options.side, options.channels or channels, modality),
+        preprocess=standard(options.side, options.side, channels, modality),
         epochs=options.epochs,
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,

@@ -50,7 +50,10 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
         "loss on the validation films",
     )
     parser.add_argument(
-        "--channels", type=int, choices=(1, 3), help="1 grey, 3 RGB; default: the author's"
+        "--channels",
+        type=int,
+        choices=(1, 3),
+        help="1 grey, 3 RGB; default: the author's, and 3 with --modality other",
     )
     parser.add_argument(
         "--side",

@@ -21,6 +21,7 @@ from edge_export.statistics.estimates import Floats
 from edge_kit.data.films import list_films
 from edge_kit.data.labels import class_key, composed, split_of
 from edge_kit.data.table import read_table
+from edge_kit.models.recipe import Keep
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
 from edge_runtime import Classifier
 from edge_runtime.bundle import open_bundle, verify_all
@@ -49,6 +50,7 @@ class EvaluatedModel:
     run all its films, for a bundle those that calibrated it, which were training films. `seed` is
     the seed of its splits, where that is known. `class_names` are those that a run's training was
     told of the positive and of several negative classes, None where two had names of their own.
+    `keep` is how the epoch of a run was chosen.
     `classify` takes the paths of films, and may refuse some. `predict` takes pixels prepared by
     `preprocess` and refuses none, so that parts of them may be hidden.
     """
@@ -67,6 +69,7 @@ class EvaluatedModel:
     predict: Predict
     classify: Callable[[Sequence[Path]], list[FilmOutcome]]
     class_names: tuple[str, str | None] | None = None
+    keep: Keep = "last"
 
     def classes_among(
         self, root: Path, positive: str | None, negative: str | None
@@ -151,6 +154,7 @@ def _run(run: Path) -> EvaluatedModel:
         predict=predict,
         classify=classify,
         class_names=config.chosen_names,
+        keep=config.keep,
     )
 
 

@@ -139,12 +139,19 @@ def _cautions(
             "and near-duplicates: see the intervals by group"
         )
     refused = np.array([outcome.logit is None for outcome in outcomes])
-    lost = int((refused & positive).sum())
-    if lost:
-        sentences.append(
-            f"{lost} positive films were refused, and count neither as found nor missed"
-        )
-    return sentences
+    return [
+        *sentences,
+        *refusals(int((refused & positive).sum()), int((refused & ~positive).sum())),
+    ]
+
+
+def refusals(positive: int, negative: int) -> list[str]:
+    """Return a sentence on how many films of either class were refused, where any was."""
+    number = positive + negative
+    start, count = ("1 film was", "counts") if number == 1 else (f"{number} films were", "count")
+    by_class = f"{positive} positive and {negative} negative"
+    told = f"{start} refused, {by_class}, and {count} neither as right nor as wrong"
+    return [told] if number else []
 
 
 def _sources(figures: Figures, parts: Sequence[Subgroup]) -> list[str]:

@@ -251,7 +251,7 @@ def _warnings(model: EvaluatedModel, site: Site, digests: list[str], refused: in
     if seen := sum(digest in model.known for digest in digests):
         yield f"{seen} of these films calibrated the bundle: fit it on films that it has not seen"
     if refused:
-        yield f"{refused} films were refused and left out"
+        yield f"{refused} {'film was' if refused == 1 else 'films were'} refused and left out"
     for name, count in ((model.positive, site.positive), (model.negative, site.negative)):
         if count < FEW:
             yield f"{count} films of {name} are few: under {FEW}, mind the width of the intervals"

@@ -11,6 +11,7 @@ from edge_kit.data.dataset import load_dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel
 from edge_kit.evaluation.films import LabelledFilms
+from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime.errors import DataError, UsageError
 
 SplitChoice = Literal["val", "test", "all"]
@@ -103,6 +104,8 @@ def _warnings(
     akin = sum(films[place].group in trained for place in places) - itself
     done = "trained" if model.kind == "run" else "calibrated"
     sentences = []
+    if model.keep == "best" and any(seen[place] == "val" for place in places):
+        sentences.append(CHOSEN)
     if itself:
         sentences.append(
             f"{itself} of these {len(places)} films {done} it: its figures are too optimistic"
@@ -112,5 +115,6 @@ def _warnings(
             f"{akin} of these films share a patient or a near-duplicate with films that {done} it"
         )
     if model.kind == "run" and (new := sum(split is None for split in seen)) < len(seen) and new:
-        sentences.append(f"{new} films are not in the run's split table")
+        verb = "film is" if new == 1 else "films are"
+        sentences.append(f"{new} {verb} not in the run's split table")
     return sentences

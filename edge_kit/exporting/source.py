@@ -116,7 +116,11 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
         preprocess=config.preprocessing(),
         input_range=InputRange(),
         training=config.training(),
-        warnings=(*([config.caution()] if config.leaks else []), *dataset.warnings),
+        warnings=(
+            *([config.caution()] if config.leaks else []),
+            *config.warnings,
+            *dataset.warnings,
+        ),
         ours=True,
         caution=config.caution(),
         made_by=made_by(config),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from edge_runtime.errors import DataError, UsageError
 
 _ABOUT = "about"
+_FILMS, _SPLIT_SEED = "set_of_films", "split_seed"
 _VERSION = 1
 _SHORT = 40
 _BEFORE = {"keep": "last"}  # what a training of an older version, which does not say so, was like
@@ -108,7 +109,11 @@ def require_same(settings: Mapping[str, Any], expected: Mapping[str, Any], out: 
         UsageError: `settings`, which was begun at `out`, is not `expected`.
     """
     expected = json.loads(json.dumps(expected))
-    for name in sorted({*settings, *expected}):
+    names = sorted({*settings, *expected} - {_SPLIT_SEED})
+    if settings.get(_FILMS) != expected.get(_FILMS) and settings.get(_SPLIT_SEED) is not None:
+        # Other splits make another set of films; what dealt them is the plainer word for it.
+        names.insert(0, _SPLIT_SEED)
+    for name in names:
         was, now = settings.get(name, _BEFORE.get(name)), expected.get(name)
         if was != now:
             told = f": {was}, not {now}"

@@ -29,7 +29,7 @@ from edge_kit.training.run import (
     read_film_check,
     save_model,
 )
-from edge_kit.training.shortfalls import one_class
+from edge_kit.training.shortfalls import CHOSEN, one_class
 from edge_kit.training.train import Trained
 from edge_kit.training.watch import predict
 from edge_runtime.bundle.digest import sha256
@@ -105,7 +105,12 @@ def average(
         reader=reader,
     )
     dataset = replace(dataset, films=with_splits(dataset.films, members[0].run / SPLITS))
-    cautions.warn(*([first.caution()] if first.leaks else []), *dataset.warnings)
+    chosen = any(member.config.keep == "best" for member in members)
+    cautions.warn(
+        *([first.caution()] if first.leaks else []),
+        *([CHOSEN] if chosen else []),
+        *dataset.warnings,
+    )
     for line in dataset.details:
         say(line)
     model = mean_of_logits([member.model for member in members])

@@ -113,7 +113,7 @@ def identity(dataset: Dataset, config: RunConfig) -> dict[str, Any]:
 
 def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
     free = {"data", "tools", "film_threshold", "kept_epoch", "warnings", "caveat"}
-    # The digest of the films has their splits and labels.
-    free |= {"split_seed", "class_names", "options"}
+    # The digest of the films has their splits and labels; the split seed only tells why it differs.
+    free |= {"class_names", "options"}
     said = {name: value for name, value in asdict(config).items() if name not in free}
     return said | {"set_of_films": films}

@@ -12,6 +12,8 @@ from edge_kit.training.stopping import kept_epoch
 
 FAR = 0.02
 """A validation figure that the kept epoch misses by less is not far below its best."""
+CHOSEN = "the validation films chose the epoch that is kept: their figures are too optimistic"
+"""What has to be said of the validation figures of a run with `keep` "best"."""
 
 
 def one_class(
@@ -44,9 +46,7 @@ def of_kept_epoch(history: History, metrics: Mapping[Split, Metrics], keep: Keep
         return []
     kept, lowest, sentences = kept_epoch(losses, keep), kept_epoch(losses, "best"), list[str]()
     if keep == "best":
-        sentences.append(
-            "the validation films chose the epoch that is kept: their figures are too optimistic"
-        )
+        sentences.append(CHOSEN)
     for name, figure in (("AUC", metrics["val"].auc), ("accuracy", metrics["val"].accuracy)):
         values = history[f"val_{name.lower()}"]
         best = max(values)
@@ -54,14 +54,16 @@ def of_kept_epoch(history: History, metrics: Mapping[Split, Metrics], keep: Keep
             sentences.append(
                 f"the epoch that is kept, {kept} of {len(losses)}, is far below the best on the "
                 f"validation films: {name} {figure}, {best:.3f} after epoch "
-                f"{values.index(best) + 1}; " + _cure(keep, lowest)
+                f"{values.index(best) + 1}; " + _cure(keep, kept, lowest)
             )
     return sentences
 
 
-def _cure(keep: Keep, lowest: int) -> str:
+def _cure(keep: Keep, kept: int, lowest: int) -> str:
     if keep == "best":
         return f"kept is the one with the lowest loss on these films, {lowest}"
+    if kept == lowest:
+        return "it has the lowest loss on these films, so that --keep best keeps it too"
     return f"--keep best keeps the one with the lowest loss on these films, {lowest}"
 
 

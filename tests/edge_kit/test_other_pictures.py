@@ -65,7 +65,7 @@ def way(tiny: None, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     del tiny
     out = tmp_path_factory.mktemp("way")
     data, bundle = ["--data", str(tiles)], str(out / "Cracked Tiles.edge")
-    model = ["--model", "tiny", "--side", "64", "--channels", "3", "--epochs", "25"]
+    model = ["--model", "tiny", "--side", "64", "--epochs", "25"]
     kind = ["--modality", "other", "--positive", "cracked"]
     picture = str(tiles / "cracked" / "0.png")
     lines = [
@@ -152,9 +152,10 @@ def test_the_commands_say_nothing_of_films_and_the_branch_is_shown(
 ) -> None:
     del tiny
     line = ["train", "--data", str(tiles), "--out", str(tmp_path / "run"), "--model", "tiny"]
-    line += ["--side", "64", "--channels", "3", "--epochs", "1", "--modality", "other"]
-    assert run([*line, "--positive", "cracked"]) == 0
+    line += ["--side", "64", "--epochs", "1", "--modality", "other", "--positive", "cracked"]
+    assert run(line) == 0
     told = capsys.readouterr()
+    assert "other: pictures keep their colour; --channels 1 makes them grey\n" in told.err
     assert told_falsely(told.out + told.err) == []
     assert re.search(r"branch, round 2/2: AUC 0\.\d+ before, loss .* negatives small \d+", told.err)
     assert "upside_down" not in told.err
@@ -177,6 +178,7 @@ def test_the_runtime_says_nothing_of_the_chest(
     ("changed", "problem"),
     [
         ({"negative": "noncovid"}, "has the classes noncovid,cracked, the bundle whole,cracked"),
+        ({"negative": "It's Fine"}, "has the classes It's Fine,cracked, the bundle whole,cracked"),
         ({"modality": "ct"}, "has the modality ct, the bundle other"),
         (
             {"preprocess": {**standard(96, 64).to_json()}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,16 @@ import pytest
 
 from edge_export.report.document import encoded
 from edge_export.statistics.estimates import Estimate
-from edge_kit.evaluation.evaluated import open_evaluated
-from edge_kit.evaluation.evaluation import Evaluation, blind, document, evaluate, set_digest, table
+from edge_kit.evaluation.evaluated import FilmOutcome, open_evaluated
+from edge_kit.evaluation.evaluation import (
+    Evaluation,
+    blind,
+    document,
+    evaluate,
+    refusals,
+    set_digest,
+    table,
+)
 from edge_kit.evaluation.figures import Confusion
 from edge_kit.evaluation.films import LabelledFilms, labelled_films
 from edge_kit.evaluation.report import render, write_report
@@ -30,6 +39,35 @@ def test_what_has_to_be_said_of_a_model_is_said_first(
 ) -> None:
     subject = replace(open_evaluated(bundle), caution="its split leaks")
     assert evaluate(subject, labelled).warnings[0] == "its split leaks"
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative", "told"),
+    [
+        (0, 0, []),
+        (0, 1, ["1 film was refused, 0 positive and 1 negative, and counts neither as right nor"]),
+        (1, 1, ["2 films were refused, 1 positive and 1 negative, and count neither as right nor"]),
+    ],
+)
+def test_refused_films_of_either_class_are_counted(
+    positive: int, negative: int, told: list[str]
+) -> None:
+    assert [line.removesuffix(" as wrong") for line in refusals(positive, negative)] == told
+
+
+def test_a_refused_film_of_the_negative_class_is_warned_of(
+    bundle: Path, labelled: LabelledFilms
+) -> None:
+    subject = open_evaluated(bundle)
+    negative = [film.label == labelled.negative for film in labelled.films].index(True)
+
+    def classify(paths: Sequence[Path]) -> list[FilmOutcome]:
+        outcomes = subject.classify(paths)
+        outcomes[negative] = FilmOutcome(None, "not_a_film")
+        return outcomes
+
+    warnings = evaluate(replace(subject, classify=classify), labelled, "all").warnings
+    assert refusals(0, 1)[0] in warnings
 
 
 def test_an_evaluation_is_of_the_films_of_the_split(

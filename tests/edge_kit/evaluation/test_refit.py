@@ -234,7 +234,7 @@ def test_few_films_refused_films_and_films_seen_before_are_told_of(
 
     warned = refit(replace(subject, known=seen, classify=classify), local, RULE, None).warnings
     assert warned[0].startswith("1 of these films calibrated the bundle")
-    assert warned[1] == "1 films were refused and left out"
+    assert warned[1] == "1 film was refused and left out"
 
 
 def test_what_cannot_be_fitted_is_one_line(

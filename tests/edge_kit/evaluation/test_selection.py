@@ -12,6 +12,7 @@ from edge_kit.data.dataset import load_dataset
 from edge_kit.evaluation.evaluated import EvaluatedModel, open_evaluated
 from edge_kit.evaluation.films import LabelledFilms, labelled_films
 from edge_kit.evaluation.selection import select_films
+from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime.errors import DataError, UsageError
 from films import write_films
 
@@ -39,6 +40,15 @@ def test_a_run_is_judged_on_its_test_films_unless_others_are_wanted(
     assert {labelled.splits[place] for place in select_films(run, labelled, "val").places} == {
         "val"
     }
+
+
+def test_validation_films_that_chose_the_epoch_are_told_of(
+    run: EvaluatedModel, labelled: LabelledFilms
+) -> None:
+    chosen = replace(run, keep="best")
+    assert select_films(chosen, labelled, "val").warnings == (CHOSEN,)
+    assert CHOSEN in select_films(chosen, labelled, "all").warnings
+    assert select_films(chosen, labelled, "test").warnings == ()
 
 
 def test_the_run_s_own_table_counts_and_not_the_folders(

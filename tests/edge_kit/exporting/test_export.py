@@ -30,6 +30,7 @@ from edge_kit.exporting.card_commands import made_by
 from edge_kit.exporting.export import export_source
 from edge_kit.files import write_json
 from edge_kit.training.run import read_config
+from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, EdgeError, UsageError
 from edge_runtime.film.preprocess import standard
@@ -124,6 +125,21 @@ def test_what_a_run_has_to_say_of_its_split_and_its_making_is_in_the_card(
     assert any("separates 2 groups" in line for line in found.said)
     write_json(run / "config.json", replace(config, members=("a", "b")))
     assert asked(run).plan.description.made_by == "edge-kit ensemble RUN... --out RUN"
+
+
+def test_what_a_run_warns_of_is_said_once_of_its_export(
+    trained: Path, asked: Callable[..., Exported], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    config = replace(read_config(run), leaks=2)
+    write_json(run / "config.json", replace(config, warnings=(config.caution(), CHOSEN)))
+    said = asked(run).said
+    assert [line for line in said if line.startswith("warning: ")][:2] == [
+        f"warning: {config.caution()}",
+        f"warning: {CHOSEN}",
+    ]
+    assert sum(CHOSEN in line for line in said) == 1
 
 
 TRAIN = "edge-kit train --data DATA --out RUN --model"

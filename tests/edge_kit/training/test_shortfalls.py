@@ -66,6 +66,10 @@ def test_a_last_epoch_far_below_the_best_is_said_with_how_to_keep_the_best() -> 
         "--keep best keeps the one with the lowest loss on these films, 2"
     )
     assert f"accuracy {FAIR.accuracy}, 1.000 after epoch 2" in accuracy
+    lowest = history(0.6, 1.0, value, losses=(0.9, 0.5, 0.3))
+    assert of_kept_epoch(lowest, metrics, "last")[0].endswith(
+        "; it has the lowest loss on these films, so that --keep best keeps it too"
+    )
     narrow = replace(FAIR, auc=replace(FAIR.auc, high=value), accuracy=FAIR.auc)
     assert of_kept_epoch(near, {"val": narrow, "test": FAIR}, "last") == []
     chosen, told, *_ = of_kept_epoch(far, metrics, "best")

@@ -17,6 +17,7 @@ from edge_kit.exporting.card_commands import made_by
 from edge_kit.exporting.order import ExportOrder
 from edge_kit.exporting.source import open_source
 from edge_kit.models.registry import architecture
+from edge_kit.training.checkpoint import require_same
 from edge_kit.training.device import find_device
 from edge_kit.training.folds import assign_folds
 from edge_kit.training.plan import TrainingPlan, identity, run_config
@@ -49,7 +50,27 @@ def test_a_run_records_what_dealt_its_splits(dataset: Dataset, plan: TrainingPla
     assert config.training().to_json()["split_seed"] == 5
     assert "--seed 3 --split-seed 5 --epochs" in made_by(config)
     alike = run_config(replace(dealt, split_seed=6), Path("data"), plan, network, device)
-    assert identity(dealt, config) == identity(dealt, alike)
+    begun = json.loads(json.dumps(identity(dealt, config)))
+    require_same(begun, identity(dealt, alike), Path("run"))
+
+
+def test_a_training_on_splits_of_another_seed_is_refused_by_that_seed(
+    dataset: Dataset, plan: TrainingPlan
+) -> None:
+    begun = replace(dataset, split_seed=0)
+    other = replace(dataset, films=dataset.films[:-1], split_seed=4)
+    network, device = architecture(plan.model), find_device(None)
+    was, now = (
+        json.loads(json.dumps(identity(one, run_config(one, Path("data"), plan, network, device))))
+        for one in (begun, other)
+    )
+    with pytest.raises(UsageError, match="was begun with another split seed: 0, not 4; repeat"):
+        require_same(was, now, Path("run"))
+    with pytest.raises(UsageError, match="was begun with another set of films; repeat"):
+        require_same(was | {"split_seed": None}, now, Path("run"))
+    del was["split_seed"]  # as an older checkpoint is
+    with pytest.raises(UsageError, match="was begun with another set of films; repeat"):
+        require_same(was, now, Path("run"))
 
 
 def test_what_is_not_recorded_leaves_a_manifest_as_it_was(trained: Path) -> None:
