@@ -28,8 +28,12 @@ def as_classifier(
         DataError: it takes or gives something else.
         UsageError: size or output have to be chosen, or cannot be.
     """
-    # A subclassed model and one that was never built have neither inputs nor outputs.
+    # One that was never built has neither inputs nor outputs.
     inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    if not inputs and not outputs:
+        problem = "was saved before it was built: the size of its images is nowhere"
+        cure = "begin it with keras.Input((HEIGHT, WIDTH, CHANNELS)), train and save it again"
+        raise DataError(path, problem, cure)
     if len(inputs) != 1 or not outputs:
         counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
         problem = f"has {counts}, one of each is needed, or a film logit as second output"

@@ -272,3 +272,41 @@ def test_no_map_is_made_that_fills_the_memory(tmp_path: Path) -> None:
     config_of(path, lambda found: found[1]["config"].update(padding=[[10**5] * 2] * 2))
     with pytest.raises(DataError, match=r"layer 'pad' gives [\d,]+ values for one image"):
         open_model(path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ("model.h5", "model.keras"),
+        ("model.keras", "model.h5"),
+        ("model.keras", "model"),
+        ("model.keras", "model.KERAS"),
+        ("model.h5", "best.weights.h5"),
+        ("model.h5", "model.H5"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_file_is_what_it_holds_whatever_its_ending(
+    written: str, given: str, dtype: str, tmp_path: Path
+) -> None:
+    model = randomised(headed(layers.Dense(1, activation="sigmoid", dtype=dtype)))
+    (tmp_path / "of").mkdir()
+    model.save(tmp_path / "of" / written)
+    path = (tmp_path / "of" / written).rename(tmp_path / given)
+    answers = np.ravel(model.predict_on_batch(images())).astype(np.float32)
+    opened = np.ravel(open_model(path).model.predict_on_batch(images()))
+    assert opened == pytest.approx(answers, abs=1e-6 if dtype == "float32" else 1e-2)
+    assert [found.name for found in tmp_path.iterdir() if found.is_file()] == [given]
+
+
+def test_a_folder_is_told_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no config\.json, and a model is one file; give a run's"):
+        require_file(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+def test_a_model_that_was_never_built_says_how_to_build_it(tmp_path: Path) -> None:
+    unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+    with pytest.raises(DataError, match=r"before it was built: .*; begin it with keras\.Input\("):
+        open_model(saved(unbuilt, tmp_path))
