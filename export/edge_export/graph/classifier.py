@@ -22,21 +22,30 @@ def as_classifier(
     """Return `model` with one image of fixed size in and one answer out, and what was done to it.
 
     A model that takes images of any size gets `side` x `side`. Of several outputs the one of the
-    layer `output` is kept; without it there may be one, or a film / not-film logit beside it.
+    layer `output`, or of that key of a dictionary, is kept; without it there may be one, or a film / not-film logit beside it.
 
     Raises:
         DataError: it takes or gives something else.
         UsageError: size or output have to be chosen, or cannot be.
     """
-    # A subclassed model and one that was never built have neither inputs nor outputs.
+    import keras
+
+    # One that was never built has neither inputs nor outputs.
     inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    if not inputs and not outputs:
+        problem = "was saved before it was built: the size of its images is nowhere"
+        cure = "begin it with keras.Input((HEIGHT, WIDTH, CHANNELS)), train and save it again"
+        raise DataError(path, problem, cure)
     if len(inputs) != 1 or not outputs:
         counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
         problem = f"has {counts}, one of each is needed, or a film logit as second output"
         raise DataError(path, problem, _CURE)
     notes = list[str]()
-    if output is not None or not _answers_one(path, model):
-        model = _with_output(path, model, output)
+    keys = _keys(model)
+    if keys:  # a model that answers with a dictionary, the same with a list
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    if output is not None or not _answers_one(path, model, keys):
+        model = _with_output(path, model, output, keys)
         notes.append(f"output {output!r} is exported, no other")
     sized = _with_size(path, model, side)
     if None in model.inputs[0].shape[1:3]:
@@ -44,7 +53,17 @@ def as_classifier(
     return sized, tuple(notes)
 
 
-def _answers_one(path: Path, model: keras.Model) -> bool:
+def _keys(model: keras.Model) -> list[str]:
+    """Return the keys of the outputs in their order, where they are a dictionary, else nothing."""
+    answers = getattr(model, "_outputs_struct", None)  # no public counterpart
+    if not isinstance(answers, dict):
+        return []
+    key_of = {id(answer): key for key, answer in answers.items()}
+    keys = [key_of.get(id(answer)) for answer in model.outputs]
+    return [str(key) for key in keys] if None not in keys else []
+
+
+def _answers_one(path: Path, model: keras.Model, keys: list[str]) -> bool:
     """Tell whether a model has one output, or a film logit beside it."""
     if len(model.outputs) > 2:
         return False
@@ -52,7 +71,7 @@ def _answers_one(path: Path, model: keras.Model) -> bool:
         find_head(model)
         find_film_head(model)
     except DataError as error:
-        choose = f"; or choose one output, --output NAME, of {', '.join(_names(model))}"
+        choose = f"; or choose one output, --output NAME, of {_listed(model, keys)}"
         cure = error.cure + choose * (len(model.outputs) == 2)
         raise DataError(path, error.problem, cure) from error
     return True
@@ -66,17 +85,31 @@ def _names(model: keras.Model) -> list[str]:
     ]
 
 
-def _with_output(path: Path, model: keras.Model, output: str | None) -> keras.Model:
+def _listed(model: keras.Model, keys: list[str]) -> str:
+    """Return the names of the outputs in a line, with those of their layers where they differ."""
+    names = _names(model)
+    pairs = zip(keys or names, names, strict=True)
+    return ", ".join(key if key == name else f"{key} ({name})" for key, name in pairs)
+
+
+def _with_output(
+    path: Path, model: keras.Model, output: str | None, keys: list[str]
+) -> keras.Model:
     import keras
 
-    names = _names(model)
-    listed = ", ".join(names)
+    names, listed = _names(model), _listed(model, keys)
     if output is None:
         raise DataError(path, f"has {len(names)} outputs: {listed}", "choose one, --output NAME")
-    if output not in names:
+    if output not in (*keys, *names):
         problem = f"{path} has no output {output!r}"
         raise UsageError("--output", problem, f"choose from {listed}")
-    return keras.Model(model.inputs, [model.outputs[names.index(output)]], name=model.name)
+    place = keys.index(output) if output in keys else names.index(output)
+    chosen = keras.Model(model.inputs, [model.outputs[place]], name=model.name)
+    try:
+        find_head(chosen)
+    except DataError as error:
+        raise DataError(path, f"output {output!r} {error.problem}", error.cure) from error
+    return chosen
 
 
 def _with_size(path: Path, model: keras.Model, side: int | None) -> keras.Model:

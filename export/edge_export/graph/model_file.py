@@ -145,9 +145,26 @@ def _reasons(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def repacked(file: ModelFile, config: dict[str, Any]) -> Iterator[Path]:
-    """Write a `.keras` file with another `config` and the same weights, for as long as needed."""
+def named_by_content(file: ModelFile) -> Iterator[Path]:
+    """Yield `file.path`, or a copy where Keras, which goes by the ending, would misread it."""
+    endings = (".keras",) if file.zipped else (".h5", ".hdf5")
+    name = file.path.name
+    if name.endswith(endings) and not name.endswith(".weights.h5"):
+        yield file.path
+        return
     with TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{endings[0]}"
+        shutil.copyfile(file.path, path)
+        yield path
+
+
+@contextmanager
+def repacked(file: ModelFile, config: dict[str, Any]) -> Iterator[Path]:
+    """Write the file with another `config` and the same weights, for as long as needed."""
+    with TemporaryDirectory() as folder:
+        if not file.zipped:
+            yield _with_config(file.path, Path(folder) / "model.h5", config)
+            return
         path = Path(folder) / "model.keras"
         with zipfile.ZipFile(file.path) as original, zipfile.ZipFile(path, "w") as written:
             written.writestr(CONFIG, json.dumps(config))
@@ -156,3 +173,12 @@ def repacked(file: ModelFile, config: dict[str, Any]) -> Iterator[Path]:
                     written.writestr(name, original.read(name))
             written.write(file.weights, WEIGHTS)
         yield path
+
+
+def _with_config(original: Path, path: Path, config: dict[str, Any]) -> Path:
+    import h5py
+
+    shutil.copyfile(original, path)
+    with h5py.File(path, "r+") as written:
+        written.attrs["model_config"] = json.dumps(config).encode()
+    return path

@@ -29,7 +29,7 @@ from edge_export.graph.model_config import (
     layers_of,
     quantized_by_keras,
 )
-from edge_export.graph.model_file import ModelFile, open_file, repacked
+from edge_export.graph.model_file import ModelFile, named_by_content, open_file, repacked
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError, EdgeError
 
@@ -115,7 +115,8 @@ def require_file(path: Path) -> None:
         problem = f"is a SavedModel of {who}, a program without layers that could be quantized"
         raise DataError(path, problem, f"save it again as one file: {code}")
     if path.is_dir():
-        raise DataError(path, "is no run: it has no config.json", "give a run or a .keras file")
+        cure = "give a run's folder, or the one file that model.save('NAME.keras') writes"
+        raise DataError(path, "is no run: it has no config.json, and a model is one file", cure)
     if not path.is_file():
         raise DataError(path, "no such file", "give a run's folder or a .keras file")
 
@@ -148,20 +149,15 @@ def _loaded(file: ModelFile, config: Config | None) -> keras.Model:
     """Return the model of a file, by another `config` than its own where one is given."""
     import keras
 
-    if config is not None and (file.keras2 or not file.zipped):
+    if config is not None and file.keras2:
         # What Keras reads it takes out of the configuration.
         model = keras.saving.deserialize_keras_object(deepcopy(config), safe_mode=True)
         if not isinstance(model, keras.Model):
             raise DataError(file.path, f"holds a {type(model).__name__}, no model", AGAIN)
-        if file.keras2:
-            read_weights(file.path, model, config, file.weights)
-        else:
-            model.load_weights(file.path)
+        read_weights(file.path, model, config, file.weights)
         return model
-    if config is None:
-        return keras.models.load_model(file.path, compile=False, safe_mode=True)
-    with repacked(file, config) as rewritten:
-        return keras.models.load_model(rewritten, compile=False, safe_mode=True)
+    with named_by_content(file) if config is None else repacked(file, config) as named:
+        return keras.models.load_model(named, compile=False, safe_mode=True)
 
 
 def _refuse_code(path: Path, config: Config) -> None:

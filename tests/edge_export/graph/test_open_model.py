@@ -272,3 +272,74 @@ def test_no_map_is_made_that_fills_the_memory(tmp_path: Path) -> None:
     config_of(path, lambda found: found[1]["config"].update(padding=[[10**5] * 2] * 2))
     with pytest.raises(DataError, match=r"layer 'pad' gives [\d,]+ values for one image"):
         open_model(path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ("model.h5", "model.keras"),
+        ("model.keras", "model.h5"),
+        ("model.keras", "model"),
+        ("model.keras", "model.KERAS"),
+        ("model.h5", "best.weights.h5"),
+        ("model.h5", "model.H5"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_file_is_what_it_holds_whatever_its_ending(
+    written: str, given: str, dtype: str, tmp_path: Path
+) -> None:
+    model = randomised(headed(layers.Dense(1, activation="sigmoid", dtype=dtype)))
+    (tmp_path / "of").mkdir()
+    model.save(tmp_path / "of" / written)
+    path = (tmp_path / "of" / written).rename(tmp_path / given)
+    answers = np.ravel(model.predict_on_batch(images())).astype(np.float32)
+    opened = np.ravel(open_model(path).model.predict_on_batch(images()))
+    assert opened == pytest.approx(answers, abs=1e-6 if dtype == "float32" else 1e-2)
+    assert [found.name for found in tmp_path.iterdir() if found.is_file()] == [given]
+
+
+def test_a_folder_is_told_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no config\.json, and a model is one file; give a run's"):
+        require_file(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+def test_a_model_that_was_never_built_says_how_to_build_it(tmp_path: Path) -> None:
+    unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+    with pytest.raises(DataError, match=r"before it was built: .*; begin it with keras\.Input\("):
+        open_model(saved(unbuilt, tmp_path))
+
+
+def test_an_output_goes_by_its_key_and_by_its_layer(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 1))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(image))
+    heads = {
+        "dx": layers.Dense(1, activation="sigmoid", name="one")(x),
+        "aux": layers.Dense(1, activation="sigmoid", name="two")(x),
+        "view": layers.Dense(3, activation="softmax", name="three")(x),
+    }
+    path = saved(randomised(keras.Model(image, heads)), tmp_path)
+    listed = r"aux \(two\), dx \(one\), view \(three\)"
+    with pytest.raises(UsageError, match=rf"no output 'x'; choose from {listed}"):
+        open_model(path, output="x")
+    with pytest.raises(DataError, match=rf"3 outputs: {listed}; choose one, --output NAME"):
+        open_model(path)
+    with pytest.raises(DataError, match=r"model\.keras: output 'view' gives 3 classes"):
+        open_model(path, output="view")
+    everything = keras.models.load_model(path).predict_on_batch(images())
+    for name in ("dx", "one"):
+        opened = open_model(path, output=name)
+        answers = np.ravel(opened.model.predict_on_batch(images()))
+        assert answers == pytest.approx(np.ravel(everything["dx"]), abs=1e-6)
+        assert opened.notes == (f"output {name!r} is exported, no other",)
+
+
+def test_the_only_answer_of_a_dictionary_is_an_answer(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 1))
+    answer = layers.Dense(1, activation="sigmoid")(layers.Flatten()(image))
+    path = saved(randomised(keras.Model(image, {"dx": answer})), tmp_path)
+    opened = open_model(path).model.predict_on_batch(images())
+    told = keras.models.load_model(path).predict_on_batch(images())["dx"]
+    assert np.ravel(opened) == pytest.approx(np.ravel(told), abs=1e-6)
