@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_kit.data.index import MANIFEST
-from edge_kit.data.labels import CLASSES, class_key, class_names, joined, listed
+from edge_kit.data.labels import CLASSES, class_key, class_names, joined, listed, says_covid
 from edge_kit.data.layouts import chexpert, class_folders, covidx, ieee8023, nih, rsna
 from edge_kit.data.layouts.any_table import Columns
 from edge_kit.data.layouts.any_table import films as films_of_table
@@ -65,8 +65,10 @@ class Sides:
         return "", "other findings"
 
 
-def sides(positive: str, negative: str) -> Sides:
+def sides(positive: str, negative: str, layout: str = ANY) -> Sides:
     """Return the two classes that `--positive` and `--negative` name.
+
+    They are covid and noncovid where a name says covid, or the set of `layout` is of nothing else.
 
     Raises:
         UsageError: one names nothing, or both name the same.
@@ -78,7 +80,8 @@ def sides(positive: str, negative: str) -> Sides:
             raise UsageError(option, "names no finding", "name one, or several with commas")
     if both := sorted(keys[0] & keys[1]):
         raise UsageError("--negative", f"{both[0]!r} is positive too", "name it once")
-    if {class_key(name) for name in names[0]} == {"covid"}:
+    of_covid = layout == "covidx" or any(says_covid(name) for side in names for name in side)
+    if of_covid and {class_key(name) for name in names[0]} == {"covid"}:
         return Sides(*CLASSES, *keys)
     return Sides(joined(names[0]), joined(names[1]), *keys)
 

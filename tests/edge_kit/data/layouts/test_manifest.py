@@ -202,3 +202,20 @@ def test_file_names_with_spaces_are_read_from_covidx(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("7 a b.png COVID-19 x\n\n8 c d.png normal\n", "utf-8")
     rows = [row for _, row in covidx.rows(tmp_path / "train.txt")]
     assert rows == [("7", "a b.png", "COVID-19"), ("8", "c d.png", "normal")]
+
+
+@pytest.mark.parametrize(
+    ("names", "layout", "labels"),
+    [
+        (("Positive", "Negative"), "csv", ("Positive", "Negative")),
+        (("positive", "negative"), "covidx", ("covid", "noncovid")),
+        (("COVID-19", "No Finding"), "ieee8023", ("covid", "noncovid")),
+        (("positive", "no covid"), "csv", ("covid", "noncovid")),
+        (("sick,sick", "well"), "csv", ("sick", "well")),
+    ],
+)
+def test_only_what_says_covid_is_called_so(
+    names: tuple[str, str], layout: str, labels: tuple[str, str]
+) -> None:
+    chosen = sides(*names, layout)
+    assert (chosen.positive, chosen.negative) == labels
