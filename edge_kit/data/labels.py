@@ -20,6 +20,8 @@ MODALITIES: tuple[Modality, ...] = ("xray", "ct", "other")
 CLASSES = ("covid", "noncovid")
 """The classes that have one canonical name for all spellings; all others keep their own."""
 
+_PARTS = ("set", "data", "split")
+_TRAIN, _VAL, _TEST = ("train", "training"), ("val", "valid", "validation", "dev"), ("test",)
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "covid": ("covid19", "covid positive", "covid19 positive", "positive", "sars cov 2"),
     "noncovid": (
@@ -28,10 +30,16 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "xray": ("xrays", "cxr", "cxrs", "chest xray", "chest xrays", "radiographs"),
     "ct": ("cts", "ct scan", "ct scans", "chest ct"),
-    "train": ("training",),
-    "val": ("valid", "validation"),
-    "test": ("testing",),
+    "train": ("training", "trn", *(f"{name} {kind}" for name in _TRAIN for kind in _PARTS)),
+    "val": ("valid", "validation", "dev", *(f"{name} {kind}" for name in _VAL for kind in _PARTS)),
+    "test": ("testing", "tst", "holdout", *(f"{name} {kind}" for name in _TEST for kind in _PARTS)),
 }
+# Not value, valgus or testis; eval may be either.
+_LIKE_A_SPLIT = re.compile(
+    r"(?:eval(?:uation)?|hold\W?out|dev|trn|tst|train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)"
+    r"(?:[\W\d_].*|set.*|split.*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,11 @@ def stated_modality(text: str) -> Modality | None:
 def split_of(name: str) -> Split | None:
     """Return the split that `name` means, if any."""
     return next((split for split in SPLITS if split == _MEANING.get(_plain(name))), None)
+
+
+def resembles_split(name: str) -> bool:
+    """Tell whether `name` may be that of a split, though it is none that is known."""
+    return split_of(name) is None and _LIKE_A_SPLIT.fullmatch(name.strip()) is not None
 
 
 _LONGEST_NAME = 64  # of a class in a bundle's manifest
