@@ -222,7 +222,7 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
 
 
 def _by_folder(root: Path, named: Sequence[str]) -> FolderIndex:
-    contents = folder_contents(root)
+    contents = folder_contents(root, named)
     by_folder: dict[PurePosixPath, list[Path]] = {}
     for path in contents.films:
         by_folder.setdefault(PurePosixPath(path.parent), []).append(path)
