@@ -72,7 +72,7 @@ def _manifest(options: argparse.Namespace) -> None:
         view=options.view_column,
         table=options.table,
     )
-    chosen = sides(options.positive, options.negative)
+    chosen = sides(options.positive, options.negative, options.layout)
     say(write_manifest(options.data, options.layout, chosen, options.out, columns))
 
 

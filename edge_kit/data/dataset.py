@@ -21,13 +21,17 @@ from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import FRACTIONS, assign
 from edge_runtime.errors import DataError
 
+SCANNED = "scanned group"
 NEAR_PAIR = "near-duplicate pair"
 Pairs = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Two films in different splits that belong together: by an id, or as a `NEAR_PAIR`."""
+    """Two films in different splits that belong together.
+
+    `of` is `NEAR_PAIR`, or what kind of id they share; the id may name a patient, and is not there.
+    """
 
     of: str
     films: tuple[Film, Film]
@@ -156,7 +160,7 @@ def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple
         problem = f"is not in {table} ({count(len(missing), 'such film')})"
         raise DataError(root / missing[0], problem, "scan again: edge-kit data scan")
     return [
-        (*item.entry.ids, f"scanned group {scanned[name]}")
+        (*item.entry.ids, f"{SCANNED} {scanned[name]}")
         for item, name in zip(kept, names, strict=True)
     ]
 
@@ -191,8 +195,12 @@ def _leaks(
 
 
 def _spoken(name: str) -> str:
-    """Return an id without the digest of what a DICOM header says."""
-    return next((what for what in (PATIENT, STUDY) if name.startswith(what)), name)
+    """Return what an id is of, without the id: that may be a patient's name."""
+    kinds = {"patient_id": "patient", "group_id": "group", FOLDER: "folder", "name": "patient"}
+    return (
+        next((what for what in (PATIENT, STUDY, SCANNED) if name.startswith(what)), "")
+        or kinds[name.partition(" ")[0]]
+    )
 
 
 def _split(

@@ -10,9 +10,11 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_kit.data.folders import DICOM, EXTENSIONS
 from edge_runtime.film.decode import begins_as_dicom
 
 if TYPE_CHECKING:
@@ -95,6 +97,16 @@ def dicom_groups(fingerprints: Sequence[Fingerprint]) -> tuple[list[tuple[str, .
                 f"DICOM films grouped by {element}: {len(named)}, {plural}: {len({*named})}"
             )
     return ids, lines
+
+
+def of_nobody(films: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
+    """Return a line that counts the DICOM among films, by name and ids, which have no id at all."""
+    pictures = EXTENSIONS - DICOM
+    number = sum(not ids and Path(name).suffix.lower() not in pictures for name, ids in films)
+    if not number:
+        return []
+    what = "DICOM films without PatientID and StudyInstanceUID"
+    return [f"{what}: {number}, of no patient that is known"]
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_export.films.film import SPLITS
-from edge_kit.data.dicom_header import dicom_groups
+from edge_kit.data.dicom_header import dicom_groups, of_nobody
 from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
 from edge_kit.data.labels import ClassMapping, Modality, listed, match_classes
@@ -156,7 +156,7 @@ def _with_dicom_ids(read: Sequence[ReadFilm]) -> tuple[list[ReadFilm], list[str]
         replace(film, entry=replace(film.entry, ids=(*film.entry.ids, *more))) if more else film
         for film, more in zip(read, ids, strict=True)
     ]
-    return films, lines
+    return films, [*lines, *of_nobody((film.entry.name, film.entry.ids) for film in films)]
 
 
 def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge_kit.data.labels import class_key
 from edge_runtime.errors import FilmError
 from edge_runtime.film.decode import open_film
 from edge_runtime.film.walk import SYSTEM_FILES, SYSTEM_FOLDERS, TEXT_ENDINGS, TEXT_FILES
@@ -20,7 +21,19 @@ from edge_runtime.film.walk import SYSTEM_FILES, SYSTEM_FOLDERS, TEXT_ENDINGS, T
 DICOM = frozenset({".dcm", ".dicom"})
 EXTENSIONS = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp", *DICOM})
 # The best known COVID sets keep masks of lungs, which are images too, beside their films.
-_MASKS = re.compile(r"mask|(.*[\W_])?masks", re.IGNORECASE)
+_MASK_WORDS = frozenset(
+    (
+        *("mask", "masks", "seg", "segs", "segmentation", "segmentations", "segmented"),
+        *("groundtruth", "groundtruths", "gt", "heatmap", "heatmaps"),
+    )
+)
+_WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+")
+_NOT_MASKS = frozenset({"with", "without", "no", "not", "non"})  # pictures of people with masks
+_MASK_OF = re.compile(
+    r"(.+)[ _-]+(?:mask|seg|segmentation|gt|groundtruth)s?(?:[ _-]*\d+)?", re.IGNORECASE
+)
+_LAST_WORD = re.compile(r"[ _-]+[a-z]+$", re.IGNORECASE)
+IN_MASKS, AS_MASKS = "files in masks folders", "files named as masks of others"
 _TABLES = frozenset({"ipynb", "ods", "pdf", "py", "sh", "xls", "xlsx", *TEXT_ENDINGS})
 """Endings that no film has, in small letters."""
 _DOUBLE = (".nii.gz",)
@@ -40,8 +53,10 @@ class FolderContents:
     passed_over: Mapping[str, int]
 
 
-def folder_contents(root: Path) -> FolderContents:
+def folder_contents(root: Path, named: Collection[str] = ()) -> FolderContents:
     """Return what lies below `root`; hidden files and what systems leave there do not count.
+
+    Folders of the classes that `named` are, are not those of masks, whatever they are called.
 
     Raises:
         OSError: a folder below cannot be read.
@@ -50,8 +65,9 @@ def folder_contents(root: Path) -> FolderContents:
     left_out: Counter[str] = Counter()
     passed_over: Counter[str] = Counter()
     reads_dicom = find_spec("pydicom") is not None
-    for path, masked in _files(root, frozenset(root.resolve().parents)):
-        kind = "files in masks folders" if masked else _kind(path)
+    classes = frozenset(map(class_key, filter(None, named)))
+    for path, masks in _files(root, frozenset(root.resolve().parents), classes):
+        kind = masks or _kind(path)
         if kind == "DICOM" and not reads_dicom:
             kind = _WITHOUT_READER
         if kind in ("film", "DICOM"):
@@ -100,9 +116,9 @@ def _holds_dicom(path: Path) -> bool:
 
 
 def _files(
-    folder: Path, above: frozenset[Path], *, masked: bool = False
-) -> Iterator[tuple[Path, bool]]:
-    """Yield the files below a folder, and whether they lie in a folder of masks.
+    folder: Path, above: frozenset[Path], classes: frozenset[str], masks: str = ""
+) -> Iterator[tuple[Path, str]]:
+    """Yield the files below a folder, and for those that are masks in words why.
 
     Links to folders are followed, for class folders are often linked together, but never back
     to a folder on the way here.
@@ -112,11 +128,29 @@ def _files(
         return
     with os.scandir(folder) as listing:
         visible = [item for item in listing if not item.name.startswith(".")]
+    stems = {Path(item.name).stem for item in visible if not item.is_dir()}
     for item in visible:
         path, name = folder / item.name, item.name.lower()
         if item.is_dir():
             if name not in SYSTEM_FOLDERS:
-                within = masked or _MASKS.fullmatch(name) is not None
-                yield from _files(path, above | {here, *here.parents}, masked=within)
+                within = IN_MASKS if not masks and _holds_masks(item.name, classes) else masks
+                yield from _files(path, above | {here, *here.parents}, classes, within)
         elif name not in SYSTEM_FILES:
-            yield path, masked
+            yield path, masks or (AS_MASKS if _is_mask_of(path, stems) else "")
+
+
+def _holds_masks(folder: str, classes: Collection[str]) -> bool:
+    """Tell whether a folder of this name holds masks; a class that was named does not."""
+    words = [word.lower() for word in _WORD.findall(folder)]
+    if class_key(folder) in classes or _NOT_MASKS.intersection(words):
+        return False
+    return not _MASK_WORDS.isdisjoint(words) or "groundtruth" in "".join(words)
+
+
+def _is_mask_of(path: Path, stems: Collection[str]) -> bool:
+    """Tell whether a film is called like a mask of another file of its folder."""
+    if path.suffix.lower() not in EXTENSIONS:
+        return False
+    if (match := _MASK_OF.fullmatch(path.stem)) is None:
+        return False
+    return match[1] in stems or _LAST_WORD.sub("", match[1]) in stems

@@ -30,7 +30,8 @@ FOLDER = "folder"
 """How the id of a film begins that a folder below its class gives."""
 _CHOICES = f"{', '.join(MODALITIES[:-1])} or {MODALITIES[-1]}"
 # What tools write for an empty cell must not make one patient of all who have none.
-_NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
+NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
+"""Cells, in small letters, that name no patient and no group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +216,13 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
         ids=tuple(
             f"{key} {row[key]}"
             for key in ("patient_id", "group_id")
-            if row.get(key, "").lower() not in _NO_ID
+            if row.get(key, "").lower() not in NO_ID
         ),
     )
 
 
 def _by_folder(root: Path, named: Sequence[str]) -> FolderIndex:
-    contents = folder_contents(root)
+    contents = folder_contents(root, named)
     by_folder: dict[PurePosixPath, list[Path]] = {}
     for path in contents.films:
         by_folder.setdefault(PurePosixPath(path.parent), []).append(path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -19,6 +20,8 @@ MODALITIES: tuple[Modality, ...] = ("xray", "ct", "other")
 CLASSES = ("covid", "noncovid")
 """The classes that have one canonical name for all spellings; all others keep their own."""
 
+_PARTS = ("set", "data", "split")
+_TRAIN, _VAL, _TEST = ("train", "training"), ("val", "valid", "validation", "dev"), ("test",)
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "covid": ("covid19", "covid positive", "covid19 positive", "positive", "sars cov 2"),
     "noncovid": (
@@ -27,10 +30,16 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "xray": ("xrays", "cxr", "cxrs", "chest xray", "chest xrays", "radiographs"),
     "ct": ("cts", "ct scan", "ct scans", "chest ct"),
-    "train": ("training",),
-    "val": ("valid", "validation"),
-    "test": ("testing",),
+    "train": ("training", "trn", *(f"{name} {kind}" for name in _TRAIN for kind in _PARTS)),
+    "val": ("valid", "validation", "dev", *(f"{name} {kind}" for name in _VAL for kind in _PARTS)),
+    "test": ("testing", "tst", "holdout", *(f"{name} {kind}" for name in _TEST for kind in _PARTS)),
 }
+# Not value, valgus or testis; eval may be either.
+_LIKE_A_SPLIT = re.compile(
+    r"(?:eval(?:uation)?|hold\W?out|dev|trn|tst|train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)"
+    r"(?:[\W\d_].*|set.*|split.*)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,11 @@ def class_key(name: str) -> str:
     return meaning if meaning in CLASSES else _plain(name)
 
 
+def says_covid(name: str) -> bool:
+    """Tell whether a class is called by COVID, and not only `positive` or `normal`."""
+    return class_key(name) in CLASSES and re.search("covid|sarscov", _plain(name)) is not None
+
+
 def modality_of(name: str) -> Modality | None:
     """Return the modality that the name of a folder or a cell means, if any.
 
@@ -86,6 +100,11 @@ def stated_modality(text: str) -> Modality | None:
 def split_of(name: str) -> Split | None:
     """Return the split that `name` means, if any."""
     return next((split for split in SPLITS if split == _MEANING.get(_plain(name))), None)
+
+
+def resembles_split(name: str) -> bool:
+    """Tell whether `name` may be that of a split, though it is none that is known."""
+    return split_of(name) is None and _LIKE_A_SPLIT.fullmatch(name.strip()) is not None
 
 
 _LONGEST_NAME = 64  # of a class in a bundle's manifest
@@ -106,10 +125,11 @@ def match_classes(
 ) -> ClassMapping:
     """Sort class names into a positive and a negative; `counts` has the films of each name.
 
-    Spellings of one class are merged. covid and noncovid go by these names unless `positive` is
-    a third class: then every class keeps the (alphabetically first) spelling found. `positive` and
-    `negative` may each name several classes, with commas between; without `negative`, it is the
-    one class that is left. What neither names is not in the mapping.
+    Spellings of one class are merged. Where a name found or chosen says covid, covid and noncovid
+    go by these names unless `positive` is a third class. Otherwise every class keeps the
+    (alphabetically first) spelling found, and `positive` or `normal` mean nothing else.
+    `positive` and `negative` may each name several classes, with commas between; without
+    `negative`, it is the one class that is left. What neither names is not in the mapping.
 
     Raises:
         DataError: there are not exactly two classes, one is not as it is named, or a name cannot
@@ -118,44 +138,67 @@ def match_classes(
     """
     if bad := [name for name in counts if not name.isprintable()]:
         raise DataError(subject, f"class name {bad[0]!a} cannot be printed", "rename it")
-    chosen, others = _sides(counts, positive, negative, subject)
-    canonical = any(key in CLASSES for key in chosen)
-    label, other = (_label(side, counts, canonical=canonical) for side in (chosen, others))
-    if chosen == ["covid"] and len(others) > 1:
+    key = _keys_for((*counts, *class_names(positive), *class_names(negative or "")))
+    chosen, others = _sides(counts, positive, negative, subject, key)
+    canonical = key is class_key and any(name in CLASSES for name in chosen)
+    label, other = (_label(side, counts, key, canonical=canonical) for side in (chosen, others))
+    if canonical and chosen == ["covid"] and len(others) > 1:
         other = "noncovid"
-    of = {name: label for name in counts if class_key(name) in chosen}
-    return ClassMapping(
-        label, other, of | {name: other for name in counts if class_key(name) in others}
-    )
+    of = {name: label for name in counts if key(name) in chosen}
+    return ClassMapping(label, other, of | {name: other for name in counts if key(name) in others})
+
+
+_Key = Callable[[str], str]
+
+
+def _keys_for(names: Iterable[str]) -> _Key:
+    """Return what tells the classes of these names apart: meanings only where one says covid."""
+    return class_key if any(map(says_covid, names)) else _plain
 
 
 def _sides(
-    counts: Mapping[str, int], positive: str, negative: str | None, subject: object
+    counts: Mapping[str, int], positive: str, negative: str | None, subject: object, key: _Key
 ) -> tuple[list[str], list[str]]:
     """Return the keys of the positive and of the negative classes."""
-    keys = {class_key(name) for name in counts}
+    keys = {key(name) for name in counts}
     several = len(class_names(positive, counts)) > 1
     if negative is None and not several and len(keys) != 2:
-        raise _not_two(counts, positive, subject)
-    chosen = _named(positive, counts, "--positive", subject)
+        raise _not_two(counts, positive, subject, key)
+    chosen = _named(positive, counts, "--positive", subject, key)
     if negative is None:
         others = sorted(keys - {*chosen})
         if len(others) != 1:
-            raise _not_two(counts, positive, subject)
+            raise _not_two(counts, positive, subject, key)
         return chosen, others
-    others = _named(negative, counts, "--negative", subject)
+    others = _named(negative, counts, "--negative", subject, key)
     if both := {*chosen} & {*others}:
-        names = sorted(name for name in counts if class_key(name) in both)
+        names = sorted(name for name in counts if key(name) in both)
         raise UsageError("--negative", f"{names[0]!r} is positive too", "name it once")
     return chosen, others
 
 
 def class_names(text: str, known: Iterable[str] = ()) -> list[str]:
-    """Return the class names in `text`, with commas between; one of `known` may hold a comma."""
-    keys = {class_key(name) for name in known if "," in name}
-    whole = class_key(text) in keys
-    names = [text] if whole else text.split(",")
-    return [composed(name.strip()) for name in names if name.strip()]
+    """Return the class names in `text`, each once, with commas between.
+
+    A name may hold a comma where it is one of `known` (the longest that fits is taken), or stands
+    in double quotes, as a cell of a CSV does.
+    """
+    parts = next(csv.reader([text], skipinitialspace=True), []) if '"' in text else text.split(",")
+    keys = {_plain(name) for name in known if "," in name}
+    names: dict[str, str] = {}
+    while parts:
+        fits = (n for n in range(len(parts), 1, -1) if _plain(",".join(parts[:n])) in keys)
+        length = next(fits, 1)
+        name = composed(",".join(parts[:length]).strip())
+        if name:
+            names.setdefault(_plain(name), name)
+        parts = parts[length:]
+    return list(names.values())
+
+
+def _spelled(names: Iterable[str]) -> str:
+    """Return names as an option takes them, quoted for a shell."""
+    return shlex.quote(",".join(f'"{name}"' if "," in name else name for name in names))
 
 
 def joined(names: Sequence[str]) -> str:
@@ -164,41 +207,43 @@ def joined(names: Sequence[str]) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{names[0][:40]}+{len(names) - 1} more"
 
 
-def _not_two(counts: Mapping[str, int], positive: str, subject: object) -> DataError:
+def _not_two(counts: Mapping[str, int], positive: str, subject: object, key: _Key) -> DataError:
     keys: dict[str, str] = {}
     for name in sorted(counts):
-        keys.setdefault(class_key(name), name)
+        keys.setdefault(key(name), name)
     problem = f"two classes are needed, {len(keys)} found: {listed(counts)}"
     cure = "keep one folder or label for each of the two classes"
     if 2 < len(keys) <= _MOST_LISTED:
-        wanted = {class_key(name) for name in class_names(positive, counts)}
-        chosen = [name for key, name in keys.items() if key in wanted]
+        wanted = {key(name) for name in class_names(positive, counts)}
+        chosen = [name for found, name in keys.items() if found in wanted]
         lead = "say which are negative:" if chosen else "say which is which, for example"
         chosen = chosen or list(keys.values())[:1]
         others = [name for name in keys.values() if name not in chosen]
-        option, other = (shlex.quote(",".join(names)) for names in (chosen, others))
+        option, other = map(_spelled, (chosen, others))
         cure = f"{lead} --positive {option} --negative {other}"
     elif len(keys) > 2:
         cure = "name them: --positive A --negative B,C"
     return DataError(subject, problem, cure)
 
 
-def _named(text: str, counts: Mapping[str, int], option: str, subject: object) -> list[str]:
+def _named(
+    text: str, counts: Mapping[str, int], option: str, subject: object, key: _Key
+) -> list[str]:
     """Return the keys of the classes that an option names."""
-    names, keys = class_names(text, counts), {class_key(name) for name in counts}
-    if missing := [name for name in names if class_key(name) not in keys]:
+    names, keys = class_names(text, counts), {key(name) for name in counts}
+    if missing := [name for name in names if key(name) not in keys]:
         problem = f"no class is named {missing[0]!r}, found: {listed(counts)}"
         what = "the positive class" if option == "--positive" else "the negative classes"
         raise DataError(subject, problem, f"name {what} with {option}")
     if not names:
         raise UsageError(option, f"{text!r} names no class", "name one, or several with commas")
-    return list(dict.fromkeys(map(class_key, names)))
+    return list(dict.fromkeys(map(key, names)))
 
 
-def _label(keys: Sequence[str], counts: Mapping[str, int], *, canonical: bool) -> str:
+def _label(keys: Sequence[str], counts: Mapping[str, int], key: _Key, *, canonical: bool) -> str:
     """Return the label of a class: its canonical name, or the first spelling of each part."""
     spelled: dict[str, str] = {}
     for name in sorted(counts):
-        key = class_key(name)
-        spelled.setdefault(key, key if canonical and key in CLASSES else name)
-    return joined([spelled[key] for key in keys])
+        found = key(name)
+        spelled.setdefault(found, found if canonical and found in CLASSES else name)
+    return joined([spelled[found] for found in keys])

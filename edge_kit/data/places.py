@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from edge_export.films.film import Split
-from edge_kit.data.labels import Modality, class_key, composed, listed, modality_of, split_of
+from edge_kit.data.labels import (
+    Modality,
+    class_key,
+    composed,
+    listed,
+    modality_of,
+    resembles_split,
+    split_of,
+)
 from edge_runtime.errors import DataError
 
 NEARLY_ALL = 0.9
@@ -23,6 +31,13 @@ _BY_KIND = frozenset(
         *("images", "img", "imgs", "jpeg", "jpg", "lateral", "original", "originals", "pa"),
         *("photos", "pics", "picture", "pictures", "pngs", "png", "raw", "tif", "tiff"),
     )
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+# What a patient has several of; each patient's are called alike.
+_STUDY = re.compile(
+    r"(?:study|series|se|view|scan|visit|exam|day|session|baseline|follow\W?up|left|right|[lr]|[st])"
+    r"[\W_]*\d*|\d{1,3}",
+    re.IGNORECASE,
 )
 _PERSON = re.compile(r"(person\d+)_(?:bacteria|virus)_\d+", re.IGNORECASE)
 _SERIES = re.compile(r"((?:NORMAL2-)?IM-\d{4})-\d{4}(?:-\d{4})?")
@@ -70,6 +85,7 @@ def places(
             raise DataError(root / films[folder][0], "is in no class folder", cure)
     _require_one_order(root, parsed, skipped)
     _require_class_first(root, parsed, skipped, named)
+    _require_known_splits(root, {folder: way.way[skipped + 1 :] for folder, way in parsed.items()})
     patients, lines = _patients(
         {folder: way.way[skipped:] for folder, way in parsed.items()}, films
     )
@@ -167,6 +183,15 @@ def _require_class_first(
             raise DataError(root / folder, problem, cure)
 
 
+def _require_known_splits(root: Path, below: Mapping[PurePosixPath, Sequence[str]]) -> None:
+    """Require that no folder below a class is called nearly like a split: it is no patient."""
+    for folder, names in below.items():
+        if like := next(filter(resembles_split, names), ""):
+            problem = f"{like!r} below a class may be a split, or not"
+            cure = "call it train, val or test, or something else; or write a manifest.csv"
+            raise DataError(root / folder, problem, cure)
+
+
 def _patients(
     ways: Mapping[PurePosixPath, tuple[str, ...]], films: Mapping[PurePosixPath, Sequence[Path]]
 ) -> tuple[dict[PurePosixPath, str], list[str]]:
@@ -180,6 +205,8 @@ def _patients(
     for class_name, folders in sorted(by_class.items()):
         below = {folder: _below(ways[folder][1:]) for folder in folders}
         depth = len(_shared(below.values()))
+        below = _below_years(below, depth)
+        lines += _recurring(class_name, below.values(), depth)
         found = {folder: way[depth] for folder, way in below.items() if len(way) > depth}
         sizes = Counter[str]()
         for folder, name in found.items():
@@ -200,6 +227,28 @@ def _patients(
 
 def _below(way: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in way if name.casefold() not in _BY_KIND)
+
+
+def _below_years(
+    ways: Mapping[PurePosixPath, tuple[str, ...]], depth: int
+) -> dict[PurePosixPath, tuple[str, ...]]:
+    """Return `ways` without the folder at `depth`, where all there are years with folders below."""
+    if all(len(way) > depth + 1 and _YEAR.fullmatch(way[depth]) for way in ways.values()):
+        return {folder: (*way[:depth], *way[depth + 1 :]) for folder, way in ways.items()}
+    return dict(ways)
+
+
+def _recurring(class_name: str, ways: Iterable[tuple[str, ...]], depth: int) -> Iterator[str]:
+    """Yield a line where folders of one name, a patient's perhaps, lie in several groups."""
+    groups: dict[str, set[str]] = {}
+    for way in ways:
+        if len(way) > depth + 1 and not _STUDY.fullmatch(way[depth + 1]):
+            groups.setdefault(way[depth + 1], set()).add(way[depth])
+    if number := sum(len(names) > 1 for names in groups.values()):
+        yield (
+            f"below {class_name}, {number} names of folders are in several groups: if these "
+            "are the patients, a split may part them; put them right below their class"
+        )
 
 
 def _told(names: Mapping[str, set[str]]) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Split
 from edge_kit.data.copies import copies
-from edge_kit.data.dicom_header import dicom_groups
+from edge_kit.data.dicom_header import dicom_groups, of_nobody
 from edge_kit.data.films import list_films
 from edge_kit.data.fingerprints import (
     Fingerprint,
@@ -135,6 +135,7 @@ def survey(
         replace(entry, ids=(*entry.ids, *more))
         for (entry, _, _), more in zip(read, ids, strict=True)
     ]
+    lines += of_nobody((entry.name, entry.ids) for entry in known)
     films = _films(known, fingerprints, links)
     counts = {name: len(pairs) for name, pairs in links.items()}
     return Survey(films, counts, tuple(unreadable), left_out, (*notes, *lines))

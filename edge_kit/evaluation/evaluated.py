@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -76,17 +76,25 @@ class EvaluatedModel:
     ) -> tuple[str, str | None]:
         """Return the names of the positive and the negative classes among the films of `root`.
 
-        Where neither is said, a run's own names count, if the folder has classes of these names.
+        Where neither is said, the model's own names count, if the folder has classes of these:
+        those that a run was told, else its positive class and the one other, else both classes.
 
         Raises:
             UsageError: as `positive_among` does.
         """
-        if positive is None and negative is None and self.class_names:
-            name, others = self.class_names
+        for name, others in self._own_names() if positive is None and negative is None else ():
             with suppress(EdgeError):
                 list_films(root, modality=self.modality, positive=name, negative=others)
-                return self.class_names
+                return name, others
         return self.positive_among(positive), negative
+
+    def _own_names(self) -> Iterator[tuple[str, str | None]]:
+        if self.class_names:
+            yield self.class_names
+        yield self.positive, None
+        yield self.positive, self.negative
+        # A class of several folders is called by all of them.
+        yield self.positive.replace("+", ","), self.negative.replace("+", ",")
 
     def positive_among(self, name: str | None) -> str:
         """Return the name of the positive class among films to judge: `name`, or the model's own.

@@ -6,8 +6,9 @@ A line is `patientid filename class` and, in later versions, the source; with sp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from edge_kit.data.labels import split_of
 from edge_kit.data.layouts.table_film import FilmFiles, TableFilm, named, only
 from edge_runtime.errors import DataError
 
@@ -24,12 +25,18 @@ def films(root: Path, files: FilmFiles) -> Iterator[TableFilm]:
             for line, (patient, name, label) in rows(table):
                 candidates = (f"{split}/{name}", f"data/{split}/{name}", name)
                 yield TableFilm(
-                    path=files.find(f"{table} line {line}", *candidates),
+                    path=_of_split(files.find(f"{table} line {line}", *candidates), split),
                     findings=(named(label),),
                     written=label,
                     patient=patient,
                     split=split,
                 )
+
+
+def _of_split(path: str, split: str) -> str:
+    """Return `path`, or nothing where its folders say that it is a film of another split."""
+    parts = PurePosixPath(path).parts[:-1]
+    return path if all(split_of(part) in (None, split) for part in parts) else ""
 
 
 def rows(table: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:

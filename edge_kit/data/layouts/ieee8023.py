@@ -17,7 +17,8 @@ def films(root: Path, files: FilmFiles) -> Iterator[TableFilm]:
     table = root / TABLE
     for line, row in read_table(table, ("patientid", "finding", "view", "modality", "filename")):
         name, finding = row["filename"], row["finding"]
-        candidates = [f"{row.get('folder') or 'images'}/{name}", name]
+        folder = row.get("folder", "")
+        candidates = [f"{folder}/{name}"] if folder else [f"images/{name}", name]
         yield TableFilm(
             path=files.find(f"{table} line {line}", *candidates) if name else "",
             findings=(named(finding, *finding.split("/")),) if finding else (),

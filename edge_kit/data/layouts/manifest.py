@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edge_kit.data.index import MANIFEST
-from edge_kit.data.labels import CLASSES, class_key, class_names, joined, listed
+from edge_kit.data.index import MANIFEST, NO_ID
+from edge_kit.data.labels import CLASSES, class_key, class_names, joined, listed, says_covid
 from edge_kit.data.layouts import chexpert, class_folders, covidx, ieee8023, nih, rsna
 from edge_kit.data.layouts.any_table import Columns
 from edge_kit.data.layouts.any_table import films as films_of_table
@@ -35,6 +35,7 @@ ANY = "csv"
 COLUMNS = ("path", "label", "finding", "patient_id", "split", "view", "modality")
 LATERAL = frozenset({"l", "lateral", "ll", "rl", "lat", "left lateral", "right lateral"})
 _MISSING = "no such file, or several of that name"
+_UNLISTED = "files that no row names"
 _TWICE = "listed twice, as both classes"
 
 
@@ -65,8 +66,10 @@ class Sides:
         return "", "other findings"
 
 
-def sides(positive: str, negative: str) -> Sides:
+def sides(positive: str, negative: str, layout: str = ANY) -> Sides:
     """Return the two classes that `--positive` and `--negative` name.
+
+    They are covid and noncovid where a name says covid, or the set of `layout` is of nothing else.
 
     Raises:
         UsageError: one names nothing, or both name the same.
@@ -78,7 +81,8 @@ def sides(positive: str, negative: str) -> Sides:
             raise UsageError(option, "names no finding", "name one, or several with commas")
     if both := sorted(keys[0] & keys[1]):
         raise UsageError("--negative", f"{both[0]!r} is positive too", "name it once")
-    if {class_key(name) for name in names[0]} == {"covid"}:
+    of_covid = layout == "covidx" or any(says_covid(name) for side in names for name in side)
+    if of_covid and {class_key(name) for name in names[0]} == {"covid"}:
         return Sides(*CLASSES, *keys)
     return Sides(joined(names[0]), joined(names[1]), *keys)
 
@@ -101,12 +105,15 @@ def write_manifest(
     if not root.is_dir():
         raise DataError(root, "is no folder", "give the folder that holds the films")
     if place.exists():
-        raise CannotWrite(place, "exists already", "delete it, or name another with --out")
+        cure = "name another with --out"
+        cure = f"delete it, or {cure}" if place.is_file() else cure
+        raise CannotWrite(place, "exists already", cure)
     columns = columns or Columns()
     if layout != ANY and columns != Columns():
         raise UsageError(f"--from {layout}", "knows its columns", "leave the others out")
     films = partial(films_of_table, columns=columns) if layout == ANY else LAYOUTS[layout]
-    rows, left_out = _labelled(films(root, FilmFiles(root)), chosen)
+    files = FilmFiles(root)
+    rows, left_out = _labelled(films(root, files), chosen, files.paths)
     counts = Counter(label for label, _ in rows.values())
     told = f"left out: {listed(left_out)}" if left_out else "nothing is left out"
     _require_both(root, chosen, counts, told)
@@ -119,12 +126,16 @@ def write_manifest(
 Rows = dict[str, tuple[str, TableFilm]]
 
 
-def _labelled(films: Iterable[TableFilm], chosen: Sides) -> tuple[Rows, Counter[str]]:
+def _labelled(
+    films: Iterable[TableFilm], chosen: Sides, paths: Iterable[str]
+) -> tuple[Rows, Counter[str]]:
     """Return label and film by path, and how many are left out and why."""
     rows: Rows = {}
+    unlisted = {*paths}
     left_out: Counter[str] = Counter()
     contradicted: set[str] = set()
     for film in films:
+        unlisted.discard(film.path)
         label, reason = chosen.label(film)
         reason = reason or _unfit(film)
         if film.path in contradicted or (
@@ -141,6 +152,8 @@ def _labelled(films: Iterable[TableFilm], chosen: Sides) -> tuple[Rows, Counter[
     for path in contradicted & rows.keys():
         left_out[_TWICE] += 1
         del rows[path]
+    if unlisted:
+        left_out[_UNLISTED] = len(unlisted)
     return rows, left_out
 
 
@@ -166,8 +179,8 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def _patients(rows: Rows) -> str:
-    number = len({film.patient for _, film in rows.values() if film.patient})
-    unknown = sum(not film.patient for _, film in rows.values())
+    names = [film.patient for _, film in rows.values() if film.patient.lower() not in NO_ID]
+    number, unknown = len({*names}), len(rows) - len(names)
     if not number:
         return "no patient is known"
     return f"{number} patients" + (f" and {unknown} films without one" if unknown else "")

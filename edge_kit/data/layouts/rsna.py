@@ -27,7 +27,8 @@ def films(root: Path, files: FilmFiles) -> Iterator[TableFilm]:
         if (name, label) in seen:
             continue
         seen.add((name, label))
-        candidates = [f"{FOLDER}/{name}{ending}" for ending in (".dcm", ".png", ".jpg")]
+        names = [f"{name}{ending}" for ending in (".dcm", ".png", ".jpg")]
+        candidates = [*(f"{FOLDER}/{name}" for name in names), *names]
         yield TableFilm(
             path=files.find(f"{table} line {line}", *candidates),
             findings=(named(label, *label.split("/")),) if label else (),

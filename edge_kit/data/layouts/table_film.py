@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -51,26 +51,42 @@ class FilmFiles:
             raise DataError(error.filename or root, problem, "check the rights") from error
         self.paths = sorted(path.as_posix() for path in films)
         self._known = frozenset(self.paths)
-        self._by_name: dict[str, list[str]] = {}
-        for path in self.paths:
-            self._by_name.setdefault(PurePosixPath(path).name, []).append(path)
+        self._root = root
+        self._by_name: dict[str, list[PurePosixPath]] = {}
+        for path in map(PurePosixPath, self.paths):
+            self._by_name.setdefault(path.name, []).append(path)
 
     def find(self, subject: str, *candidates: str) -> str:
-        """Return the first of `candidates` that is a film's path, or the one film of that name.
+        """Return the first of `candidates` that is a film's path, or the one that ends like it.
 
-        A path may begin above the folder, as in CheXpert's tables. Empty where nothing is found.
+        A path may begin above the folder, as in CheXpert's tables, and a name without a folder may
+        lie in any. A film of the same name in another folder is another film. Empty where nothing
+        is found.
 
         Raises:
             DataError: a candidate leads out of the folder; `subject` names its row.
         """
         paths = [_below(subject, text) for text in candidates]
         for path in paths:
-            for start in range(len(path.parts)):
-                if (tail := PurePosixPath(*path.parts[start:]).as_posix()) in self._known:
-                    return tail
-        names = {path.name for path in paths}
-        found = [path for name in names for path in self._by_name.get(name, ())]
-        return found[0] if len(found) == 1 else ""
+            if tail := next((t for t in self._tails(path) if t.as_posix() in self._known), None):
+                return tail.as_posix()
+        found = {
+            film
+            for path in paths
+            for film in self._by_name.get(path.name, ())
+            if film.parts[-len(path.parts) :] == path.parts
+        }
+        return next(iter(found)).as_posix() if len(found) == 1 else ""
+
+    def _tails(self, path: PurePosixPath) -> Iterator[PurePosixPath]:
+        """Yield `path` and what remains of it without folders that lie above the root."""
+        yield path
+        if (self._root / path.parts[0]).is_dir():
+            return  # the path begins below the root, so nothing of it lies above
+        for start in range(1, len(path.parts)):
+            tail, above = PurePosixPath(*path.parts[start:]), path.parts[start - 1]
+            if len(tail.parts) > 1 or above.casefold() == self._root.resolve().name.casefold():
+                yield tail
 
 
 def _below(subject: str, text: str) -> PurePosixPath:

@@ -19,6 +19,7 @@ from edge_kit.audit.features import file_sizes
 from edge_kit.cli import run
 from edge_kit.data.dataset import load_dataset
 from edge_kit.data.dicom_header import dicom_groups, dicom_ids, dicom_size
+from edge_kit.data.films import list_films, read_listed
 from edge_kit.data.fingerprints import Fingerprint, fingerprint
 from edge_kit.data.leaks import require_no_leaks
 from edge_kit.data.reader import FilmReader
@@ -135,6 +136,17 @@ def test_without_a_patient_the_study_counts(tmp_path: Path) -> None:
     ids, lines = dicom_groups(prints)
     assert ids[0] == ids[1] != ()
     assert lines == ["DICOM films grouped by StudyInstanceUID: 2, studies: 1"]
+
+
+def test_films_of_nobody_are_counted(tmp_path: Path) -> None:
+    for seed in range(4):
+        element = {"PatientID": f"{PERSON}{seed}"} if seed == 2 else {}
+        put(tmp_path / "films" / ("a", "b")[seed % 2] / f"{seed}.dcm", seed, tmp_path, **element)
+    write_film(tmp_path / "films" / "a" / "9.png", 9)
+    listed = list_films(tmp_path / "films", modality="xray", positive="a")
+    notes = read_listed(listed, FilmReader(), skip_unreadable=False).notes
+    line = "DICOM films without PatientID and StudyInstanceUID: 3, of no patient that is known"
+    assert line in notes
 
 
 def test_one_patient_id_of_all_is_an_anonymisers() -> None:

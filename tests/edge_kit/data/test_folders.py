@@ -20,6 +20,10 @@ from films import write_films
 DICM = b"\0" * 128 + b"DICM"
 
 
+MASKS = ["mask", "Masks", "lung masks", "infection_masks", "lung_mask", "mask_images", "masks_png"]
+MASKS += ["leftMask", "segmentation", "GroundTruth", "ground truth", "heatmaps", "MASKS2"]
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
     yield write_films(tmp_path / "films", "covid", "normal", count=20)
@@ -43,16 +47,39 @@ def test_what_may_be_a_film_is_counted_by_its_kind(root: Path) -> None:
     assert not contents.passed_over
 
 
-@pytest.mark.parametrize("name", ["mask", "Masks", "lung masks", "infection_masks"])
+@pytest.mark.parametrize("name", MASKS)
 def test_masks_are_told_from_films_by_their_folder(root: Path, name: str) -> None:
     put(root, f"covid/{name}/1.png")
     assert counted(folder_contents(root).left_out) == "1 file in masks folders"
 
 
-@pytest.mark.parametrize("name", ["with_mask", "unmasked", "damask"])
+@pytest.mark.parametrize("name", ["with_mask", "no masks", "unmasked", "damask"])
 def test_other_folders_are_not_those_of_masks(root: Path, name: str) -> None:
     put(root, f"{name}/1.png")
     assert not folder_contents(root).left_out
+
+
+def test_a_class_that_is_named_is_no_folder_of_masks(tmp_path: Path) -> None:
+    put(tmp_path, "Mask/1.png", "bare/1.png", "bare/masks/1.png")
+    index = index_folder(tmp_path, positive="mask")
+    assert [entry.class_name for entry in index.entries] == ["Mask", "bare"]
+    assert index.left_out == "1 file in masks folders"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "benign (1)_mask.png",
+        "benign (1)_mask_1.png",
+        "benign (1)-seg.png",
+        "benign (1)_lung_mask.png",
+    ],
+)
+def test_a_mask_beside_its_picture_is_counted_as_one(tmp_path: Path, name: str) -> None:
+    put(tmp_path, "benign/benign (1).png", f"benign/{name}", "benign/other_mask.png")
+    contents = folder_contents(tmp_path)
+    assert {path.name for path in contents.films} == {"benign (1).png", "other_mask.png"}
+    assert counted(contents.left_out) == "1 file named as masks of others"
 
 
 def test_the_line_is_a_warning_beside_every_figure(root: Path) -> None:

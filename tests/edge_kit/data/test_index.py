@@ -134,7 +134,7 @@ def test_a_modality_column_goes_before_the_path(tmp_path: Path) -> None:
         ("path,label\nC:\\a.png,covid\n", "is not below the folder"),
         ("path,label\nb.png,covid\n", "b.png: is no file, but line 2 of manifest.csv lists it"),
         ("path,label\na.png,covid\n./a.png,covid\n", "line 3: a.png again; list films once"),
-        ("path,label,split\na.png,covid,dev\n", "line 2: unknown split 'dev'; use train, val"),
+        ("path,label,split\na.png,covid,eval\n", "line 2: unknown split 'eval'; use train, val"),
         ("path,label,modality\na.png,covid,mri\n", "line 2: unknown modality 'mri'; use xray"),
         ('path,label\n"a.png"x,covid\n', "manifest.csv: is not CSV after line 1 ("),
     ],

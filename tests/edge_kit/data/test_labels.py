@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from edge_kit.data.labels import class_key, joined, match_classes, modality_of, split_of
+from edge_kit.data.labels import (
+    class_key,
+    class_names,
+    joined,
+    match_classes,
+    modality_of,
+    split_of,
+)
 from edge_runtime.errors import DataError, UsageError
 
 COVID = ["covid", "COVID", "Covid_19", "COVID-19", "covid19", "COVID-19 positive", "Positive"]
@@ -66,6 +73,50 @@ def test_every_name_found_belongs_to_one_of_two_classes(found: str, positive: st
     assert [classes.of[name] for name in names] == of.split()
     assert {classes.positive, classes.negative} == set(of.split())
     assert class_key(classes.positive) == class_key(positive)
+
+
+@pytest.mark.parametrize(
+    ("found", "positive", "negative", "of"),
+    [
+        ("Positive Negative", "Positive", None, "Positive Negative"),
+        ("Positive Negative", "Negative", None, "Positive Negative"),
+        ("normal sick healthy", "sick", "normal,healthy", "normal+healthy sick normal+healthy"),
+        ("Positive Negative", "covid", None, "covid noncovid"),
+        ("Positive noncovid", "positive", None, "covid noncovid"),
+        ("covid Negative", "positive", None, "covid noncovid"),
+    ],
+)
+def test_only_where_a_name_says_covid_are_the_classes_called_so(
+    found: str, positive: str, negative: str | None, of: str
+) -> None:
+    names = found.split()
+    classes = match_classes(
+        dict.fromkeys(names, 1), positive=positive, negative=negative, subject="data"
+    )
+    assert [classes.of[name] for name in names] == of.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("sick,sick, Sick", ["sick"]),
+        ("a, b,c", ["a, b", "c"]),
+        ("c,a, b", ["c", "a, b"]),
+        ("a,c", ["a", "c"]),
+        ('"x, y",c', ["x, y", "c"]),
+    ],
+)
+def test_names_are_named_once_and_one_may_hold_a_comma(text: str, names: list[str]) -> None:
+    assert class_names(text, ["a, b", "c", "a"]) == names
+
+
+def test_the_advice_for_names_with_commas_can_be_followed() -> None:
+    counts = dict.fromkeys(["a, b", "c", "d"], 1)
+    with pytest.raises(DataError) as caught:
+        match_classes(counts, positive="c", subject="data")
+    assert str(caught.value).endswith("""--positive c --negative '"a, b",d'""")
+    classes = match_classes(counts, positive="c", negative='"a, b",d', subject="data")
+    assert classes.negative == "a, b+d"
 
 
 @pytest.mark.parametrize(

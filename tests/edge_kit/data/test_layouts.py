@@ -79,7 +79,7 @@ BY_TABLE: dict[str, tuple[Lay, str, Counter[str], str]] = {
         rsna,
         "--positive 'Lung Opacity' --negative Normal",
         Counter({"Lung Opacity": 8, "Normal": 8}),
-        "",
+        "files that no row names (1)",
     ),
 }
 

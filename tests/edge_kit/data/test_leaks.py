@@ -32,13 +32,13 @@ def given(root: Path, *, leaking: bool = True, patients: int = 20) -> Dataset:
 def test_splits_that_part_a_patient_leak_and_are_refused(tmp_path: Path) -> None:
     dataset = given(tmp_path)
     assert len(dataset.leaks) == 20
-    assert {leak.of for leak in dataset.leaks} == {f"patient_id {n}" for n in range(20)}
+    assert {leak.of for leak in dataset.leaks} == {"patient"}  # and not whose
     assert dataset.warnings == ("the given splits part 20 groups",)
     assert dataset.details[0].startswith("parted: covid/0-0.png and covid/0-1.png; ")
     with pytest.raises(DataError) as caught:
         require_no_leaks(dataset)
     assert str(caught.value) == (
-        f"{tmp_path}/covid/0-1.png: is val, but 0-0.png of the same patient_id 0 is train "
+        f"{tmp_path}/covid/0-1.png: is val, but 0-0.png of the same patient is train "
         "(20 leaks in all); leave the splits out, or see with --allow-leaks what the leak adds"
     )
 
@@ -83,7 +83,7 @@ def test_splits_that_part_a_scanned_group_leak(tmp_path: Path) -> None:
     table = tmp_path / "groups.csv"
     table.write_text("\n".join(["path,group", *rows]), encoding="utf-8")
     leaks = load_dataset(root, modality="xray", seed=0, groups=table).leaks
-    assert {leak.of for leak in leaks} == {"scanned group same"}
+    assert {leak.of for leak in leaks} == {"scanned group"}
     assert {leak.films[1].split for leak in leaks} == {"val", "test"}
 
 

@@ -63,6 +63,11 @@ def test_splits_below_the_classes_are_those_of_the_dataset(tmp_path: Path) -> No
             "p1/covid: has its class below another folder, 'p1'; put the folders of classes above",
         ),
         (["train/1.png", "test/covid/1.png"], "train/1.png: is in no class folder"),
+        (
+            ["covid/train/1.png", "covid/test_2/1.png"],
+            "covid/test_2: 'test_2' below a class may be a split, or not; call it train, val or t",
+        ),
+        (["covid/eval/1.png", "normal/a/1.png"], "covid/eval: 'eval' below a class may be a spl"),
     ],
 )
 def test_orders_that_contradict_are_refused_in_one_line(
@@ -71,6 +76,46 @@ def test_orders_that_contradict_are_refused_in_one_line(
     with pytest.raises(DataError) as caught:
         index_films(lay(tmp_path, *names))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_set", "val_set", "test_set"),
+        ("trn", "dev", "tst"),
+        ("TrainData", "VALID", "holdout"),
+    ],
+)
+def test_splits_have_the_names_in_common_use(tmp_path: Path, names: tuple[str, ...]) -> None:
+    entries = index_films(lay(tmp_path, *(f"covid/{name}/{name}.png" for name in names)))
+    by_name = {Path(entry.name).stem: entry.split for entry in entries}
+    assert [by_name[name] for name in names] == ["train", "val", "test"]
+    assert not any(entry.ids for entry in entries)
+
+
+@pytest.mark.parametrize("name", ["valgus", "testis", "valve", "p-test"])
+def test_other_words_are_no_splits(tmp_path: Path, name: str) -> None:
+    index_films(lay(tmp_path, f"covid/{name}/1.png", "covid/b/1.png", "normal/c/1.png"))
+
+
+def test_below_years_the_patients_are_found(tmp_path: Path) -> None:
+    names = ["2019/pat3", "2019/pat4", "2020/pat3", "2020/pat5"]
+    index = index_folder(lay(tmp_path, *(f"covid/{name}/1.png" for name in names)))
+    assert [entry.ids for entry in index.entries] == [
+        ("folder pat3",),
+        ("folder pat4",),
+        ("folder pat3",),
+        ("folder pat5",),
+    ]
+
+
+@pytest.mark.parametrize(("below", "said"), [("pat3", True), ("study1", False), ("2", False)])
+def test_names_that_recur_in_several_groups_are_told(
+    tmp_path: Path, below: str, said: bool
+) -> None:
+    index = index_folder(lay(tmp_path, *(f"covid/{h}/{below}/{h}.png" for h in ("north", "south"))))
+    assert said is any("a split may part them" in note for note in index.notes)
+    assert not any(below in note for note in index.notes if said)
 
 
 def test_a_split_named_twice_alike_contradicts_nothing(tmp_path: Path) -> None:

@@ -59,8 +59,11 @@ def test_a_film_of_both_classes_is_left_out_and_counted(tmp_path: Path) -> None:
         ("file,label\n/etc/a.png,sick\n", "path '/etc/a.png' does not lie below"),
         ("file,label\nC:\\a.png,sick\n", "does not lie below the folder"),
         ("file;label\na.png;sick\n", "t.csv: has no column 'file', only file;label"),
-        ("file,label\na.png,sick\n", "holds no film that is well (nothing is left out)"),
-        ("file,label\na.png,sick\nx.png,well\n", "well (left out: no such file, or several of th"),
+        ("file,label\na.png,sick\n", "well (left out: files that no row names (1))"),
+        (
+            "file,label\na.png,sick\nx.png,well\n",
+            "no row names (1), no such file, or several of th",
+        ),
         ("file,label\na.png,sick\nb.png,flu\n", "well (left out: other findings (1)); name its"),
         ("", "t.csv: has no column 'file', only an empty first line"),
         ("file,label\nä.png,sick\n".encode("latin-1"), "t.csv: is not UTF-8 (byte 11); save it"),
@@ -176,6 +179,45 @@ def test_a_name_of_several_files_finds_none_of_them(tmp_path: Path) -> None:
     assert files.find("row", "set/y/a.png") == "y/a.png"
 
 
+@pytest.mark.parametrize("cell", ["x/b.png", "z/b.png", "z/c.png", "x/c.png"])
+def test_a_film_of_that_name_in_another_folder_is_another_film(tmp_path: Path, cell: str) -> None:
+    files = FilmFiles(lay(tmp_path, "", "x/a.png", "y/b.png", "c.png"))
+    assert files.find("row", cell) == ""
+
+
+def test_folders_above_the_root_are_taken_from_a_path(tmp_path: Path) -> None:
+    files = FilmFiles(lay(tmp_path / "set", "", "c.png", "deep/y/b.png"))
+    assert files.find("row", "mine/set/c.png") == "c.png"
+    assert files.find("row", "y/b.png") == "deep/y/b.png"
+
+
+def test_a_film_of_a_train_list_is_not_looked_for_among_those_of_the_test(tmp_path: Path) -> None:
+    lay(tmp_path, "", "train/a.png", "test/b.png", "train/c.png")
+    (tmp_path / "train.txt").write_text("1 a.png positive\n2 b.png negative\n3 c.png negative\n")
+    line = write_manifest(tmp_path, "covidx", sides("positive", "negative", "covidx"))
+    assert "files that no row names (1), no such file, or several of that name (1)" in line
+    assert not any("b.png" in row for row in written(tmp_path))
+
+
+def test_files_that_no_row_names_are_counted(tmp_path: Path) -> None:
+    lay(tmp_path, "file,label\na.png,sick\nb.png,well\n", "a.png", "b.png", "c.png")
+    line = write_manifest(tmp_path, "csv", SICK, columns=COLUMNS)
+    assert line.endswith("left out: files that no row names (1)")
+
+
+def test_cells_that_name_nobody_are_no_patients(tmp_path: Path) -> None:
+    lay(tmp_path, "file,label,who\na.png,sick,nan\nb.png,well,N/A\n")
+    columns = Columns(path="file", label="label", patient="who")
+    line = write_manifest(tmp_path, "csv", SICK, columns=columns)
+    assert line.endswith("no patient is known; nothing is left out")
+
+
+def test_no_one_is_told_to_delete_what_is_no_file(tmp_path: Path) -> None:
+    lay(tmp_path, "file,label\na.png,sick\nb.png,well\n")
+    with pytest.raises(CannotWrite, match="exists already; name another with --out"):
+        write_manifest(tmp_path, "csv", SICK, tmp_path, COLUMNS)
+
+
 def test_a_cell_that_a_spreadsheet_would_compute_is_guarded(tmp_path: Path) -> None:
     table = "file,label,who\n=1+1.png,sick,=2\nb.png,well,b\n"
     lay(tmp_path, table, "=1+1.png", "b.png")
@@ -202,3 +244,20 @@ def test_file_names_with_spaces_are_read_from_covidx(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("7 a b.png COVID-19 x\n\n8 c d.png normal\n", "utf-8")
     rows = [row for _, row in covidx.rows(tmp_path / "train.txt")]
     assert rows == [("7", "a b.png", "COVID-19"), ("8", "c d.png", "normal")]
+
+
+@pytest.mark.parametrize(
+    ("names", "layout", "labels"),
+    [
+        (("Positive", "Negative"), "csv", ("Positive", "Negative")),
+        (("positive", "negative"), "covidx", ("covid", "noncovid")),
+        (("COVID-19", "No Finding"), "ieee8023", ("covid", "noncovid")),
+        (("positive", "no covid"), "csv", ("covid", "noncovid")),
+        (("sick,sick", "well"), "csv", ("sick", "well")),
+    ],
+)
+def test_only_what_says_covid_is_called_so(
+    names: tuple[str, str], layout: str, labels: tuple[str, str]
+) -> None:
+    chosen = sides(*names, layout)
+    assert (chosen.positive, chosen.negative) == labels
