@@ -52,12 +52,10 @@ def export_source(
     source = open_source(order, reader)
     in_words = words(source.dataset.modality, *source.dataset.names)
     say, cautions = _in_words(say, in_words), Cautions(say, in_words)
-    for line in (*_told(source.dataset), *source.dataset.details):
+    facts, model = _facts(source, order), source.model
+    for line in _told(source.dataset, facts):
         say(line)
     cautions.warn(*source.warnings)
-    facts, model = _facts(source, order), source.model
-    if line := unstated_line(facts.intended_use):
-        say(line)
     transform = source.input_range
     of_itself = source.ours and source.preprocess.channels == 3
     if of_itself if order.fold_grey is None else order.fold_grey:
@@ -78,12 +76,14 @@ def export_source(
     return export(*ordered, say, show, reader=reader, cautions=cautions, judge=judge)
 
 
-def _told(dataset: Dataset) -> Iterator[str]:
-    """Yield how class names were taken where there are more than two, and notes on the folder."""
+def _told(dataset: Dataset, facts: BundleDescription) -> Iterator[str]:
+    """Yield how more than two class names were taken, what is in the folder, what is not stated."""
     if len(dataset.classes) > 2:
         for name, (label, films) in dataset.classes.items():
             yield f"class {name!r} is {label}: {films} films"
-    yield from dataset.notes
+    yield from (*dataset.notes, *dataset.details)
+    if line := unstated_line(facts.intended_use):
+        yield line
 
 
 def _in_words(say: Say, in_words: Words) -> Say:
