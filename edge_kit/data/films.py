@@ -11,7 +11,7 @@ from edge_export.films.film import SPLITS
 from edge_kit.data.dicom_header import dicom_groups, of_nobody
 from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
-from edge_kit.data.labels import ClassMapping, Modality, listed, match_classes
+from edge_kit.data.labels import ClassMapping, Modality, listed, match_classes, says_covid
 from edge_kit.data.layouts.offer import offered
 from edge_kit.data.reader import FilmReader
 from edge_runtime.errors import DataError, FilmError
@@ -90,6 +90,9 @@ def list_films(
     chosen, entries = select_modality(root, index.entries, modality)
     counts = Counter(entry.class_name for entry in entries)
     try:
+        if chosen == "other" and says_covid(positive) and not any(map(says_covid, counts)):
+            problem = f"no class is named {positive!r}, found: {listed(counts)}"
+            raise DataError(root, problem, "name the positive class with --positive")
         classes = match_classes(counts, positive=positive, negative=negative, subject=root)
     except DataError as error:
         beside = f" (left out: {index.left_out})" if index.left_out else ""

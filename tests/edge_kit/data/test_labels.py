@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from edge_kit.data.films import list_films
 from edge_kit.data.labels import (
     class_key,
     class_names,
@@ -182,6 +185,15 @@ def test_a_choice_of_classes_that_does_not_fit_is_refused_with_what_does(
     with pytest.raises((DataError, UsageError)) as caught:
         match_classes(counts, positive=positive, negative=negative, subject="data")
     assert message in str(caught.value)
+
+
+def test_pictures_of_other_things_are_not_covid_unless_a_folder_says_so(tmp_path: Path) -> None:
+    for name in ("Positive", "Negative"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").touch()
+    with pytest.raises(DataError, match=r"no class is named 'covid', found: Negative \(1\), Pos"):
+        list_films(tmp_path, modality="other", positive="covid")
+    assert list_films(tmp_path, modality="xray", positive="covid").classes.positive == "covid"
 
 
 def test_a_folder_for_each_patient_does_not_fill_the_screen() -> None:
