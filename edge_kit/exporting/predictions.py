@@ -16,6 +16,7 @@ from edge_runtime.errors import DataError
 
 _NAMED_BY = ("sha256", "path", "file")
 _SAID_IN = ("probability", "logit")
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_predictions(
@@ -46,6 +47,9 @@ def read_predictions(
         if said.setdefault(digest, number) != number:
             problem = f"line {line}: the film has another prediction before"
             raise DataError(path, problem, "keep one row for each film")
+    if not rows:
+        problem = "holds no prediction: it has no row below a first line with the columns"
+        raise DataError(path, problem, "write path,probability and below it a row for each film")
     if not said:
         problem = f"none of its {rows} rows is of a film in {root.name}"
         raise DataError(path, problem, "name films by path below that folder, or by SHA-256")
@@ -54,9 +58,16 @@ def read_predictions(
 
 def _one_of(path: Path, names: Sequence[str], header: Iterable[str]) -> str:
     """Return the one of the columns `names` that the table has."""
-    found = [name for name in names if name in header]
+    columns = list(header)
+    if len(columns) == 1:
+        for separator, plural in _SEPARATORS.items():
+            if separator in columns[0]:
+                problem = f"its columns are separated by {plural}"
+                cure = "separate them by commas, and write numbers with a point"
+                raise DataError(path, problem, cure)
+    found = [name for name in names if name in columns]
     if len(found) != 1:
-        has = " and ".join(found) or f"none, only {', '.join(header)}"
+        has = " and ".join(found) or f"none, only {', '.join(columns)}"
         problem = f"of the columns {', '.join(names)} it has {has}"
         raise DataError(path, problem, "give one of them")
     return found[0]
@@ -72,7 +83,8 @@ def _probability(path: Path, line: int, column: str, cell: str) -> float:
         return sigmoid(number)
     if not 0 <= number <= 1:
         problem = f"line {line}: {column} is {cell!r}"
-        raise DataError(path, problem, "give a probability from 0 to 1, or a column logit")
+        cure = "give a probability from 0 to 1, or a column logit"
+        raise DataError(path, problem, "give a finite number" if column == "logit" else cure)
     return number
 
 

@@ -22,7 +22,8 @@ def as_classifier(
     """Return `model` with one image of fixed size in and one answer out, and what was done to it.
 
     A model that takes images of any size gets `side` x `side`. Of several outputs the one of the
-    layer `output`, or of that key of a dictionary, is kept; without it there may be one, or a film / not-film logit beside it.
+    layer `output`, or of that key of a dictionary, is kept; without it there may be one, or a
+    film / not-film logit beside it.
 
     Raises:
         DataError: it takes or gives something else.
@@ -30,16 +31,7 @@ def as_classifier(
     """
     import keras
 
-    # One that was never built has neither inputs nor outputs.
-    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
-    if not inputs and not outputs:
-        problem = "was saved before it was built: the size of its images is nowhere"
-        cure = "begin it with keras.Input((HEIGHT, WIDTH, CHANNELS)), train and save it again"
-        raise DataError(path, problem, cure)
-    if len(inputs) != 1 or not outputs:
-        counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
-        problem = f"has {counts}, one of each is needed, or a film logit as second output"
-        raise DataError(path, problem, _CURE)
+    _require_one_image(path, model)
     notes = list[str]()
     keys = _keys(model)
     if keys:  # a model that answers with a dictionary, the same with a list
@@ -51,6 +43,19 @@ def as_classifier(
     if None in model.inputs[0].shape[1:3]:
         notes.append(f"takes images of any size; exported for {side} x {side}")
     return sized, tuple(notes)
+
+
+def _require_one_image(path: Path, model: keras.Model) -> None:
+    # One that was never built has neither inputs nor outputs.
+    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    if not inputs and not outputs:
+        problem = "was saved before it was built: the size of its images is nowhere"
+        cure = "begin it with keras.Input((HEIGHT, WIDTH, CHANNELS)), train and save it again"
+        raise DataError(path, problem, cure)
+    if len(inputs) != 1 or not outputs:
+        counts = f"{len(inputs)} inputs and {len(outputs)} outputs"
+        problem = f"has {counts}, one of each is needed, or a film logit as second output"
+        raise DataError(path, problem, _CURE)
 
 
 def _keys(model: keras.Model) -> list[str]:

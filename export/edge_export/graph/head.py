@@ -74,7 +74,7 @@ def find_head(model: keras.Model, output: int = 0) -> Head:
     # A dense layer on a map gives one answer a pixel, not one a film.
     on_a_map = dense is not None and _size(tensor) != tensor.shape[-1]
     if on_a_map or (classes, activation) not in accepted:
-        raise _unsuitable(model, last or layer, _size(model.outputs[output]))
+        raise _unsuitable(model, last or layer, model.outputs[output], activation)
     # Named here, because the names that Keras gives count what the process has made before.
     bodies = [
         keras.Model(body.inputs, end, name=f"body_{output}_{place}" if output else f"body_{place}")
@@ -88,21 +88,43 @@ def _size(tensor: Any) -> int:
     return prod(side or 0 for side in tensor.shape[1:])
 
 
-def _unsuitable(model: keras.Model, last: Any, classes: int) -> DataError:
-    """Return why no single logit can be taken from a model that ends in `last`, and what helps."""
-    activation = _activation(last)
-    where = f"layer {last.name!r} ({type(last).__name__}, activation {activation})"
-    if classes > 2 and activation in ("softmax", "sigmoid"):
-        what = (
-            f"{classes} classes" if activation == "softmax" else f"{classes} answers of their own"
-        )
-        cure = "train its last layer again for two: the positive class, and the rest"
-        if activation == "sigmoid":
-            cure = "keep one of them: a dense layer of one unit with that column of the weights"
-        problem = f"gives {what} where one class is told from another, in {where}"
-        return DataError(model.name, problem, cure)
+def _unsuitable(model: keras.Model, last: Any, answers: Any, applied: str) -> DataError:
+    """Return why no single logit can be taken from a model that ends in `last`, and what helps.
+
+    `answers` is its symbolic output, `applied` names the activations that were found before it.
+    """
+    where = f"layer {last.name!r} ({type(last).__name__}, activation {_activation(last)})"
+    if _size(answers) != answers.shape[-1]:
+        problem = f"gives an answer for each place of a map, in {where}"
+        cure = "pool the map to one answer for each image (GlobalAveragePooling2D)"
+    elif " and " in applied:
+        problem = f"applies {applied} one after the other, up to {where}"
+        cure = "train it with one of them"
+    else:
+        dense = type(last).__name__ == "Dense" and applied == "linear"
+        problem, cure = _of_units(answers.shape[-1], "logit" if dense else _activation(last))
+        problem = f"{problem} {where}"
+    return DataError(model.name, problem, cure)
+
+
+def _of_units(units: int, kind: str) -> tuple[str, str]:
+    """Return what is wrong with so many units of an activation, or logits, and what helps."""
+    again = "train its last layer again for two: the positive class, and the rest"
+    keep = "keep one of them: a dense layer of one unit with that column of the weights"
+    soften = "if they are of two classes, save keras.Sequential([model, keras.layers.Softmax()])"
+    told = "where one class is told from another, in"
+    if kind == "softmax" and units == 1:
+        cure = "train it with a sigmoid, or with a softmax over two classes"
+        return "gives 1 whatever the image shows, in", cure
+    if kind == "logit" and units == 2:
+        return "gives 2 logits without a softmax over them, in", soften
+    many = {"softmax": ("classes", again), "logit": ("logits", again)}
+    many["sigmoid"] = "answers of their own", keep
+    if kind in many and units > (1 if kind == "sigmoid" else 2):
+        what, cure = many[kind]
+        return f"gives {units} {what} {told}", cure
     cure = "end it in a dense layer with a sigmoid, a softmax over two classes, or one logit"
-    return DataError(model.name, f"ends in {where}", cure)
+    return "ends in", cure
 
 
 def find_film_head(model: keras.Model) -> Head | None:

@@ -76,13 +76,15 @@ class PredictionsCheck:
 class Way:
     """A way to prepare films: its option, filter and stretched percentiles, and what it differs by.
 
-    `stretch` is None where grey levels stay what they are.
+    `stretch` is None where grey levels stay what they are. `exchanged` tells that it differs by so
+    much from the author's probabilities of the other class.
     """
 
     option: str
     resample: str
     stretch: tuple[float, float] | None
     largest_difference: float
+    exchanged: bool = False
 
     def order(self, used: Preprocess) -> str:
         """Return how a command line orders it: by its option, or by a file that states more."""
@@ -134,6 +136,7 @@ def closest(
 
     Every filter and stretch is tried with each of `transforms`, named by option; `answer` gives the
     model's probabilities. Of equally close ones the first is taken: what differs least from `used`.
+    That the author's probabilities are of the other class is assumed only where no way agrees.
     """
     author, read = _of(films, expected), Decoder().pixels
     variants = {
@@ -142,15 +145,21 @@ def closest(
         for stretch in dict.fromkeys((stretch_of(used), *_STRETCHES))
     }
     stacked = np.concatenate(list(variants.values()))
-    ways = []
+    ways: dict[bool, list[Way]] = {False: [], True: []}
     for option, transform in transforms.items():
         answers = answer(transform, stacked).reshape(len(variants), len(films))
-        apart = np.abs(answers - author).max(axis=1)
-        ways += [
-            Way(option, resample, stretch, float(largest))
-            for (resample, stretch), largest in zip(variants, apart, strict=True)
-        ]
-    return min(ways, key=lambda way: round(way.largest_difference, 4))
+        for exchanged, told in ((False, author), (True, 1 - author)):
+            apart = np.abs(answers - told).max(axis=1)
+            ways[exchanged] += [
+                Way(option, resample, stretch, float(largest), exchanged)
+                for (resample, stretch), largest in zip(variants, apart, strict=True)
+            ]
+    best, other = (
+        min(of, key=lambda way: round(way.largest_difference, 4)) for of in ways.values()
+    )
+    if best.largest_difference <= expected.tolerance:
+        return best
+    return min(best, other, key=lambda way: round(way.largest_difference, 4))
 
 
 def stretch_of(preprocess: Preprocess) -> tuple[float, float] | None:
@@ -184,8 +193,12 @@ def prediction_faults(
     if check.exchanged:
         cure = "these are probabilities of the other class: give those of the positive one"
     elif found.largest_difference <= check.tolerance:
-        cure = f"give {found.order(used)}: it differs by up to {found.largest_difference:.4f}"
+        turned = "probabilities of the positive class, for these are of the other, and "
+        given = turned * found.exchanged + found.order(used)
+        cure = f"give {given}: it differs by up to {found.largest_difference:.4f}"
     elif found.largest_difference < check.largest_difference / 2:
         nearest = f"{found.order(used)}, by up to {found.largest_difference:.4f}"
         cure += f"; the closest differs still: {nearest}"
+        if found.exchanged:
+            cure += ", if these are probabilities of the other class"
     return [Fault("preprocessing", f"{subject}: preprocessing: {check}; {cure}")]

@@ -73,7 +73,9 @@ def _design(document: Document) -> dict[int, str]:
     rule = ""
     if margin is not None:
         rule = f", non-inferior within {100 * margin:g} points of sensitivity and of specificity"
+    missing = document.get("not_stated") or ""
     return {
+        3: f"Of the intended use {missing}." if missing else "",
         1: "Deep learning: a neural network that classifies images, quantized to integers.",
         6: "Of the export: to show on paired decisions that the small graphs decide like the float "
         f"model{rule}. Verdict: {verdict['answer']}.",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_export.cautions import foremost
-from edge_export.description import BundleDescription
+from edge_export.description import BundleDescription, unstated_line
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.layers import first_divergence
@@ -58,6 +58,7 @@ def document(findings: Findings, description: BundleDescription, bundle: str) ->
         "films": _films(findings),
         "flips": _flips(findings),
         "limits": description.limits or None,
+        "not_stated": unstated_line(description.intended_use) or None,
         "uncertain": asdict(findings.uncertain),
     }
 

@@ -179,6 +179,22 @@ def test_predictions_of_the_other_class_are_told(
     assert "probabilities of the other class" in faults[0].line
 
 
+def test_predictions_of_the_other_class_are_told_beside_another_preprocessing(
+    model: keras.Model, films: list[Film], held_out: HeldOut
+) -> None:
+    other = {digest: 1 - p for digest, p in author(model, films).items()}
+    expected = Expectations(predictions=Predictions(other))
+    faults, _ = examined(model, films, held_out, TORCH, expected)
+    (line,) = [fault.line for fault in faults if fault.name == "preprocessing"]
+    assert "; give probabilities of the positive class, for these are of the other, and" in line
+    assert "and --preprocessing caffe: it differs by up to 0.0" in line
+    tight = Expectations(
+        predictions=Predictions({d: 1 - p * 0.97 for d, p in author(model, films).items()})
+    )
+    faults, _ = examined(model, films, held_out, CAFFE, tight)
+    assert faults[0].line.endswith("if these are probabilities of the other class")
+
+
 def test_predictions_that_no_known_way_gives_ask_for_what_was_done(
     model: keras.Model, films: list[Film], held_out: HeldOut
 ) -> None:

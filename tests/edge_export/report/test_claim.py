@@ -87,6 +87,12 @@ def test_intervals_and_n_stand_beside_every_estimate() -> None:
         assert len(re.findall(r"0\.\d{3} \(0\.\d{3} to [01]\.\d{3}, n \d+\)", line)) == 4
 
 
+def test_what_is_not_stated_of_the_intended_use_is_said() -> None:
+    line = "not stated: ages (--ages); the bundle answers for every age"
+    text = claim(full_document() | {"not_stated": line})
+    assert items(text)[3] == f"Of the intended use {line}.\n\n**{REST}**"
+
+
 def test_the_head_counts_what_is_filled_in_part_and_blank() -> None:
     text = claim(full_document())
     counts = re.findall(r"(\d+) items\s+wholly, (\d+) in part, (\d+) blank", text)[0]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge_export.description import intended_use, unstated_line
 from edge_export.films.film import Film
 from edge_export.graph.artefact import Measured
 from edge_export.proof.faults import Fault
@@ -115,3 +116,12 @@ def test_a_number_that_is_not_finite_is_no_report(findings: Findings) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encoded(document(broken, FACTS, "m.edge"))
     json.loads(encoded(document(findings, FACTS, "m.edge")))
+
+
+def test_what_is_not_stated_of_the_intended_use_is_said(findings: Findings) -> None:
+    use = intended_use("xray", views=("PA",), body_parts=("CHEST",))
+    facts = replace(FACTS, intended_use=use)
+    assert document(findings, facts, "m")["not_stated"] == unstated_line(use)
+    stated = intended_use("xray", (18, 90), ("PA",), ("CHEST",))
+    facts = replace(FACTS, intended_use=stated)
+    assert document(findings, facts, "m")["not_stated"] is None

@@ -82,11 +82,17 @@ def test_a_copy_that_was_left_out_stands_for_the_film_that_was_kept(
         (["path,probability", "covid/a.png,1.5"], "line 2: probability is '1.5'"),
         (["path,probability", "covid/a.png,"], "line 2: probability is ''"),
         (["path,probability", "covid/a.png,nan"], "line 2: probability is 'nan'"),
-        (["path,logit", "covid/a.png,inf"], "line 2: logit is 'inf'"),
+        (["path,logit", "covid/a.png,inf"], "line 2: logit is 'inf'; give a finite number"),
         (["file,probability", "b.png,0.5"], "line 2: 2 films have that name"),
         (["path,probability", "covid/a.png,0.5", "covid/a.png,0.6"], "line 3: the film has"),
         (["path,probability", "gone.png,0.5"], "none of its 1 rows is of a film in hospital"),
-        (["path,probability"], "none of its 0 rows"),
+        (["path,probability"], "holds no prediction: it has no row"),
+        ([], "holds no prediction: it has no row"),
+        (
+            ["path;probability", "covid/a.png;0,5"],
+            "its columns are separated by semicolons; separate",
+        ),
+        (["path\tprobability", "covid/a.png\t0.5"], "its columns are separated by tabs"),
     ],
 )
 def test_what_is_no_prediction_of_one_film_is_refused_by_its_line(

@@ -48,6 +48,20 @@ def test_a_class_that_is_never_found_is_said_by_split(
     assert all(line.startswith(start) for line, start in zip(lines, told, strict=True))
 
 
+@pytest.mark.parametrize(("found", "told"), [(1, True), (3, True), (4, False), (20, False)])
+def test_a_class_that_is_hardly_ever_found_is_counted(found: int, told: bool) -> None:
+    positive = np.arange(80) % 2 == 0
+    score = np.where(positive & (np.arange(80) >= 2 * found), 0.0, positive.astype(float))
+    metrics = evaluate(positive, score, threshold=0.5)
+    share = metrics.sensitivity
+    line = f"val: the network calls {40 - found} of 40 covid films noncovid: sensitivity is {share}"
+    assert one_class({"val": metrics, "test": FAIR}, "noncovid", "covid") == [line] * told
+    other = evaluate(~positive, 1 - score, threshold=0.5)
+    line = f"test: the network calls {40 - found} of 40 noncovid films covid: specificity is "
+    lines = one_class({"val": FAIR, "test": other}, "noncovid", "covid")
+    assert [said.startswith(line) for said in lines] == [True] * told
+
+
 def history(*areas: float, losses: tuple[float, ...]) -> dict[str, list[float]]:
     named = {"loss": losses, "val_loss": losses, "val_auc": areas, "val_accuracy": areas}
     return {name: list(values) for name, values in named.items()}
