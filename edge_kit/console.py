@@ -10,7 +10,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TextIO
 
-from edge_runtime.errors import CannotWrite, printable
+from edge_runtime.errors import CannotWrite, EdgeError, printable
 
 
 def say(line: str) -> None:
@@ -24,6 +24,23 @@ def saying(modality: str, *kept: str) -> Callable[[str], None]:
 
     told = words(modality, *kept)
     return lambda line: say(told(line))
+
+
+@contextmanager
+def refusing(modality: str | None, *kept: str | None) -> Iterator[None]:
+    """Tell what the block refuses in the words for films of `modality`.
+
+    What is in `kept`, as names of classes, stays as it is; a name may be several, with commas.
+    """
+    from edge_export.words import words
+
+    try:
+        yield
+    except EdgeError as error:
+        names = (part.strip() for name in kept if name for part in (name, *name.split(",")))
+        told = words(modality or "", *names)
+        error.problem, error.cure = told(error.problem), told(error.cure)
+        raise
 
 
 def write(text: str) -> None:

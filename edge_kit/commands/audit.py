@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, reader_of, split_options
-from edge_kit.console import say, saying, write
+from edge_kit.console import refusing, say, saying, write
 
 if TYPE_CHECKING:
     from edge_kit.audit.audit import Audit
@@ -72,15 +72,17 @@ def _dataset(
 ) -> Dataset:
     from edge_kit.audit.films import audited_films
 
-    dataset = audited_films(
-        *(options.data, model),
-        modality=options.modality,
-        positive=options.positive,
-        negative=options.negative,
-        seed=options.split_seed,
-        skip_unreadable=options.skip_unreadable,
-        reader=reader,
-    )
+    modality = model.modality if model else options.modality
+    with refusing(modality, options.positive, options.negative):
+        dataset = audited_films(
+            *(options.data, model),
+            modality=options.modality,
+            positive=options.positive,
+            negative=options.negative,
+            seed=options.split_seed,
+            skip_unreadable=options.skip_unreadable,
+            reader=reader,
+        )
     told = saying(dataset.modality, *dataset.names)
     for note in dataset.notes:
         told(note)

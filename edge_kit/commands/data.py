@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from edge_kit.arguments import Parser, data_options, out_file
-from edge_kit.console import say, write
+from edge_kit.console import refusing, say, write
 from edge_runtime.errors import FilmError
 
 HELP = "look at a folder of films before training"
@@ -77,27 +77,30 @@ def _manifest(options: argparse.Namespace) -> None:
 
 
 def _scan(options: argparse.Namespace) -> None:
-    from edge_kit.data.scan_report import counts, require_new, write_scan
+    from edge_export.words import words
+    from edge_kit.data.scan_report import counts, require_new, told_counts, write_scan
     from edge_kit.data.survey import survey
 
     require_new(options.out)
-    scan = survey(
-        options.data,
-        modality=options.modality,
-        positive=options.positive,
-        negative=options.negative,
-    )
+    with refusing(options.modality, options.positive, options.negative):
+        scan = survey(
+            options.data,
+            modality=options.modality,
+            positive=options.positive,
+            negative=options.negative,
+        )
+    told = words(scan.modality, *{film.label for film in scan.films})
     for line in scan.notes:
-        say(line)
+        say(told(line))
     for line in scan.left_out:
-        say(f"warning: {line}")
+        say(told(f"warning: {line}"))
     write_scan(scan, options.data, options.out)
     numbers = counts(scan)
     if options.format == "json":
         write(json.dumps(numbers) + "\n")
     else:
-        for name, number in numbers.items():
-            write(f"{name.replace('_', ' '):<24} {number:>7}\n")
+        for name, number in told_counts(scan).items():
+            write(f"{name:<24} {number:>7}\n")
     say(f"wrote {options.out}/report.html and {options.out}/groups.csv")
     if scan.unreadable:
         first, number = scan.unreadable[0], len(scan.unreadable)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, data_options, margin, reader_of
-from edge_kit.console import say, saying, write
+from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,14 +58,15 @@ def films_to_judge(
     if options.modality not in (None, model.modality):
         raise UsageError("--modality", f"{model.name} is for {model.modality}", "leave it out")
     positive, negative = model.classes_among(options.data, options.positive, options.negative)
-    labelled = labelled_films(
-        options.data,
-        modality=model.modality,
-        positive=positive,
-        negative=negative,
-        skip_unreadable=options.skip_unreadable,
-        reader=reader,
-    )
+    with refusing(model.modality, positive, negative):
+        labelled = labelled_films(
+            options.data,
+            modality=model.modality,
+            positive=positive,
+            negative=negative,
+            skip_unreadable=options.skip_unreadable,
+            reader=reader,
+        )
     told = saying(model.modality, model.name, *labelled.classes)
     for name, (label, films) in labelled.classes.items():
         told(f"class {name!r} is {label}: {films} films")
@@ -92,7 +93,8 @@ def run(options: argparse.Namespace) -> None:
     reader.expect(model.preprocess)
     labelled = films_to_judge(options, model, reader)
     choices = options.split, options.prevalence or PREVALENCES
-    evaluation = evaluate(model, labelled, *choices, reader)
+    with refusing(model.modality, model.name, *labelled.classes):
+        evaluation = evaluate(model, labelled, *choices, reader)
     cautions = Cautions(say, words(model.modality, model.name, *labelled.classes))
     cautions.warn(*blind(evaluation), *evaluation.warnings)
     caveat_of_evaluation(

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_kit.arguments import data_options, out_file
 from edge_kit.commands.evaluate import films_to_judge
 from edge_kit.commands.export import decision_options, require_bundle_name, threshold_rule
-from edge_kit.console import say, write
+from edge_kit.console import refusing, say, write
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import require_place
 
@@ -42,13 +42,15 @@ def run(options: argparse.Namespace) -> None:
         raise CannotWrite(options.out, "exists already", "name a new file")
     require_place(options.out, "a .edge file")
     model = open_evaluated(options.bundle)
-    labelled = films_to_judge(options, model)
     rule = threshold_rule(options)
-    refitted = refit(model, labelled, rule, options.calibration, options.max_uncertain)
+    labelled = films_to_judge(options, model)
+    with refusing(model.modality, model.name, *labelled.classes):
+        refitted = refit(model, labelled, rule, options.calibration, options.max_uncertain)
     in_words = words(model.modality, model.name, *labelled.classes)
     Cautions(say, in_words).warn(*refitted.warnings)
     identity = write_site_bundle(options.bundle, options.out, refitted)
-    write(f"threshold    {model.decision.threshold:g} -> {refitted.threshold or 'as it was'}\n")
+    now = in_words(str(refitted.threshold or "as it was"))
+    write(f"threshold    {model.decision.threshold:g} -> {now}\n")
     say("95 % intervals: by group (Rao and Scott's)")
     for which, shares in lines(refitted).items():
         figures = f"sensitivity {shares.sensitivity}, specificity {shares.specificity}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge_export.films.film import SPLITS
 from edge_kit.arguments import Parser, reader_of
 from edge_kit.commands.training_options import add_options
-from edge_kit.console import say, saying, write
+from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
@@ -28,14 +28,21 @@ __all__ = ["HELP", "add_options", "run"]
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    done = _place(options)
+    modality = _modality(options)
+    with refusing(modality, options.positive, options.negative):
+        _trained(options, modality, done=done)
+
+
+def _trained(options: argparse.Namespace, modality: Modality, *, done: bool) -> None:
+    """Train on films of `modality`; a run that is `done` is shown."""
     from edge_export.cautions import Cautions
     from edge_export.quiet import import_tensorflow
     from edge_export.words import words
     from edge_kit.data.leaks import require_no_leaks
     from edge_kit.training.plan import require_same_training
 
-    done = _place(options)
-    reader, modality = reader_of(options), _modality(options)
+    reader = reader_of(options)
     plan = _plan(options, _channels(options, modality), modality)
     reader.expect(plan.preprocess)
     dataset = _dataset(options, modality, reader, done=done)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edge_export.report.html import template
+from edge_export.words import words
 from edge_kit.data.fingerprints import decode
 from edge_kit.data.groups import GROUPS, write_groups
 from edge_kit.data.survey import Survey, Surveyed, across_classes, across_splits
@@ -73,6 +74,16 @@ def counts(survey: Survey) -> dict[str, int]:
     }
 
 
+def told_counts(survey: Survey) -> dict[str, int]:
+    """Return the counts by the words that people read: what a column names need be no patient."""
+    told = words(survey.modality)
+    named = {"patients": "named groups"} if survey.modality == "other" else {}
+    return {
+        told(named.get(name, name.replace("_", " "))): number
+        for name, number in counts(survey).items()
+    }
+
+
 REASONS = {
     "exact": "has the same bytes as another film here",
     "near": "is nearly the same picture as another film here",
@@ -84,15 +95,16 @@ REASONS = {
 
 def render(survey: Survey, root: Path) -> str:
     """Return the page; it asks nothing of any network and runs no script."""
-    clusters = survey.clusters()
-    return template("edge_kit.data", "scan.html.j2").render(
+    clusters, told = survey.clusters(), words(survey.modality)
+    return template("edge_kit.data", "scan.html.j2", survey.modality).render(
         folder=root.resolve().name,
         counts=counts(survey),
+        told_counts=told_counts(survey),
         unreadable=survey.unreadable,
-        told=(*survey.left_out, *survey.notes),
+        told=[told(line) for line in (*survey.left_out, *survey.notes)],
         clusters=[_shown(films, root) for films in clusters[:MOST_CLUSTERS]],
         hidden=max(0, len(clusters) - MOST_CLUSTERS),
-        reasons=REASONS,
+        reasons={method: told(reason) for method, reason in REASONS.items()},
         table=GROUPS,
     )
 

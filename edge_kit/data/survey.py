@@ -56,7 +56,8 @@ class Survey:
     """The readable films by path, how many pairs each method linked, and what was unreadable.
 
     `left_out` counts in words what is no film, or of no class that was named; `notes` are further
-    lines for the owner of the folder.
+    lines for the owner of the folder. `modality` is the one that all films have, empty where they
+    are of several or of none that is known.
     """
 
     films: tuple[Surveyed, ...]
@@ -64,6 +65,7 @@ class Survey:
     unreadable: tuple[FilmError, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    modality: str = ""
 
     def clusters(self) -> list[tuple[Surveyed, ...]]:
         """Return the films that have copies, by cluster, the worst first.
@@ -138,7 +140,13 @@ def survey(
     lines += of_nobody((entry.name, entry.ids) for entry in known)
     films = _films(known, fingerprints, links)
     counts = {name: len(pairs) for name, pairs in links.items()}
-    return Survey(films, counts, tuple(unreadable), left_out, (*notes, *lines))
+    shared = modality or _shared_modality(entries)
+    return Survey(films, counts, tuple(unreadable), left_out, (*notes, *lines), shared)
+
+
+def _shared_modality(entries: Sequence[FilmEntry]) -> str:
+    first, *others = {entry.modality or "" for entry in entries}
+    return "" if others else first
 
 
 def _chosen(

@@ -23,6 +23,7 @@ from edge_export.report.document import encoded
 from edge_export.report.summary import summary
 from edge_export.words import Words, words
 from edge_kit.audit.caveat import caveat
+from edge_kit.console import refusing
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.exporting.card_commands import exported_by
@@ -50,6 +51,19 @@ def export_source(
     """
     say(f"reading {order.source} and its data")
     source = open_source(order, reader)
+    with refusing(source.dataset.modality, *source.dataset.names):
+        return _exported(source, order, reader, say, write, form=form)
+
+
+def _exported(
+    source: ExportSource,
+    order: ExportOrder,
+    reader: FilmReader,
+    say: Say,
+    write: Say,
+    *,
+    form: Literal["table", "json"],
+) -> Findings:
     in_words = words(source.dataset.modality, *source.dataset.names)
     say, cautions = _in_words(say, in_words), Cautions(say, in_words)
     facts, model = _facts(source, order), source.model

@@ -11,6 +11,7 @@ from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange, load_model
 from edge_export.graph.open_model import OpenedModel, difference, open_model, require_file
 from edge_export.proof.preparation import Expectations
+from edge_kit.console import refusing
 from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.index import modality_in
 from edge_kit.data.labels import class_key, composed
@@ -21,7 +22,7 @@ from edge_kit.exporting.order import ExportOrder, ModelMeaning
 from edge_kit.exporting.predictions import read_predictions
 from edge_kit.exporting.preprocessing import Preprocessing
 from edge_kit.models.function import word
-from edge_kit.training.run import MODEL, SPLITS, is_run, read_accuracy, read_config
+from edge_kit.training.run import MODEL, SPLITS, RunConfig, is_run, read_accuracy, read_config
 from edge_runtime.bundle.records import Preprocess, Training
 from edge_runtime.errors import DataError, UsageError
 
@@ -116,17 +117,18 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
         preprocess=config.preprocessing(),
         input_range=InputRange(),
         training=config.training(),
-        warnings=(
-            *([config.caution()] if config.leaks else []),
-            *config.warnings,
-            *dataset.warnings,
-        ),
+        warnings=(*_said_of(config), *dataset.warnings),
         ours=True,
         caution=config.caution(),
         made_by=made_by(config),
         recorded_accuracy=read_accuracy(run),
         film_threshold=config.film_threshold,
     )
+
+
+def _said_of(config: RunConfig) -> tuple[str, ...]:
+    """Return what a run says of its figures; older ones recorded no more than their leaks."""
+    return (*([config.caution()] if config.leaks else []), *config.warnings)
 
 
 def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
@@ -234,12 +236,13 @@ def _films(
     seed: int,
     reader: FilmReader,
 ) -> Dataset:
-    return load_dataset(
-        data,
-        modality=modality,
-        positive=names[0],
-        negative=names[1],
-        seed=seed,
-        skip_unreadable=order.skip_unreadable,
-        reader=reader,
-    )
+    with refusing(modality, *names):
+        return load_dataset(
+            data,
+            modality=modality,
+            positive=names[0],
+            negative=names[1],
+            seed=seed,
+            skip_unreadable=order.skip_unreadable,
+            reader=reader,
+        )

@@ -17,6 +17,7 @@ from edge_export.package import write
 from edge_export.proof.decision import NARROWEST_BAND, require_certain
 from edge_export.proof.findings import Findings
 from edge_export.report.files import report_path, require_places, write_report
+from edge_export.words import words
 from edge_runtime.errors import DataError, ParityFailed, ParityUndecided
 
 if TYPE_CHECKING:
@@ -60,12 +61,25 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     findings = examine(model, films, plan, say, reader)
     _require_certain(out, findings, plan.max_uncertain)
     judge(findings)
-    findings = _with(cautions or Cautions(say), findings)
+    findings = _with(cautions or Cautions(say), in_words(findings, plan.description))
     show(findings, write_report(out, findings, plan.description))
     _require_proof(out, findings, require_pass=plan.require_pass)
     identity = write(out, findings, plan.description)
     say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
     return findings
+
+
+def in_words(findings: Findings, description: BundleDescription) -> Findings:
+    """Return `findings` whose sentences are in the words for what is in the pictures."""
+    told = words(description.intended_use.modality, description.negative, description.positive)
+    faults = tuple(replace(fault, line=told(fault.line)) for fault in findings.proof.faults)
+    fit = findings.fit
+    return replace(
+        findings,
+        warnings=[told(line) for line in findings.warnings],
+        proof=replace(findings.proof, faults=faults),
+        fit=replace(fit, note=told(fit.note)) if fit else None,
+    )
 
 
 def _with(cautions: Cautions, findings: Findings) -> Findings:

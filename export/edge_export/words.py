@@ -31,6 +31,12 @@ _OF_PICTURES = {
     "groups of patients and near-duplicates": "groups that no split may part",
     "share a patient or a near-duplicate with films": "share a group or a near-duplicate with "
     "pictures",
+    "(a patient, a film and its copies)": "(pictures that belong together, one and its copies)",
+    "Copies add no patients": "Copies add nothing new",
+    "Different films of one patient whom no manifest names cannot be found by looking; add a": (
+        "Different pictures of one thing that no manifest names cannot be found by looking; add a"
+    ),
+    "other exposures of one patient": "other exposures of one thing",
     "those of one patient": "those of one group",
     "Films of one patient": "Pictures of one group",
     "as if they were of several": "as if they were of several groups",

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edge_export.export import export
+from edge_export.export import export, in_words
 from edge_export.films.film import Film
+from edge_export.proof.faults import Fault
 from edge_export.proof.findings import Findings
 from edge_export.report.document import TOOLS
 from edge_export.report.files import report_path
@@ -266,3 +267,18 @@ def test_a_film_output_and_its_threshold_belong_together(
     with pytest.raises(DataError, match="which belong together"):
         export(given, films, plan, tmp_path / "m.edge", silent)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_found_of_pictures_is_said_of_pictures(findings: Findings) -> None:
+    faults = (Fault("one_side", "all 44 films fall on one side"),)
+    found = replace(
+        findings,
+        warnings=["one half separates the validation films"],
+        proof=replace(findings.proof, faults=faults),
+    )
+    description = tiny_plan(film_threshold=0.0).description
+    assert in_words(found, description) == found
+    use = replace(description.intended_use, modality="other")
+    told = in_words(found, replace(description, intended_use=use))
+    assert told.warnings == ["one half separates the validation pictures"]
+    assert told.proof.faults[0].line == "all 44 pictures fall on one side"

@@ -1,4 +1,4 @@
-"""Whoever waits for a step sees that it goes on, whatever the step does with stderr."""
+"""Whoever waits for a step sees that it goes on; a refusal speaks of what is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_kit.console import elapsed_shown
+from edge_kit.console import elapsed_shown, refusing
+from edge_runtime.errors import DataError
 from tiny_bundle import environment
 
 SILENT = "time.sleep(1)"
@@ -72,3 +73,17 @@ def test_a_machine_without_shared_memory_is_told_nothing_of_joblib() -> None:
         env=environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("modality", "line"),
+    [
+        ("xray", "films/a: 44 films, 2 of torn film; give films with --calibration-films"),
+        ("other", "films/a: 44 pictures, 2 of torn film; give pictures with --calibration-films"),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_for_what_is_there(modality: str, line: str) -> None:
+    problem, cure = "44 films, 2 of torn film", "give films with --calibration-films"
+    with pytest.raises(DataError) as caught, refusing(modality, "whole", None, "torn film,odd"):
+        raise DataError("films/a", problem, cure)
+    assert str(caught.value) == line

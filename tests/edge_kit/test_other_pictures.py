@@ -212,3 +212,33 @@ def test_a_folder_that_does_not_say_what_it_holds_is_asked_for_it(
     told = capsys.readouterr().err
     assert "say what the films are; say --modality xray, ct or other" in told
     assert told.count("\n") == 1
+
+
+def test_a_scan_a_check_and_a_threshold_say_nothing_of_films(
+    way: Path, tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, scan = str(way / "Cracked Tiles.edge"), tmp_path / "scan"
+    assert runtime.run(["check", bundle]) == 0
+    line = ["threshold", bundle, "--data", str(tiles), "--youden"]
+    assert run([*line, "--out", str(tmp_path / "t.edge")]) == 0
+    assert run(["data", "scan", str(tiles), "--modality", "other", "--out", str(scan)]) == 0
+    told = capsys.readouterr()
+    assert told_falsely(told.out + told.err) == []
+    assert "golden pictures, largest difference" in told.out
+    assert told_falsely(shown(scan / "report.html").replace("patient_id", "")) == []
+
+
+@pytest.mark.parametrize("command", ["train", "export", "scan"])
+def test_a_refusal_speaks_of_pictures(
+    command: str, way: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_films(tmp_path / "tiles", "cracked", "whole", count=2)
+    (root / "whole" / "torn.png").write_bytes(b"torn")
+    out, kind = str(tmp_path / "out.edge"), ["--modality", "other", "--positive", "cracked"]
+    lines = {
+        "train": ["train", "--data", str(root), "--out", out, "--model", "tiny", *kind],
+        "export": ["export", str(way / "run"), "--int8", "--data", str(root), "--out", out],
+        "scan": ["data", "scan", str(root), "--out", out, *kind],
+    }
+    assert run(lines[command]) in (5, 9)
+    assert told_falsely(capsys.readouterr().err.replace(str(tmp_path), "")) == []

@@ -98,7 +98,7 @@ def template(package: str, name: str, modality: str = "xray") -> Template:
         "number": _number,
         "estimate": _estimate,
         "data_uri": _data_uri,
-        "layer": lambda index, row: layer_name(index + 1, row),
+        "layer": lambda index, row: layer_name(index + 1, row, told),
     }
     style = resources.files("edge_export.report").joinpath("style.css").read_text(encoding="utf-8")
     environment.globals["style"] = Markup(style.rstrip())  # noqa: S704, it is our own
@@ -132,7 +132,7 @@ def _filled(document: Document) -> dict[str, Any]:
 def _layer_names(document: Document) -> dict[str, str]:
     """Return what people call the layer of each tensor: its place and its operator."""
     return {
-        row["tensor"]: f"layer {layer_name(number, row)}"
+        row["tensor"]: f"layer {layer_name(number, row, words(document['modality']))}"
         for rows in (document.get("layers") or {}).values()
         for number, row in enumerate(rows, 1)
     }

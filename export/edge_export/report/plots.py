@@ -14,6 +14,7 @@ import numpy as np
 from edge_export.proof.parity import REFERENCE
 from edge_export.statistics.calibration import reliability
 from edge_export.statistics.estimates import Bools, Estimate, Floats, proportion
+from edge_export.words import Words, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +77,8 @@ def plots(document: Document) -> list[Plot]:
         found += [_reliability(pair) for pair in pairs]
         for file, rows in (document.get("layers") or {}).items():
             if rows:
-                found.append(_noise(file, rows, (document.get("first_divergence") or {}).get(file)))
+                first = (document.get("first_divergence") or {}).get(file)
+                found.append(_noise(file, rows, first, words(document["modality"])))
         found.append(_bars(document, "bytes", 1e6, "Size", "MB"))
         found.append(_bars(document, "milliseconds", 1, "Time a film", "ms"))
     return found
@@ -230,13 +232,13 @@ def merged_bins(bins: Bins, apart: float) -> list[tuple[float, Estimate]]:
     return [(mean, proportion(positive, films)) for mean, positive, films in pooled]
 
 
-def layer_name(number: int, row: Document) -> str:
+def layer_name(number: int, row: Document, told: Words = str) -> str:
     """Return what a layer is called where people read it: its place and its operator in words."""
     words = row["operator"].lower().replace("_2d", " 2-D").replace("_", " ")
-    return f"{number} {words}" + (", film branch" if row.get("branch") else "")
+    return f"{number} {words}" + (told(", film branch") if row.get("branch") else "")
 
 
-def _noise(file: str, rows: list[Document], first: str | None) -> Plot:
+def _noise(file: str, rows: list[Document], first: str | None, told: Words) -> Plot:
     figure, axes = canvas(7.2, 3.8)
     number = np.arange(1, len(rows) + 1)
     # No figure is no noise: the layer's values are exact.
@@ -254,15 +256,15 @@ def _noise(file: str, rows: list[Document], first: str | None) -> Plot:
     axes.set(ylabel="SQNR, dB (cut at 80)", ymargin=0.15)
     axes.set_ylim(bottom=min(0.0, np.nanmin(noise, initial=0.0)))
     if len(rows) <= _MOST_NAMES:
-        names = [layer_name(index, row) for index, row in enumerate(rows, 1)]
+        names = [layer_name(index, row, told) for index, row in enumerate(rows, 1)]
         axes.set_xticks(number, names, rotation=45, ha="right", fontsize=7)
     else:
         axes.set(xlabel="layer, in order of execution", xlim=(0, len(rows) + 1))
     legend(figure)
-    words = "no layer diverges"
+    diverges = "no layer diverges"
     if where is not None:
-        words = f"the first to diverge is {layer_name(where, rows[where - 1])}"
-    alt = f"Signal-to-quantization-noise ratio of {len(rows)} layers of {file}: {words}."
+        diverges = f"the first to diverge is {layer_name(where, rows[where - 1], told)}"
+    alt = f"Signal-to-quantization-noise ratio of {len(rows)} layers of {file}: {diverges}."
     return drawn(figure, f"Noise by layer, {file}", alt, file)
 
 

@@ -81,7 +81,7 @@ def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
         else:
             _replay_all(bundle, outcome)
         for replayed in outcome.replays:
-            sys.stdout.write(_line(replayed))
+            sys.stdout.write(_line(replayed, bundle.manifest.intended_use.modality))
         for name, why in outcome.without.items():
             sys.stdout.write(f"{name}: {why}\n")
         for replayed in outcome.replays:
@@ -103,11 +103,12 @@ def _replay_all(bundle: Bundle, outcome: CheckResult) -> None:
         raise NoEngine(bundle.path, "no engine here can run it", cure)
 
 
-def _line(replayed: Replay) -> str:
+def _line(replayed: Replay, modality: str) -> str:
+    golden = "golden pictures" if modality == "other" else "golden films"
     version = computer.installed(computer.DISTRIBUTIONS[replayed.engine]) or ""
     failed = "" if replayed.largest <= replayed.tolerance else "FAILED: "
     return (
-        f"{replayed.engine} {version} on {replayed.graph}: {failed}{replayed.films} golden films, "
+        f"{replayed.engine} {version} on {replayed.graph}: {failed}{replayed.films} {golden}, "
         f"largest difference {replayed.largest:.2g} of a logit "
         f"(tolerance {replayed.tolerance:g})\n"
     )

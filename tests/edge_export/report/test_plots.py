@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
-from edge_export.report.plots import Plot, compared, merged_bins, plots
+from edge_export.report.plots import Plot, compared, layer_name, merged_bins, plots
 from edge_export.statistics.estimates import proportion
+from edge_export.words import words
 from report_document import INT8, bare_document, full_document
 
 TITLES = [
@@ -167,3 +168,9 @@ def test_answers_that_span_a_part_of_the_scale_are_shown_on_that_part(
     drawn = {plot.title: plot for plot in plots(crowded)}[TITLES[4]]
     wide = {plot.title: plot for plot in plots(few(document))}[TITLES[4]]
     assert b"part of the scale" in drawn.svg or drawn.svg != wide.svg
+
+
+def test_a_layer_of_the_branch_is_named_in_the_words_for_what_is_there() -> None:
+    row = {"operator": "CONV_2D", "branch": True}
+    assert layer_name(3, row, words("xray")) == "3 conv 2-D, film branch"
+    assert layer_name(3, row, words("other")) == "3 conv 2-D, picture branch"
