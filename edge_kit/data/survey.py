@@ -124,14 +124,13 @@ def survey(
     # By digest, so that the same films give the same groups whatever they are called.
     read.sort(key=lambda item: (item[1].sha256, item[0].name))
     fingerprints = [fingerprint for _, fingerprint, _ in read]
+    near, geometric = near_duplicates(fingerprints), copies([points for _, _, points in read])
     links = {
         "exact": _same_bytes(fingerprints),
-        "near": near_duplicates(fingerprints),
-        "geometric": copies([points for _, _, points in read]),
+        # What has the same bytes is near as well, and would be counted twice.
+        "near": _without(near, fingerprints),
+        "geometric": _without(geometric, fingerprints),
     }
-    # What has the same bytes is near as well, and would be counted twice.
-    links["near"] = _without(links["near"], fingerprints)
-    links["geometric"] = _without(links["geometric"], fingerprints)
     ids, lines = dicom_groups(fingerprints)
     known = [
         replace(entry, ids=(*entry.ids, *more))
