@@ -28,7 +28,10 @@ __all__ = ["HELP", "add_options", "run"]
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
+    from edge_kit.models.registry import architecture
+
     done = _place(options)
+    architecture(options.model)  # whether there is one, before films are looked for
     modality = _modality(options)
     with refusing(modality, options.positive, options.negative):
         _trained(options, modality, done=done)

@@ -77,13 +77,16 @@ def fused(x: Any) -> Any:
     return layers.Dense(1, activation="sigmoid")(x)
 
 
+# A layer that is made here has a name of its own: Keras counts names anew in between.
 HEADS: dict[str, Callable[[Any], Any]] = {
     "sigmoid fused": fused,
     "sigmoid apart": lambda x: layers.Activation("sigmoid")(layers.Dense(1)(x)),
-    "one logit": layers.Dense(1),
-    "one logit without bias": layers.Dense(1, use_bias=False),
-    "softmax over two": layers.Dense(2, activation="softmax"),
-    "softmax over two, without bias": layers.Dense(2, activation="softmax", use_bias=False),
+    "one logit": layers.Dense(1, name="head"),
+    "one logit without bias": layers.Dense(1, use_bias=False, name="head"),
+    "softmax over two": layers.Dense(2, activation="softmax", name="head"),
+    "softmax over two, without bias": layers.Dense(
+        2, activation="softmax", use_bias=False, name="head"
+    ),
     "softmax apart": lambda x: layers.Activation("softmax")(layers.Dense(2)(x)),
     "softmax layer": lambda x: layers.Softmax()(layers.Dense(2)(x)),
     "dropout and reshape between": lambda x: layers.Activation("sigmoid")(
@@ -91,7 +94,9 @@ HEADS: dict[str, Callable[[Any], Any]] = {
     ),
     "dropout and flatten behind": lambda x: layers.Flatten()(layers.Dropout(0.5)(fused(x))),
     "sigmoid without a layer": lambda x: keras.ops.sigmoid(layers.Dense(1)(x)),
-    "nested model": keras.Sequential([layers.Dense(4), layers.Dense(1, activation="sigmoid")]),
+    "nested model": keras.Sequential(
+        [layers.Dense(4), layers.Dense(1, activation="sigmoid")], name="head"
+    ),
     "nested models, the last without a dense layer": lambda x: keras.Sequential(
         [layers.Dropout(0.5), layers.Activation("sigmoid")]
     )(keras.Sequential([layers.Dense(4), layers.Dense(1)])(x)),
@@ -267,9 +272,9 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("head", "problem"),
     [
-        (layers.Dense(3, activation="softmax"), "gives 3 classes"),
-        (layers.Dense(1, activation="tanh"), "(Dense, activation tanh)"),
-        (layers.Dense(2, activation="sigmoid"), "(Dense, activation sigmoid)"),
+        (layers.Dense(3, activation="softmax", name="head"), "gives 3 classes"),
+        (layers.Dense(1, activation="tanh", name="head"), "(Dense, activation tanh)"),
+        (layers.Dense(2, activation="sigmoid", name="head"), "(Dense, activation sigmoid)"),
         (lambda x: layers.Activation("tanh")(layers.Dense(1)(x)), "(Activation, activation tanh)"),
         (lambda x: layers.Activation("sigmoid")(fused(x)), "(Activation, activation sigmoid)"),
         (lambda x: layers.Dropout(0.5)(layers.Dense(3)(x)), "(Dense, activation linear)"),
