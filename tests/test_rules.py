@@ -20,7 +20,6 @@ _DOCUMENT = "one JSON document, key by key"
 LONG_FILES = {
     "export/edge_export/report/plots.py": _SHRINKING,
     "tests/edge_kit/data/test_reader.py": _CASES,
-    "tests/edge_kit/exporting/test_export.py": _CASES,
     "tests/edge_runtime/answer/test_heatmap.py": _CASES,
     "tests/support/zoo.py": _CASES,
     "runtime/edge_runtime/bundle/records.py": "one schema, read at every cold start: a second "
@@ -39,13 +38,11 @@ LONG_FILES = {
 LONG_FUNCTIONS = {
     "edge_kit/evaluation/evaluated.py: _run": _SHRINKING,
     "edge_kit/evaluation/films.py: labelled_films": _SHRINKING,
-    "edge_kit/training/ensemble.py: average": _SHRINKING,
     "edge_kit/audit/films.py: audited_films": _SHRINKING,
     "edge_kit/data/dataset.py: load_dataset": _SHRINKING,
     "edge_kit/data/split.py: assign": _SHRINKING,
     "edge_kit/evaluation/figures.py: measure": _SHRINKING,
     "edge_kit/training/fit.py: fit": _SHRINKING,
-    "edge_kit/training/folds.py: cross_validate": _SHRINKING,
     "edge_kit/training/train.py: train": _SHRINKING,
     "export/edge_export/graph/head.py: find_head": _SHRINKING,
     "export/edge_export/proof/divergence.py: hybrids": _SHRINKING,

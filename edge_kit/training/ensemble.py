@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,25 +92,9 @@ def average(
     members = read_members(runs)
     first, reader = members[0].config, reader or FilmReader(say=say)
     cautions = cautions or Cautions(say)
-    reader.expect(first.preprocessing())
     data = data or Path(first.data)
-    positive, negative = first.chosen_names or (first.positive, None)
-    dataset = load_dataset(
-        data,
-        modality=first.modality,
-        positive=positive,
-        negative=negative,
-        seed=first.dealt_by,
-        skip_unreadable=skip_unreadable,
-        reader=reader,
-    )
-    dataset = replace(dataset, films=with_splits(dataset.films, members[0].run / SPLITS))
-    chosen = any(member.config.keep == "best" for member in members)
-    cautions.warn(
-        *([first.caution()] if first.leaks else []),
-        *([CHOSEN] if chosen else []),
-        *dataset.warnings,
-    )
+    dataset = _films(members[0], data, reader, skip_unreadable=skip_unreadable)
+    cautions.warn(*_said_of(members), *dataset.warnings)
     for line in dataset.details:
         say(line)
     model = mean_of_logits([member.model for member in members])
@@ -120,16 +104,47 @@ def average(
     cautions.warn(*one_class(figures, first.negative, first.positive, "the ensemble"))
     ensemble = Ensemble(Trained(model, figures), data, dataset, members, of_members)
     judge(ensemble)
-    config = replace(
-        first,
-        model=f"ensemble-of-{len(members)}",
-        data=str(data.resolve()),
-        members=tuple(member.sha256 for member in members),
+    write_ensemble(out, _config(ensemble, cautions), ensemble)
+    return ensemble
+
+
+def _films(
+    member: EnsembleMember, data: Path, reader: FilmReader, *, skip_unreadable: bool
+) -> Dataset:
+    """Return the films below `data` in the splits of `member`."""
+    config = member.config
+    reader.expect(config.preprocessing())
+    positive, negative = config.chosen_names or (config.positive, None)
+    dataset = load_dataset(
+        data,
+        modality=config.modality,
+        positive=positive,
+        negative=negative,
+        seed=config.dealt_by,
+        skip_unreadable=skip_unreadable,
+        reader=reader,
+    )
+    return replace(dataset, films=with_splits(dataset.films, member.run / SPLITS))
+
+
+def _said_of(members: Sequence[EnsembleMember]) -> Iterator[str]:
+    """Yield what has to be said of figures on the films of `members`, whose splits are one."""
+    if members[0].config.leaks:
+        yield members[0].config.caution()
+    if any(member.config.keep == "best" for member in members):
+        yield CHOSEN
+
+
+def _config(ensemble: Ensemble, cautions: Cautions) -> RunConfig:
+    """Return the configuration of an ensemble: that of its first member, but for what it is."""
+    return replace(
+        ensemble.members[0].config,
+        model=f"ensemble-of-{len(ensemble.members)}",
+        data=str(ensemble.data.resolve()),
+        members=tuple(member.sha256 for member in ensemble.members),
         warnings=cautions.warnings,
         caveat=cautions.caveat,
     )
-    write_ensemble(out, config, ensemble)
-    return ensemble
 
 
 def read_members(runs: Sequence[Path]) -> list[EnsembleMember]:

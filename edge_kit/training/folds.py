@@ -100,6 +100,44 @@ def fold_run(out: Path, number: int) -> Path:
     return out / f"fold{number}"
 
 
+@dataclass(frozen=True, slots=True)
+class _FoldTraining:
+    """What the trainings of all folds have in common: the arguments of `train`."""
+
+    data: Path
+    plan: TrainingPlan
+    say: Callable[[str], None]
+    others: Sequence[Film]
+    reader: FilmReader
+    resume: bool
+    tensorboard: bool
+    judge: Judge
+
+    def model(self, run: Path, part: Dataset, cautions: Cautions) -> keras.Model:
+        """Return the model of the fold `part` from `run`, trained now if it is not finished.
+
+        What is to be said of it is added to `cautions`.
+        """
+        if self.resume and finished(run):
+            require_same_training(run, part, self.data, self.plan)
+            self.say(f"{run}: is finished, and is kept")
+            warnings, sentences = read_cautions(run)
+            cautions.warn(*warnings)
+            cautions.weigh(*sentences)
+            return load_model(run / MODEL)
+        record = recorded(run, part.films, tensorboard=self.tensorboard, cautions=cautions)
+        with record as callbacks:
+            return train(
+                *(part, self.data, self.plan, run, self.say),
+                others=self.others,
+                reader=self.reader,
+                resume=self.resume,
+                callbacks=callbacks,
+                cautions=cautions,
+                judge=self.judge,
+            ).model
+
+
 def cross_validate(
     dataset: Dataset,
     data: Path,
@@ -117,10 +155,9 @@ def cross_validate(
 ) -> Folds:
     """Train by `plan` once for each of `folds` folds of `dataset`, and write the runs to `out`.
 
-    The splits of the data are not used. Patients and near-duplicates stay together, even where
-    the given splits separate them. The other arguments are those of `train`; with `resume`,
-    finished folds are kept. `cautions` get those of every fold by its name, and the caveat of the
-    first.
+    The splits of the data are not used, and patients and near-duplicates stay together. The other
+    arguments are those of `train`; with `resume`, finished folds are kept. `cautions` get those of
+    every fold by its name, and the caveat of the first.
 
     Raises:
         UsageError: a finished fold was trained by another plan or on other films.
@@ -130,33 +167,22 @@ def cross_validate(
     if not resume:
         require_new(out)
     reader, cautions = reader or FilmReader(say=say), cautions or Cautions(say)
-    assigned = assign_folds(closed(dataset), folds, dataset.split_seed)
+    training = _FoldTraining(data, plan, say, others, reader, resume, tensorboard, judge)
     outcomes = []
-    for number, part in enumerate(assigned, 1):
-        run, said = fold_run(out, number), cautions.part(f"fold {number}")
+    for number, part in enumerate(assign_folds(closed(dataset), folds, dataset.split_seed), 1):
+        said = cautions.part(f"fold {number}")
         say(f"fold {number} of {folds}")
-        if resume and finished(run):
-            require_same_training(run, part, data, plan)
-            say(f"{run}: is finished, and is kept")
-            model = load_model(run / MODEL)
-            warnings, sentences = read_cautions(run)
-            said.warn(*warnings)
-            said.weigh(*sentences)
-        else:
-            record = recorded(run, part.films, tensorboard=tensorboard, cautions=said)
-            with record as callbacks:
-                model = train(
-                    part, data, plan, run, say,
-                    others=others, reader=reader, resume=resume, callbacks=callbacks,
-                    cautions=said, judge=judge,
-                ).model  # fmt: skip
-        if number == 1:
-            cautions.weigh(*said.caveat)
+        model = training.model(fold_run(out, number), part, said)
+        cautions.weigh(*(said.caveat if number == 1 else ()))
         outcomes.append(_tested(model, part, plan, reader))
     outcome = pooled(outcomes)
-    words = {"warnings": cautions.warnings, "caveat": cautions.caveat}
-    write_whole(out / RESULT, json_bytes({**outcome.to_json(), **words}))
+    _write(out, outcome, cautions)
     return outcome
+
+
+def _write(out: Path, outcome: Folds, cautions: Cautions) -> None:
+    said = {"warnings": cautions.warnings, "caveat": cautions.caveat}
+    write_whole(out / RESULT, json_bytes({**outcome.to_json(), **said}))
 
 
 def assign_folds(dataset: Dataset, folds: int, seed: int) -> list[Dataset]:
