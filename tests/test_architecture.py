@@ -35,8 +35,8 @@ KIT_ROOMS = (
     *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *("errors", "cures", "output", "silence", "bundle", "engines", "console", "film"),
-    *("answer", "machine", "bench", "__init__", "commands", "cli", "__main__"),
+    *("errors", "cures", "output", "silence", "memory", "bundle", "engines", "console", "film"),
+    *("isolation", "answer", "machine", "bench", "__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",

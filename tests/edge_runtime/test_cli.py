@@ -51,6 +51,10 @@ pytestmark = pytest.mark.usefixtures("own_signals", "no_bundle_of_this_user")
         ),
         (["classify", "f.png", "--resume", "r.csv", "--format", "json"], "writes no json"),
         (["classify", "f.png", "--heatmap", "o.png", "--resume", "r.csv"], "not go with --resume"),
+        (
+            ["classify", "f.png", "--heatmap", "o.png", "--isolated"],
+            "reads the film in this",
+        ),
         (["classify", "f.png", "g.png", "--heatmap", "o.png"], "--heatmap: is for one film"),
         (["classify", ".", "--heatmap", "o.png"], "--heatmap: is for one film"),
         (["classify", "--files-from", "-", "--heatmap", "o.png"], "--heatmap: is for one film"),

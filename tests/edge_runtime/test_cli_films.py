@@ -32,6 +32,21 @@ def test_one_bad_film_leaves_with_5_and_the_others_are_answered(
     assert said.err == f"{NOTICE}\n"
 
 
+def test_films_read_in_processes_have_the_same_rows(
+    tiny: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    films = [write_film(tmp_path / f"{seed}.png", seed) for seed in range(5)]
+    films[2].write_bytes(films[2].read_bytes()[:900])
+    command = ["classify", str(tmp_path), "--bundle", str(tiny), "--format", "json"]
+    found = []
+    for option in ([], ["--isolated"], ["--isolated", "--threads", "1"]):
+        assert run([*command, *option]) == 5
+        read = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        found.append([{**row, "milliseconds": 0} for row in read])
+    assert [row["status"] for row in found[0]] == ["ok", "ok", "refused", "ok", "ok"]
+    assert found[0] == found[1] == found[2]
+
+
 def test_a_folder_gives_a_row_for_each_file_and_an_empty_one_a_complaint(
     tiny: Path, tmp_path: Path, capsys: Captured
 ) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from edge_runtime.answer.classify import FIELDS, Answer
 from edge_runtime.answer.resume import Results
-from edge_runtime.answer.source import SourceFile
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.decode import open_film
+from edge_runtime.film.source import SourceFile
 
 FILMS = ["a.png", 'quote",comma;\r.png', "new\nline\n.png", "Übersicht.png", "\udcff.png", "z.png"]
 

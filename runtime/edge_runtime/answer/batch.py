@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Semaphore, Thread
 
 from edge_runtime.errors import NoEngine
+from edge_runtime.memory.budget import MemoryBudget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class _Workers:
         self._ahead = Semaphore(most * AHEAD)
         self._at_work = Semaphore(most)
         self._alone = Lock()
+        self._memory = MemoryBudget()
         self._done: SimpleQueue[tuple[int, Answer | BaseException | None]] = SimpleQueue()
 
     def start(self, judge: Judge | None = None) -> bool:
@@ -149,7 +151,7 @@ class _Workers:
 
     def _judged(self, film: str, judge: Judge) -> Answer:
         """Return the answer to `film`; where memory runs out, judge it again, alone."""
-        with self._at_work:
+        with self._at_work, self._memory.film():
             answer = judge(film)
         if answer.error is None or not isinstance(answer.error.__cause__, MemoryError):
             return answer

@@ -15,6 +15,7 @@ from edge_runtime.bundle import open_bundle
 from edge_runtime.bundle.defaults import open_default
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import NoEngine, UsageError
+from edge_runtime.memory.budget import MemoryBudget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.manifest import Manifest
     from edge_runtime.engines import Engine
     from edge_runtime.film.preprocess import FilmInput
+    from edge_runtime.isolation.workers import Workers
 
 
 class Classifier:
@@ -48,12 +50,14 @@ class Classifier:
         engine: str = "auto",
         engines: int | None = None,
         band: float = 0.0,
+        isolated: bool = False,
     ) -> None:
         """Open `bundle`, or the default one, and its first engine.
 
         `engine` is a key of `edge_runtime.engines.ENGINES`, or `auto`; `engines` is the most that
         are opened, by default as many as there are processors; `band` widens the uncertain band to
-        at least that probability on each side of the threshold.
+        at least that probability on each side of the threshold. Where it is `isolated`, films
+        are read in processes that have limits of memory and time: for those from a network.
 
         Raises:
             UsageError: no engine has that name, a number is out of range, or there is no default
@@ -71,7 +75,9 @@ class Classifier:
         self._free = [first]
         self._opened = 1
         self._closed = False
-        self._changed = Condition()  # guards the four above
+        self._memory = MemoryBudget()
+        self._workers = _workers(self._bundle.manifest, self._most) if isolated else None
+        self._changed = Condition()  # guards the engines
 
     @property
     def manifest(self) -> Manifest:
@@ -96,8 +102,9 @@ class Classifier:
         if not isinstance(film, str | os.PathLike | bytes | Image.Image):
             kind = type(film).__name__
             raise TypeError(f"a film is a path, bytes or a Pillow image, and no {kind}")
-        with self._borrowed() as engine:
-            return classify(film, self._bundle, engine, decision=self._decision)
+        read = self._workers.pixels if self._workers else None
+        with self._borrowed() as engine, self._memory.film():
+            return classify(film, self._bundle, engine, decision=self._decision, read=read)
 
     def close(self) -> None:
         """Free the engines and the bundle, once the calls that are running have their answer."""
@@ -107,6 +114,8 @@ class Classifier:
                 self._free.pop().close()
             self._bundle.close()
             self._changed.notify_all()
+        if self._workers:
+            self._workers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -153,3 +162,9 @@ class Classifier:
             return None
         self._opened += 1
         return engine
+
+
+def _workers(manifest: Manifest, most: int) -> Workers:
+    from edge_runtime.isolation.workers import Workers  # costs what `subprocess` does
+
+    return Workers(manifest, most)

@@ -8,19 +8,24 @@ from contextlib import nullcontext
 from time import perf_counter
 
 from edge_runtime.answer.decide import calibrated, is_film, label
-from edge_runtime.answer.source import SourceFile
 from edge_runtime.engines import EngineUnavailable
 from edge_runtime.errors import FilmError, Refusal
 from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.film.source import SourceFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge_runtime.bundle import Bundle
+    from edge_runtime.bundle.manifest import Manifest
     from edge_runtime.bundle.records import Decision, IntendedUse
     from edge_runtime.engines import Engine
     from edge_runtime.film.preprocess import FilmInput
+
+    ReadFilm = Callable[[FilmInput, str, Callable[[str], None], SourceFile | None], bytes]
+    """Takes a film, its name, what to call with a warning, and the file to note things of; returns
+    its pixels, as `film_pixels` does."""
 
 FIELDS = (
     "file", "status", "label", "probability", "logit", "film_logit", "threshold", "refusal",
@@ -86,21 +91,24 @@ def classify(
     file: str | None = None,
     decision: Decision | None = None,
     digested: bool = False,
+    read: ReadFilm | None = None,
 ) -> Answer:
     """Return the answer for `film`; one that cannot be judged is an answer too.
 
     `file` is what the answer calls it, where that is not its path; `decision` takes the place of
-    the bundle's. The answer's `source` has a digest where it is to be `digested`.
+    the bundle's. The answer's `source` has a digest where it is to be `digested`. The film is
+    read by `read`, or in this process.
     """
     started = perf_counter()
     manifest = bundle.manifest
+    read = read or _read_here(manifest)
     name = film_name(film) if file is None else file
     decision = decision or manifest.decision
     film_logit = None
     warnings: list[str] = []
     source = SourceFile(digested=digested) if isinstance(film, str | os.PathLike) else None
     try:
-        logits = _logits(film, name, bundle, engine, warn=warnings.append, source=source)
+        logits = _logits(read(film, name, warnings.append, source), name, bundle, engine)
         if manifest.film_gate is not None:
             film_logit = logits[1]
             if not is_film(film_logit, manifest.film_gate):
@@ -134,20 +142,21 @@ def film_name(film: FilmInput) -> str:
     return os.fspath(film) if isinstance(film, str | os.PathLike) else "image in memory"
 
 
-def _logits(
-    film: FilmInput,
-    name: str,
-    bundle: Bundle,
-    engine: Engine,
-    *,
-    warn: Callable[[str], None],
-    source: SourceFile | None,
-) -> tuple[float, ...]:
-    """Return the graph's logits for `film`, all of them finite."""
+def _read_here(manifest: Manifest) -> ReadFilm:
+    def read(
+        film: FilmInput, name: str, warn: Callable[[str], None], source: SourceFile | None
+    ) -> bytes:
+        del name  # which is its path
+        watch = source.watch if source else nullcontext
+        return film_pixels(film, manifest.preprocess, manifest.intended_use, warn, watch)
+
+    return read
+
+
+def _logits(pixels: bytes, name: str, bundle: Bundle, engine: Engine) -> tuple[float, ...]:
+    """Return the graph's logits for a film's pixels, all of them finite."""
     manifest = bundle.manifest
-    watch = source.watch if source else nullcontext
     try:
-        pixels = film_pixels(film, manifest.preprocess, manifest.intended_use, warn, watch)
         logits = engine.logits(pixels)
     except EngineUnavailable as reason:
         raise FilmError(name, str(reason), "try another --engine") from reason

@@ -6,7 +6,7 @@ import os
 from array import array
 from hashlib import blake2b
 
-from edge_runtime.answer.source import place, stamp
+from edge_runtime.film.source import place, stamp
 
 IN_DOUBT, MET = 0, 1
 """Kept for a film instead of the number of its stamp and place: to be checked, or met already."""

@@ -24,10 +24,10 @@ from edge_runtime.answer.names import IN_DOUBT, MET, NameTable, is_untouched, nu
 from edge_runtime.answer.rowcheck import ANOTHER, HEADER, is_blank, is_row, is_torn, require_header
 from edge_runtime.answer.rowfile import ERRORS, SYNC, RowFile
 from edge_runtime.answer.rows import row_writer
-from edge_runtime.answer.source import is_settled, place, stamp
 from edge_runtime.bundle.digest import sha256_of
 from edge_runtime.errors import CannotWrite, FilmError, UsageError
 from edge_runtime.film.decode import open_film
+from edge_runtime.film.source import is_settled, place, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

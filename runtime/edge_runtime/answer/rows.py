@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edge_runtime.answer.classify import FIELDS
-from edge_runtime.answer.source import place
 from edge_runtime.errors import Refusal, printable
+from edge_runtime.film.source import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from edge_runtime.bundle import Bundle
 from edge_runtime.cures import doctor
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError
-from edge_runtime.machine import child, computer
+from edge_runtime.isolation import child
+from edge_runtime.machine import computer
 
 Say = Callable[[str], None]
 

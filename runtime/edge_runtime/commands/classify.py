@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from itertools import chain, islice
 
 from edge_runtime.answer.classify import classify
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from edge_runtime.answer.batch import Judge
-    from edge_runtime.answer.classify import Answer
+    from edge_runtime.answer.classify import Answer, ReadFilm
     from edge_runtime.answer.resume import Results
     from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.records import Decision
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     *("band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume=", "threads="),
-    "null",
+    *("isolated", "null"),
 )
 MOST_THREADS = 1024
 NOTICE = "research use; not a medical device"
@@ -56,6 +56,9 @@ and what systems leave in folders are passed over there, and counted in a line.
   --band W           say uncertain within W (0 to 0.5) of the threshold, but not
                      in rows that --resume finds done
   --heatmap OUT.png  draw what the answer depends on; for one film
+  --isolated         read films in processes with limits of memory and time, as
+                     is fit for films from a network; one that breaks a limit
+                     or a decoder is refused, and the others are answered
 
 Exit status: 0 ok, 2 usage, 3 not a bundle, 4 integrity, 5 a film was refused or
 unreadable, 6 no engine, 10 cannot write, 130/143 interrupted.
@@ -66,7 +69,10 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     """Write a row for each film in and below `paths`, and return 5 if one of them has no answer."""
     _refuse_what_clashes(paths, options)
     threads = _threads(options.get("threads"))
-    with open_named(options.get("bundle")) as bundle:
+    with (
+        open_named(options.get("bundle")) as bundle,
+        _reader(options, bundle, threads) as read,
+    ):
         decision = _decision(bundle, options.get("band"))
         say(NOTICE)
         if "bundle" not in options:
@@ -76,7 +82,9 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         digested = "resume" in options or options.get("format", "table") != "table"
 
         def judge_with(engine: Engine) -> Judge:
-            return lambda film: classify(film, bundle, engine, decision=decision, digested=digested)
+            return lambda film: classify(
+                film, bundle, engine, decision=decision, digested=digested, read=read
+            )
 
         def another() -> Judge:
             return judge_with(open_engine(bundle, engine.name))
@@ -91,13 +99,21 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         watched = is_watched(rows_elsewhere="resume" in options)
         with silenced_stderr(), OpeningEngine(start) as engine:
             status = _written(paths, options, answers, bundle, engine, watched=watched)
-            if "heatmap" in options and status:
-                say(f"edge-run: {options['heatmap']}: not drawn, because the film has no answer")
-            elif "heatmap" in options:
-                from edge_runtime.answer.heatmap import write_heatmap
-
-                write_heatmap(paths[0], bundle, engine, options["heatmap"], decision)
+            if "heatmap" in options:
+                _draw(options["heatmap"], paths[0], bundle, engine, decision, status=status)
     return status
+
+
+def _draw(
+    out: str, film: str, bundle: Bundle, engine: Engine, decision: Decision, *, status: int
+) -> None:
+    """Draw what the answer for a film depends on, unless `status` says that it has none."""
+    if status:
+        say(f"edge-run: {out}: not drawn, because the film has no answer")
+        return
+    from edge_runtime.answer.heatmap import write_heatmap
+
+    write_heatmap(film, bundle, engine, out, decision)
 
 
 def _written(
@@ -192,6 +208,9 @@ def _refuse_heatmap(paths: list[str], options: dict[str, str]) -> None:
     """Refuse a heat map of anything but one film, or under a name that is none of a PNG."""
     if "files-from" in options or len(paths) != 1 or os.path.isdir(paths[0]):
         raise UsageError("--heatmap", "is for one film", "name one, and no folder")
+    if "isolated" in options:
+        problem = "reads the film in this process"
+        raise UsageError("--heatmap", problem, "leave --heatmap or --isolated out")
     if "resume" in options:
         raise UsageError("--heatmap", "does not go with --resume", "leave one of them out")
     if not options["heatmap"].lower().endswith(".png"):
@@ -217,6 +236,21 @@ def _decision(bundle: Bundle, band: str | None) -> Decision:
         return widened(bundle.manifest.decision, float(band))
     except ValueError:
         raise UsageError("--band", f"{band!r} is no number", "give one from 0 to 0.5") from None
+
+
+@contextmanager
+def _reader(
+    options: dict[str, str], bundle: Bundle, threads: int | None
+) -> Iterator[ReadFilm | None]:
+    """Yield what reads films in processes of their own, where that is asked for."""
+    if "isolated" not in options:
+        yield None
+        return
+    from edge_runtime.answer.batch import processors
+    from edge_runtime.isolation.workers import Workers
+
+    with Workers(bundle.manifest, threads or processors()) as workers:
+        yield workers.pixels
 
 
 def _results(

@@ -18,6 +18,7 @@ from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film import jpeg, png
 from edge_runtime.film.refuse import judge_size, unreadable
 from edge_runtime.film.whole import ends_evenly
+from edge_runtime.memory.reserve import reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -215,6 +216,7 @@ def load(image: Image.Image, subject: str, preprocess: Preprocess) -> Image.Imag
     if memory > _MOST_MEMORY:
         problem = f"would take {memory >> 20} MiB, {_MOST_MEMORY >> 20} are the most"
         raise Refusal("too_large", subject, problem, "save it in grey, not progressive")
+    reserve(memory)
     if getattr(image, "is_animated", False):
         cure = "export the one picture to be judged"
         raise Refusal("unreadable", subject, "holds more than one picture", cure)

@@ -5,9 +5,7 @@ Nothing here says whose machine it is: no name of the host or of a user, no path
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,40 +45,6 @@ def features() -> list[str]:
     return sorted(set(_ARM_FEATURES).intersection(line.split()))
 
 
-def memory() -> tuple[int | None, int | None]:
-    """Return the bytes of memory in all and those that are free for use, where they are known."""
-    if sys.platform == "win32":
-        return _windows_memory()
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        total = None
-    try:
-        listed = Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError:
-        return total, None
-    line = next((row for row in listed.splitlines() if row.startswith("MemAvailable:")), "")
-    return total, int(line.split()[1]) * 1024 if line else None
-
-
-def memory_limit() -> int | None:
-    """Return how many bytes this process may have, where its user or its container limits it."""
-    limits = []
-    if sys.platform != "win32":
-        import resource
-
-        for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
-            soft, _ = resource.getrlimit(kind)
-            if soft != resource.RLIM_INFINITY:
-                limits.append(soft)
-    try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-        limits.extend([int(text)] if text.isdecimal() else [])
-    except OSError:
-        pass
-    return min(limits, default=None)
-
-
 def clock(now: datetime | None = None) -> tuple[str, bool]:
     """Return the time in UTC as ISO 8601 writes it, and whether it is plausible."""
     now = now or datetime.now(UTC)
@@ -93,23 +57,3 @@ def installed(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
-
-
-if sys.platform == "win32":
-    from ctypes import Structure, byref, c_uint32, c_uint64, sizeof, windll
-
-    class _MemoryStatus(Structure):
-        # MEMORYSTATUSEX of sysinfoapi.h.
-        _fields_ = (
-            ("length", c_uint32),
-            ("load", c_uint32),
-            ("total", c_uint64),
-            ("available", c_uint64),
-            ("others", c_uint64 * 5),
-        )
-
-    def _windows_memory() -> tuple[int | None, int | None]:
-        status = _MemoryStatus(length=sizeof(_MemoryStatus))
-        if not windll.kernel32.GlobalMemoryStatusEx(byref(status)):
-            return None, None
-        return status.total, status.available

@@ -26,8 +26,10 @@ from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
 from edge_runtime.engines.processor import is_x86
 from edge_runtime.errors import NoEngine, UsageError
-from edge_runtime.machine import child, computer
+from edge_runtime.isolation import child
+from edge_runtime.machine import computer
 from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding
+from edge_runtime.memory.machine import memory, memory_limit
 
 LEAST_MEMORY = 128 << 20
 """Bytes that a film of 4000 x 4000 pixels in 16 bits takes to classify."""
@@ -111,8 +113,8 @@ def _processor() -> Finding:
 
 
 def _memory() -> Finding:
-    total, free = computer.memory()
-    limit = computer.memory_limit()
+    total, free = memory()
+    limit = memory_limit()
     facts = {"total": total, "available": free, "limit": limit}
     known = {"in all": total, "available": free, "allowed to this process": limit}
     text = ", ".join(f"{n // _MIB} MiB {what}" for what, n in known.items() if n is not None)

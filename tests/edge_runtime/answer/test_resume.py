@@ -142,7 +142,7 @@ def test_a_relative_path_from_another_folder_takes_no_row_from_another_film(
     settled: bool, two: list[Path], path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if settled:
-        monkeypatch.setattr("edge_runtime.answer.source.is_settled", lambda _: True)
+        monkeypatch.setattr("edge_runtime.film.source.is_settled", lambda _: True)
         monkeypatch.setattr(resume, "is_settled", lambda _: True)
     a, b = two
     assert run_in(a.parent, path, bundle, "film.jpg") == ["film.jpg"]
@@ -161,8 +161,8 @@ def test_films_of_the_same_size_and_dates_in_two_folders_are_two(
     two: list[Path], path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FAT dates by two seconds, and uncompressed films have one size."""
-    for module in ("source", "names", "resume"):
-        monkeypatch.setattr(f"edge_runtime.answer.{module}.stamp", lambda _: "0123456789abcdef")
+    for module in ("film.source", "answer.names", "answer.resume"):
+        monkeypatch.setattr(f"edge_runtime.{module}.stamp", lambda _: "0123456789abcdef")
     a, b = two
     run_in(a.parent, path, bundle, "film.jpg")
     assert run_in(b.parent, path, bundle, "film.jpg") == [str(b)]

@@ -85,7 +85,7 @@ def test_a_film_is_judged_again_when_its_bytes_have_changed_and_only_then(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     if settled:  # as if the files had been written long before they were judged
-        monkeypatch.setattr("edge_runtime.answer.source.is_settled", lambda _: True)
+        monkeypatch.setattr("edge_runtime.film.source.is_settled", lambda _: True)
     happens, again = FATES[fate]
     films = [tmp_path / f"{number}.film" for number in range(3)]
     with Results(str(path), bundle, "litert") as results:
@@ -125,7 +125,7 @@ def test_a_film_that_was_only_moved_about_is_read_once_more_and_then_known(
     with Results(str(path), bundle, "litert") as results:
         results.write(answered(str(film), judged(film)))
     long_ago = time.time_ns() + 60 * 10**9  # the clock's, at the next runs
-    monkeypatch.setattr("edge_runtime.answer.source.time_ns", lambda: long_ago)
+    monkeypatch.setattr("edge_runtime.film.source.time_ns", lambda: long_ago)
     read: list[str] = []
 
     def open_and_tell(film: str) -> BinaryIO:

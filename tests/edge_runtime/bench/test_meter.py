@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from edge_runtime.bench.meter import in_turn, measure, rehearse, rotated
-from edge_runtime.machine import child
+from edge_runtime.isolation import child
 
 QUICK = [sys.executable, "-S", "-c", "pass"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,23 +17,6 @@ def test_every_engine_has_a_distribution() -> None:
 def test_what_is_not_installed_has_no_version() -> None:
     assert computer.installed("pillow")
     assert computer.installed("no-such-distribution") is None
-
-
-def test_memory_that_is_available_is_part_of_all() -> None:
-    total, free = computer.memory()
-    if total is not None and free is not None:
-        assert 0 < free <= total
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
-def test_the_smallest_limit_of_this_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    import resource
-
-    limits = {resource.RLIMIT_AS: 1 << 30, resource.RLIMIT_DATA: resource.RLIM_INFINITY}
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limits[kind], 0))
-    limit = computer.memory_limit()
-    assert limit is not None
-    assert limit <= 1 << 30
 
 
 ARM = """processor : 0

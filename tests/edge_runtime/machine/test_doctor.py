@@ -13,7 +13,8 @@ import pytest
 from edge_runtime.cli import run
 from edge_runtime.cures import installing
 from edge_runtime.engines import ENGINES
-from edge_runtime.machine import child, computer, doctor
+from edge_runtime.isolation import child
+from edge_runtime.machine import computer, doctor
 from edge_runtime.machine.doctor import status
 from edge_runtime.machine.finding import MISSING, OK, PROBLEM, Finding, table
 
@@ -125,7 +126,12 @@ def test_whatever_an_engine_dies_of_is_a_line(
 @pytest.mark.parametrize(
     ("name", "where", "value", "words"),
     [
-        ("clock", "clock", ("1970-01-01T00:00:00Z", False), "1970-01-01T00:00:00Z is implausible"),
+        (
+            "clock",
+            "computer.clock",
+            ("1970-01-01T00:00:00Z", False),
+            "1970-01-01T00:00:00Z is implausible",
+        ),
         ("memory", "memory", (1 << 30, 1 << 20), "1 MiB available"),
         ("memory", "memory_limit", 1 << 26, "64 MiB allowed to this process"),
     ],
@@ -133,7 +139,7 @@ def test_whatever_an_engine_dies_of_is_a_line(
 def test_what_is_wrong_is_a_problem_with_a_cure(
     name: str, where: str, value: object, words: str, monkeypatch: Monkey
 ) -> None:
-    monkeypatch.setattr(computer, where, lambda: value)
+    monkeypatch.setattr(f"edge_runtime.machine.doctor.{where}", lambda: value)
     finding = found(name)
     assert finding.state == PROBLEM
     assert words in finding.text

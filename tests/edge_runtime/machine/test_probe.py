@@ -9,7 +9,8 @@ import pytest
 
 from edge_runtime.engines import ENGINES
 from edge_runtime.errors import NoEngine
-from edge_runtime.machine import child, probe
+from edge_runtime.isolation import child
+from edge_runtime.machine import probe
 from tiny_bundle import edge_run, environment
 
 

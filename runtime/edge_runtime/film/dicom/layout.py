@@ -16,6 +16,7 @@ from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.elements import text, value_of, whole
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
 from edge_runtime.film.refuse import unreadable
+from edge_runtime.memory.reserve import reserve
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -24,6 +25,8 @@ LARGEST_FILE = 128 << 20
 """Bytes of a file that are looked at; a film of `max_pixels` in 16 bits is shorter."""
 LARGEST_CODED = 40 << 20
 """Bytes of pixels in colour or compressed: they take five times as much memory."""
+_COPIES, _COPIES_CODED = 3, 5
+"""How often the pixels are in memory at most, while they become a picture."""
 MORE_FRAMES = ("a DICOM file of more than one frame", "export the one frame to be judged")
 """Problem and cure."""
 
@@ -122,7 +125,7 @@ def _settle_bits(film: Dataset, subject: str) -> None:
 
 
 def judge_memory(film: Dataset, subject: str) -> None:
-    """Refuse pixels that take too much memory, by the settled header.
+    """Refuse pixels that take too much memory, by the settled header, and wait for what they take.
 
     Raises:
         Refusal: `too_large`.
@@ -133,3 +136,4 @@ def judge_memory(film: Dataset, subject: str) -> None:
     if size > largest:
         problem = f"{size >> 20} MiB of pixels, at most {largest >> 20} MiB of this kind are read"
         raise Refusal("too_large", subject, problem, "export the film at a lower resolution")
+    reserve(size * (_COPIES if native else _COPIES_CODED))

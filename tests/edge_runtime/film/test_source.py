@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.answer import source
 from edge_runtime.answer.classify import classify
-from edge_runtime.answer.source import SourceFile, is_settled, stamp
 from edge_runtime.bundle import open_bundle
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
+from edge_runtime.film import source
 from edge_runtime.film.decode import open_film
+from edge_runtime.film.source import SourceFile, is_settled, stamp
 from tiny_bundle import encoded, film_image
 
 FORMS = ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "PPM"]

@@ -36,11 +36,11 @@ class SourceFile:
     written just before it was read has none, and no date can be read from it.
     """
 
-    __slots__ = ("_digested", "bytes", "sha256", "stamp")
+    __slots__ = ("bytes", "digested", "sha256", "stamp")
 
     def __init__(self, *, digested: bool) -> None:
         """Begin with nothing known; where `digested`, `watch` sets the digest as well."""
-        self._digested = digested
+        self.digested = digested
         self.bytes: int | None = None
         self.sha256: str | None = None
         self.stamp: str | None = None
@@ -70,9 +70,19 @@ class SourceFile:
             self.bytes, self.sha256 = was.st_size, digest
             self.stamp = stamp(was) if settled else None
 
+    def adopt(self, seen: object) -> None:
+        """Take `[bytes, sha256, stamp]`, what another process saw while it read the file.
+
+        What is no such list is passed over, and so is each value that is none of its kind.
+        """
+        kinds = {"bytes": int, "sha256": str, "stamp": str}
+        if isinstance(seen, list) and len(seen) == len(kinds):
+            for (name, kind), value in zip(kinds.items(), seen, strict=True):
+                setattr(self, name, value if type(value) is kind else None)
+
     def _begun(self, stream: BinaryIO, size: int) -> tuple[BinaryIO, str | None]:
         """Return a stream of the bytes that are digested, and their digest, if that is wanted."""
-        if not self._digested or size > LARGEST:
+        if not self.digested or size > LARGEST:
             return stream, None
         if size <= _IN_MEMORY:
             data = stream.read()

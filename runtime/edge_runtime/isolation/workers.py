@@ -1,0 +1,167 @@
+"""Films read by several processes: one that a film breaks is replaced, and the others go on."""
+
+from __future__ import annotations
+
+import os
+from threading import Condition, Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from edge_runtime.errors import REFUSALS, FilmError, MachineLacks, Refusal
+from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.film.refuse import unreadable
+from edge_runtime.isolation.limits import Limits
+from edge_runtime.isolation.messages import Broken
+from edge_runtime.isolation.process import Process
+from edge_runtime.isolation.worker import OUT_OF_MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from edge_runtime.bundle.manifest import Manifest
+    from edge_runtime.film.preprocess import FilmInput
+    from edge_runtime.film.source import SourceFile
+
+_LOOK = 0.5  # seconds between two looks at the clock
+_CLOSE_OTHERS = "close other programs, and try again"
+
+
+class Workers:
+    """Up to `most` processes that read films for one bundle, from any number of threads."""
+
+    def __init__(self, manifest: Manifest, most: int, limits: Limits | None = None) -> None:
+        """Start nothing yet: a process is started when a film finds none that is idle."""
+        self.preprocess, self._use = manifest.preprocess, manifest.intended_use
+        self._setup = {"preprocess": self.preprocess.to_json(), "use": self._use.to_json()}
+        self._limits = limits or Limits()
+        self._most = most
+        self._idle: list[Process] = []
+        self._busy: set[Process] = set()
+        self._starting = 0
+        self._changed = Condition()  # guards the three above
+        self._closed = Event()
+        Thread(target=self._watch, daemon=True).start()
+
+    def pixels(
+        self,
+        film: FilmInput,
+        name: str,
+        warn: Callable[[str], object] = str,
+        source: SourceFile | None = None,
+    ) -> bytes:
+        """Return what `film_pixels` returns for `film`, which errors call `name`.
+
+        A picture that the caller has decoded is not read again, and goes through this process.
+
+        Raises:
+            FilmError, Refusal: as `film_pixels` does, and where the film breaks a limit.
+        """
+        if isinstance(film, Image.Image):
+            return film_pixels(film, self.preprocess, self._use, warn)
+        process = self._take(name)
+        try:
+            answer, pixels = process.ask(*_request(film, source))
+            read = self._read(answer, pixels, name, source)
+        except Broken:
+            problem, blamed = process.how_it_ended()
+            self._give_back(process, usable=False)
+            if not blamed:  # with a cause, so that it is tried once more, alone
+                raise MachineLacks(name, problem, _CLOSE_OTHERS) from MemoryError()
+            raise unreadable(name, problem) from None
+        except FilmError:
+            self._give_back(process, usable=True)
+            raise
+        except BaseException:  # it may still be answering
+            self._give_back(process, usable=False)
+            raise
+        self._give_back(process, usable=True)
+        for warning in answer.get("warnings", []):
+            warn(str(warning))
+        return read
+
+    def _read(
+        self, answer: dict[str, Any], pixels: bytes, name: str, source: SourceFile | None
+    ) -> bytes:
+        """Return the pixels of an answer, or raise the error that it tells of."""
+        if source is not None:
+            source.adopt(answer.get("source"))
+        kind, reason = answer.get("kind"), answer.get("reason")
+        problem, cure = str(answer.get("problem", "")), str(answer.get("cure", ""))
+        expected = self.preprocess.width * self.preprocess.height * self.preprocess.channels
+        if kind == "pixels" and len(pixels) == expected:
+            return pixels
+        if kind == "Refusal" and reason in REFUSALS:
+            raise Refusal(reason, name, problem, cure)
+        if kind == OUT_OF_MEMORY:
+            problem = f"takes more than {self._limits.memory >> 20} MiB to read"
+            raise Refusal("too_large", name, problem, "export the film at a lower resolution")
+        if kind in ("FilmError", "MachineLacks"):
+            raise (MachineLacks if kind == "MachineLacks" else FilmError)(name, problem, cure)
+        raise Broken("an answer of no known kind")
+
+    def _take(self, name: str) -> Process:
+        """Return an idle process, or a new one; wait where there are as many as may be."""
+        with self._changed:
+            while not self._idle and len(self._busy) + self._starting >= self._most:
+                self._changed.wait()
+            if self._idle:
+                process = self._idle.pop()
+                self._busy.add(process)
+                return process
+            self._starting += 1
+        started = None
+        try:
+            started = Process(self._setup, self._limits)
+            return started
+        except (OSError, Broken) as error:
+            problem = f"no process can be started to read it ({error})"
+            raise MachineLacks(name, problem, _CLOSE_OTHERS) from None
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._busy.update([started] if started else [])
+                self._changed.notify()
+
+    def _give_back(self, process: Process, *, usable: bool) -> None:
+        with self._changed:
+            self._busy.discard(process)
+            usable = usable and not self._closed.is_set()
+            if usable:
+                self._idle.append(process)
+            self._changed.notify()
+        if not usable:
+            process.close()
+
+    def _watch(self) -> None:
+        """End each process whose answer takes too long."""
+        while not self._closed.wait(_LOOK):
+            with self._changed:
+                busy = list(self._busy)
+            for process in busy:
+                process.end_if_overdue()
+
+    def close(self) -> None:
+        """Let the idle processes end now, and the others once they have answered."""
+        with self._changed:
+            self._closed.set()
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _request(
+    film: str | os.PathLike[str] | bytes, source: SourceFile | None
+) -> tuple[dict[str, object], bytes]:
+    """Return the request for a film, and the bytes that belong to it."""
+    if isinstance(film, bytes):
+        return {"path": None, "digested": False}, film
+    digested = source is not None and source.digested
+    return {"path": os.path.abspath(film), "digested": digested}, b""  # noqa: PTH100
