@@ -5,7 +5,7 @@ SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz zoo test-hardware clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile zoo test-hardware clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -59,10 +59,14 @@ wheelhouse: setup ## a folder for a USB stick: all for a machine without a netwo
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-fuzz: setup ## damaged bundles, films and model files: 30 minutes
+fuzz: setup ## damaged and hostile bundles, films and model files: 30 minutes
 	$(BIN)/python tests/fuzz/run.py bundles --count 20000
 	$(BIN)/python tests/fuzz/run.py films --count 50000
+	$(BIN)/python tests/fuzz/run.py structures --count 5000
 	$(BIN)/python tests/fuzz/run.py models --count 1000
+
+hostile: setup ## films made to cost a reader too much: what each costs, in minutes
+	$(BIN)/python benchmarks/hostile_files.py
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page

@@ -34,6 +34,7 @@ def test_what_was_found_once_is_answered_or_refused(path: Path) -> None:
 # crude that nothing looks at it, nor is there too little.
 EXPECTED = {
     "films": (300, {"answered", "unreadable"}),
+    "structures": (60, {"answered", "unreadable"}),
     "bundles": (300, {"NotABundle", "IntegrityError"}),
     "models": (40, {"exported", "DataError"}),
 }

@@ -1,6 +1,7 @@
-"""Damaged films and bundles by the thousand: each gets an answer, a refusal or an error of ours.
+"""Damaged and hostile films and bundles by the thousand: each gets an answer or an error of ours.
 
     python tests/fuzz/run.py films --count 50000 --seed 1
+    python tests/fuzz/run.py structures --count 20000 --seed 1
     python tests/fuzz/run.py bundles --count 20000 --seed 1
     python tests/fuzz/run.py models --count 1000 --seed 1
 
@@ -75,6 +76,15 @@ def film_case() -> Case:
     return case
 
 
+def structure_case() -> Case:
+    """Return what writes films by the grammar of their format, and runs them likewise."""
+    from fuzz.grammar import bmp, dicom, jpeg, png, pnm, tiff, webp
+
+    _, judge = film_case()(Random(0))
+    formats = (bmp, dicom, dicom, jpeg, png, pnm, tiff, tiff, webp)
+    return lambda chance: (chance.choice(formats).file(chance), judge)
+
+
 def bundle_case() -> Case:
     """Return what damages bundles and verifies them, as files."""
     from edge_runtime.bundle import verify_all
@@ -105,7 +115,12 @@ def model_case() -> Case:
     return case()
 
 
-KINDS = {"films": film_case, "bundles": bundle_case, "models": model_case}
+KINDS = {
+    "films": film_case,
+    "structures": structure_case,
+    "bundles": bundle_case,
+    "models": model_case,
+}
 # TensorFlow's converter takes seconds, and its libraries much of the address space.
 ALLOWANCE = {"models": 30}
 
