@@ -35,9 +35,11 @@ def run(options: argparse.Namespace) -> None:
     from edge_export.cautions import Cautions
     from edge_export.words import words
     from edge_kit.audit.caveat import caveat
+    from edge_kit.files import require_new
     from edge_kit.training.ensemble import average
     from edge_kit.training.run import read_config
 
+    require_new(options.out)  # before anything is read
     first = read_config(options.runs[0])
     spoken = first.modality, first.negative, first.positive
     told, cautions = saying(*spoken), Cautions(say, words(*spoken))
