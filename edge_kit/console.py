@@ -30,15 +30,17 @@ def saying(modality: str, *kept: str) -> Callable[[str], None]:
 def refusing(modality: str | None, *kept: str | None) -> Iterator[None]:
     """Tell what the block refuses in the words for films of `modality`.
 
-    What is in `kept`, as names of classes, stays as it is; a name may be several, with commas.
+    What is in `kept`, as names of classes, stays as it is; a name may be several, with commas. What
+    the block says of its progress is told likewise.
     """
-    from edge_export.words import words
+    from edge_export.words import speaking, words
 
+    names = (part.strip() for name in kept if name for part in (name, *name.split(",")))
+    told = words(modality or "", *names)
     try:
-        yield
+        with speaking(told):
+            yield
     except EdgeError as error:
-        names = (part.strip() for name in kept if name for part in (name, *name.split(",")))
-        told = words(modality or "", *names)
         error.problem, error.cure = told(error.problem), told(error.cure)
         raise
 

@@ -131,6 +131,13 @@ def names(node: ast.expr | None) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} if node else {"bare"}
 
 
+def test_keras_is_loaded_by_nothing_that_a_command_imports_before_it_is_silenced() -> None:
+    # TensorFlow writes notices to stderr unless `import_tensorflow` loads it.
+    script = "import edge_kit.cli, edge_kit.training.ensemble, edge_kit.training.train"
+    script += ", edge_kit.training.folds, edge_kit.exporting.export, edge_kit.evaluation.evaluated"
+    assert not modules_after(script) & {"keras", "tensorflow"}
+
+
 def test_no_handler_is_so_wide_that_it_hides_a_mistake() -> None:
     for source in PACKAGES["edge_runtime"].rglob("*.py"):
         handlers = [

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.reader import FilmReader
     from edge_kit.evaluation.evaluated import EvaluatedModel
+    from edge_runtime.bundle.records import Preprocess
 
 HELP = "measure shortcuts: the AUC of file sizes, grey levels, corners, a model without lungs"
 
@@ -37,25 +38,19 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_kit.audit.audit import AUDITED, audit, rows
     from edge_kit.audit.report import document, mean_films, write_report
-    from edge_kit.data.index import modality_in
     from edge_kit.evaluation.evaluated import open_evaluated
     from edge_kit.files import require_new
-    from edge_runtime.film.preprocess import standard
 
     if options.out:
         require_new(options.out)
     model = open_evaluated(options.model) if options.model else None
-    reader, positive = reader_of(options), options.positive or "covid"
-    if model:
-        preprocess = model.preprocess
-    else:
-        modality = modality_in(options.data, options.modality, positive, options.negative)
-        preprocess = standard(modality=modality)
+    reader, predict = reader_of(options), model.predict if model else None
+    preprocess = model.preprocess if model else _preprocess(options)
     reader.expect(preprocess)
     dataset = _dataset(options, model, reader)
-    pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
-    predict = model.predict if model else None
-    outcome = audit(dataset, options.data, preprocess, predict, pixels=pixels)
+    with refusing(dataset.modality, *dataset.names):
+        pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
+        outcome = audit(dataset, options.data, preprocess, predict, pixels=pixels)
     if options.out:
         pictures = mean_films(dataset, pixels["train"], hidden=bool(model))
         write_report(options.out, outcome, pictures, dataset.modality)
@@ -65,6 +60,16 @@ def run(options: argparse.Namespace) -> None:
         write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
     else:
         write(_table(outcome, dataset.modality))
+
+
+def _preprocess(options: argparse.Namespace) -> Preprocess:
+    """Return how the films are prepared where no model says it."""
+    from edge_kit.data.index import modality_in
+    from edge_runtime.film.preprocess import standard
+
+    chosen = options.positive or "covid", options.negative
+    with refusing(options.modality, *chosen):
+        return standard(modality=modality_in(options.data, options.modality, *chosen))
 
 
 def _dataset(

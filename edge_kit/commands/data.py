@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 
 from edge_kit.arguments import Parser, data_options, out_file
-from edge_kit.console import refusing, say, write
+from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import FilmError
 
 HELP = "look at a folder of films before training"
+MODALITIES = ("xray", "ct", "other")
 LAYOUTS = ("ieee8023", "nih", "covidx", "chexpert", "rsna", "radiography", "kaggle", "csv")
 
 
@@ -22,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     scan = actions.add_parser("scan", help="find copies and write the groups no split may part")
     scan.add_argument("data", type=Path, metavar="DIR", help="folder of films")
     scan.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
-    scan.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
+    scan.add_argument("--positive", metavar="CLASS", help="default covid")
     scan.add_argument("--format", choices=("table", "json"), default="table", help="of the counts")
     data_options(scan)
     _manifest_options(
@@ -53,6 +54,9 @@ def _manifest_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{column}-column", metavar="NAME", help=f"of a csv: where the {column} stands"
         )
+    parser.add_argument(
+        "--modality", choices=MODALITIES, help="of a csv: what all its films are; default not said"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -70,10 +74,14 @@ def _manifest(options: argparse.Namespace) -> None:
         patient=options.patient_column,
         split=options.split_column,
         view=options.view_column,
+        modality=options.modality,
         table=options.table,
     )
     chosen = sides(options.positive, options.negative, options.layout)
-    say(write_manifest(options.data, options.layout, chosen, options.out, columns))
+    kept = options.modality or "", chosen.positive, chosen.negative
+    with refusing(*kept):
+        line = write_manifest(options.data, options.layout, chosen, options.out, columns)
+    saying(*kept, str(options.data), str(options.out))(line)
 
 
 def _scan(options: argparse.Namespace) -> None:
@@ -104,7 +112,7 @@ def _scan(options: argparse.Namespace) -> None:
     say(f"wrote {options.out}/report.html and {options.out}/groups.csv")
     if scan.unreadable:
         first, number = scan.unreadable[0], len(scan.unreadable)
-        problem = f"{first.problem} ({number} unreadable in all, the others were scanned)"
+        problem = told(f"{first.problem} ({number} unreadable in all, the others were scanned)")
         if not options.skip_unreadable:
-            raise FilmError(first.subject, problem, first.cure)
+            raise FilmError(first.subject, problem, told(first.cure))
         say(f"warning: {first.subject} {problem}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_kit.commands.model_meaning import input_range, preprocessing, preprocessing_option
-from edge_kit.console import say, write
+from edge_kit.console import refusing, saying, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,11 +36,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.debug import debug, render
+    from edge_export.words import words
+    from edge_runtime.bundle import open_bundle
 
-    diagnosis = debug(options.bundle, options.film, *against(options))
+    with open_bundle(options.bundle) as opened:
+        use, classes = opened.manifest.intended_use, opened.manifest.classes
+    kept = use.modality, classes.negative, classes.positive
+    with refusing(*kept):
+        diagnosis = debug(options.bundle, options.film, *against(options))
     for warning in diagnosis.warnings:
-        say(f"warning: {warning}")
-    write(render(diagnosis, options.format))
+        saying(*kept)(f"warning: {warning}")
+    write(render(diagnosis, options.format, words(*kept)))
 
 
 def against(options: argparse.Namespace) -> tuple[Path | None, InputTransform | None]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, reader_of
-from edge_kit.console import say, write
+from edge_kit.console import refusing, say, saying, write
+
+if TYPE_CHECKING:
+    from edge_kit.training.ensemble import Ensemble
 
 HELP = "average several runs into one network that is exported like a run"
 
@@ -29,33 +33,47 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_export.cautions import Cautions
-    from edge_export.statistics.estimates import METHODS
+    from edge_export.words import words
     from edge_kit.audit.caveat import caveat
-    from edge_kit.training.ensemble import Ensemble, average
+    from edge_kit.files import require_new
+    from edge_kit.training.ensemble import average
+    from edge_kit.training.run import read_config
 
-    reader, cautions = reader_of(options), Cautions(say)
+    require_new(options.out)  # before anything is read
+    first = read_config(options.runs[0])
+    spoken = first.modality, first.negative, first.positive
+    told, cautions = saying(*spoken), Cautions(say, words(*spoken))
+    reader = reader_of(options)
 
     def judge(ensemble: Ensemble) -> None:
         preprocess = ensemble.members[0].config.preprocessing()
         judged = ensemble.dataset, ensemble.data, preprocess, ensemble.trained.predict
         caveat(*judged, reader=reader, cautions=cautions)
 
-    ensemble = average(
-        *(options.runs, options.out, say),
-        data=options.data,
-        skip_unreadable=options.skip_unreadable,
-        reader=reader,
-        cautions=cautions,
-        judge=judge,
-    )
+    with refusing(*spoken):
+        ensemble = average(
+            *(options.runs, options.out, told),
+            data=options.data,
+            skip_unreadable=options.skip_unreadable,
+            reader=reader,
+            cautions=cautions,
+            judge=judge,
+        )
     for note in ensemble.dataset.notes:
-        say(note)
+        told(note)
+    _show(ensemble)
+    say(f"wrote {options.out}")
+    for sentence in cautions.caveat:
+        write(f"{sentence}\n")
+
+
+def _show(ensemble: Ensemble) -> None:
+    """Print the figures of an ensemble and of its members."""
+    from edge_export.statistics.estimates import METHODS
+
     names = ["ensemble", *(str(member.run) for member in ensemble.members)]
     say(f"95 % intervals: {METHODS}")
     for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):
         for split, metrics in figures.items():
             for measure in ("accuracy", "sensitivity", "specificity", "auc"):
                 write(f"{split:<5} {measure:<12} {getattr(metrics, measure)}  {name}\n")
-    say(f"wrote {options.out}")
-    for sentence in cautions.caveat:
-        write(f"{sentence}\n")

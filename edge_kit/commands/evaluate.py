@@ -97,12 +97,13 @@ def run(options: argparse.Namespace) -> None:
         evaluation = evaluate(model, labelled, *choices, reader)
     cautions = Cautions(say, words(model.modality, model.name, *labelled.classes))
     cautions.warn(*blind(evaluation), *evaluation.warnings)
-    caveat_of_evaluation(
-        *(evaluation, options.data, reader, cautions),
-        positive=options.positive,
-        negative=options.negative,
-        skip_unreadable=options.skip_unreadable,
-    )
+    with refusing(model.modality, model.name, *labelled.classes):
+        caveat_of_evaluation(
+            *(evaluation, options.data, reader, cautions),
+            positive=options.positive,
+            negative=options.negative,
+            skip_unreadable=options.skip_unreadable,
+        )
     evaluation = replace(evaluation, warnings=cautions.warnings, caveat=cautions.caveat)
     if options.out:
         write_report(options.out, evaluation)

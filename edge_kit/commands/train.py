@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> None:
 
     done = _place(options)
     architecture(options.model)  # whether there is one, before films are looked for
-    modality = _modality(options)
+    with refusing(options.modality, options.positive, options.negative):
+        modality = _modality(options)
     with refusing(modality, options.positive, options.negative):
         _trained(options, modality, done=done)
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import SPLITS, Film, Split
+from edge_export.words import counted
 from edge_kit.data.dicom_header import PATIENT, STUDY
-from edge_kit.data.films import ReadFilm, count, list_films, read_listed
+from edge_kit.data.films import ReadFilm, list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.groups import read_groups
 from edge_kit.data.index import FOLDER, check_splits, index_films
@@ -157,7 +158,7 @@ def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple
     scanned = read_groups(table)
     names = [item.entry.name for item in kept]
     if missing := [name for name in names if name not in scanned]:
-        problem = f"is not in {table} ({count(len(missing), 'such film')})"
+        problem = f"is not in {table} ({counted(len(missing), 'such film')})"
         raise DataError(root / missing[0], problem, "scan again: edge-kit data scan")
     return [
         (*item.entry.ids, f"{SCANNED} {scanned[name]}")
@@ -254,4 +255,4 @@ def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[tuple[str, str]]:
                 " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
                 for leak in parted[:2]
             )
-            yield f"the given splits part {count(len(parted), thing)}", f"parted: {examples}"
+            yield f"the given splits part {counted(len(parted), thing)}", f"parted: {examples}"

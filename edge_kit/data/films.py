@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_export.films.film import SPLITS
+from edge_export.words import counted
 from edge_kit.data.dicom_header import dicom_groups, of_nobody
 from edge_kit.data.fingerprints import Fingerprint
 from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
@@ -70,7 +71,7 @@ class ReadFilms:
             "that cannot be read": len(self.unreadable),
             "byte for byte the same as others": self.copies,
         }
-        films = [f"{count(n, 'film')} left out, {why}" for why, n in left_out.items() if n]
+        films = [f"{counted(n, 'film')} left out, {why}" for why, n in left_out.items() if n]
         return [*self.left_out, *films]
 
 
@@ -142,7 +143,7 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
         else:
             read.append(ReadFilm(entry, listed.classes.of[entry.class_name], fingerprint))
     if unreadable and not skip_unreadable:
-        first, films = unreadable[0], count(len(unreadable), "film")
+        first, films = unreadable[0], counted(len(unreadable), "film")
         problem = f"{first.problem} ({films} of {len(listed.entries)} unreadable)"
         raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
     read, notes = _with_dicom_ids(read)
@@ -183,8 +184,3 @@ def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
         replace(film, entry=replace(film.entry, ids=tuple(ids[film.fingerprint.sha256])))
         for film in sorted(kept.values(), key=lambda film: film.entry.name)
     ]
-
-
-def count(number: int, thing: str) -> str:
-    """Return a number of things in words."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -138,7 +138,7 @@ def match_classes(
     """
     if bad := [name for name in counts if not name.isprintable()]:
         raise DataError(subject, f"class name {bad[0]!a} cannot be printed", "rename it")
-    key = _keys_for((*counts, *class_names(positive), *class_names(negative or "")))
+    key = keys_for((*counts, *class_names(positive), *class_names(negative or "")))
     chosen, others = _sides(counts, positive, negative, subject, key)
     canonical = key is class_key and any(name in CLASSES for name in chosen)
     label, other = (_label(side, counts, key, canonical=canonical) for side in (chosen, others))
@@ -148,16 +148,17 @@ def match_classes(
     return ClassMapping(label, other, of | {name: other for name in counts if key(name) in others})
 
 
-_Key = Callable[[str], str]
+ClassKey = Callable[[str], str]
+"""Gives what the spellings of one class have in common."""
 
 
-def _keys_for(names: Iterable[str]) -> _Key:
+def keys_for(names: Iterable[str]) -> ClassKey:
     """Return what tells the classes of these names apart: meanings only where one says covid."""
     return class_key if any(map(says_covid, names)) else _plain
 
 
 def _sides(
-    counts: Mapping[str, int], positive: str, negative: str | None, subject: object, key: _Key
+    counts: Mapping[str, int], positive: str, negative: str | None, subject: object, key: ClassKey
 ) -> tuple[list[str], list[str]]:
     """Return the keys of the positive and of the negative classes."""
     keys = {key(name) for name in counts}
@@ -207,7 +208,7 @@ def joined(names: Sequence[str]) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{names[0][:40]}+{len(names) - 1} more"
 
 
-def _not_two(counts: Mapping[str, int], positive: str, subject: object, key: _Key) -> DataError:
+def _not_two(counts: Mapping[str, int], positive: str, subject: object, key: ClassKey) -> DataError:
     keys: dict[str, str] = {}
     for name in sorted(counts):
         keys.setdefault(key(name), name)
@@ -227,7 +228,7 @@ def _not_two(counts: Mapping[str, int], positive: str, subject: object, key: _Ke
 
 
 def _named(
-    text: str, counts: Mapping[str, int], option: str, subject: object, key: _Key
+    text: str, counts: Mapping[str, int], option: str, subject: object, key: ClassKey
 ) -> list[str]:
     """Return the keys of the classes that an option names."""
     names, keys = class_names(text, counts), {key(name) for name in counts}
@@ -240,7 +241,9 @@ def _named(
     return list(dict.fromkeys(map(key, names)))
 
 
-def _label(keys: Sequence[str], counts: Mapping[str, int], key: _Key, *, canonical: bool) -> str:
+def _label(
+    keys: Sequence[str], counts: Mapping[str, int], key: ClassKey, *, canonical: bool
+) -> str:
     """Return the label of a class: its canonical name, or the first spelling of each part."""
     spelled: dict[str, str] = {}
     for name in sorted(counts):

@@ -19,6 +19,7 @@ from edge_kit.data.labels import (
     resembles_split,
     split_of,
 )
+from edge_kit.data.sites import class_below_place, hold_patients, joined, places_told
 from edge_runtime.errors import DataError
 
 NEARLY_ALL = 0.9
@@ -45,7 +46,10 @@ _SERIES = re.compile(r"((?:NORMAL2-)?IM-\d{4})-\d{4}(?:-\d{4})?")
 
 @dataclass(frozen=True, slots=True)
 class FolderPlace:
-    """What the folders on the way to a film say of it; `patient` is a folder's name, or empty."""
+    """What the folders on the way to a film say of it.
+
+    `patient` is a folder's name, with that of the hospital or the like above it, or empty.
+    """
 
     class_name: str
     modality: Modality | None
@@ -83,6 +87,7 @@ def places(
         if len(way.way) <= skipped:
             cure = "move it into one or write a manifest.csv"
             raise DataError(root / films[folder][0], "is in no class folder", cure)
+    _put_class_first(parsed, skipped, _keys(named))
     _require_one_order(root, parsed, skipped)
     _require_class_first(root, parsed, skipped, named)
     _require_known_splits(root, {folder: way.way[skipped + 1 :] for folder, way in parsed.items()})
@@ -158,6 +163,18 @@ def _shared(ways: Collection[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(name for name, _ in alike)
 
 
+def _put_class_first(
+    parsed: Mapping[PurePosixPath, _Parsed], skipped: int, known: Collection[str]
+) -> None:
+    """Where folders are hospital, class, patient, read them as class, hospital, patient."""
+    if class_below_place([way.way for way in parsed.values()], skipped, known):
+        for way in parsed.values():
+            wrappers, (place, name, *below) = way.way[:skipped], way.way[skipped:]
+            way.way = (*wrappers, name, place, *below)
+            if way.splits_at == skipped + 1:  # between the hospital and the class
+                way.splits_at = skipped
+
+
 def _require_one_order(root: Path, parsed: Mapping[PurePosixPath, _Parsed], skipped: int) -> None:
     """Require that splits stand above the classes everywhere, or below them everywhere."""
     above: dict[bool, PurePosixPath] = {}
@@ -199,12 +216,16 @@ def _patients(
     by_class: dict[str, list[PurePosixPath]] = {}
     for folder, way in ways.items():
         by_class.setdefault(way[0], []).append(folder)
+    inner = hold_patients({(way[0], *_below(way[1:])[:2]) for way in ways.values()})
     patients: dict[PurePosixPath, str] = {}
     lines: list[str] = []
     names: dict[str, set[str]] = {}
     for class_name, folders in sorted(by_class.items()):
         below = {folder: _below(ways[folder][1:]) for folder in folders}
         depth = len(_shared(below.values()))
+        if inner:
+            lines.append(places_told(class_name, below.values()))
+            below, depth = {folder: joined(way) for folder, way in below.items()}, 0
         below = _below_years(below, depth)
         lines += _recurring(class_name, below.values(), depth)
         found = {folder: way[depth] for folder, way in below.items() if len(way) > depth}

@@ -174,7 +174,7 @@ class FilmReader:
             if self._folder is not None:
                 problem = error.strerror or str(error)
                 # What it costs is time: no figure depends on it.
-                self._say(f"{self._folder}: {problem}; films are decoded anew and held in memory")
+                self._say(f"{self._folder}: {problem}; pixels are decoded anew and held in memory")
                 self._folder = None
             stores.update({name: self._held[name] for name in stores})
 

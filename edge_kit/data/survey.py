@@ -25,7 +25,7 @@ from edge_kit.data.fingerprints import (
 )
 from edge_kit.data.index import FOLDER, FilmEntry, index_folder, select_modality
 from edge_kit.data.keypoints import Keypoints, import_opencv, keypoints
-from edge_kit.data.labels import class_key
+from edge_kit.data.labels import ClassKey, class_names, keys_for
 from edge_runtime.errors import DataError, FilmError
 
 Pairs = NDArray[np.intp]
@@ -38,6 +38,7 @@ class Surveyed:
     `path` is below the folder. A `cluster` is one film and its copies; a `group` is all clusters
     that a patient or a given group ties together. Both are named by their lowest digest. `reason`
     is the method, of `Survey.links`, that tied a film of a cluster to another: the surest of them.
+    `kind` is the key of its class: labels of one kind are spellings of one class in this folder.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Surveyed:
     group: str
     duplicate_of: str
     reason: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Survey:
 
 def across_classes(films: Sequence[Surveyed]) -> bool:
     """Return whether `films` are of several classes, whatever the spelling."""
-    return len({class_key(film.label) for film in films}) > 1
+    return len({film.kind or film.label for film in films}) > 1
 
 
 def across_splits(films: Sequence[Surveyed]) -> bool:
@@ -105,19 +107,19 @@ def survey(
     root: Path,
     *,
     modality: str | None = None,
-    positive: str = "covid",
+    positive: str | None = None,
     negative: str | None = None,
 ) -> Survey:
     """Find the films below `root`, of one modality or of all, and link copies and groups.
 
-    With `negative`, films of other classes than it and `positive` name are left out.
+    With `negative`, films of other classes than it and `positive` (default covid) are left out.
 
     Raises:
         UsageError: OpenCV is not installed, or there is no such modality.
         DataError: the folder or its manifest cannot be used, or no film can be read.
     """
     import_opencv()  # before an hour of reading
-    entries, left_out, notes = _chosen(root, modality, positive, negative)
+    entries, left_out, notes = _chosen(root, modality, positive or "covid", negative)
     read, unreadable = _read(root, entries)
     if not read:
         raise DataError(root, "holds no film that can be read", f"see {unreadable[0].subject}")
@@ -137,10 +139,18 @@ def survey(
         for (entry, _, _), more in zip(read, ids, strict=True)
     ]
     lines += of_nobody((entry.name, entry.ids) for entry in known)
-    films = _films(known, fingerprints, links)
-    counts = {name: len(pairs) for name, pairs in links.items()}
+    films = _films(known, fingerprints, links, _class_key(entries, positive, negative))
+    counts, told = {name: len(pairs) for name, pairs in links.items()}, (*notes, *lines)
     shared = modality or _shared_modality(entries)
-    return Survey(films, counts, tuple(unreadable), left_out, (*notes, *lines), shared)
+    return Survey(films, counts, tuple(unreadable), left_out, told, shared)
+
+
+def _class_key(
+    entries: Sequence[FilmEntry], positive: str | None, negative: str | None
+) -> ClassKey:
+    """Return what tells classes apart, by the names that are found and those that are said."""
+    said = (name for names in (positive, negative) if names for name in class_names(names))
+    return keys_for([*(entry.class_name for entry in entries), *said])
 
 
 def _shared_modality(entries: Sequence[FilmEntry]) -> str:
@@ -200,6 +210,7 @@ def _films(
     entries: Sequence[FilmEntry],
     fingerprints: Sequence[Fingerprint],
     links: Mapping[str, Pairs],
+    key: ClassKey,
 ) -> tuple[Surveyed, ...]:
     pairs = np.concatenate([*links.values()])
     digests = [fingerprint.sha256 for fingerprint in fingerprints]
@@ -225,6 +236,7 @@ def _films(
             group=group,
             duplicate_of="" if first[cluster] == entry.name else first[cluster],
             reason=reasons.get(place, ""),
+            kind=key(entry.class_name),
         )
         for place, (entry, digest, cluster, group) in enumerate(
             zip(entries, digests, clusters, groups, strict=True)

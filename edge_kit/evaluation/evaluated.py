@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +15,22 @@ import numpy as np
 
 from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.model_file import refuse_unpacked
 from edge_export.graph.network import InputRange, load_model, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.proof.threshold import ONE_HALF
+from edge_export.report.document import PARITY
 from edge_export.statistics.estimates import Floats
+from edge_export.words import words
 from edge_kit.data.films import list_films
 from edge_kit.data.labels import class_key, composed, split_of
 from edge_kit.data.table import read_table
 from edge_kit.models.recipe import Keep
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
+from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime import Classifier
-from edge_runtime.bundle import open_bundle, verify_all
+from edge_runtime.bundle import Bundle, open_bundle, verify_all
+from edge_runtime.bundle.manifest import Manifest
 from edge_runtime.bundle.records import Calibration, Decision, Preprocess, Training, Uncertain
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError, FilmError, Refusal, UsageError
@@ -50,7 +56,8 @@ class EvaluatedModel:
     run all its films, for a bundle those that calibrated it, which were training films. `seed` is
     the seed of its splits, where that is known. `class_names` are those that a run's training was
     told of the positive and of several negative classes, None where two had names of their own.
-    `keep` is how the epoch of a run was chosen.
+    `keep` is how the epoch was chosen, and `fitted` what of a bundle's decision its maker fitted on
+    the validation films; a bundle tells its epoch by the warnings of its parity.json.
     `classify` takes the paths of films, and may refuse some. `predict` takes pixels prepared by
     `preprocess` and refuses none, so that parts of them may be hidden.
     """
@@ -70,6 +77,7 @@ class EvaluatedModel:
     classify: Callable[[Sequence[Path]], list[FilmOutcome]]
     class_names: tuple[str, str | None] | None = None
     keep: Keep = "last"
+    fitted: tuple[str, ...] = ()
 
     def classes_among(
         self, root: Path, positive: str | None, negative: str | None
@@ -117,6 +125,7 @@ def open_evaluated(path: Path) -> EvaluatedModel:
     """
     if not path.exists():
         raise DataError(path, "no such file or folder", "give a run's folder or a .edge file")
+    refuse_unpacked(path)
     run = path.parent if path.name == MODEL else path
     return _run(run) if is_run(run) else _bundle(path)
 
@@ -205,9 +214,29 @@ def _dealt_by(training: Training) -> int | None:
     return training.seed if training.split_seed is None else training.split_seed
 
 
+def _kept_epoch(bundle: Bundle) -> Keep:
+    """Return how the epoch of a bundle's run was chosen, as far as the bundle says it."""
+    told = words(bundle.manifest.intended_use.modality)
+    with suppress(EdgeError, LookupError, ValueError, TypeError):  # papers of any version
+        warnings = json.loads(bytes(bundle.read(PARITY)))["warnings"]
+        return "best" if told(CHOSEN) in warnings else "last"
+    return "last"
+
+
+def _fitted(manifest: Manifest) -> tuple[str, ...]:
+    """Return what of the decision was fitted on validation films, and not by a site on its own."""
+    decision, site = manifest.decision, manifest.site
+    by_site = site.fitted if site else ()
+    fitted = {
+        "threshold": decision.chosen is not None,
+        "calibration": decision.calibration.method != "none",
+    }
+    return tuple(part for part, is_fitted in fitted.items() if is_fitted and part not in by_site)
+
+
 def _bundle(path: Path) -> EvaluatedModel:
     with verify_all(path) as bundle:
-        manifest = bundle.manifest
+        manifest, keep = bundle.manifest, _kept_epoch(bundle)
 
     def predict(pixels: Pixels) -> Floats:
         with open_bundle(path) as bundle, closing(open_engine(bundle)) as engine:
@@ -242,4 +271,6 @@ def _bundle(path: Path) -> EvaluatedModel:
         preprocess=manifest.preprocess,
         predict=predict,
         classify=classify,
+        keep=keep,
+        fitted=_fitted(manifest),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,8 +63,9 @@ def select_films(
     places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
     if not places:
         raise DataError(labelled.root, f"holds no film of the {name} split", "choose another")
-    warnings += _warnings(model, labelled, seen, places)
-    return Selection(places, name, tuple(warnings))
+    own = labelled.splits if model.kind == "bundle" and name == "all" else splits
+    warnings += _of_validation(model, seen, {own[place] for place in places})
+    return Selection(places, name, (*warnings, *_warnings(model, labelled, seen, places)))
 
 
 def _splits(
@@ -92,6 +93,21 @@ def _splits(
     return [assigned.get(film.sha256) for film in labelled.films]
 
 
+def _of_validation(
+    model: EvaluatedModel, seen: Sequence[Split | None], judged: Set[Split | None]
+) -> list[str]:
+    """Return what its validation films chose of `model`, if these are among the splits `judged`."""
+    if "val" not in judged or not any(seen):
+        return []
+    sentences = [CHOSEN] if model.keep == "best" else []
+    if model.fitted:
+        parts = " and the ".join(model.fitted)
+        sentences.append(
+            f"the validation films chose the {parts}: their figures are too optimistic"
+        )
+    return sentences
+
+
 def _warnings(
     model: EvaluatedModel,
     labelled: LabelledFilms,
@@ -104,8 +120,6 @@ def _warnings(
     akin = sum(films[place].group in trained for place in places) - itself
     done = "trained" if model.kind == "run" else "calibrated"
     sentences = []
-    if model.keep == "best" and any(seen[place] == "val" for place in places):
-        sentences.append(CHOSEN)
     if itself:
         sentences.append(
             f"{itself} of these {len(places)} films {done} it: its figures are too optimistic"

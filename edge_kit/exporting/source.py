@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from edge_export.films.pixels import load_pixels
 from edge_export.graph.head import without_film_branch
 from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.network import InputRange, load_model
@@ -21,6 +24,7 @@ from edge_kit.exporting.card_commands import made_by
 from edge_kit.exporting.order import ExportOrder, ModelMeaning
 from edge_kit.exporting.predictions import read_predictions
 from edge_kit.exporting.preprocessing import Preprocessing
+from edge_kit.film_branch.threshold import WEAK
 from edge_kit.models.function import word
 from edge_kit.training.run import MODEL, SPLITS, RunConfig, is_run, read_accuracy, read_config
 from edge_runtime.bundle.records import Preprocess, Training
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _COMPARED = 64  # films on which a rewritten model is compared with what was saved
+_GREY = 1.0  # levels between the channels, on average, up to which a picture counts as grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ def open_source(order: ExportOrder, reader: FilmReader) -> ExportSource:
     source = (_of_run if is_run(path) else _of_file)(path, order, reader)
     if not order.film_gate:
         model = without_film_branch(source.model)
-        source = replace(source, model=model, film_threshold=None)
+        warnings = tuple(line for line in source.warnings if not line.startswith(WEAK))
+        source = replace(source, model=model, film_threshold=None, warnings=warnings)
     positive = source.dataset.positive
     said = None if order.negative else order.positive
     if said and class_key(said) != class_key(positive):
@@ -165,10 +171,27 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         training=Training(model=word(model.name), seed=None, epochs=None, split_seed=None),
         warnings=(
             *_rewritten(opened, dataset, preprocessing.transform, preprocess, reader),
+            *_colour_lost(dataset, preprocess),
             *dataset.warnings,
         ),
         film_threshold=_film_threshold(model, order.meaning.film_threshold),
     )
+
+
+def _colour_lost(dataset: Dataset, preprocess: Preprocess) -> tuple[str, ...]:
+    """Return a line where a model of one channel is given pictures in colour, which it cannot see.
+
+    Films need none: one in colour is refused.
+    """
+    if preprocess.channels != 1 or dataset.modality != "other":
+        return ()
+    films = dataset.films[:: max(1, len(dataset.films) // _COMPARED)]
+    pixels = load_pixels(films, Preprocess(**{**preprocess.to_json(), "channels": 3}))
+    apart = np.ptp(pixels, axis=3).mean(axis=(1, 2))
+    if not (number := int((apart > _GREY).sum())):
+        return ()
+    looked = f"{number} of {len(films)} films looked at have some"
+    return (f"the model has one channel, so the colour of films is lost: {looked}",)
 
 
 def _relabelled(dataset: Dataset, negative: str, positive: str) -> Dataset:

@@ -122,14 +122,19 @@ def fit_branch(
         pixels, is_film, drawn = _round(*sources, preprocess, draw, kinds)
         area = _area(branch, pixels, is_film)
         history = branch.fit(pixels, is_film, batch_size=_BATCH_SIZE, epochs=_EPOCHS, verbose=0)
-        if not math.isfinite(loss := history.history["loss"][-1]):
-            raise DataError("film branch", "the loss is not finite", "train with another --seed")
-        say(_learnt(number + 1, area, loss, drawn))
+        say(_learnt(number + 1, area, history.history["loss"][-1], drawn))
     return branch
 
 
 def _learnt(number: int, area: float, loss: float, drawn: str) -> str:
-    """Return in a line what a round has come to."""
+    """Return in a line what a round has come to.
+
+    Raises:
+        DataError: the loss is not finite.
+    """
+    if not math.isfinite(loss):
+        problem = "the loss of its branch is not finite"
+        raise DataError("out-of-distribution check", problem, "train with another --seed")
     figures = f"AUC {area:.3f} before, loss {loss:.3f} after"
     return f"film branch, round {number}/{_ROUNDS}: {figures}; negatives {drawn}"
 

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 REFUSED_FILMS = 0.01
 """The largest share of the validation films that the threshold may refuse."""
 
+ENOUGH = 0.9
+"""A check that refuses a smaller share of its negatives is warned of."""
+WEAK = "the out-of-distribution check refuses only"
+"""How that warning begins."""
+_WITHOUT = "--no-film-gate leaves it out"
+
 MARGIN = 0.5
 """How far the threshold lies below the lowest accepted film logit.
 
@@ -38,12 +44,17 @@ class Refused:
     films: Estimate
     negatives: dict[str, Estimate]
 
-    def __str__(self) -> str:
+    @property
+    def of_negatives(self) -> Estimate:
+        """The share of the negatives of all kinds."""
         refused = sum(round(share.value * share.n) for share in self.negatives.values())
-        total = sum(share.n for share in self.negatives.values())
+        return proportion(refused, sum(share.n for share in self.negatives.values()))
+
+    def __str__(self) -> str:
         worst = min(self.negatives, key=lambda kind: self.negatives[kind].value)
+        every = self.of_negatives
         return (
-            f"{self.films.value:.1%} of {self.films.n} films and {refused / total:.1%} of {total} "
+            f"{self.films.value:.1%} of {self.films.n} films and {every.value:.1%} of {every.n} "
             f"pictures that are none (worst: {worst}, {self.negatives[worst].value:.1%})"
         )
 
@@ -54,6 +65,18 @@ class OutOfDistributionCheck:
 
     threshold: float
     refused: dict[Split, Refused]
+
+
+def weak(refused: Refused, modality: str) -> list[str]:
+    """Return what has to be said where the check lets through too many negatives of pictures.
+
+    Of films the kinds of negatives were chosen by what gets through; those of other pictures are
+    drawn for want of better ones, and the branch may hardly tell them apart.
+    """
+    share = refused.of_negatives
+    if modality != "other" or share.value >= ENOUGH:
+        return []
+    return [f"{WEAK} {share} of the negatives drawn for the test films; {_WITHOUT}"]
 
 
 def film_threshold(logits: NDArray[np.float64]) -> float:

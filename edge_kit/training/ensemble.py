@@ -18,6 +18,7 @@ from edge_kit.data.dataset import Dataset, load_dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.files import new_folder, require_new, write_json
+from edge_kit.film_branch.threshold import WEAK
 from edge_kit.models.ensemble import mean_of_logits
 from edge_kit.training.run import (
     CONFIG,
@@ -31,7 +32,6 @@ from edge_kit.training.run import (
 )
 from edge_kit.training.shortfalls import CHOSEN, one_class
 from edge_kit.training.train import Trained
-from edge_kit.training.watch import predict
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.errors import DataError, UsageError
 
@@ -133,6 +133,8 @@ def _said_of(members: Sequence[EnsembleMember]) -> Iterator[str]:
         yield members[0].config.caution()
     if any(member.config.keep == "best" for member in members):
         yield CHOSEN
+    # The film branch of an ensemble is that of its first member.
+    yield from (line for line in members[0].config.warnings if line.startswith(WEAK))
 
 
 def _config(ensemble: Ensemble, cautions: Cautions) -> RunConfig:
@@ -192,6 +194,8 @@ def measured(
     Raises:
         DataError: a film cannot be read, a split has too few, or an answer is not finite.
     """
+    from edge_kit.training.watch import predict  # Keras, which is silent once a model is open
+
     require_held_out(films)
     figures: list[dict[Split, Metrics]] = [{} for _ in models]
     for split in HELD_OUT:

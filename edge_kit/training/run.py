@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
 
 from edge_export.films.film import HELD_OUT, Split
+from edge_export.graph.model_file import WEIGHTS, refuse_unpacked
 from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
 from edge_kit.files import staging
@@ -123,8 +124,8 @@ class RunConfig:
 
 
 def is_run(path: Path) -> bool:
-    """Tell whether `path` looks like the folder of a run."""
-    return (path / CONFIG).is_file()
+    """Tell whether `path` looks like a run's folder, and not like an unpacked `.keras` file."""
+    return (path / CONFIG).is_file() and not (path / WEIGHTS).is_file()
 
 
 def read_config(run: Path) -> RunConfig:
@@ -133,6 +134,7 @@ def read_config(run: Path) -> RunConfig:
     Raises:
         DataError: there is none, or it is not one that this version wrote.
     """
+    refuse_unpacked(run)
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))

@@ -25,6 +25,7 @@ from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder
 from edge_kit.film_branch.branch import join
 from edge_kit.film_branch.fit import checked_branch
+from edge_kit.film_branch.threshold import weak
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
 from edge_kit.training.device import find_device
@@ -99,7 +100,9 @@ def train(
         )
         metrics, scores = fitted.measured()
         cautions.warn(*fitted.shortfalls(metrics))
-        trained, config, film_gate = _joined(fitted, metrics, others, reader, say)
+        trained, config, film_gate = _joined(
+            fitted, metrics, others, reader, say, cautions=cautions
+        )
         judge(trained, dataset, cautions)
         outcome = RunOutcome(config, trained.model, fitted.history, metrics, film_gate)
         truth = {split: fitted.rows[split].positive for split in HELD_OUT}
@@ -241,8 +244,12 @@ def _joined(
     others: Sequence[Film],
     reader: FilmReader,
     say: Callable[[str], None],
+    *,
+    cautions: Cautions,
 ) -> tuple[Trained, RunConfig, dict[str, Any]]:
     """Return the network with its film branch, its configuration and the check of that branch.
+
+    `cautions` get what is to be said of that check.
 
     A network that is to have no film branch is returned as it is, with nothing of a check.
     """
@@ -253,6 +260,7 @@ def _joined(
     foreign = _by_split(others, config.preprocessing(), reader)
     known = config.preprocessing(), config.modality
     branch, check = checked_branch(pixels, foreign, *known, seed=config.seed, say=say)
+    cautions.warn(*weak(check.refused["test"], config.modality))
     trained = Trained(join(fitted.model, branch), metrics)
     return trained, replace(config, film_threshold=check.threshold), asdict(check)
 

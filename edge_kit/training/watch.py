@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import auc
+from edge_export.words import spoken
 from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.models.recipe import TrainingRecipe
 from edge_kit.training.checkpoint import History
@@ -81,8 +82,9 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         """Show the progress bar."""
         del logs
         epochs = self._recipe.epochs - len(self.history.get("loss", ()))
-        total, hidden = self._films * epochs, not sys.stderr.isatty()
-        self._bar = tqdm(total=total, unit="film", desc="training", disable=hidden, leave=False)
+        total, unit = self._films * epochs, spoken("film")
+        hidden = not sys.stderr.isatty()
+        self._bar = tqdm(total=total, unit=unit, desc="training", disable=hidden, leave=False)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Note the time."""

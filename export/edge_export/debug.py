@@ -14,11 +14,13 @@ from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs, from_tflite
 from edge_export.graph.head import without_film_branch
 from edge_export.graph.input_transform import ChannelTransform, InputTransform
+from edge_export.graph.model_file import refuse_unpacked
 from edge_export.graph.network import RUN_MODEL, InputRange, load_model, network
 from edge_export.proof.divergence import flipped_at, hybrids
 from edge_export.proof.layers import layer_noise
 from edge_export.quantize.recipe import FLOAT32
 from edge_export.report.summary import aligned
+from edge_export.words import Words
 from edge_runtime.answer.decide import calibrated
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.bundle.digest import sha256
@@ -120,11 +122,14 @@ def debug(
     )
 
 
-def render(diagnosis: Diagnosis, form: str = "table") -> str:
-    """Return the diagnosis as a `table` for people or as `json`, one document with a newline."""
+def render(diagnosis: Diagnosis, form: str = "table", told: Words = str) -> str:
+    """Return the diagnosis as a `table` for people or as `json`, one document with a newline.
+
+    `told` are the words for what the bundle's films are.
+    """
     if form == "json":
         return json.dumps(asdict(diagnosis), indent=1, sort_keys=True, allow_nan=False) + "\n"
-    lines = [f"film {diagnosis.film}", ""]
+    lines = [told(f"film {diagnosis.film}"), ""]
     answers = [("float", diagnosis.reference)]
     answers += [(graph.file, graph.answer) for graph in diagnosis.graphs]
     header = ("graph", "logit", "probability", "decision")
@@ -244,6 +249,7 @@ def _graphs_of_model(
     against: Path, input_range: InputTransform | None, films: Pixels, *, gated: bool
 ) -> FloatGraphs:
     if against.is_dir():
+        refuse_unpacked(against)
         against, input_range = against / RUN_MODEL, input_range or InputRange()
     if input_range is None:
         problem = "is not a run of edge-kit train, so its input has to be described"

@@ -7,7 +7,9 @@ that need show no patient and no lung, and this is the one place that says in wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 Words = Callable[[str], str]
 """Turns a sentence about films into one about what is there."""
@@ -38,6 +40,12 @@ _OF_PICTURES = {
     ),
     "other exposures of one patient": "other exposures of one thing",
     "those of one patient": "those of one group",
+    "share no patient and no": "share no group and no",
+    "no patient is known": "no group is known",
+    "groups (patients)": "groups",
+    "which no patient has": "which is too many for a group",
+    "if these are the patients": "if these belong together",
+    ", hospitals perhaps, with folders of patients inside": " with folders of groups inside",
     "Films of one patient": "Pictures of one group",
     "as if they were of several": "as if they were of several groups",
     "where so many patients are": "where so many pictures are",
@@ -53,6 +61,38 @@ _OF_PICTURES = {
 # No part of a name: `not_a_film`, --calibration-films, class="films", films.csv and films/a.png
 # stay, but films/s is a speed.
 _FILM = r'(?<![\w/.-])(?<!class=")([Ff])ilm(?=s?\b)(?![\w-]*(?:\.\w|/(?!s\b)))'
+
+
+_spoken: ContextVar[Words] = ContextVar("spoken", default=str)
+
+
+@contextmanager
+def speaking(told: Words) -> Iterator[None]:
+    """Let `spoken` say by `told` what is said inside the block.
+
+    For lines from deep down, where nobody knows the modality: how far the reading of films is.
+    """
+    before = _spoken.set(told)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
+def spoken(text: str) -> str:
+    """Return `text` in the words of the block that it is said in; those of films outside of any."""
+    return _spoken.get()(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, whose name is given for one of them: "2 batches"."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{number} {noun}es"
+    if re.search("[^aeiou]y$", noun):
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}s"
 
 
 def words(modality: str, *kept: str) -> Words:

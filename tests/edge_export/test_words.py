@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_export.words import words
+from edge_export.words import counted, speaking, spoken, words
 
 OF_FILMS = (
     "Films of one patient: 12 films at 40 films/s, a film's logit; the film branch, without a look "
@@ -39,3 +39,23 @@ def test_names_of_classes_stay_as_their_maker_wrote_them() -> None:
         "class 'no film (2)' is no film (2), film is film"
     )
     assert words("other", "torn film")("3 films are torn film") == "3 pictures are torn film"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "told"),
+    [
+        *[(1, "batch", "1 batch"), (4, "batch", "4 batches"), (0, "film", "0 films")],
+        *[(2, "copy", "2 copies"), (3, "day", "3 days"), (2, "class", "2 classes")],
+    ],
+)
+def test_things_are_counted_in_english(number: int, noun: str, told: str) -> None:
+    assert counted(number, noun) == told
+
+
+def test_what_is_said_deep_down_is_in_the_words_of_the_block() -> None:
+    with speaking(words("other")):
+        assert spoken("reading: 3 of 5 films") == "reading: 3 of 5 pictures"
+        with speaking(words("xray")):
+            assert spoken("a film") == "a film"
+        assert spoken("whole: 5 films") == "whole: 5 pictures"
+    assert spoken("a film") == "a film"

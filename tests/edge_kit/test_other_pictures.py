@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw
 import edge_runtime.cli as runtime
 from edge_kit.cli import run
 from edge_kit.files import write_json
+from edge_kit.film_branch.threshold import WEAK
 from edge_kit.training.run import read_config
 from edge_runtime.bundle import open_bundle
 from edge_runtime.film.preprocess import standard
@@ -69,7 +71,7 @@ def way(tiny: None, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     kind = ["--modality", "other", "--positive", "cracked"]
     picture = str(tiles / "cracked" / "0.png")
     lines = [
-        ["train", *data, "--out", str(out / "run"), *model, *kind],
+        ["train", *data, "--out", str(out / "run"), *model, *kind, "--keep", "best"],
         ["export", str(out / "run"), "--int8", "--out", bundle, "--no-film-gate", *LOOSE],
         ["evaluate", bundle, *data, "--out", str(out / "evaluation"), "--split", "all"],
         ["evaluate", str(out / "run"), *data, "--out", str(out / "of_run")],
@@ -228,17 +230,64 @@ def test_a_scan_a_check_and_a_threshold_say_nothing_of_films(
     assert told_falsely(shown(scan / "report.html").replace("patient_id", "")) == []
 
 
-@pytest.mark.parametrize("command", ["train", "export", "scan"])
+@pytest.mark.parametrize("command", ["train", "export", "scan", "audit", "evaluate", "manifest"])
+@pytest.mark.parametrize("folder", ["torn", "empty"])
 def test_a_refusal_speaks_of_pictures(
-    command: str, way: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, folder: str, way: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = write_films(tmp_path / "tiles", "cracked", "whole", count=2)
+    root = write_films(tmp_path / "tiles", "cracked", "whole", count=2 * (folder == "torn"))
+    (root / "whole").mkdir(parents=True, exist_ok=True)
     (root / "whole" / "torn.png").write_bytes(b"torn")
+    if folder == "empty":
+        (root / "whole" / "torn.png").rename(root / "whole" / "torn.doc")
+    (root / "table.csv").write_text("file,is\nwhole/torn.png,whole\nnone.png,cracked\n", "utf-8")
     out, kind = str(tmp_path / "out.edge"), ["--modality", "other", "--positive", "cracked"]
+    columns = ["--path-column", "file", "--label-column", "is", "--negative", "whole"]
     lines = {
         "train": ["train", "--data", str(root), "--out", out, "--model", "tiny", *kind],
         "export": ["export", str(way / "run"), "--int8", "--data", str(root), "--out", out],
         "scan": ["data", "scan", str(root), "--out", out, *kind],
+        "audit": ["audit", "--data", str(root), *kind],
+        "evaluate": ["evaluate", str(way / "run"), "--data", str(root), "--split", "all"],
+        "manifest": ["data", "manifest", str(root), "--from", "csv", *columns, *kind],
     }
     assert run(lines[command]) in (5, 9)
     assert told_falsely(capsys.readouterr().err.replace(str(tmp_path), "")) == []
+
+
+def test_every_other_command_speaks_of_pictures_too(
+    tiny: None, way: Path, tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del tiny
+    bundle, picture = str(way / "Cracked Tiles.edge"), str(tiles / "whole" / "1.png")
+    other, table = tmp_path / "other", tmp_path / "set"
+    train = ["train", "--data", str(tiles), "--out", str(other), "--model", "tiny", "--seed", "1"]
+    train += ["--side", "64", "--epochs", "1", "--modality", "other", "--positive", "cracked"]
+    shutil.copytree(tiles, table)
+    rows = [f"{label}/{number}.png,{label}" for label in ("cracked", "whole") for number in (1, 2)]
+    (table / "all.csv").write_text("\n".join(["file,is", *rows, ""]), "utf-8")
+    manifest = ["data", "manifest", str(table), "--from", "csv", "--path-column", "file"]
+    manifest += ["--label-column", "is", "--positive", "cracked", "--negative", "whole"]
+    for line in (
+        train,
+        ["ensemble", str(way / "run"), str(other), "--out", str(tmp_path / "both")],
+        ["debug", bundle, picture, "--against", str(way / "run")],
+        ["audit", "--data", str(tiles), "--positive", "cracked", "--modality", "other"],
+        [*manifest, "--modality", "other"],
+        ["evaluate", bundle, "--data", str(tiles), "--split", "val"],
+    ):
+        assert run(line) == 0, line
+        told = capsys.readouterr()
+        said = (told.out + told.err).replace(str(tmp_path), "")
+        assert told_falsely(said) == [], line
+    assert "the validation pictures chose the epoch that is kept: their figures are too" in said
+    assert run(["debug", bundle, str(tiles / "none.png")]) != 0
+    assert told_falsely(capsys.readouterr().err) == []
+    assert ",other" in (table / "manifest.csv").read_text("utf-8")
+
+
+def test_a_weak_check_is_said_of_the_run_and_of_no_bundle_without_it(way: Path) -> None:
+    (weak,) = (line for line in read_config(way / "run").warnings if line.startswith(WEAK))
+    assert weak in json.loads((way / "run" / "metrics.json").read_text("utf-8"))["warnings"]
+    with open_bundle(way / "Cracked Tiles.edge") as opened:
+        assert weak not in json.loads(bytes(opened.read("parity.json")))["warnings"]

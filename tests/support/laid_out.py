@@ -60,6 +60,12 @@ def patients(films: Films) -> None:
             films.add(f"{folder}/view1.png", f"{folder}/view2.png")
 
 
+def hospitals(films: Films) -> None:
+    for number in range(8):
+        for label in ("covid", "normal"):
+            films.add(f"{label}/{('north', 'south')[number % 2]}/p{number}/1.png")
+
+
 def dicom(films: Films) -> None:
     films.add(*(f"covid/{n}.png" for n in range(8)), *(f"normal/{n}.dcm" for n in range(8)))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_kit.data.labels import split_of
+from edge_kit.data.labels import Modality, split_of
 from edge_kit.data.layouts.table_film import FilmFiles, TableFilm, named, only
 from edge_kit.data.table import read_table
 from edge_runtime.errors import DataError, UsageError
@@ -14,13 +14,17 @@ from edge_runtime.errors import DataError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The names of a table's columns; `table` is by default the one CSV in the folder."""
+    """The names of a table's columns; `table` is by default the one CSV in the folder.
+
+    `modality` is that of all its films, where it is said.
+    """
 
     path: str | None = None
     label: str | None = None
     patient: str | None = None
     split: str | None = None
     view: str | None = None
+    modality: Modality | None = None
     table: Path | None = None
 
 
@@ -51,5 +55,5 @@ def films(root: Path, files: FilmFiles, columns: Columns) -> Iterator[TableFilm]
             patient=row[patient] if patient else "",
             split=split_of(told) or "",
             view=row[view] if view else "",
-            modality="",
+            modality=columns.modality or "",
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_export.films.film import Film
+from edge_export.words import counted, spoken
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, FilmError
 from edge_runtime.film.preprocess import film_pixels
@@ -71,14 +72,16 @@ def load_pixels(films: Sequence[Film], preprocess: Preprocess) -> Pixels:
 def progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:
     """Yield from `items`, and show on stderr how far it is.
 
-    On a terminal that is a bar, elsewhere a line every `_SILENCE` seconds at most.
+    On a terminal that is a bar, elsewhere a line every `_SILENCE` seconds at most. `unit` is the
+    name of one item.
     """
     if sys.stderr.isatty():
-        yield from tqdm(items, total=total, desc=what, unit=unit, leave=False)
+        yield from tqdm(items, total=total, desc=what, unit=spoken(unit), leave=False)
         return
     shown = monotonic()
     for done, item in enumerate(items, 1):
         yield item
         if monotonic() - shown >= _SILENCE and done < total:
             shown = monotonic()
-            print(f"{what}: {done} of {total} {unit}s", file=sys.stderr, flush=True)  # noqa: T201
+            line = spoken(f"{what}: {done} of {counted(total, unit)}")
+            print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -45,6 +45,18 @@ class ModelFile:
         return self.version.startswith("2.")
 
 
+def refuse_unpacked(path: Path) -> None:
+    """Refuse the folder of a `.keras` file that was unpacked, which has a run's config.json.
+
+    Raises:
+        DataError: `path` is one.
+    """
+    if (path / CONFIG).is_file() and (path / WEIGHTS).is_file():
+        members = " ".join(str(path / name) for name in (CONFIG, METADATA, WEIGHTS))
+        cure = f"pack it again: python -m zipfile -c {path.name or 'model'}.keras {members}"
+        raise DataError(path, "is a .keras file that was unpacked, and no run", cure)
+
+
 @contextmanager
 def open_file(path: Path) -> Iterator[ModelFile]:
     """Open the `.keras` or `.h5` file at `path`.

@@ -29,7 +29,13 @@ from edge_export.graph.model_config import (
     layers_of,
     quantized_by_keras,
 )
-from edge_export.graph.model_file import ModelFile, named_by_content, open_file, repacked
+from edge_export.graph.model_file import (
+    ModelFile,
+    named_by_content,
+    open_file,
+    refuse_unpacked,
+    repacked,
+)
 from edge_export.quiet import first_line, import_tensorflow, quiet
 from edge_runtime.errors import DataError, EdgeError
 
@@ -103,7 +109,7 @@ def difference(opened: OpenedModel, images: NDArray[np.float32]) -> float | None
 
 
 def require_file(path: Path) -> None:
-    """Refuse what is no file, and name a SavedModel for what it is.
+    """Refuse what is no file, and name a SavedModel or an unpacked `.keras` file for what it is.
 
     Raises:
         DataError: always where `path` is a folder, or is not there.
@@ -114,6 +120,7 @@ def require_file(path: Path) -> None:
             who, code = "Keras 2", f"tf_keras.models.load_model('{path}').save('NAME.h5')"
         problem = f"is a SavedModel of {who}, a program without layers that could be quantized"
         raise DataError(path, problem, f"save it again as one file: {code}")
+    refuse_unpacked(path)
     if path.is_dir():
         cure = "give a run's folder, or the one file that model.save('NAME.keras') writes"
         raise DataError(path, "is no run: it has no config.json, and a model is one file", cure)

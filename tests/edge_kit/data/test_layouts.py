@@ -23,6 +23,7 @@ from laid_out import (
     class_folders,
     covidx,
     dicom,
+    hospitals,
     ieee8023,
     kaggle,
     nih,
@@ -42,6 +43,7 @@ BY_FOLDERS: dict[str, tuple[Lay, tuple[str, ...], Counter[str]]] = {
     "splits above": (split_folders, (), Counter(covid=9, noncovid=9)),
     "splits below": (splits_below, (), Counter(covid=9, noncovid=9)),
     "patients": (patients, (), Counter(covid=16, noncovid=16)),
+    "hospitals above patients": (hospitals, (), Counter(covid=8, noncovid=8)),
     "DICOM": (dicom, (), Counter(covid=8, noncovid=8)),
     "radiography": (
         radiography,

@@ -109,7 +109,7 @@ def test_below_years_the_patients_are_found(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("below", "said"), [("pat3", True), ("study1", False), ("2", False)])
+@pytest.mark.parametrize(("below", "said"), [("Otto", True), ("study1", False), ("2", False)])
 def test_names_that_recur_in_several_groups_are_told(
     tmp_path: Path, below: str, said: bool
 ) -> None:

@@ -190,7 +190,7 @@ def test_a_disk_that_refuses_is_one_line_and_films_are_held_in_memory(
     pixels = cached_pixels(films, RECIPE, folder, lines.append)
     assert (np.asarray(pixels) == load_pixels(films, RECIPE)).all()
     (line,) = lines
-    assert line.startswith(f"{folder}: {os.strerror(number)}; films are decoded anew")
+    assert line.startswith(f"{folder}: {os.strerror(number)}; pixels are decoded anew")
     assert file(folder).read_bytes() == before
 
 

@@ -15,6 +15,7 @@ from edge_kit.data.groups import COLUMNS, read_groups, write_groups
 from edge_kit.data.scan_report import REASONS, counts, render, write_scan
 from edge_kit.data.survey import Survey, Surveyed, across_classes, survey
 from edge_runtime.errors import CannotWrite, DataError
+from films import write_films
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +205,20 @@ def test_no_cell_of_the_groups_is_a_formula_and_each_is_given_back(tmp_path: Pat
         cells = [cell for row in csv.reader(stream) for cell in row]
     assert not [cell for cell in cells if cell[:1] in set("=+-@")]
     assert read_groups(tmp_path / "groups.csv") == {film.path: film.group for film in films}
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive", "across"),
+    [
+        (("normal", "negative", "lesion"), None, 1),
+        (("normal", "negative", "covid"), None, 0),
+        (("normal", "negative", "positive"), "covid", 0),
+    ],
+)
+def test_normal_and_negative_are_one_class_only_where_something_says_covid(
+    labels: tuple[str, str, str], positive: str | None, across: int, tmp_path: Path
+) -> None:
+    root = write_films(tmp_path, *labels, count=1)
+    film = next((root / labels[0]).iterdir())
+    shutil.copy(film, root / labels[1] / "copy.png")
+    assert counts(survey(root, positive=positive))["clusters_across_classes"] == across

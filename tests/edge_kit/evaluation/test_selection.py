@@ -105,6 +105,13 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
     assert found.name == "test"
     assert {other.films[place].sha256 for place in found.places} == tested
     assert found.warnings == ()
+    chosen = replace(subject, keep="best", fitted=("threshold", "calibration"))
+    assert select_films(chosen, other, "test").warnings == ()
+    assert select_films(chosen, other, "val").warnings == (
+        CHOSEN,
+        "the validation films chose the threshold and the calibration: their figures are too "
+        "optimistic",
+    )
     everything = select_films(subject, other, "all")
     assert "films calibrated it" in everything.warnings[0]
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 from edge_kit.arguments import reader_of
-from edge_kit.cli import parser
+from edge_kit.cli import parser, run
 from edge_kit.commands.export import order
 from edge_kit.exporting.source import ExportSource, open_source
 from edge_runtime.errors import DataError, UsageError
@@ -70,3 +75,38 @@ def test_a_saved_model_is_no_run_that_lacks_its_config(data: Path, tmp_path: Pat
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(DataError, match="is a SavedModel of TensorFlow"):
         opened(tmp_path, data)
+
+
+@pytest.mark.parametrize(("channels", "said"), [(1, True), (3, False)])
+def test_colour_that_a_model_cannot_see_is_told(channels: int, said: bool, tmp_path: Path) -> None:
+    draw, root = np.random.default_rng(0), tmp_path / "pictures"
+    for number in range(24):
+        folder = root / ("noncovid", "covid")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = draw.integers(0, 255, (72, 72, 3 if number < 12 else 1), np.uint8)
+        Image.fromarray(np.broadcast_to(pixels, (72, 72, 3))).save(folder / f"{number}.png")
+    path = saved(tmp_path / "theirs.keras", answer("answer"), shape=(64, 64, channels))
+    source = opened(path, root, "--modality", "other")
+    line = "the model has one channel, so the colour of films is lost: 12 of 24 films looked at"
+    assert any(warning.startswith(line) for warning in source.warnings) is said
+
+
+def test_a_keras_file_that_was_unpacked_is_no_run(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = saved(tmp_path / "theirs.keras", answer("answer"))
+    folder, again = tmp_path / "theirs", tmp_path / "theirs.keras"
+    with ZipFile(path) as archive:
+        archive.extractall(folder)
+    path.unlink()
+    for line in (
+        ["export", str(folder), "--int8", "--out", str(tmp_path / "m.edge")],
+        ["evaluate", str(folder), "--data", str(data)],
+        ["ensemble", str(folder), str(folder), "--out", str(tmp_path / "out")],
+    ):
+        assert run(line) == 9
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert "is a .keras file that was unpacked, and no run; pack it again: python -m" in told
+    _, _, command = told.partition("pack it again: python ")
+    subprocess.run([sys.executable, *command.split()], check=True, cwd=tmp_path)
+    assert opened(again, data).model.name == "theirs"

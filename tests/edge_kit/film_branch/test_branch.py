@@ -143,7 +143,9 @@ def test_films_of_another_modality_are_learnt_as_none(monkeypatch: pytest.Monkey
 
 def test_a_loss_that_is_not_finite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LEARNING_RATE", float("inf"))
-    with pytest.raises(DataError, match="film branch: the loss is not finite; train with another"):
+    with pytest.raises(
+        DataError, match="check: the loss of its branch is not finite; train with another"
+    ):
         fit_branch(films(0, 4), NONE, RECIPE, 0)
 
 

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import proportion
 from edge_kit.film_branch.kinds import KINDS
-from edge_kit.film_branch.threshold import MARGIN, Refused, film_threshold, measure
+from edge_kit.film_branch.threshold import (
+    ENOUGH,
+    MARGIN,
+    WEAK,
+    Refused,
+    film_threshold,
+    measure,
+    weak,
+)
 from edge_runtime.film.preprocess import standard
 
 
@@ -59,3 +67,19 @@ def test_the_line_names_the_kind_that_gets_through_most() -> None:
     assert line == (
         "2.0% of 50 films and 90.0% of 20 pictures that are none (worst: inverted, 80.0%)"
     )
+
+
+@pytest.mark.parametrize(
+    ("modality", "refused", "said"), [("other", 89, 1), ("other", 90, 0), ("xray", 10, 0)]
+)
+def test_a_check_that_lets_drawn_pictures_through_says_so(
+    modality: str, refused: int, said: int
+) -> None:
+    assert ENOUGH == 0.9
+    kinds = {"page": proportion(refused, 100)}
+    lines = weak(Refused(proportion(0, 20), kinds), modality)
+    assert len(lines) == said
+    for line in lines:
+        assert line.startswith(f"{WEAK} 0.890 (")
+        assert "n 100" in line
+        assert line.endswith("--no-film-gate leaves it out")
