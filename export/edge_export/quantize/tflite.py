@@ -62,7 +62,9 @@ def quantize_tflite(
                 )
         except (KeyError, RuntimeError, ValueError) as error:
             problem = f"cannot be quantized ({first_line(error)})"
-            raise DataError("TFLite graph", problem, "replace that layer") from error
+            named = re.search(r"for tensor: (.+?)\. ", str(error))
+            subject = named[1] if named else "TFLite graph"
+            raise DataError(subject, problem, "replace that layer") from error
     encoded = bytes(result.quantized_model)
     return pair_columns(encoded if recipe.float_logit else _all_integer(encoded))
 
