@@ -214,8 +214,7 @@ def _findings(
 
 def _notes(check: ParityCheck) -> list[str]:
     """Return what is to be said of the calibration of probabilities."""
-    fit = check.reference.fit
-    return [fit.note] if fit and fit.note else []
+    return [fit.note] if (fit := check.reference.fit) and fit.note else []
 
 
 def _held_out(

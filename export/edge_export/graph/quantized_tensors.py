@@ -166,7 +166,9 @@ def _pair(
     tensor: str, operator: str, reference: Values, quantized: Values, step: Step | None
 ) -> TensorPair:
     if not (np.isfinite(reference).all() and np.isfinite(quantized).all()):
-        raise DataError(tensor, "takes values that are not finite", "train the model again")
+        raise DataError(
+            tensor, "takes values that are not finite", "replace that layer, or train again"
+        )
     return TensorPair(tensor, operator, reference, quantized, step)
 
 

@@ -132,7 +132,7 @@ def _refuse_floats(model: Any) -> None:
             # A fused operator has a name of many parts; the first tells the layer.
             layer, *_ = tensors[operator.outputs[0]].name.decode().split(";")
             cure = "replace that layer, or choose static_wi8_ai8, which keeps it float"
-            raise DataError(layer, f"LiteRT has no integer {kind}", cure)
+            raise DataError(layer, f"has no integer {kind} in LiteRT", cure)
 
 
 def _drop_first_operator(model: Any) -> None:

@@ -47,7 +47,7 @@ def test_a_layer_that_overflows_is_named() -> None:
 
 
 def test_an_error_about_something_else_stays_as_it_is() -> None:
-    with pytest.raises(DataError, match="^graph: is none"), naming_layers({"a": "layer 'a'"}):
+    with pytest.raises(DataError, match=r"^graph: is none"), naming_layers({"a": "layer 'a'"}):
         raise DataError("graph", "is none")
 
 
