@@ -13,6 +13,7 @@ from edge_export.films.pixels import Decoder, PixelReader
 from edge_export.graph.artefact import Artefact, measure
 from edge_export.graph.float_graphs import FloatGraphs, float_graphs
 from edge_export.graph.input_transform import InputTransform
+from edge_export.graph.layer_names import naming_layers
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.nodes import node_counts
 from edge_export.proof.calibration import CALIBRATIONS, PLATT
@@ -161,7 +162,8 @@ def _calibrated(
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, pixels)
-    ranges, *of_halves = ranges_of_halves(graphs.tflite, pixels, halves(chosen), plan.method)
+    with naming_layers(graphs.layers):
+        ranges, *of_halves = ranges_of_halves(graphs.tflite, pixels, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, pixels, {plan.method: ranges})
     return _Calibrated(candidate, graphs, quantizer, of_halves, chosen, overrides)
 
@@ -212,8 +214,7 @@ def _findings(
 
 def _notes(check: ParityCheck) -> list[str]:
     """Return what is to be said of the calibration of probabilities."""
-    fit = check.reference.fit
-    return [fit.note] if fit and fit.note else []
+    return [fit.note] if (fit := check.reference.fit) and fit.note else []
 
 
 def _held_out(

@@ -157,7 +157,11 @@ def measure(artefact: Artefact, pixels: Pixels) -> Measured:
     """
     engine = open_artefact(artefact, (1, *pixels.shape[1:]))
     answers, seconds = list[tuple[float, ...]](), np.empty(len(pixels))
-    with one_line(artefact.file, f"{engine.name} cannot run it", _ANOTHER_RECIPE):
+    problem = f"{engine.name} cannot run it"
+    # The first film prepares kernels, and LiteRT writes to the terminal where it cannot.
+    with quiet(), one_line(artefact.file, problem, _ANOTHER_RECIPE):
+        engine.logits(pixels[0].tobytes())
+    with one_line(artefact.file, problem, _ANOTHER_RECIPE):
         for index, film in enumerate(progress(pixels, len(pixels), artefact.file, "film")):
             encoded = film.tobytes()
             started = perf_counter()
@@ -166,6 +170,6 @@ def measure(artefact: Artefact, pixels: Pixels) -> Measured:
     outputs = np.array(answers, np.float64)
     if not np.isfinite(outputs).all():
         bad = int((~np.isfinite(outputs)).any(axis=1).sum())
-        problem = f"not_finite: {bad} of {len(outputs)} answers are not finite"
-        raise ParityFailed(artefact.file, problem, "choose another recipe, or train again")
+        found = f"not_finite: {bad} of {len(outputs)} answers are not finite"
+        raise ParityFailed(artefact.file, found, "choose another recipe, or train again")
     return Measured(outputs, 1000 * float(np.median(seconds)), engine.name)

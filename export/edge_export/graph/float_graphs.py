@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_export.films.pixels import Pixels
+from edge_export.graph.layer_names import layer_names
 from edge_export.graph.network import OUTPUTS, Network, predicted
 from edge_export.graph.onnx import to_onnx
 from edge_export.graph.tensors import match_tensors, onnx_tensors, tflite_tensors
@@ -29,13 +30,15 @@ class FloatGraphs:
     """One network in both formats; `same` is keyed by ONNX tensor and names its TFLite twin.
 
     `branch` names the TFLite tensors that the decision does not depend on: those of the film /
-    not-film branch, where there is one.
+    not-film branch, where there is one. `layers` tells by TFLite tensor the Keras layer that it
+    belongs to, as far as it is known.
     """
 
     tflite: bytes
     onnx: bytes
     same: Mapping[str, str]
     branch: frozenset[str] = frozenset()
+    layers: Mapping[str, str] = field(default_factory=dict)
 
 
 @one_line("model", "cannot be converted", "replace layers that are unusual")
@@ -69,9 +72,9 @@ def from_tflite(tflite: bytes, pixels: Pixels, origin: keras.Model | None = None
     _require_order(
         [tflite_values[name] for name in output_names], [onnx_values[name] for name in ends], "ONNX"
     )
-    return FloatGraphs(
-        tflite, onnx, {**match_tensors(tflite_values, onnx_values), **ends}, _branch(tflite)
-    )
+    same = {**match_tensors(tflite_values, onnx_values), **ends}
+    layers = {} if origin is None else layer_names(origin, tflite)
+    return FloatGraphs(tflite, onnx, same, _branch(tflite), layers)
 
 
 def _require_order(expected: Sequence[Values], actual: Sequence[Values], form: str) -> None:

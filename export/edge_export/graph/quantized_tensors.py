@@ -77,7 +77,9 @@ class _TFLitePairs:
         self._paired = [("CAST", pixels, _stored(self._quantized, self._quantized.source))]
         for float_layer, quantized_layer in zip(*layers, strict=True):
             for mine, theirs in zip(float_layer.outputs, quantized_layer.outputs, strict=True):
-                self._paired.append((float_layer.kind, mine, _stored(self._quantized, theirs)))
+                if mine in self._float.read:
+                    kept = _stored(self._quantized, theirs)
+                    self._paired.append((float_layer.kind, mine, kept))
 
     def run(self, film: Pixels) -> Iterator[TensorPair]:
         self._float.start(film)
@@ -164,7 +166,9 @@ def _pair(
     tensor: str, operator: str, reference: Values, quantized: Values, step: Step | None
 ) -> TensorPair:
     if not (np.isfinite(reference).all() and np.isfinite(quantized).all()):
-        raise DataError(tensor, "takes values that are not finite", "train the model again")
+        raise DataError(
+            tensor, "takes values that are not finite", "replace that layer, or train again"
+        )
     return TensorPair(tensor, operator, reference, quantized, step)
 
 

@@ -28,7 +28,7 @@ class TFLiteTensors:
             tensor
             for operator in self._trace.operators
             for tensor in operator.outputs
-            if self._trace.dtypes[tensor] is np.float32
+            if self._trace.dtypes[tensor] is np.float32 and tensor in self._trace.read
         ]
 
     def run(self, film: Pixels) -> Iterator[tuple[str, Values]]:

@@ -6,6 +6,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from edge_export.graph.activations import finite_activations
 from edge_export.graph.network import OUTPUTS
 from edge_export.graph.unconvertible import unconvertible_layer
 from edge_export.quiet import first_line, quiet
@@ -46,7 +47,7 @@ def convert(model: keras.Model) -> bytes:
         tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
         for tensor in model.inputs
     ]
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with tempfile.TemporaryDirectory() as folder, quiet(), finite_activations():
         archive = ExportArchive()
         archive.track(model)
         try:

@@ -105,7 +105,8 @@ class Step:
 class TFLiteTrace:
     """A TFLite graph of any recipe that keeps what it computes, by the kernels of a clinic.
 
-    `names` and `dtypes` are of all tensors by index, `steps` of those that hold integers.
+    `names` and `dtypes` are of all tensors by index, `steps` of those that hold integers. What is
+    not in `read`, as a part of a split that nobody wants, may have no memory, and no values.
     """
 
     def __init__(self, graph: bytes) -> None:
@@ -118,6 +119,8 @@ class TFLiteTrace:
             self._interpreter.allocate_tensors()
         self.operators = _operators(self._interpreter)
         self._source = self._interpreter.get_input_details()[0]
+        ends = {output["index"] for output in self._interpreter.get_output_details()}
+        self.read = ends.union(*(operator.inputs for operator in self.operators))
         self.names: dict[int, str] = {}
         self.dtypes: dict[int, type] = {}
         self.steps: dict[int, Step] = {}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from edge_export.films.pixels import Pixels, progress
 from edge_export.graph.artefact import Artefact, Floats
 from edge_export.graph.float_graphs import FloatGraphs
+from edge_export.graph.layer_names import naming_layers
 from edge_export.graph.quantized_tensors import TensorPair, open_pairs
 from edge_export.graph.trace import Operator, operators
 from edge_export.proof.divergence import hybrids
@@ -82,11 +84,12 @@ def layer_noise(graphs: FloatGraphs, artefact: Artefact, pixels: Pixels) -> tupl
     """
     pairs = open_pairs(graphs, artefact)
     sums: dict[str, _Sums] = {}
-    for film in progress(pixels, len(pixels), f"layers of {artefact.file}", "film"):
-        for pair in pairs.run(film):
-            if pair.tensor not in sums:
-                sums[pair.tensor] = _Sums(pair, branch=pair.tensor in graphs.branch)
-            sums[pair.tensor].add(pair)
+    with naming_layers(graphs.layers):
+        for film in progress(pixels, len(pixels), f"layers of {artefact.file}", "film"):
+            for pair in pairs.run(film):
+                if pair.tensor not in sums:
+                    sums[pair.tensor] = _Sums(pair, branch=pair.tensor in graphs.branch)
+                sums[pair.tensor].add(pair)
     return tuple(tensor_sums.result() for tensor_sums in sums.values())
 
 
@@ -102,11 +105,20 @@ def first_divergence(
     return next((layer for layer in body if layer.sqnr_db < limit_db), None)
 
 
-def dead_layers(file: str, noise: Iterable[LayerNoise]) -> list[Fault]:
-    """Return a fault for every tensor of `file` that answers one value whatever it is shown."""
+def dead_layers(
+    file: str, noise: Iterable[LayerNoise], names: Mapping[str, str] = MappingProxyType({})
+) -> list[Fault]:
+    """Return a fault for every tensor of `file` that answers one value whatever it is shown.
+
+    `names` tells by tensor the layer that it belongs to, as far as it is known.
+    """
     cure = "calibrate on more films, or leave that layer float"
+
+    def subject(tensor: str) -> str:
+        return names.get(tensor, f"tensor {tensor}")
+
     return [
-        Fault("dead_layer", f"{file}: dead_layer: tensor {layer.tensor} never changes; {cure}")
+        Fault("dead_layer", f"{file}: dead_layer: {subject(layer.tensor)} never changes; {cure}")
         for layer in noise
         if layer.dead
     ]
@@ -125,7 +137,8 @@ def harmful_layers(
         DataError: `artefact` is not made of these graphs, or a value is not finite.
     """
     all_operators = operators(graphs.tflite)
-    *body, _ = hybrids(graphs, artefact, pixels)
+    with naming_layers(graphs.layers):
+        *body, _ = hybrids(graphs, artefact, pixels)
     layers = []
     for hybrid in body:
         error = _root_mean_square(hybrid.logits - hybrid.before)

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from edge_export.graph.float_graphs import FloatGraphs
+from edge_export.graph.layer_names import naming_layers
+from edge_export.graph.trace import operators
+from edge_export.quantize.integer_limits import computable, float_operators, refuse_loops
 from edge_export.quantize.onnx import quantize_onnx
 from edge_export.quantize.ranges import Range
 from edge_export.quantize.recipe import FLOAT32, INT16, Format, Recipe, Setting
@@ -35,18 +38,35 @@ def quantized(
         DataError: the recipe does not exist in this format, a tensor to keep float is none of the
             graph's, or something in the graph cannot be quantized by this recipe.
     """
+    with naming_layers(graphs.layers):
+        return _quantized(graphs, recipe, form, ranges, setting, inside=inside)
+
+
+def _quantized(
+    graphs: FloatGraphs,
+    recipe: Recipe,
+    form: Format,
+    ranges: Mapping[str, Range],
+    setting: Setting,
+    *,
+    inside: Mapping[str, Range],
+) -> bytes:
     if form not in recipe.formats:
         formats = " and ".join(recipe.formats)
         raise DataError(recipe.name, f"does not exist for {form}", f"it makes {formats} only")
     if recipe == FLOAT32:
         return graphs.tflite if form == "tflite" else graphs.onnx
+    all_operators, keep_float = operators(graphs.tflite), setting.keep_float
+    if recipe.calibrated:
+        refuse_loops(all_operators)
+        ranges = computable(all_operators, ranges)
+    if recipe.calibrated and recipe.float_logit:
+        keep_float |= float_operators(all_operators)
     if recipe == INT16:
         ranges = {name: _off_powers_of_two(limits) for name, limits in ranges.items()}
     if form == "tflite":
-        return quantize_tflite(graphs.tflite, ranges, recipe, setting.keep_float)
-    return quantize_onnx(
-        graphs.onnx, ranges, graphs.same, recipe, setting.keep_float, inside=inside
-    )
+        return quantize_tflite(graphs.tflite, ranges, recipe, keep_float)
+    return quantize_onnx(graphs.onnx, ranges, graphs.same, recipe, keep_float, inside=inside)
 
 
 def _off_powers_of_two(limits: Range) -> Range:

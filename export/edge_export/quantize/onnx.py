@@ -26,6 +26,8 @@ _QUANTIZED = (
     "LeakyRelu", "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Sigmoid", "Squeeze", "Transpose",
     "Unsqueeze",
 )  # fmt: skip
+# Infinite at zero, or before what is, by the place of the input that int8 may not round to zero.
+_INFINITE_AT_ZERO = {"Log": 0, "Reciprocal": 0, "Div": 1, "Pow": 0, "Sqrt": 0}
 
 
 def quantize_onnx(
@@ -57,6 +59,7 @@ def quantize_onnx(
         try:
             if recipe == DYNAMIC:
                 return _dynamic(model, excluded)
+            excluded |= _makers(model, _never_zero(model), same_as)
             table = _onnx_ranges(model, ranges, same_as)
             for name in _inside(model, table, excluded) & inside.keys():
                 table[name] = inside[name]
@@ -127,6 +130,7 @@ def _static(
     )
     quantized = job.quantize_model()
     _share_pixels(quantized.graph)
+    _read_floats(quantized.graph)
     separate_constants(quantized.graph)
     encoded: bytes = quantized.SerializeToString(deterministic=True)
     return encoded
@@ -163,6 +167,25 @@ def _share_pixels(graph: onnx.GraphProto) -> None:
     for node in readers if len(readers) > 1 else ():
         if node.op_type not in _WEIGHTED:
             node.input[:] = [cast.output[0] if name == pixels else name for name in node.input]
+
+
+def _never_zero(model: onnx.ModelProto) -> set[str]:
+    """Return the tensors of which a zero that was none would be infinite behind them."""
+    return {
+        node.input[_INFINITE_AT_ZERO[node.op_type]]
+        for node in model.graph.node
+        if node.op_type in _INFINITE_AT_ZERO
+    }
+
+
+def _read_floats(graph: onnx.GraphProto) -> None:
+    """Let a logarithm, a power, a root and a division read what is computed, not its integers."""
+    makers = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        place = _INFINITE_AT_ZERO.get(node.op_type)
+        back = None if place is None else makers.get(node.input[place])
+        if back is not None and back.op_type == "DequantizeLinear" and back.input[0] in makers:
+            node.input[place] = makers[back.input[0]].input[0]
 
 
 def _dynamic(model: onnx.ModelProto, excluded: set[str]) -> bytes:

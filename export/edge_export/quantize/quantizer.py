@@ -10,6 +10,7 @@ import numpy as np
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats, measure
 from edge_export.graph.float_graphs import FloatGraphs
+from edge_export.graph.layer_names import naming_layers
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.correct import shift_onnx, shift_tflite
 from edge_export.quantize.onnx import tensors_inside
@@ -38,7 +39,8 @@ class Quantizer:
     def ranges(self, method: str) -> Ranges:
         """Return the table of ranges by `method`, keyed by tensors of the float TFLite graph."""
         if method not in self._ranges:
-            self._ranges[method] = measure_ranges(self.graphs.tflite, self.calibration, method)
+            with naming_layers(self.graphs.layers):
+                self._ranges[method] = measure_ranges(self.graphs.tflite, self.calibration, method)
         return self._ranges[method]
 
     def artefacts(self, recipe: Recipe, setting: Setting) -> tuple[list[Artefact], float]:

@@ -114,7 +114,9 @@ def _finite(name: str, values: Values) -> Range:
     """Return the extremes of one film, refusing a NaN, which merging would drop."""
     low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise DataError(name, "takes values that are not finite", "train the model again")
+        raise DataError(
+            name, "takes values that are not finite", "replace that layer, or train again"
+        )
     return low, high
 
 

@@ -62,7 +62,9 @@ def quantize_tflite(
                 )
         except (KeyError, RuntimeError, ValueError) as error:
             problem = f"cannot be quantized ({first_line(error)})"
-            raise DataError("TFLite graph", problem, "replace that layer") from error
+            named = re.search(r"for tensor: (.+?)\. ", str(error))
+            subject = named[1] if named else "TFLite graph"
+            raise DataError(subject, problem, "replace that layer") from error
     encoded = bytes(result.quantized_model)
     return pair_columns(encoded if recipe.float_logit else _all_integer(encoded))
 
@@ -130,7 +132,7 @@ def _refuse_floats(model: Any) -> None:
             # A fused operator has a name of many parts; the first tells the layer.
             layer, *_ = tensors[operator.outputs[0]].name.decode().split(";")
             cure = "replace that layer, or choose static_wi8_ai8, which keeps it float"
-            raise DataError(layer, f"LiteRT has no integer {kind}", cure)
+            raise DataError(layer, f"has no integer {kind} in LiteRT", cure)
 
 
 def _drop_first_operator(model: Any) -> None:

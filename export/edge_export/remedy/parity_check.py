@@ -68,7 +68,8 @@ class ParityCheck:
 
     def prove(self, measured: MeasuredGraphs, faults: Sequence[Fault] = ()) -> Proof:
         """Return what the graphs prove; `faults` are known ones of the reference."""
-        dead = {file: dead_layers(file, noise) for file, noise in measured.layers.items()}
+        names = self.graphs.layers
+        dead = {file: dead_layers(file, noise, names) for file, noise in measured.layers.items()}
         return prove(
             self.reference,
             measured.answers,

@@ -227,13 +227,13 @@ def test_every_recipe_is_followed_layer_by_layer(
 
 
 @BOTH
-def test_values_that_are_not_finite_are_an_error_that_names_the_tensor(
+def test_values_that_are_not_finite_are_an_error_that_names_the_layer(
     graphs: FloatGraphs, ranges: dict[str, Range], pixels: Pixels, form: Format
 ) -> None:
     shift = {"tflite": shift_tflite, "onnx": shift_onnx}[form]
     sound = int8(graphs, ranges, form)
     broken = Artefact(sound.file, form, sound.recipe, shift(sound.graph, (float("nan"), 0.0)))
-    with pytest.raises(DataError, match=r"StatefulPartitionedCall.*not finite"):
+    with pytest.raises(DataError, match=r"layer 'dense_\d*' .*not finite"):
         layer_noise(graphs, broken, pixels[:2])
 
 

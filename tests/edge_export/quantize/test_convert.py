@@ -216,7 +216,7 @@ def test_a_full_integer_graph_has_no_float_tensor_and_takes_the_pixels_themselve
 
 
 def test_what_litert_has_no_integers_for_is_named_where_all_must_be_integers() -> None:
-    with pytest.raises(DataError, match=r"leaky_1/LeakyRelu: LiteRT has no integer LEAKY_RELU"):
+    with pytest.raises(DataError, match=r"layer 'leaky' .*has no integer LEAKY_RELU in LiteRT"):
         prepared("mixed").graph(FULL, "tflite")
 
 
