@@ -10,7 +10,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TextIO
 
-from edge_runtime.errors import CannotWrite, EdgeError, printable
+from edge_runtime.errors import CannotWrite, EdgeError
+from edge_runtime.text import lines, printable
 
 
 def say(line: str) -> None:
@@ -46,14 +47,14 @@ def refusing(modality: str | None, *kept: str | None) -> Iterator[None]:
 
 
 def write(text: str) -> None:
-    """Write a result to stdout.
+    """Write a result to stdout, each of its lines printable.
 
     Raises:
         BrokenPipeError: nobody reads on.
         CannotWrite: the disk behind it refuses.
     """
     try:
-        sys.stdout.write(text)
+        sys.stdout.write(lines(text))
         sys.stdout.flush()
     except BrokenPipeError:
         raise

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from edge_kit.data.table import read_table
-from edge_runtime.answer.cell import guarded, guarded_path, unguarded
 from edge_runtime.errors import DataError
+from edge_runtime.text import CsvTable, unguarded
 
 if TYPE_CHECKING:
-    from edge_kit.data.survey import Survey, Surveyed
+    from edge_kit.data.survey import Survey
 
 GROUPS = "groups.csv"
 COLUMNS = ("path", "label", "group", "patient", "duplicate_of")
@@ -21,15 +20,10 @@ COLUMNS = ("path", "label", "group", "patient", "duplicate_of")
 def write_groups(survey: Survey, path: Path) -> None:
     """Write the table; it names films and patients, so it stays with the data it is about."""
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows(map(_row, survey.films))
-
-
-def _row(film: Surveyed) -> list[str]:
-    """Return the cells of one film, none of which a spreadsheet takes for a formula."""
-    paths = (guarded_path(film.path), guarded_path(film.duplicate_of))
-    return [paths[0], *map(guarded, (film.label, film.group, film.patient)), paths[1]]
+        table = CsvTable(file, paths=[COLUMNS.index("path"), COLUMNS.index("duplicate_of")])
+        table.write(COLUMNS)
+        for film in survey.films:
+            table.write([film.path, film.label, film.group, film.patient, film.duplicate_of])
 
 
 def read_groups(path: Path) -> Mapping[str, str]:

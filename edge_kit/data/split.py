@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 from collections import Counter
@@ -13,9 +12,9 @@ from pathlib import Path
 from edge_export.films.film import SPLITS, Film, Split
 from edge_kit.data.labels import split_of
 from edge_kit.data.table import read_table
-from edge_runtime.answer.cell import guarded, unguarded
 from edge_runtime.errors import DataError
 from edge_runtime.output import write_whole
+from edge_runtime.text import CsvTable, unguarded
 
 FRACTIONS: Mapping[Split, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
 _COLUMNS = ("sha256", "label", "split", "group")
@@ -77,9 +76,7 @@ def write_split_table(films: Iterable[Film], path: Path) -> None:
     """
     rows = sorted((film.sha256, film.label, film.split, film.group) for film in films)
     table = io.StringIO(newline="")
-    csv.writer(table, lineterminator="\n").writerows(
-        [_COLUMNS, *(map(guarded, row) for row in rows)]
-    )
+    CsvTable(table).write_all([_COLUMNS, *rows])
     write_whole(path, table.getvalue().encode())
 
 

@@ -21,8 +21,8 @@ from edge_kit.data.table import read_table
 from edge_kit.files import json_bytes, staging
 from edge_kit.training.run import SPLITS, TENSORBOARD
 from edge_kit.training.tensorboard import tensorboard_callback
-from edge_runtime.answer.cell import unguarded
 from edge_runtime.output import write_whole
+from edge_runtime.text import unguarded
 
 if TYPE_CHECKING:
     import keras

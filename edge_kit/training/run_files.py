@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from edge_kit.training.run import (
     RunConfig,
     save_model,
 )
+from edge_runtime.text import CsvTable
 
 if TYPE_CHECKING:
     import keras
@@ -72,7 +72,7 @@ def write_run(
 
 def _write_history(path: Path, history: History) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["epoch", *history])
+        table = CsvTable(stream)
+        table.write(["epoch", *history])
         columns = zip(*history.values(), strict=True)
-        writer.writerows([epoch, *values] for epoch, values in enumerate(columns, 1))
+        table.write_all([epoch, *values] for epoch, values in enumerate(columns, 1))

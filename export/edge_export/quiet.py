@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edge_runtime.errors import DataError, EdgeError
+from edge_runtime.text import lines
 
 
 def import_tensorflow() -> None:
@@ -67,7 +68,7 @@ def quiet() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
-            sys.stderr.write(clue.decode("utf-8", "replace"))
+            sys.stderr.write(lines(clue.decode("utf-8", "replace")))
 
 
 @contextmanager

@@ -106,6 +106,7 @@ def _dispatch(arguments: list[str]) -> int:
     import gc
     from importlib import import_module
 
+    from edge_runtime.console import write
     from edge_runtime.errors import NoEngine, UsageError
 
     if not arguments:
@@ -114,13 +115,13 @@ def _dispatch(arguments: list[str]) -> int:
     if command in _HELP:
         named = [word for word in rest if word not in _HELP]
         if not named:
-            sys.stdout.write(USAGE)
+            write(USAGE)
             return 0
         command, rest = named[0], ["--help"]
     if command == "--version":
         from importlib.metadata import version
 
-        sys.stdout.write(f"edge-run {version('edge-runtime')}\n")
+        write(f"edge-run {version('edge-runtime')}\n")
         return 0
     if command not in COMMANDS:
         cure = f"one of: {', '.join(COMMANDS)}; {_see()}"
@@ -134,7 +135,7 @@ def _dispatch(arguments: list[str]) -> int:
         raise NoEngine(error.name or "Python", problem, doctor()) from error
     paths, options = _parsed(command, rest, module.OPTIONS)
     if "help" in options:
-        sys.stdout.write(module.USAGE)
+        write(module.USAGE)
         return 0
     gc.freeze()
     gc.enable()

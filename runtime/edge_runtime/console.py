@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager, suppress
 
 from edge_runtime.silence import real_stderr, silence
+from edge_runtime.text import lines, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +36,18 @@ class Terminated(KeyboardInterrupt):
 def say(line: str) -> None:
     """Write one line to stderr, where there is one."""
     show("")
-    _write(line + "\n")
+    _write(printable(line) + "\n")
+
+
+def write(text: str) -> None:
+    """Write a result to stdout, each of its lines printable."""
+    sys.stdout.write(lines(text))
 
 
 def show(text: str) -> None:
     """Show `text` on the terminal's last line, instead of what was last shown there."""
     if text or _terminal.shown:
+        text = printable(text)
         _write("\r" + text.ljust(_terminal.shown) + ("" if text else "\r"))
         _terminal.shown = len(text)
 

@@ -21,19 +21,13 @@ Foreign exceptions are turned into these at the edge where they arise.
 
 from __future__ import annotations
 
+from edge_runtime.text import printable
+
 REFUSALS = (
     *("unreadable", "too_small", "too_large", "blank", "colour_photo"),
     *("wrong_modality", "wrong_body_part", "wrong_view", "outside_intended_use", "not_a_film"),
 )
 """The documented reasons for not answering, see docs/clinic.md "Films and refusals"."""
-
-
-def printable(text: object) -> str:
-    """Return `text` on one line, with control characters and undecodable bytes escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in str(text)
-    )
 
 
 class EdgeError(Exception):

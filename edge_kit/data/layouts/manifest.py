@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,9 +15,9 @@ from edge_kit.data.layouts import chexpert, class_folders, covidx, ieee8023, nih
 from edge_kit.data.layouts.any_table import Columns
 from edge_kit.data.layouts.any_table import films as films_of_table
 from edge_kit.data.layouts.table_film import UNKNOWN, FilmFiles, TableFilm, named
-from edge_runtime.answer.cell import guarded, guarded_path
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 from edge_runtime.output import write_whole
+from edge_runtime.text import CsvTable
 
 Films = Callable[[Path, FilmFiles], Iterator[TableFilm]]
 
@@ -188,9 +187,9 @@ def _patients(rows: Rows) -> str:
 
 def _table(rows: Rows) -> str:
     table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer = CsvTable(table, paths=[0])
+    writer.write(COLUMNS)
     for path, (label, film) in sorted(rows.items()):
         cells: Sequence[str] = (film.written, film.patient, film.split, film.view, film.modality)
-        writer.writerow([guarded_path(path), label, *map(guarded, cells)])
+        writer.write([path, label, *cells])
     return table.getvalue()

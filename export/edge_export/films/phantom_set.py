@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from edge_export.films.film import Split
 from edge_export.films.phantom import draws, phantom
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import new_folder_at
+from edge_runtime.text import CsvTable
 
 COLUMNS = ("path", "label", "split", "patient_id", "group_id", "modality")
 """The columns of the manifest that `write_phantoms` leaves beside the films."""
@@ -55,8 +55,8 @@ def _write(draft: Path, half: int, seed: int, size: tuple[int, int]) -> None:
     """Write `half` films of either class and their manifest into the new folder `draft`."""
     draft.mkdir()
     with (draft / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
-        manifest = csv.writer(file, lineterminator="\n")
-        manifest.writerow(COLUMNS)
+        manifest = CsvTable(file, paths=[0])
+        manifest.write(COLUMNS)
         for label in ("covid", "noncovid"):
             positive = label == "covid"
             (draft / label).mkdir()
@@ -68,7 +68,7 @@ def _write(draft: Path, half: int, seed: int, size: tuple[int, int]) -> None:
                 film.save(draft / path, compress_level=1)  # grain does not compress
                 split = _SPLIT_CYCLE[patient % len(_SPLIT_CYCLE)]
                 name = f"{label}-{patient:04}"
-                manifest.writerow((path, label, split, name, name, "xray"))
+                manifest.write((path, label, split, name, name, "xray"))
 
 
 def _visits() -> Iterator[tuple[int, int]]:

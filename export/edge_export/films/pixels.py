@@ -18,6 +18,7 @@ from edge_export.words import counted, spoken
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, FilmError
 from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.text import printable
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
@@ -84,4 +85,4 @@ def progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T
         if monotonic() - shown >= _SILENCE and done < total:
             shown = monotonic()
             line = spoken(f"{what}: {done} of {counted(total, unit)}")
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            print(printable(line), file=sys.stderr, flush=True)  # noqa: T201

@@ -14,6 +14,7 @@ from edge_export.report.document import SCHEMA
 from edge_export.report.plots import Plot, layer_name, plots
 from edge_export.words import words
 from edge_runtime.errors import DataError
+from edge_runtime.text import lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -89,20 +90,25 @@ def template(package: str, name: str, modality: str = "xray") -> Template:
     environment = Environment(
         loader=FunctionLoader(source),
         autoescape=True,
+        finalize=_fit,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=[InWords],
     )
     environment.filters |= {
-        "number": _number,
-        "estimate": _estimate,
-        "data_uri": _data_uri,
+        **{"number": _number, "estimate": _estimate, "data_uri": _data_uri},
         "layer": lambda index, row: layer_name(index + 1, row, told),
     }
     style = resources.files("edge_export.report").joinpath("style.css").read_text(encoding="utf-8")
     environment.globals["style"] = Markup(style.rstrip())  # noqa: S704, it is our own
     return environment.get_template(name)
+
+
+def _fit(value: object) -> object:
+    """Return what is filled into a page: text without what misleads its reader, as in `lines`."""
+    is_markup = hasattr(value, "__html__")
+    return lines(value) if isinstance(value, str) and not is_markup else value
 
 
 def _check(document: Document) -> None:

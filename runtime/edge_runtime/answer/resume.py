@@ -18,7 +18,6 @@ from itertools import chain
 from threading import Lock
 from time import monotonic
 
-from edge_runtime.answer.cell import guarded_path
 from edge_runtime.answer.classify import FIELDS, STATUSES
 from edge_runtime.answer.names import IN_DOUBT, MET, NameTable, is_untouched, number
 from edge_runtime.answer.rowcheck import ANOTHER, HEADER, is_blank, is_row, is_torn, require_header
@@ -28,6 +27,7 @@ from edge_runtime.bundle.digest import sha256_of
 from edge_runtime.errors import CannotWrite, FilmError, UsageError
 from edge_runtime.film.decode import open_film
 from edge_runtime.film.source import is_settled, place, stamp
+from edge_runtime.text import guarded_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

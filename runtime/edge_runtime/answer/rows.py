@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge_runtime.answer.classify import FIELDS
-from edge_runtime.errors import Refusal, printable
+from edge_runtime.errors import Refusal
 from edge_runtime.film.source import place
+from edge_runtime.text import CsvTable, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,16 +68,17 @@ def _judgement(answer: Answer) -> dict[str, object]:
 
 
 def _table(out: TextIO) -> Writer:
-    line = "{:<10} {:>11}  {}\n"
-    out.write(line.format("answer", "probability", "file"))
+    line = "{:<10} {:>11}  {}"
+    out.write(line.format("answer", "probability", "file") + "\n")
 
     def write(answer: Answer) -> None:
         if answer.error is None:
             said, probability = str(answer.label), f"{answer.probability:.3f}"
             warning = f" (warning: {answer.warning})" if answer.warning else ""
-            out.write(line.format(said, probability, printable(answer.file) + warning))
+            told = line.format(said, probability, answer.file + warning)
         else:
-            out.write(line.format(answer.status, "-", answer.error))
+            told = line.format(answer.status, "-", answer.error)
+        out.write(printable(told) + "\n")
         out.flush()
 
     return write
@@ -94,21 +96,13 @@ def _json(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
 
 
 def _csv(out: TextIO, fields: Callable[[Answer], dict[str, object]], header: bool) -> Writer:
-    import csv
-
-    from edge_runtime.answer.cell import guarded, guarded_path
-
-    # All texts are quoted: before Python 3.13 a bare carriage return in a name would not be.
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    table = CsvTable(out, paths=[FIELDS.index("file")], quoted=True)
     if header:
-        writer.writeheader()
+        table.write(FIELDS)
 
     def write(answer: Answer) -> None:
         row = fields(answer)
-        cells = {
-            name: guarded(value) if isinstance(value, str) else value for name, value in row.items()
-        }
-        writer.writerow({**cells, "file": guarded_path(answer.file)})
+        table.write([row[name] for name in FIELDS])
         out.flush()
 
     return write

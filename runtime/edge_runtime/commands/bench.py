@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edge_runtime.bench.measure import Plan, measure
 from edge_runtime.commands import only_bundle, open_named
-from edge_runtime.console import say
+from edge_runtime.console import say, write
 from edge_runtime.errors import UsageError
 
 OPTIONS = ("bundle=", "engine=", "films=", "format=", "quick", "rounds=")
@@ -44,7 +43,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     plan = _plan(options)
     with open_named(only_bundle(paths, options)) as bundle:
         figures = measure(bundle, plan, say)
-    sys.stdout.write(json.dumps(figures, indent=2) + "\n" if form == "json" else table(figures))
+    write(json.dumps(figures, indent=2) + "\n" if form == "json" else table(figures))
     return 0
 
 

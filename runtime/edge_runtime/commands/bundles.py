@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +15,9 @@ from edge_runtime.bundle.defaults import (
     used_in,
 )
 from edge_runtime.bundle.store import ADDED, REPLACED, Addition, Store, StoredBundle, examine
-from edge_runtime.console import say
-from edge_runtime.errors import CannotWrite, EdgeError, UsageError, printable
+from edge_runtime.console import say, write
+from edge_runtime.errors import CannotWrite, EdgeError, UsageError
+from edge_runtime.text import printable
 
 OPTIONS = ("add", "format=", "in-use", "keep", "remove", "replace", "use")
 USAGE = """\
@@ -60,9 +60,9 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     done = _carried_out(store, paths, options)
     used = _used()
     if done:
-        say(f"edge-run: {printable('; '.join([*done, _in_use(used, store)]))}")
+        say(f"edge-run: {'; '.join([*done, _in_use(used, store)])}")
     shown = _document(store, used) if form == "json" else _table(store, used)
-    sys.stdout.write(shown)
+    write(shown)
     problem = used if isinstance(used, UsageError) else used[1].problem
     return problem.exit_status if problem and not done else 0
 
@@ -180,7 +180,7 @@ def _table(store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError) 
             what = [f"{manifest.name} {manifest.version}", manifest.verdict, manifest.identity[:16]]
         rows.append(["*" if is_used else "", name, *what])
     lines = _aligned([["", "file", "bundle", "verdict", "identity"], *rows]) if rows else []
-    lines += ["", f"data folder: {printable(store.folder)}", printable(_in_use(used, store))]
+    lines += ["", f"data folder: {store.folder}", _in_use(used, store)]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import closing
 
 from edge_runtime.commands import bundle_path, only_bundle, open_named
-from edge_runtime.console import say
+from edge_runtime.console import say, write
 from edge_runtime.cures import doctor
 from edge_runtime.engines import ENGINES, open_engine
 from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
@@ -74,16 +73,16 @@ def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
         outcome.manifest = bundle.manifest
         bundle.verify()
         outcome.whole = True
-        sys.stdout.write(f"{bundle.path}: every byte is as written, identity {bundle.identity}\n")
+        write(f"{bundle.path}: every byte is as written, identity {bundle.identity}\n")
         if choice != _ALL:
             with closing(open_engine(bundle, choice, say)) as engine:
                 outcome.replays.append(replay(bundle, engine))
         else:
             _replay_all(bundle, outcome)
         for replayed in outcome.replays:
-            sys.stdout.write(_line(replayed, bundle.manifest.intended_use.modality))
+            write(_line(replayed, bundle.manifest.intended_use.modality))
         for name, why in outcome.without.items():
-            sys.stdout.write(f"{name}: {why}\n")
+            write(f"{name}: {why}\n")
         for replayed in outcome.replays:
             replayed.require_parity(bundle.path)
 

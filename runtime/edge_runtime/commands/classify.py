@@ -15,7 +15,7 @@ from edge_runtime.commands import open_named
 from edge_runtime.console import is_watched, say, silenced_stderr
 from edge_runtime.engines import open_engine
 from edge_runtime.engines.opening import OpeningEngine
-from edge_runtime.errors import FilmError, UsageError, printable
+from edge_runtime.errors import FilmError, UsageError
 from edge_runtime.film.walk import films_in, in_words
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         say(NOTICE)
         if "bundle" not in options:
             # The rows of a table do not name the bundle.
-            say(f"bundle: {printable(bundle.path)}")
+            say(f"bundle: {bundle.path}")
 
         digested = "resume" in options or options.get("format", "table") != "table"
 

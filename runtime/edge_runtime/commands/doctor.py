@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from edge_runtime.commands import only_bundle
+from edge_runtime.console import write
 from edge_runtime.errors import UsageError
 from edge_runtime.machine import doctor
 from edge_runtime.machine.finding import table
@@ -32,7 +31,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
     findings = doctor.examine(only_bundle(paths, options))
     if form == "json":
-        sys.stdout.write(doctor.document(findings))
+        write(doctor.document(findings))
     else:
-        sys.stdout.write(table(findings) + doctor.summary(findings))
+        write(table(findings) + doctor.summary(findings))
     return doctor.status(findings)

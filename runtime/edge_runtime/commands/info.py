@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from edge_runtime.bundle.info import describe
 from edge_runtime.commands import only_bundle, open_named
+from edge_runtime.console import write
 
 OPTIONS = ("bundle=", "format=")
 USAGE = """\
@@ -23,5 +22,5 @@ Exit status: 0 shown, 3 not a bundle, 4 its manifest was changed.
 def run(paths: list[str], options: dict[str, str]) -> int:
     """Write a bundle in words, or its manifest."""
     with open_named(only_bundle(paths, options)) as bundle:
-        sys.stdout.write(describe(bundle, options.get("format", "table")))
+        write(describe(bundle, options.get("format", "table")))
     return 0

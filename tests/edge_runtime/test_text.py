@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
+from io import StringIO
 
 import pytest
 
-from edge_runtime.answer.cell import guarded, guarded_path, unguarded
+from edge_runtime.text import CsvTable, guarded, guarded_path, lines, printable, unguarded
 
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
 TEXTS = [
@@ -35,3 +37,28 @@ def test_a_text_is_given_back(text: str, apostrophes: str) -> None:
     whole = apostrophes + text
     assert unguarded(guarded(whole)) == whole
     assert guarded(whole)[:1] not in STARTS
+
+
+HOSTILE = "a\x1b]0;owned\x07b\x9bc\u202egnp.exe\u2028d\udcff\r"
+
+
+def test_no_character_that_a_terminal_carries_out_is_left() -> None:
+    shown = printable(HOSTILE)
+    assert shown.isprintable()
+    assert shown == r"a\x1b]0;owned\x07b\x9bc\u202egnp.exe\u2028d\udcff\r"
+
+
+def test_lines_stay_lines_and_each_is_printable() -> None:
+    assert lines(f"first\n{HOSTILE}\n") == f"first\n{printable(HOSTILE)}\n"
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_table_has_the_cells_that_were_written(quoted: bool) -> None:
+    stream = StringIO(newline="")
+    table = CsvTable(stream, paths=[0], quoted=quoted)
+    rows = [["=cmd|calc", "=cmd|calc", 1.5, None], ["a,b", '"', -2, "'=x"], ["-", "x\ry\nz", 0, ""]]
+    table.write_all(rows)
+    read = [*csv.reader(StringIO(stream.getvalue(), newline=""))]
+    assert read[0] == ["./=cmd|calc", "'=cmd|calc", "1.5", ""]
+    assert read[1] == ["a,b", '"', "-2", "''=x"]
+    assert read[2] == ["./-", "x\ry\nz", "0", ""]
