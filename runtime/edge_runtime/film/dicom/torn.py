@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from edge_runtime.film import jpeg
-from edge_runtime.film.dicom import jpeg_2000, rle
+from edge_runtime.film.dicom import jpeg_2000
 from edge_runtime.film.dicom.lossless import holds_its_samples
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _DCT = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
 _ZEROS = "a part of its compressed pixels is zeros"
-_MISSING = "a part of its compressed pixels is missing"
+MISSING = "a part of its compressed pixels is missing"
 _MORE = "it holds more compressed pixels than one frame"
 
 
@@ -43,18 +43,18 @@ def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> 
         stretches = (
             [stretch[:2] for stretch in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
         )
-        return "" if all(holds_its_samples(frame, *stretch) for stretch in stretches) else _MISSING
+        return "" if all(holds_its_samples(frame, *stretch) for stretch in stretches) else MISSING
     if syntax in _DCT and jpeg.is_overwritten(frame, decode):
         return _ZEROS
     if even and syntax in (*_DCT, *JPEGLSTransferSyntaxes) and jpeg.runs_out(frame, decode):
-        return _MISSING
+        return MISSING
     return ""
 
 
-def damage(frame: bytes, syntax: UID, pixels: int) -> str:
-    """Return what is wrong with the structure of a frame of `pixels` pixels, or nothing."""
+def damage(frame: bytes, syntax: UID) -> str:
+    """Return what is wrong with the structure of a frame, or nothing."""
     if syntax == RLELossless:
-        return "" if rle.holds(frame, pixels) else _MISSING
+        return ""  # `rle.stored_values` tells
     if syntax in JPEG2000TransferSyntaxes:
         return jpeg_2000.damage(frame)
     if problem := jpeg.damage(frame):
