@@ -68,3 +68,7 @@ MOST_PACKETS = 500_000
 MOST_CODE_BLOCKS = 1 << 18
 """Code-blocks of a JPEG 2000 frame. Real: 32 x 32 or 64 x 64 pixels each, of which the largest film
 has 17,000, factor 15. OpenJPEG takes a KiB for each."""
+
+MOST_CODES = 1 << 22
+"""Samples of a lossless JPEG frame whose codes are walked by one by one: only where it has long
+zeros, and its values do not tell already that it is whole."""

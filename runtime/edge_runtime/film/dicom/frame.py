@@ -17,6 +17,7 @@ from pydicom.uid import UID, RLELossless
 from edge_runtime.cures import installing
 from edge_runtime.errors import MachineLacks, Refusal
 from edge_runtime.film.dicom import rle
+from edge_runtime.film.dicom.budget import refuse_costly
 from edge_runtime.film.dicom.coded import adopt_frame_header, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory
 from edge_runtime.film.dicom.structure import TORN, UNDEFINED, PixelData
@@ -122,7 +123,8 @@ def _decompressed(film: Dataset, syntax: UID, subject: str) -> tuple[Array, str]
     # The decoders go by the header of the frame, not by that of the file, which was judged.
     adopt_frame_header(film, frame, syntax, subject)
     judge_memory(film, subject)
-    # What a code stream may cost is judged here, before a decoder sees it.
+    # What a code stream may cost, and whether it is whole, is judged before a decoder sees it.
+    refuse_costly(frame, syntax, subject)
     if problem := damage(frame, syntax):
         raise unreadable(subject, f"a damaged DICOM file: {problem}")
     if syntax == RLELossless:
@@ -152,7 +154,7 @@ def _decoded(film: Dataset, frame: bytes, syntax: UID, subject: str) -> tuple[Ar
             values, properties = decoder.as_array(film, raw=True, decoding_plugin=plugin)
             corner, decode = values[-CORNER[1] :, -CORNER[0] :], _digest_by(film, decoder, plugin)
             even = bool((corner == corner[0, 0]).all())
-            if problem := unwritten_part(frame, syntax, decode, even=even):
+            if problem := unwritten_part(frame, syntax, values, decode, even=even):
                 raise unreadable(subject, f"a damaged DICOM file: {problem}")
             return values, str(properties["photometric_interpretation"])
     raise ValueError("none of the decoders could read it")

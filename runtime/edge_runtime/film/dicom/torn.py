@@ -6,7 +6,7 @@ quarters 63 were answered, by the decoder that is asked when the first one refus
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom.uid import (
     JPEG2000TransferSyntaxes,
@@ -23,9 +23,12 @@ from edge_runtime.film.dicom import jpeg_2000
 from edge_runtime.film.dicom.lossless import holds_its_samples
 
 if TYPE_CHECKING:
+    import numpy as np
     from pydicom.uid import UID
 
     from edge_runtime.film.jpeg import Decode
+
+    Array = np.ndarray[Any, Any]
 
 _DCT = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
@@ -34,16 +37,18 @@ MISSING = "a part of its compressed pixels is missing"
 _MORE = "it holds more compressed pixels than one frame"
 
 
-def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> str:
+def unwritten_part(frame: bytes, syntax: UID, values: Array, decode: Decode, *, even: bool) -> str:
     """Return what is wrong with a frame that has no `damage`, judged by its pixels, or nothing.
 
-    `decode` reads this frame or another; `even` tells whether the last pixels are of one shade.
+    `values` are those of this frame, which `decode` reads as it does another; `even` tells whether
+    the last pixels are of one shade.
     """
     if syntax in _LOSSLESS:
         stretches = (
             [stretch[:2] for stretch in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
         )
-        return "" if all(holds_its_samples(frame, *stretch) for stretch in stretches) else MISSING
+        held = (holds_its_samples(frame, *stretch, values) for stretch in stretches)
+        return "" if all(held) else MISSING
     if syntax in _DCT and jpeg.is_overwritten(frame, decode):
         return _ZEROS
     if even and syntax in (*_DCT, *JPEGLSTransferSyntaxes) and jpeg.runs_out(frame, decode):
