@@ -23,7 +23,13 @@ from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory
 from edge_runtime.film.dicom.structure import TORN, UNDEFINED, PixelData
 from edge_runtime.film.dicom.torn import MISSING, damage, unwritten_part
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
-from edge_runtime.film.limits import LARGEST_CODED, MOST_CODED, SPARE_CODED
+from edge_runtime.film.limits import (
+    FEW_PIXELS,
+    LARGEST_CODED,
+    MOST_CODED,
+    MOST_PIXELS_A_BYTE,
+    SPARE_CODED,
+)
 from edge_runtime.film.refuse import unreadable
 from edge_runtime.film.whole import CORNER
 
@@ -94,11 +100,18 @@ def _read(stream: BinaryIO, film: Dataset, place: PixelData) -> None:
 
 
 def _judge_coded(film: Dataset, place: PixelData, subject: str) -> None:
-    """Refuse compressed pixels that take more bytes than any that are not compressed."""
-    largest = MOST_CODED * film.Rows * film.Columns + SPARE_CODED
-    if place.end - place.place > min(largest, LARGEST_CODED + SPARE_CODED):
+    """Refuse compressed pixels that take more bytes than others would, or hardly any.
+
+    Raises:
+        Refusal: `too_large` or `unreadable`.
+    """
+    size, pixels = place.end - place.place, film.Rows * film.Columns
+    if size > min(MOST_CODED * pixels, LARGEST_CODED) + SPARE_CODED:
         problem = "compressed DICOM pixels that take more bytes than they would uncompressed"
         raise Refusal("too_large", subject, problem, _EXPORT)
+    if pixels > max(FEW_PIXELS, MOST_PIXELS_A_BYTE * size):
+        problem = f"compressed DICOM pixels, of which a byte holds more than {MOST_PIXELS_A_BYTE}"
+        raise Refusal("unreadable", subject, problem, _EXPORT)
 
 
 def _judge_length(film: Dataset, place: PixelData, subject: str) -> None:
@@ -152,7 +165,8 @@ def _decoded(film: Dataset, frame: bytes, syntax: UID, subject: str) -> tuple[Ar
     for plugin in plugins:
         with suppress(RuntimeError):  # in which pydicom wraps whatever a decoder raises
             values, properties = decoder.as_array(film, raw=True, decoding_plugin=plugin)
-            corner, decode = values[-CORNER[1] :, -CORNER[0] :], _digest_by(film, decoder, plugin)
+            corner = values[-CORNER[1] :, -CORNER[0] :]
+            decode = _digest_by(film, decoder, plugin, {frame: values})
             even = bool((corner == corner[0, 0]).all())
             if problem := unwritten_part(frame, syntax, values, decode, even=even):
                 raise unreadable(subject, f"a damaged DICOM file: {problem}")
@@ -177,10 +191,15 @@ def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:
     raise Refusal("unreadable", subject, problem, _EXPORT)
 
 
-def _digest_by(film: Dataset, decoder: Decoder, plugin: str) -> Decode:
-    """Return a function that decodes another frame of `film` and returns a digest of its values."""
+def _digest_by(film: Dataset, decoder: Decoder, plugin: str, decoded: dict[bytes, Array]) -> Decode:
+    """Return a function that decodes another frame of `film` and returns a digest of its values.
+
+    Those of the frames in `decoded` are known.
+    """
 
     def digest(frame: bytes) -> object:
+        if frame in decoded:
+            return zlib.crc32(decoded[frame].tobytes())
         copy = Dataset()
         copy.file_meta = film.file_meta
         copy.update(film)

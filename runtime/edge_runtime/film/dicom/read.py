@@ -55,20 +55,41 @@ def dicom_image(
         MemoryError: the picture does not fit.
     """
     warnings.filterwarnings("ignore", module="pydicom")
-    try:
-        header, place = read_header(stream, subject, (*_USE, *IMAGE))
-        if use is not None:
-            refuse_foreign(header, subject, use)
-        _judge_picture(header, subject, preprocess)
-        values = pixels(stream, header, place, subject)
-        show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
-        image = show(header, values, subject)
-        if not header.file_meta.TransferSyntaxUID.is_encapsulated:
-            image.format = FORMAT
-        return image
-    except NOT_UNDERSTOOD:
-        # Without the cause, whose message may hold a value of the header.
-        raise unreadable(subject, "damaged DICOM file") from None
+    with _Unchained():
+        try:
+            return _image(stream, subject, preprocess, use)
+        except NOT_UNDERSTOOD:
+            raise unreadable(subject, "damaged DICOM file") from None
+
+
+class _Unchained:
+    """Lets errors out without those they were raised from, which may quote the header.
+
+    `from None` alone hides them, and keeps them in `__context__`.
+    """
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Cut off what `error` was raised from."""
+        if error is not None:
+            error.__cause__ = error.__context__ = None
+
+
+def _image(
+    stream: BinaryIO, subject: str, preprocess: Preprocess, use: IntendedUse | None
+) -> Image.Image:
+    header, place = read_header(stream, subject, (*_USE, *IMAGE))
+    if use is not None:
+        refuse_foreign(header, subject, use)
+    _judge_picture(header, subject, preprocess)
+    values = pixels(stream, header, place, subject)
+    show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
+    image = show(header, values, subject)
+    if not header.file_meta.TransferSyntaxUID.is_encapsulated:
+        image.format = FORMAT
+    return image
 
 
 def _judge_picture(header: Dataset, subject: str, preprocess: Preprocess) -> None:
