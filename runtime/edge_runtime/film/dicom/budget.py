@@ -1,8 +1,8 @@
 """What a compressed frame may cost, by its code stream, before a decoder sees it.
 
 The size of its picture was compared with the DICOM header's; this is about everything else that
-takes time and memory. JPEG code streams, whose scans cost as much in a file of their own, are
-judged by `jpeg.damage`.
+takes time and memory. Scans and segments of JPEG code streams cost as much in a file of their own:
+what `film/jpeg.py` says of them belongs into `refuse_costly`, too.
 """
 
 from __future__ import annotations
