@@ -337,7 +337,9 @@ def test_what_is_not_installed_is_named_with_its_cure(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [
-        one for one in sys.modules if one.startswith("edge_runtime.film.dicom") or one == module
+        one
+        for one in sys.modules
+        if one.startswith(("edge_runtime.film.dicom", f"{module}.")) or one == module
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)

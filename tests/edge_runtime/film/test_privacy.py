@@ -8,12 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydicom.tag import Tag
 
 from dicom_films import dicom_film
+from edge_runtime.answer.classify import classify
+from edge_runtime.bundle import Bundle
 from edge_runtime.bundle.records import IntendedUse
 from edge_runtime.cli import run
+from edge_runtime.engines import open_engine
 from edge_runtime.errors import Refusal
 from edge_runtime.film.preprocess import film_pixels, standard
+from hostile_dicom import element
+from hostile_dicom import film as raw_film
 from tiny_bundle import film_array
 
 RECIPE = standard(64, 64)
@@ -72,4 +78,67 @@ def test_no_refusal_carries_what_was_read(tmp_path: Path) -> None:
             film_pixels(path, RECIPE, USE)
         except Refusal as refusal:
             assert not [secret for secret in SECRETS if secret in repr(refusal)], name
-            assert refusal.__suppress_context__ or refusal.__context__ is None, name
+            assert refusal.__context__ is refusal.__cause__ is None, name
+
+
+NAME = "QUISLING^ZEBEDEE"
+NAMED = (
+    *("Modality", "BodyPartExamined", "ViewPosition", "PatientAge", "PatientBirthDate"),
+    *("StudyDate", "WindowCenter", "RescaleSlope", "NumberOfFrames", "Rows"),
+    *("PhotometricInterpretation", "RedPaletteColorLookupTableDescriptor"),
+    *("RedPaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData"),
+    *("BitsAllocated", "PixelPaddingValue", "SpecificCharacterSet", "VOILUTFunction"),
+    *("SOPClassUID", "VOILUTSequence", "ViewCodeSequence", "PatientName", "PixelData"),
+)  # fmt: skip
+PALETTE = b"".join(
+    element(tag, "US" if tag < 0x00281200 else "OW", value)
+    for tag, value in (
+        (0x00281101, b"\0\1\0\0\x08\0"), (0x00281201, bytes(256)),
+        (0x00281202, bytes(256)), (0x00281203, bytes(256)),
+    )
+)  # fmt: skip
+KINDS = ("CS", "US", "DS", "SQ", "UN")
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """Return an error, and all that it was raised from."""
+    found: list[BaseException] = []
+    pending = [error]
+    while pending:
+        one = pending.pop()
+        if one is not None and one not in found:
+            found.append(one)
+            pending += [one.__cause__, one.__context__]
+    return found
+
+
+def named_films() -> list[bytes]:
+    """Return films with a name in place of a value, in each type, whole and damaged around it."""
+    films = []
+    for keyword in NAMED:
+        for kind in KINDS:
+            named = element(int(Tag(keyword)), kind, NAME.encode())
+            last = keyword == "PixelData"
+            whole = raw_film(
+                late=b"" if last else PALETTE + named,
+                pixels=named if last else None,
+                kind=b"PALETTE COLOR" if "Palette" in keyword else b"MONOCHROME2",
+            )
+            place = whole.index(NAME.encode())
+            films += [whole, whole[:place + 8], whole[:place] + b"\xff" + whole[place + 1:],
+                      whole[:place - 4] + b"??" + whole[place - 2:],
+                      whole[:place - 2] + b"\xff\x01" + whole[place:]]  # fmt: skip
+    return films
+
+
+def test_no_error_was_raised_from_one_that_quotes_the_header(bundle: Bundle) -> None:
+    engine, refused = open_engine(bundle), 0
+    for film in named_films():
+        answer = classify(film, bundle, engine)
+        refused += answer.error is not None
+        for error in chain(answer.error):
+            said = f"{error!r} {error.args} {vars(error)}"
+            assert "QUISLING" not in said.upper()
+            assert "ZEBEDEE" not in said.upper()
+            assert error is answer.error
+    assert refused > 100

@@ -15,9 +15,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from edge_runtime.film.dicom import jpeg_2000
+from edge_runtime.film.limits import MOST_HEADER_SEGMENTS
 from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydicom.dataset import Dataset
 
     Array = np.ndarray[Any, Any]
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 _RLE_HEADER = 64  # bytes: a count and fifteen offsets, PS3.5 annex G.5
 _SEGMENTS = {1: (1, 8), 2: (1, 16), 3: (3, 8), 6: (3, 16)}  # -> samples and their bits, G.2
 _MARKERS = 64  # bytes in which the JFIF and the Adobe segment begin
+_FILL, _SCAN, _HIERARCHY = 0xFF, 0xDA, 0xDE
+_NO_FRAME = (0xC4, 0xC8, 0xCC)  # tables among the kinds of frames
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as JFIF has it
 
 
@@ -51,8 +57,8 @@ def is_coded_as(frame: bytes, syntax: UID) -> bool:
 def frame_header(frame: bytes, syntax: UID) -> FrameHeader:
     """Return what stands in the SIZ segment of JPEG 2000 or the first frame segment of JPEG.
 
-    By ITU-T T.800, A.5.1; T.81, B.2.2; and for JPEG-LS T.87, C.2.2. Frames of RLE have a segment
-    for each byte of a pixel, and do not say their size (0 here).
+    By ITU-T T.800, A.5.1; T.81, B.2.2, of which there has to be one; and for JPEG-LS T.87, C.2.2.
+    Frames of RLE have a segment for each byte of a pixel, and do not say their size (0 here).
 
     Raises:
         ValueError, LookupError, struct.error: the header is damaged.
@@ -60,19 +66,41 @@ def frame_header(frame: bytes, syntax: UID) -> FrameHeader:
     if syntax == RLELossless:
         return FrameHeader(0, 0, *_SEGMENTS.get(int.from_bytes(frame[:4], "little"), (0, 0)))
     if syntax in (JPEG2000, JPEG2000Lossless):
-        place = frame.index(b"\xff\x4f") + 8
+        place = jpeg_2000.begin(frame) + 8
         right, bottom, left, top = struct.unpack_from(">4I", frame, place)
         samples, bits = struct.unpack_from(">HB", frame, place + 32)
         return FrameHeader(right - left, bottom - top, samples, (bits & 0x7F) + 1)
+    found = [frame[begin : begin + 8] for kind, begin in _segments(frame) if _is_frame(kind)]
+    if len(found) != 1:
+        raise ValueError("not one frame header")
+    bits, height, width, samples = struct.unpack_from(">BHHB", found[0], 2)
+    return FrameHeader(width, height, samples, bits)
+
+
+def _is_frame(kind: int) -> bool:
+    """Tell whether a segment is a frame header, or that of a hierarchy of frames (T.81, B.3.1)."""
+    return kind in (0xF7, _HIERARCHY) or (0xC0 <= kind <= 0xCF and kind not in _NO_FRAME)
+
+
+def _segments(frame: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the kind and the begin of each segment before the data of a JPEG frame.
+
+    Raises:
+        ValueError: there are more than any encoder writes, or no data.
+    """
     place = 2
-    while frame[place] == 0xFF:
+    for _ in range(MOST_HEADER_SEGMENTS):
+        if place + 4 > len(frame) or frame[place] != _FILL:
+            break
         kind = frame[place + 1]
-        if kind == 0xF7 or (0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC)):
-            bits, height, width, samples = struct.unpack_from(">BHHB", frame, place + 4)
-            return FrameHeader(width, height, samples, bits)
-        # A fill byte stands alone, a segment has a length of at least two.
-        place += 1 if kind == 0xFF else 2 + max(2, *struct.unpack_from(">H", frame, place + 2))
-    raise ValueError("no frame header")
+        if kind == _FILL:  # which stands alone
+            place += 1
+            continue
+        yield kind, place + 2
+        if kind == _SCAN:
+            return
+        place += 2 + max(2, *struct.unpack_from(">H", frame, place + 2))
+    raise ValueError("no data where a frame header is due")
 
 
 def adopt_frame_header(film: Dataset, frame: bytes, syntax: UID, subject: str) -> None:

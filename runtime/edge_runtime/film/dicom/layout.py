@@ -15,16 +15,13 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.elements import text, value_of, whole
 from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
+from edge_runtime.film.limits import LARGEST_CODED, LARGEST_FILE
 from edge_runtime.film.refuse import unreadable
 from edge_runtime.memory.reserve import reserve
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-LARGEST_FILE = 128 << 20
-"""Bytes of a file that are looked at; a film of `max_pixels` in 16 bits is shorter."""
-LARGEST_CODED = 40 << 20
-"""Bytes of pixels in colour or compressed: they take five times as much memory."""
 _COPIES, _COPIES_CODED = 3, 5
 """How often the pixels are in memory at most, while they become a picture."""
 MORE_FRAMES = ("a DICOM file of more than one frame", "export the one frame to be judged")

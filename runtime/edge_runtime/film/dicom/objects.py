@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.elements import text
+from edge_runtime.film.dicom.structure import FLOATS
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-# What follows the header, as tag and byte order have it.
-_PIXELS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
-_FLOATS = {
-    b"\xe0\x7f\x08\x00": "FloatPixelData", b"\x7f\xe0\x00\x08": "FloatPixelData",
-    b"\xe0\x7f\x09\x00": "DoubleFloatPixelData", b"\x7f\xe0\x00\x09": "DoubleFloatPixelData",
-}  # fmt: skip
 
 # How SOP classes go on or begin below `1.2.840.10008.` (PS3.4 annex B.5, PS3.6 table A-1) -> what
 # they are; the longer of two beginnings stands first.
@@ -53,25 +47,20 @@ _MODALITIES = {
 }  # fmt: skip
 
 
-def refuse_without_pixels(header: Dataset, follows: bytes, subject: str) -> None:
-    """Refuse a file whose header is not followed by integer pixels.
+def without_pixels(header: Dataset, follows: int | None, subject: str) -> Refusal:
+    """Return the refusal of a file whose header is not followed by integer pixels.
 
-    `follows` are the four bytes behind the header.
-
-    Raises:
-        Refusal: `unreadable`.
+    `follows` is the tag behind the header, `None` where the file ends there.
     """
-    if follows in _PIXELS:
-        return
     cure = "give the image of the study"
-    if keyword := _FLOATS.get(follows):
+    if keyword := FLOATS.get(follows or 0):
         problem = f"floating-point pixels ({keyword}), such as those of a parametric map"
         cure = "export the picture in whole numbers of up to 16 bits"
     elif kind := _kind(header):
         problem = f"a DICOM file without a picture: {kind}"
     else:
         problem = "a DICOM file without a picture, or torn off before it"
-    raise Refusal("unreadable", subject, problem, cure)
+    return Refusal("unreadable", subject, problem, cure)
 
 
 def _kind(header: Dataset) -> str | None:

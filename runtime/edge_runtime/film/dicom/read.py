@@ -11,20 +11,15 @@ from __future__ import annotations
 
 import logging
 import warnings
-from os import SEEK_END
 from typing import TYPE_CHECKING
-
-from pydicom import dcmread
-from pydicom.filereader import read_dataset, read_preamble
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom.elements import NOT_UNDERSTOOD, whole
 from edge_runtime.film.dicom.frame import IMAGE, pixels
+from edge_runtime.film.dicom.header import read_header
 from edge_runtime.film.dicom.intended_use import refuse_foreign
-from edge_runtime.film.dicom.layout import LARGEST_FILE, MORE_FRAMES, judge_memory, settle
-from edge_runtime.film.dicom.objects import refuse_without_pixels
+from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory, settle
 from edge_runtime.film.dicom.shades import colour, grey
-from edge_runtime.film.dicom.transfer_syntaxes import refuse_unread
 from edge_runtime.film.refuse import judge_size, unreadable
 
 if TYPE_CHECKING:
@@ -60,36 +55,41 @@ def dicom_image(
         MemoryError: the picture does not fit.
     """
     warnings.filterwarnings("ignore", module="pydicom")
-    try:
-        header = _header(stream, subject)
-        if use is not None:
-            refuse_foreign(header, subject, use)
-        _judge_picture(header, subject, preprocess)
-        stream.seek(0)
-        header, values = pixels(stream, subject)
-        show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
-        image = show(header, values, subject)
-        if not header.file_meta.TransferSyntaxUID.is_encapsulated:
-            image.format = FORMAT
-        return image
-    except NOT_UNDERSTOOD:
-        # Without the cause, whose message may hold a value of the header.
-        raise unreadable(subject, "damaged DICOM file") from None
+    with _Unchained():
+        try:
+            return _image(stream, subject, preprocess, use)
+        except NOT_UNDERSTOOD:
+            raise unreadable(subject, "damaged DICOM file") from None
 
 
-def _header(stream: BinaryIO, subject: str) -> Dataset:
-    """Return the known elements before the pixels, after checking that pixels follow."""
-    if stream.seek(0, SEEK_END) > LARGEST_FILE:
-        problem = f"a DICOM file of more than {LARGEST_FILE >> 20} MiB"
-        raise Refusal("too_large", subject, problem, "export one picture of lower resolution")
-    stream.seek(0)
-    read_preamble(stream, force=True)
-    meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
-    refuse_unread(meta, subject)
-    stream.seek(0)
-    header = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=[*_USE, *IMAGE])
-    refuse_without_pixels(header, stream.read(4), subject)
-    return header
+class _Unchained:
+    """Lets errors out without those they were raised from, which may quote the header.
+
+    `from None` alone hides them, and keeps them in `__context__`.
+    """
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Cut off what `error` was raised from."""
+        if error is not None:
+            error.__cause__ = error.__context__ = None
+
+
+def _image(
+    stream: BinaryIO, subject: str, preprocess: Preprocess, use: IntendedUse | None
+) -> Image.Image:
+    header, place = read_header(stream, subject, (*_USE, *IMAGE))
+    if use is not None:
+        refuse_foreign(header, subject, use)
+    _judge_picture(header, subject, preprocess)
+    values = pixels(stream, header, place, subject)
+    show = grey if header.PhotometricInterpretation.startswith("MONOCHROME") else colour
+    image = show(header, values, subject)
+    if not header.file_meta.TransferSyntaxUID.is_encapsulated:
+        image.format = FORMAT
+    return image
 
 
 def _judge_picture(header: Dataset, subject: str, preprocess: Preprocess) -> None:

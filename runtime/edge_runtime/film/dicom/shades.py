@@ -24,6 +24,7 @@ from edge_runtime.film.dicom.elements import (
     whole,
 )
 from edge_runtime.film.dicom.frame import bounds
+from edge_runtime.film.dicom.palette import refuse_endless
 from edge_runtime.film.refuse import unreadable
 
 if TYPE_CHECKING:
@@ -168,8 +169,12 @@ def _entries(values: Array, film: Dataset, item: Dataset) -> Array | None:
     Raises:
         ValueError: the table does not fit its descriptor.
     """
-    descriptor, data = numbers(item, "LUTDescriptor"), value_of(item, "LUTData")
-    if len(descriptor) != 3 or None in descriptor[:2] or not data:
+    descriptor = numbers(item, "LUTDescriptor")
+    if len(descriptor) != 3 or None in descriptor[:2]:
+        return None
+    # Only now, since it takes its time: of many tables, one is used.
+    data = value_of(item, "LUTData")
+    if not data:
         return None
     entries = int(descriptor[0] or 0) or 1 << 16
     # Signed if what goes in is (PS3.3 C.11.2.1.1): pydicom goes by what lies in the file.
@@ -213,6 +218,7 @@ def colour(film: Dataset, stored: Array, subject: str) -> Image.Image:
     kind = film.PhotometricInterpretation
     if kind == "PALETTE COLOR":
         try:
+            refuse_endless(film, subject)
             table = apply_color_lut(np.arange(1 << film.BitsStored, dtype="u2"), film)
         except NOT_UNDERSTOOD:
             problem = "a DICOM file whose RedPaletteColorLookupTable, or that of green or blue,"

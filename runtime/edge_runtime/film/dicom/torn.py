@@ -6,7 +6,7 @@ quarters 63 were answered, by the decoder that is asked when the first one refus
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom.uid import (
     JPEG2000TransferSyntaxes,
@@ -19,42 +19,47 @@ from pydicom.uid import (
 )
 
 from edge_runtime.film import jpeg
-from edge_runtime.film.dicom import jpeg_2000, rle
+from edge_runtime.film.dicom import jpeg_2000
 from edge_runtime.film.dicom.lossless import holds_its_samples
 
 if TYPE_CHECKING:
+    import numpy as np
     from pydicom.uid import UID
 
     from edge_runtime.film.jpeg import Decode
 
+    Array = np.ndarray[Any, Any]
+
 _DCT = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
 _ZEROS = "a part of its compressed pixels is zeros"
-_MISSING = "a part of its compressed pixels is missing"
+MISSING = "a part of its compressed pixels is missing"
 _MORE = "it holds more compressed pixels than one frame"
 
 
-def unwritten_part(frame: bytes, syntax: UID, decode: Decode, *, even: bool) -> str:
+def unwritten_part(frame: bytes, syntax: UID, values: Array, decode: Decode, *, even: bool) -> str:
     """Return what is wrong with a frame that has no `damage`, judged by its pixels, or nothing.
 
-    `decode` reads this frame or another; `even` tells whether the last pixels are of one shade.
+    `values` are those of this frame, which `decode` reads as it does another; `even` tells whether
+    the last pixels are of one shade.
     """
     if syntax in _LOSSLESS:
         stretches = (
             [stretch[:2] for stretch in jpeg.scans(frame)] if even else jpeg.with_holes(frame)
         )
-        return "" if all(holds_its_samples(frame, *stretch) for stretch in stretches) else _MISSING
+        held = (holds_its_samples(frame, *stretch, values) for stretch in stretches)
+        return "" if all(held) else MISSING
     if syntax in _DCT and jpeg.is_overwritten(frame, decode):
         return _ZEROS
     if even and syntax in (*_DCT, *JPEGLSTransferSyntaxes) and jpeg.runs_out(frame, decode):
-        return _MISSING
+        return MISSING
     return ""
 
 
-def damage(frame: bytes, syntax: UID, pixels: int) -> str:
-    """Return what is wrong with the structure of a frame of `pixels` pixels, or nothing."""
+def damage(frame: bytes, syntax: UID) -> str:
+    """Return what is wrong with the structure of a frame, or nothing."""
     if syntax == RLELossless:
-        return "" if rle.holds(frame, pixels) else _MISSING
+        return ""  # `rle.stored_values` tells
     if syntax in JPEG2000TransferSyntaxes:
         return jpeg_2000.damage(frame)
     if problem := jpeg.damage(frame):

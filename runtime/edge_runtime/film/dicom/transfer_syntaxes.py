@@ -54,7 +54,7 @@ _FRAME = "export the one frame to be judged, uncompressed or as JPEG"
 
 def transfer_syntax(film: Dataset) -> UID:
     """Return the transfer syntax; where an old file does not say it, by its encoding."""
-    if syntax := _written(film.file_meta):
+    if syntax := written(film.file_meta):
         return syntax
     implicit, little = film.original_encoding
     if implicit:
@@ -62,7 +62,7 @@ def transfer_syntax(film: Dataset) -> UID:
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
-def _written(meta: Dataset) -> UID | None:
+def written(meta: Dataset) -> UID | None:
     """Return the UID in the file's meta information, `None` where what stands there is none."""
     uid = text(meta, "TransferSyntaxUID").split("\\")[0].strip(" \0")
     return UID(uid) if re.fullmatch(r"\d+(\.\d+)+", uid, re.ASCII) else None
@@ -74,7 +74,7 @@ def refuse_unread(meta: Dataset, subject: str) -> None:
     Raises:
         Refusal: `unreadable`.
     """
-    syntax = _written(meta)
+    syntax = written(meta)
     if syntax is None or syntax in _READ:
         return
     # Inflated as a whole before anything is known of it, which fits a bomb and no film.
