@@ -33,6 +33,9 @@ PNG_IMAGE_CHUNKS = 32_768
 PNG_OTHER_CHUNKS = 1_000
 """Real: 7; ImageMagick writes a text chunk for each of some hundred DICOM attributes."""
 
+PNG_INFLATED_BYTES = 128 << 20
+"""Of pixels, as the header says them. 50 million of 16 bits take 95 MiB, in colour of 8 bits 96."""
+
 PNG_PACKED_CHUNKS = 64
 """Of zTXt, iTXt and iCCP, each of which Pillow inflates to up to 1 MiB. Real: 1."""
 
@@ -51,8 +54,9 @@ JPEG_BYTES_PER_PIXEL = 4
 JPEG_SCANS = 32
 """Real: 1; progressive encoders write 6 in grey and 10 in colour, optimising ones 12."""
 
-JPEG_SCANNED_PIXELS = 600_000_000
-"""Scans times pixels, as each scan visits every block: 12 scans of the largest film."""
+JPEG_SCANNED_PIXELS = 400_000_000
+"""Scans times pixels, as each scan visits every block: 8 scans of the largest film in grey, where
+encoders write 6, and 15 of the largest in colour, which memory bounds."""
 
 JPEG_MARKERS = 65_536
 """That end a stretch of data: restart markers, for the most part. Real: 1; one for each row of
@@ -87,6 +91,10 @@ WEBP_CHUNKS = 64
 
 WEBP_PIXELS = 16_777_216
 """Pillow's decoder holds 16 bytes for each, 256 MiB in all; the format ends at 16383 x 16383."""
+
+PNM_STRETCHED_SAMPLES = 16_777_216
+"""Where the greatest level is neither 255 nor 65535. The largest detectors have 16 million pixels,
+of 12 or 14 bits."""
 
 PNM_HEADER_BYTES = 65_536
 """With its comments. Pillow's own takes 15, GIMP's 60: 1,000 times that."""

@@ -27,7 +27,7 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  
     Raises:
         Refusal: `unreadable` or `too_large`.
     """
-    most = encoded = images = other = others = packed = 0
+    inflated = encoded = images = other = others = packed = 0
     place = _SIGNATURE
     while True:
         stream.seek(place)
@@ -41,7 +41,7 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  
         if (kind == b"IHDR") != (place == _SIGNATURE):
             raise unreadable(subject, "its PNG data do not begin with their header, or have two")
         if kind == b"IHDR":
-            most = _most_encoded(stream.read(_HEADER))
+            inflated = _inflated(stream.read(_HEADER))
         elif kind == b"IDAT":
             images, encoded = images + 1, encoded + size
         else:
@@ -50,15 +50,20 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  
         require_within(
             subject,
             (images, limits.PNG_IMAGE_CHUNKS, "PNG image chunks"),
-            (encoded, most, "bytes of PNG image data for its size"),
+            (inflated, limits.PNG_INFLATED_BYTES, "bytes of PNG pixels"),
+            (
+                encoded,
+                limits.ENCODED_TIMES * inflated + limits.ENCODED_SLACK,
+                "bytes of PNG image data for its size",
+            ),
             (others, limits.PNG_OTHER_CHUNKS, "PNG chunks beside its image"),
             (packed, limits.PNG_PACKED_CHUNKS, "compressed PNG texts"),
             (other, limits.METADATA_BYTES, "bytes of metadata"),
         )
 
 
-def _most_encoded(header: bytes) -> int:
-    """Return how many bytes of image data a film with this header may have."""
+def _inflated(header: bytes) -> int:
+    """Return how many bytes the pixels of a film with this header are, with a filter a row."""
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
     bits = header[8] * _SAMPLES.get(header[9], 1) if len(header) == _HEADER else 0
-    return limits.ENCODED_TIMES * (width * bits // 8 + 2) * height + limits.ENCODED_SLACK
+    return (width * bits // 8 + 2) * height

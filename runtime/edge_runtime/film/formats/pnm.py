@@ -49,6 +49,8 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:
     grey = match[1] == b"5"
     if most == _BYTE or (grey and most == _WORD):
         return stream
+    samples = width * height * (1 if grey else 3)
+    require_within(subject, (samples, limits.PNM_STRETCHED_SAMPLES, "samples of that range"))
     stream.seek(match.end())
     return _stretched(stream, width, height, most, grey=grey)
 
