@@ -133,7 +133,7 @@ def _decode_jpeg(
 
     data = stream.read()
     opened = picture(BytesIO(data))
-    if jpeg.keeps_coefficients(data):
+    if len(opened.getbands()) > 1 and jpeg.keeps_coefficients(data):
         opened.info["progressive"] = 1
 
     def digest(stream: bytes) -> object:

@@ -44,7 +44,6 @@ _MARKER = re.compile(rb"\xff(?:[^\x00\xff]|\xff+[^\x00\xff])")
 # JPEG-LS puts a single 0 bit there instead (T.87, A.1), so what is no marker is below 0x80, and two
 # of 0xFF are neither. It has segments of its own (T.87, C.1.1).
 _LS_MARKER = re.compile(rb"\xff[\x80-\xff]")
-_NO_ZERO = re.compile(rb"[^\x00]")
 _LS_FRAME, _LS_AFTER_SCAN = 0xF7, 0xF8
 
 
@@ -76,17 +75,17 @@ def damage(data: bytes) -> str:
 def scans_problem(data: bytes) -> str:
     """Return which limit the scans of a code stream are beyond, or nothing.
 
-    Each of them takes a decoder through every block of the picture, however few bytes it has. A
-    code stream of one scan costs a search of its bytes; none is decoded.
+    Each of them takes a decoder through every block of the picture, however few bytes it has. It
+    costs a search of the bytes; none is decoded.
     """
-    if data.count(bytes([_FILL, START_OF_SCAN])) <= 1:
-        return ""
     stretches = islice(scans(data), limits.JPEG_MARKERS + 1)
     count = 0
     for _, _, marker in stretches:
         count += marker not in _RESTART
         if count > limits.JPEG_SCANS:
             return f"holds more JPEG scans than the {limits.JPEG_SCANS} that are read"
+    if count <= 1:
+        return ""
     sizes = (frame_size(data, begin) for kind, begin, _ in segments(data) if kind in FRAMES)
     width, height = next(sizes, (0, 0))
     if count * width * height > limits.JPEG_SCANNED_PIXELS:
@@ -179,9 +178,12 @@ def _amplified(data: bytes) -> bytes:
 
 def _longest_run(data: bytes, start: int, end: int) -> int:
     """Return how many zeros stand in a row, if `HOLE` or more do, in one pass of the bytes."""
+    if data.find(bytes(HOLE), start, end) < 0:
+        return 0
     longest, after = 0, start
+    no_zero = re.compile(rb"[^\x00]")  # here, as few films ask for it
     while (place := data.find(bytes(max(HOLE, longest + 1)), after, end)) >= 0:
-        match = _NO_ZERO.search(data, place, end)
+        match = no_zero.search(data, place, end)
         after = match.start() if match else end
         longest = after - place
     return longest
@@ -194,11 +196,13 @@ def segments(data: bytes, place: int = 2) -> Iterator[tuple[int, int, int]]:
     than `limits.JPEG_SEGMENTS` come, and none after a long stretch of fill bytes.
     """
     for _ in range(limits.JPEG_SEGMENTS + 1):
-        if data.startswith(bytes([_FILL]) * _LONGEST_FILL, place):
-            return
-        while data.startswith(bytes([_FILL, _FILL]), place):
-            place += 1
         head = data[place : place + 4]
+        if head[:2] == b"\xff\xff":
+            if data.startswith(bytes([_FILL]) * _LONGEST_FILL, place):
+                return
+            while data[place + 1 : place + 2] == b"\xff":
+                place += 1
+            head = data[place : place + 4]
         if len(head) < 4 or head[0] != _FILL or head[1] == _END:
             return
         end = place + 2 + int.from_bytes(head[2:], "big")

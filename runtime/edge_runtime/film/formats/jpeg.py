@@ -57,21 +57,22 @@ def _judge_header(data: bytes, subject: str) -> tuple[int, int]:
     Raises:
         Refusal: `unreadable` or `too_large`.
     """
-    exif = kind = 0
+    count = exif = kind = end = 0
     sizes = []
-    for count, (kind, begin, end) in enumerate(segments(data), start=1):
+    for kind, begin, end in segments(data):
+        count += 1
         if kind == _APP1 and data.startswith(_EXIF, begin + 2):
             exif += end - begin
         if kind in FRAMES:
             sizes.append(frame_size(data, begin))
-        require_within(
-            subject,
-            (count, limits.JPEG_SEGMENTS, "JPEG segments before its first scan"),
-            (exif, limits.EXIF_BYTES, "bytes of EXIF"),
-            (end, limits.JPEG_HEADER_BYTES, "bytes before its first JPEG scan"),
-        )
         if kind in _ARITHMETIC_OR_HIERARCHICAL:
             raise unread_kind(subject, "an arithmetic or hierarchical JPEG")
+    require_within(
+        subject,
+        (count, limits.JPEG_SEGMENTS, "JPEG segments before its first scan"),
+        (exif, limits.EXIF_BYTES, "bytes of EXIF"),
+        (end, limits.JPEG_HEADER_BYTES, "bytes before its first JPEG scan"),
+    )
     if kind != START_OF_SCAN:
         raise unreadable(subject, "its JPEG data are torn off")
     if len(sizes) != 1:
