@@ -39,6 +39,7 @@ lint: setup ## ruff and mypy, without changing a file
 # A broken link or a stale reference fails.
 docs: setup ## the pages as a site in build/site
 	$(BIN)/python docs/make_cli.py --check
+	$(BIN)/python docs/make_limits.py --check
 	$(BIN)/python docs/make_notebook.py --check
 	$(BIN)/python docs/make_architectures.py --check
 	$(BIN)/mkdocs build --strict --quiet

@@ -85,7 +85,9 @@ def test_every_command_that_a_page_names_exists(page: str) -> None:
         assert (name in targets) if program == "make" else f"{program} {name}" in known, line
 
 
-@pytest.mark.parametrize("script", ["make_architectures.py", "make_cli.py", "make_notebook.py"])
+@pytest.mark.parametrize(
+    "script", ["make_architectures.py", "make_cli.py", "make_limits.py", "make_notebook.py"]
+)
 def test_a_generated_page_is_not_stale(script: str) -> None:
     line = [sys.executable, str(DOCS / script), "--check"]
     assert subprocess.run(line, check=False, cwd=ROOT).returncode == 0

@@ -15,8 +15,7 @@ from zlib import crc32
 from PIL import Image
 
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
-from edge_runtime.film import jpeg, png
-from edge_runtime.film.refuse import judge_size, unreadable
+from edge_runtime.film.refuse import judge_size, several_pictures, unreadable
 from edge_runtime.film.whole import ends_evenly
 from edge_runtime.memory.reserve import reserve
 
@@ -31,20 +30,20 @@ if TYPE_CHECKING:
 
     Plugin = type[ImageFile]
 
-# First bytes -> (plug-in, class). Asking for one plug-in by what the file holds, not by its name,
-# saves importing the others and makes a wrong extension harmless.
-_PLUGINS: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "PngImagePlugin", "PngImageFile"),
-    (b"\xff\xd8\xff", "JpegImagePlugin", "JpegImageFile"),
-    (b"II*\x00", "TiffImagePlugin", "TiffImageFile"),
-    (b"MM\x00*", "TiffImagePlugin", "TiffImageFile"),
-    (b"II+\x00", "TiffImagePlugin", "TiffImageFile"),  # BigTIFF
-    (b"MM\x00+", "TiffImagePlugin", "TiffImageFile"),
-    (b"BM", "BmpImagePlugin", "BmpImageFile"),
-    (b"RIFF", "WebPImagePlugin", "WebPImageFile"),
-    (b"P5", "PpmImagePlugin", "PpmImageFile"),
-    (b"P6", "PpmImagePlugin", "PpmImageFile"),
-    (b"P2", "PpmImagePlugin", "PpmImageFile"),
+# First bytes -> (module of `formats/`, Pillow's plug-in, its class). Asking for one of each by what
+# the file holds, not by its name, saves importing the others and makes a wrong extension harmless.
+_FORMATS: tuple[tuple[bytes, str, str, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png", "PngImagePlugin", "PngImageFile"),
+    (b"\xff\xd8\xff", "jpeg", "JpegImagePlugin", "JpegImageFile"),
+    (b"II*\x00", "tiff", "TiffImagePlugin", "TiffImageFile"),
+    (b"MM\x00*", "tiff", "TiffImagePlugin", "TiffImageFile"),
+    (b"II+\x00", "tiff", "TiffImagePlugin", "TiffImageFile"),  # BigTIFF
+    (b"MM\x00+", "tiff", "TiffImagePlugin", "TiffImageFile"),
+    (b"BM", "bmp", "BmpImagePlugin", "BmpImageFile"),
+    (b"RIFF", "webp", "WebPImagePlugin", "WebPImageFile"),
+    (b"P5", "pnm", "PpmImagePlugin", "PpmImageFile"),
+    (b"P6", "pnm", "PpmImagePlugin", "PpmImageFile"),
+    (b"P2", "pnm", "PpmImagePlugin", "PpmImageFile"),
 )
 # Windows has neither, and needs to be told that a file is not text.
 _WITHOUT_WAITING = (
@@ -53,6 +52,8 @@ _WITHOUT_WAITING = (
 
 _MOST_MEMORY = 256 << 20  # bytes of pixels, while one picture is made of another
 _DICOM_SPACE = 256 << 20  # numpy's OpenBLAS ends the process where it finds too little
+
+_WEBP_END = 32  # bytes
 
 BOTTOM_UP, TILES = "bottom up", "tiles"
 """Keys of a picture's `info`, see `_remember_order`."""
@@ -96,23 +97,23 @@ def decode(
         raise unreadable(subject, "empty file")
     if begins_as_dicom(magic):
         return _decode_dicom(stream, subject, preprocess, use)
-    for prefix, plugin, name in _PLUGINS:
+    for prefix, form, plugin, name in _FORMATS:
         # Another RIFF is a video, which would be read whole to say so.
         if magic.startswith(prefix) and (prefix != b"RIFF" or magic[8:12] == b"WEBP"):
+            judge = import_module(f"edge_runtime.film.formats.{form}").judge
+            judged = judge(stream, subject, preprocess)
             picture = getattr(import_module(f"PIL.{plugin}"), name)
-            return _decode_picture(stream, subject, preprocess, picture)
+            return _decode_picture(judged, subject, preprocess, picture)
     raise unreadable(subject, "no picture of a known format")
 
 
 def _decode_picture(
     stream: BinaryIO, subject: str, preprocess: Preprocess, picture: Plugin
 ) -> Image.Image:
-    """Return the picture of a file that is whole, as far as its format can tell."""
+    """Return the picture of a file whose structure was judged, if its pixels are whole, too."""
     form = picture.format
     if form == "JPEG":
         return _decode_jpeg(stream, subject, preprocess, picture)
-    if form == "PNG" and (problem := png.damage(stream)):
-        raise unreadable(subject, problem)
     image = load(picture(stream), subject, preprocess)
     if form == "WEBP" and not ends_evenly(image) and _ends_in_zeros(stream):
         raise unreadable(subject, "its WebP data end in zeros, and its picture does not")
@@ -121,7 +122,7 @@ def _decode_picture(
 
 def _ends_in_zeros(stream: BinaryIO) -> bool:
     """Tell whether a file ends in many zeros: an even border in WebP, or an unwritten end."""
-    stream.seek(-jpeg.HOLE, os.SEEK_END)
+    stream.seek(-_WEBP_END, os.SEEK_END)
     return not any(stream.read())
 
 
@@ -129,15 +130,17 @@ def _decode_jpeg(
     stream: BinaryIO, subject: str, preprocess: Preprocess, picture: Plugin
 ) -> Image.Image:
     """Return the picture of a JPEG file that is whole: Pillow fills what is missing silently."""
+    from edge_runtime.film import jpeg
+
     data = stream.read()
     opened = picture(BytesIO(data))
-    judge_size(opened.width, opened.height, subject, preprocess)
-    if problem := jpeg.damage(data):
-        raise unreadable(subject, problem)
+    if len(opened.getbands()) > 1 and jpeg.keeps_coefficients(data):
+        opened.info["progressive"] = 1
 
     def digest(stream: bytes) -> object:
         try:
-            decoded = load(picture(BytesIO(stream)), subject, preprocess)
+            same = stream is data
+            decoded = image if same else load(picture(BytesIO(stream)), subject, preprocess)
         except (OSError, SyntaxError, ValueError):
             return None
         strips = (
@@ -164,7 +167,7 @@ def begins_as_film(magic: bytes) -> bool:
         return b"\0" in magic
     if magic.startswith((b"P2", b"P5", b"P6")):
         return magic[2:3].isspace()
-    return magic.startswith(tuple(prefix for prefix, _, _ in _PLUGINS))
+    return magic.startswith(tuple(prefix for prefix, *_ in _FORMATS))
 
 
 def _decode_dicom(
@@ -218,8 +221,7 @@ def load(image: Image.Image, subject: str, preprocess: Preprocess) -> Image.Imag
         raise Refusal("too_large", subject, problem, "save it in grey, not progressive")
     reserve(memory)
     if getattr(image, "is_animated", False):
-        cure = "export the one picture to be judged"
-        raise Refusal("unreadable", subject, "holds more than one picture", cure)
+        raise several_pictures(subject)
     if image.info.get("progressive"):
         # libjpeg keeps all coefficients, and calls it damage when they do not fit; asked for,
         # and never touched, they cost nothing.

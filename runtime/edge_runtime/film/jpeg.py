@@ -7,6 +7,9 @@ the cold path, where an intact film costs two searches of its bytes.
 from __future__ import annotations
 
 import re
+from itertools import islice
+
+from edge_runtime.film import limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +29,11 @@ _LONGEST_FILL = 16
 _MOST_CHECKED = 3  # stretches, those with the longest runs of zeros: each is decoded up to 3 times
 _TAIL = 8  # bytes at the end of a stretch that are exchanged to see whether they matter
 _JUNK = b"\x55\x2a" * 24  # codes of blocks, and no marker
-_TABLES, _START_OF_SCAN, _END, _FILL = 0xDB, 0xDA, 0xD9, 0xFF
+FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
+"""Markers of a frame, whose segment has the size of the picture (T.81, B.1.1.3)."""
+
+START_OF_SCAN = 0xDA
+_TABLES, _END, _FILL = 0xDB, 0xD9, 0xFF
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _RESTART = range(0xD0, 0xD8)
 # What may stand after a scan (T.81, B.2): tables, a scan, comments, application data, the height.
@@ -47,7 +54,9 @@ def damage(data: bytes) -> str:
     no restart marker may be missing.
     """
     expected = None
-    for _, end, marker in scans(data):
+    for count, (_, end, marker) in enumerate(scans(data), start=1):
+        if count > limits.JPEG_MARKERS:
+            return f"holds more restart markers than the {limits.JPEG_MARKERS} that are read"
         if marker == 0:
             return "its JPEG data are torn off"
         if data.startswith(bytes([_FILL]) * _LONGEST_FILL, end):
@@ -61,6 +70,50 @@ def damage(data: bytes) -> str:
         else:
             return "its JPEG data are damaged"
     return ""
+
+
+def scans_problem(data: bytes) -> str:
+    """Return which limit the scans of a code stream are beyond, or nothing.
+
+    Each of them takes a decoder through every block of the picture, however few bytes it has. It
+    costs a search of the bytes; none is decoded.
+    """
+    stretches = islice(scans(data), limits.JPEG_MARKERS + 1)
+    count = 0
+    for _, _, marker in stretches:
+        count += marker not in _RESTART
+        if count > limits.JPEG_SCANS:
+            return f"holds more JPEG scans than the {limits.JPEG_SCANS} that are read"
+    if count <= 1:
+        return ""
+    sizes = (frame_size(data, begin) for kind, begin, _ in segments(data) if kind in FRAMES)
+    width, height = next(sizes, (0, 0))
+    if count * width * height > limits.JPEG_SCANNED_PIXELS:
+        most = limits.JPEG_SCANNED_PIXELS // (width * height)
+        return f"holds {count} JPEG scans, of its size at most {most} are read"
+    return ""
+
+
+def frame_size(data: bytes, begin: int) -> tuple[int, int]:
+    """Return width and height, in pixels, of the frame whose segment has its length at `begin`."""
+    height, width = data[begin + 3 : begin + 5], data[begin + 5 : begin + 7]
+    return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+
+
+def keeps_coefficients(data: bytes) -> bool:
+    """Tell whether a decoder keeps all coefficients until the last scan, 2 bytes each.
+
+    It does in a progressive code stream, and where the first scan has not all the components.
+    """
+    components = 0
+    for kind, begin, _ in segments(data):
+        if kind in _PROGRESSIVE:
+            return True
+        if kind in FRAMES:
+            components = data[begin + 7]
+        if kind == START_OF_SCAN:
+            return data[begin + 2] < components
+    return False
 
 
 def runs_out(data: bytes, decode: Decode) -> bool:
@@ -88,7 +141,12 @@ def is_overwritten(data: bytes, decode: Decode) -> bool:
 def with_holes(data: bytes) -> list[tuple[int, int]]:
     """Return begin and end of the stretches with the longest runs of zeros, if these are long."""
     runs = sorted((_longest_run(data, start, end), start, end) for start, end, _ in scans(data))
-    return [(start, end) for run, start, end in runs[-_MOST_CHECKED:] if run >= HOLE]
+    most = _MOST_CHECKED
+    for kind, begin, _ in segments(data):
+        if kind in FRAMES:
+            width, height = frame_size(data, begin)
+            most = min(most, limits.JPEG_LOOKED_INTO_PIXELS // (width * height or 1))
+    return [(start, end) for run, start, end in runs[-max(1, most) :] if run >= HOLE]
 
 
 def _is_used_to_its_end(data: bytes, start: int, end: int, decode: Decode, pixels: object) -> bool:
@@ -119,23 +177,37 @@ def _amplified(data: bytes) -> bytes:
 
 
 def _longest_run(data: bytes, start: int, end: int) -> int:
+    """Return how many zeros stand in a row, if `HOLE` or more do, in one pass of the bytes."""
     if data.find(bytes(HOLE), start, end) < 0:
         return 0
-    return max(len(run) for run in re.findall(rb"\x00+", data[start:end]))
+    longest, after = 0, start
+    no_zero = re.compile(rb"[^\x00]")  # here, as few films ask for it
+    while (place := data.find(bytes(max(HOLE, longest + 1)), after, end)) >= 0:
+        match = no_zero.search(data, place, end)
+        after = match.start() if match else end
+        longest = after - place
+    return longest
 
 
 def segments(data: bytes, place: int = 2) -> Iterator[tuple[int, int, int]]:
     """Yield the kind of each marker segment, and begin and end of what is in it, to the first scan.
 
-    The begin is that of the length, which is the first part of it (T.81, B.1.1.4).
+    The begin is that of the length, which is the first part of it (T.81, B.1.1.4). At most one more
+    than `limits.JPEG_SEGMENTS` come, and none after a long stretch of fill bytes.
     """
-    while len(head := data[place : place + 4]) == 4 and head[0] == _FILL and head[1] != _END:
-        if head[1] == _FILL:
-            place += 1
-            continue
+    for _ in range(limits.JPEG_SEGMENTS + 1):
+        head = data[place : place + 4]
+        if head[:2] == b"\xff\xff":
+            if data.startswith(bytes([_FILL]) * _LONGEST_FILL, place):
+                return
+            while data[place + 1 : place + 2] == b"\xff":
+                place += 1
+            head = data[place : place + 4]
+        if len(head) < 4 or head[0] != _FILL or head[1] == _END:
+            return
         end = place + 2 + int.from_bytes(head[2:], "big")
         yield head[1], place + 2, end
-        if head[1] == _START_OF_SCAN:
+        if head[1] == START_OF_SCAN:
             return
         place = end
 
@@ -152,7 +224,7 @@ def scans(data: bytes) -> Iterator[tuple[int, int, int]]:
         for kind, _, end in segments(data, place):
             marker_after = _LS_MARKER if kind == _LS_FRAME else marker_after
             place = end
-        if kind != _START_OF_SCAN:
+        if kind != START_OF_SCAN:
             break
         for start, place, marker in _stretches(data, place, marker_after):  # noqa: B020
             yield start, place, marker

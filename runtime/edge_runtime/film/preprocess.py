@@ -23,7 +23,8 @@ from edge_runtime.bundle.records import BY_CHANNELS, Preprocess
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film.decode import BOTTOM_UP, TILES, WIDE, decode, load, open_film
 from edge_runtime.film.intensity import normalise
-from edge_runtime.film.refuse import unreadable
+from edge_runtime.film.limits import EXIF_BYTES
+from edge_runtime.film.refuse import require_within, unreadable
 from edge_runtime.film.whole import LEAST, unwritten_end, unwritten_tiles
 
 TYPE_CHECKING = False
@@ -134,7 +135,7 @@ def film_stages(
         image = _decoded(film, subject, preprocess, use, watch)
         yield "decoded", image
         refuse_unwritten(image, subject, warn)
-        image = orient(image)
+        image = orient(image, subject)
         yield "oriented", image
         refuse_colour(image, subject, preprocess)
         size = (preprocess.width, preprocess.height)
@@ -173,8 +174,14 @@ def _stream(film: str | os.PathLike[str] | bytes) -> BinaryIO:
     return BytesIO(film) if isinstance(film, bytes) else open_film(film)
 
 
-def orient(image: Image.Image) -> Image.Image:
-    """Return `image` turned upright by its EXIF orientation, if it has one."""
+def orient(image: Image.Image, subject: str) -> Image.Image:
+    """Return `image` turned upright by its EXIF orientation, if it has one.
+
+    Raises:
+        Refusal: `too_large` where Pillow would make objects of more EXIF than any film has.
+    """
+    block = image.info.get("exif") or b""
+    require_within(subject, (len(block), EXIF_BYTES, "bytes of EXIF"))
     method = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
     return image if method is None else image.transpose(method)
 

@@ -1,0 +1,69 @@
+"""PNG files: their chunks, which have to reach to the last one, and may be neither many nor large.
+
+On the cold path, where an intact film costs a look at the head of each chunk.
+"""
+
+from __future__ import annotations
+
+from edge_runtime.film import limits
+from edge_runtime.film.refuse import require_within, unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from edge_runtime.bundle.records import Preprocess
+
+_SIGNATURE = 8  # bytes before the first chunk (PNG, 5.2)
+_HEAD, _CHECK_SUM = 8, 4  # bytes around the data of a chunk (PNG, 5.3)
+_HEADER = 13  # bytes of IHDR (PNG, 11.2.2)
+_SAMPLES = {2: 3, 4: 2, 6: 4}  # colour type -> samples a pixel, 1 in the others (PNG, 11.2.2)
+_PACKED = (b"zTXt", b"iTXt", b"iCCP")  # text and profiles, which Pillow inflates
+
+
+def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  # noqa: ARG001
+    """Return `stream`, at its beginning, if its chunks reach to IEND and are within the limits.
+
+    Raises:
+        Refusal: `unreadable` or `too_large`.
+    """
+    inflated = encoded = images = other = others = packed = 0
+    place = _SIGNATURE
+    while True:
+        stream.seek(place)
+        head = stream.read(_HEAD)
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"IEND":
+            stream.seek(0)
+            return stream
+        if len(head) < _HEAD or not kind.isalpha():
+            raise unreadable(subject, "its PNG data are torn off")
+        if (kind == b"IHDR") != (place == _SIGNATURE):
+            raise unreadable(subject, "its PNG data do not begin with their header, or have two")
+        if kind == b"IHDR":
+            inflated = _inflated(stream.read(_HEADER))
+        elif kind == b"IDAT":
+            images, encoded = images + 1, encoded + size
+        else:
+            others, other, packed = others + 1, other + size, packed + (kind in _PACKED)
+        place += _HEAD + size + _CHECK_SUM
+        require_within(
+            subject,
+            (images, limits.PNG_IMAGE_CHUNKS, "PNG image chunks"),
+            (inflated, limits.PNG_INFLATED_BYTES, "bytes of PNG pixels"),
+            (
+                encoded,
+                limits.ENCODED_TIMES * inflated + limits.ENCODED_SLACK,
+                "bytes of PNG image data for its size",
+            ),
+            (others, limits.PNG_OTHER_CHUNKS, "PNG chunks beside its image"),
+            (packed, limits.PNG_PACKED_CHUNKS, "compressed PNG texts"),
+            (other, limits.METADATA_BYTES, "bytes of metadata"),
+        )
+
+
+def _inflated(header: bytes) -> int:
+    """Return how many bytes the pixels of a film with this header are, with a filter a row."""
+    width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+    bits = header[8] * _SAMPLES.get(header[9], 1) if len(header) == _HEADER else 0
+    return (width * bits // 8 + 2) * height
