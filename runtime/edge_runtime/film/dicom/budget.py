@@ -1,8 +1,7 @@
 """What a compressed frame may cost, by its code stream, before a decoder sees it.
 
 The size of its picture was compared with the DICOM header's; this is about everything else that
-takes time and memory. Scans and segments of JPEG code streams cost as much in a file of their own:
-what `film/jpeg.py` says of them belongs into `refuse_costly`, too.
+takes time and memory.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ import struct
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydicom.uid import JPEG2000TransferSyntaxes
+from pydicom.uid import JPEG2000TransferSyntaxes, RLELossless
 
 from edge_runtime.errors import Refusal
 from edge_runtime.film.dicom import jpeg_2000
+from edge_runtime.film.jpeg import scans_problem
 from edge_runtime.film.limits import (
     MOST_CODE_BLOCKS,
     MOST_PACKETS,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pydicom.uid import UID
 
+_PLAINLY = "export it anew, uncompressed"
 _STYLE, _COMPONENT_STYLE = 0x52, 0x53  # COD and COC, T.800 annex A.6.1 and A.6.2
 _WHOLE = 15  # the exponent of a precinct that is as large as its resolution
 _MOST_LEVELS = 32
@@ -48,12 +49,13 @@ def refuse_costly(frame: bytes, syntax: UID, subject: str) -> None:
         Refusal: `too_large`.
         ValueError, LookupError, struct.error: its header is damaged.
     """
-    if syntax not in JPEG2000TransferSyntaxes:
+    if syntax == RLELossless:  # whose segments are as many as the bytes of a sample
         return
-    if excess := _excess(frame):
-        problem = f"a JPEG 2000 frame of more than {excess}"
-        cure = "export it uncompressed, or as JPEG"
-        raise Refusal("too_large", subject, problem, cure)
+    if syntax not in JPEG2000TransferSyntaxes:
+        if problem := scans_problem(frame):
+            raise Refusal("too_large", subject, f"a DICOM file that {problem}", _PLAINLY)
+    elif excess := _excess(frame):
+        raise Refusal("too_large", subject, f"a JPEG 2000 frame of more than {excess}", _PLAINLY)
 
 
 def _excess(frame: bytes) -> str:

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import JPEG2000Lossless, JPEGExtended12Bit
 
 import hostile_dicom as raw
 from dicom_films import dicom_film
 from edge_runtime.film import limits
 from edge_runtime.film.dicom import frame
 from film_refusals import reason_of, refusal_of
+from fuzz.grammar.jpeg import progressive
 from hostile_dicom import GREY, film, fragments
 from tiny_bundle import encoded
 
@@ -80,7 +81,25 @@ def test_a_frame_of_too_many_pieces_is_refused(name: str) -> None:
     assert refusal is not None
     assert refusal.reason == "too_large"
     assert refusal.problem == f"a JPEG 2000 frame of more than {excess}"
-    assert refusal.cure == "export it uncompressed, or as JPEG"
+    assert refusal.cure == "export it anew, uncompressed"
+
+
+@pytest.mark.parametrize(
+    ("side", "scans", "problem"),
+    [
+        (96, 20_000, f"holds more JPEG scans than the {limits.JPEG_SCANS} that are read"),
+        (6000, 15, "holds 16 JPEG scans, of its size at most 11 are read"),
+    ],
+)
+def test_a_jpeg_of_more_scans_than_encoders_write_is_refused(
+    side: int, scans: int, problem: str
+) -> None:
+    bits = np.zeros((side, side), "u1")
+    coded = encapsulate([progressive(side, side, scans)])
+    refusal = refusal_of(dicom_film(bits, JPEGExtended12Bit, PixelData=coded))
+    assert refusal is not None
+    assert refusal.reason == "too_large"
+    assert refusal.problem == f"a DICOM file that {problem}"
 
 
 def test_precincts_of_a_pixel_and_parts_of_tiles_count(monkeypatch: pytest.MonkeyPatch) -> None:
