@@ -6,7 +6,7 @@ On the cold path, where an intact film costs a look at the head of each chunk.
 from __future__ import annotations
 
 from edge_runtime.film import limits
-from edge_runtime.film.refuse import require_within, unreadable
+from edge_runtime.film.refuse import judge_size, require_within, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,27 +21,27 @@ _SAMPLES = {2: 3, 4: 2, 6: 4}  # colour type -> samples a pixel, 1 in the others
 _PACKED = (b"zTXt", b"iTXt", b"iCCP")  # text and profiles, which Pillow inflates
 
 
-def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  # noqa: ARG001
+def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:
     """Return `stream`, at its beginning, if its chunks reach to IEND and are within the limits.
 
     Raises:
-        Refusal: `unreadable` or `too_large`.
+        Refusal: `unreadable`, `too_small` or `too_large`.
     """
     inflated = encoded = images = other = others = packed = 0
-    place = _SIGNATURE
+    place, header = _SIGNATURE, b""
     while True:
         stream.seek(place)
         head = stream.read(_HEAD)
         size, kind = int.from_bytes(head[:4], "big"), head[4:]
         if kind == b"IEND":
-            stream.seek(0)
-            return stream
+            break
         if len(head) < _HEAD or not kind.isalpha():
             raise unreadable(subject, "its PNG data are torn off")
         if (kind == b"IHDR") != (place == _SIGNATURE):
             raise unreadable(subject, "its PNG data do not begin with their header, or have two")
         if kind == b"IHDR":
-            inflated = _inflated(stream.read(_HEADER))
+            header = stream.read(_HEADER)
+            inflated = _inflated(header)
         elif kind == b"IDAT":
             images, encoded = images + 1, encoded + size
         else:
@@ -50,7 +50,6 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  
         require_within(
             subject,
             (images, limits.PNG_IMAGE_CHUNKS, "PNG image chunks"),
-            (inflated, limits.PNG_INFLATED_BYTES, "bytes of PNG pixels"),
             (
                 encoded,
                 limits.ENCODED_TIMES * inflated + limits.ENCODED_SLACK,
@@ -60,10 +59,19 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BinaryIO:  
             (packed, limits.PNG_PACKED_CHUNKS, "compressed PNG texts"),
             (other, limits.METADATA_BYTES, "bytes of metadata"),
         )
+    judge_size(*_size(header), subject, preprocess)
+    require_within(subject, (inflated, limits.PNG_INFLATED_BYTES, "bytes of PNG pixels"))
+    stream.seek(0)
+    return stream
+
+
+def _size(header: bytes) -> tuple[int, int]:
+    """Return width and height, in pixels."""
+    return int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
 
 
 def _inflated(header: bytes) -> int:
     """Return how many bytes the pixels of a film with this header are, with a filter a row."""
-    width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+    width, height = _size(header)
     bits = header[8] * _SAMPLES.get(header[9], 1) if len(header) == _HEADER else 0
     return (width * bits // 8 + 2) * height

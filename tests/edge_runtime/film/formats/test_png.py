@@ -45,6 +45,12 @@ BEYOND = {
     "many empty image chunks": (png(chunk(b"IDAT") * 32_768), "image chunks than the 32768"),
     "texts that unpack": (png(chunk(b"zTXt", b"k\0\0" + BOMB) * 65), "compressed PNG texts"),
     "profiles that unpack": (png(chunk(b"iCCP", b"k\0\0" + BOMB) * 65), "compressed PNG texts"),
+    "16 bits in colour": (
+        png().replace(
+            png()[8:33], chunk(b"IHDR", struct.pack(">IIBBBBB", *[5000] * 2, 16, 2, 0, 0, 0))
+        ),
+        "bytes of PNG pixels than the 134217728",
+    ),
     "more pixels than it has": (
         png(after=chunk(b"IDAT", bytes(2 << 20))),
         "image data for its size",
