@@ -191,9 +191,9 @@ KINDS: dict[str, Write] = {
     "an unknown element of 4 GiB.dcm": data(
         lambda: dicom.film(before=dicom.implicit(9, 0x1010, b"", 0xFFFFFFFE))
     ),
-    "a deflated gigabyte.dcm": data(
+    "deflated 512 MB.dcm": data(
         lambda: dicom.film(
-            syntax=dicom.DEFLATED, before=dicom.explicit(9, 0x1010, "UN", bytes(1 << 30))
+            syntax=dicom.DEFLATED, before=dicom.explicit(9, 0x1010, "UN", bytes(512 << 20))
         )
     ),
     "a film and 1.5 GB of zeros.dcm": sparse(dicom.film(), 1500 << 20),
