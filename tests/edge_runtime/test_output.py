@@ -188,6 +188,7 @@ OTHERS = {
     "edge_runtime/bundle/pack.py": "a folder that is not there yet",
     "edge_runtime/answer/rowfile.py": "by `destination`, and one row at a time",
     "edge_runtime/bench/measure.py": "a temporary folder",
+    "edge_runtime/isolation/worker.py": "a pipe",
 }
 WRITING = {"write_text", "write_bytes", "savefig", "rename", "replace", "mkstemp", "copyfile"}
 
