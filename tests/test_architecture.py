@@ -35,7 +35,18 @@ KIT_ROOMS = (
     *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *("errors", "cures", "output", "silence", "memory", "bundle", "engines", "console", "film"),
+    *(
+        "errors",
+        "cures",
+        "ownership",
+        "output",
+        "silence",
+        "memory",
+        "bundle",
+        "engines",
+        "console",
+        "film",
+    ),
     *("isolation", "answer", "machine", "bench", "__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {
