@@ -78,7 +78,7 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
         require_own(str(partial), CannotWrite, "name another place")
         with (partial / "lock").open("wb") as lock:
             if not try_lock(lock):
-                raise CannotWrite(out, "is being written by another training", "wait for it")
+                raise CannotWrite(out, "is being written by another command", "wait for it")
             folder = partial / "run"
             try:
                 shutil.rmtree(folder, ignore_errors=True)  # what was begun when it was killed
