@@ -52,7 +52,7 @@ def small(height, width, channels):
 MOUNT, UMOUNT = (shutil.which(name) or name for name in ("mount", "umount"))
 KILLED = frozenset({-signal.SIGKILL, -signal.SIGALRM})
 # What a clock says is in these: whole they have to be, the same they are not.
-CLOCKED = {"b.report.html": b"</html>", "b.report.json": b"}"}
+CLOCKED = {"b.report.html": b"</html>", "b.report.json": b"}", "b.claim.md": b"he authors**"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,7 @@ def judged(command: Command, folder: Path, draw: random.Random, options: argpars
     sizes = [0, 1, 4096, largest // 2, largest - 1]
     watches += [(f"ulimit -f {size}", Watch(folder, None, limit=size)) for size in sizes]
     seen, wrong = {"killed": 0, "refused": 0, "ended": 0}, 0
-    place = folder / "disturbed"
-    place.mkdir()
+    (place := folder / "disturbed").mkdir()
     for what, watch in watches:
         watch.place = place
         wrong += disturbed(command, place, watch, expected, what, seen=seen)
@@ -136,7 +135,8 @@ def judged(command: Command, folder: Path, draw: random.Random, options: argpars
             on_disk(command, folder / "disk", size, expected, seen)
             for size in (64 << 10, largest // 2 + 8192, largest + 16384)
         )
-    print(f"{command.name}: {seen}, wrong {wrong}, left {os.listdir(place)}", flush=True)
+    left = [path.name for path in place.iterdir()]
+    print(f"{command.name}: {seen}, wrong {wrong}, left over {left}", flush=True)
     return wrong
 
 
