@@ -5,7 +5,7 @@ SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile zoo test-hardware clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo test-hardware clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -68,6 +68,10 @@ fuzz: setup ## damaged and hostile bundles, films and model files: 30 minutes
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py
+
+# As root also on disks that are full.
+kill-writes: setup ## commands that are killed, or find no room, while they write: 15 minutes
+	$(BIN)/python benchmarks/kill_writes.py $(if $(filter 0,$(shell id -u)),--disks)
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page

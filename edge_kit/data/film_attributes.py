@@ -22,8 +22,9 @@ def manifest_attributes(root: Path, films: tuple[Film, ...]) -> tuple[FilmAttrib
     manifest = root / MANIFEST
     if not manifest.is_file():
         return tuple({} for _ in films)
-    rows = {
-        PureWindowsPath(row["path"]).as_posix(): row
-        for _, row in read_table(manifest, ("path", "label"))
-    }
-    return tuple(rows.get(film.path.relative_to(root).as_posix(), {}) for film in films)
+    names = [film.path.relative_to(root).as_posix() for film in films]
+    rows, wanted = dict[str, FilmAttributes](), {*names}
+    for _, row in read_table(manifest, ("path", "label")):
+        if (name := PureWindowsPath(row["path"]).as_posix()) in wanted:
+            rows[name] = row
+    return tuple(rows.get(name, {}) for name in names)

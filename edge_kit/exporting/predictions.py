@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.films.film import Film
 from edge_export.proof.predictions import Predictions
 from edge_kit.data.table import read_table
 from edge_runtime.answer.decide import sigmoid
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, FilmError
+from edge_runtime.film.decode import open_film
+from edge_runtime.film.source import LARGEST
 
 _NAMED_BY = ("sha256", "path", "file")
 _SAID_IN = ("probability", "logit")
@@ -120,9 +123,14 @@ class _KnownFilms:
 
     def _copy(self, name: str) -> str | None:
         """Return the film that the file `name` below the folder is a copy of, byte for byte."""
+        if PureWindowsPath(name).anchor or ".." in PurePosixPath(name).parts:
+            return None  # no film below the folder
         try:
-            digest = sha256((self._root / name).read_bytes())
-        except (OSError, ValueError):
+            with open_film(self._root / name) as file:
+                if os.fstat(file.fileno()).st_size > LARGEST:
+                    return None
+                digest = sha256(file.read())
+        except (OSError, ValueError, FilmError):
             return None
         return digest if digest in self._digests else None
 

@@ -25,7 +25,7 @@ from edge_export.films.film import HELD_OUT, Split
 from edge_export.graph.model_file import WEIGHTS, refuse_unpacked
 from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
-from edge_kit.files import staging
+from edge_kit.files import require_own_files, staging
 from edge_kit.models.recipe import EPSILON, Keep
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import DataError
@@ -132,9 +132,10 @@ def read_config(run: Path) -> RunConfig:
     """Return the configuration of the run in folder `run`.
 
     Raises:
-        DataError: there is none, or it is not one that this version wrote.
+        DataError: there is none, it is not one that this version wrote, or others may change it.
     """
     refuse_unpacked(run)
+    require_own_files(run)
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
