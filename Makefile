@@ -60,11 +60,13 @@ wheelhouse: setup ## a folder for a USB stick: all for a machine without a netwo
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-fuzz: setup ## damaged and hostile bundles, films and model files: 30 minutes
+fuzz: setup ## damaged and hostile bundles, films, model files and graphs: 15 minutes
 	$(BIN)/python tests/fuzz/run.py bundles --count 20000
 	$(BIN)/python tests/fuzz/run.py films --count 50000
 	$(BIN)/python tests/fuzz/run.py structures --count 5000
 	$(BIN)/python tests/fuzz/run.py models --count 1000
+	$(BIN)/python tests/fuzz/graphs.py $(SHIPPED) --count 20000 --minutes 8
+	$(BIN)/python tests/fuzz/graph_bundles.py $(SHIPPED) --count 100 --minutes 4
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py
