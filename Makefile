@@ -65,7 +65,7 @@ fuzz: setup ## damaged bundles, films and model files: 30 minutes
 	$(BIN)/python tests/fuzz/run.py models --count 1000
 
 # As root also on disks that are full.
-kill-writes: setup ## commands that are killed, or find no room, while they write: 15 minutes
+kill-writes: setup ## commands that are killed, or find no room, while they write: half an hour
 	$(BIN)/python benchmarks/kill_writes.py $(if $(filter 0,$(shell id -u)),--disks)
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
