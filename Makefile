@@ -72,7 +72,7 @@ hostile: setup ## films made to cost a reader too much: what each costs, in minu
 	$(BIN)/python benchmarks/hostile_files.py
 
 # As root also on disks that are full.
-kill-writes: setup ## commands that are killed, or find no room, while they write: 15 minutes
+kill-writes: setup ## commands that are killed, or find no room, while they write: half an hour
 	$(BIN)/python benchmarks/kill_writes.py $(if $(filter 0,$(shell id -u)),--disks)
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
