@@ -199,15 +199,15 @@ def _digest_by(film: Dataset, decoder: Decoder, plugin: str, decoded: dict[bytes
 
     def digest(frame: bytes) -> object:
         if frame in decoded:
-            return zlib.crc32(np.ascontiguousarray(decoded[frame]))
+            return zlib.crc32(np.ascontiguousarray(decoded[frame]).data)
         copy = Dataset()
         copy.file_meta = film.file_meta
         copy.update(film)
         copy.PixelData = encapsulate([frame])
         copy["PixelData"].is_undefined_length = True
         try:
-            values, _ = decoder.as_array(copy, raw=True, decoding_plugin=plugin, view_only=True)
-            return zlib.crc32(np.ascontiguousarray(values))
+            values, _ = decoder.as_array(copy, raw=True, decoding_plugin=plugin)
+            return zlib.crc32(np.ascontiguousarray(values).data)
         except RuntimeError:  # in which pydicom wraps whatever a decoder raises
             return None
 

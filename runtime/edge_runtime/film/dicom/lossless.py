@@ -72,8 +72,8 @@ def _bits_taken(values: Array, scan: _Scan) -> int:
         above = strip[-1:]
     # Modulo 2^16, of which the half is the largest (H.1.2.1); its category is 16.
     every = np.arange(1 << _WINDOW)
-    category = np.frexp(np.minimum(every, (1 << _WINDOW) - every).astype(np.float32))[1]
-    of_each = taken[category]
+    categories = np.frexp(np.minimum(every, (1 << _WINDOW) - every).astype(np.float32))[1]
+    of_each = taken[categories]
     return int(counts @ of_each) if of_each[counts > 0].all() else 0
 
 
