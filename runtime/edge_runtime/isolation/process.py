@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from threading import Lock
+from threading import Lock, Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,7 +36,8 @@ class Process:
 
         Raises:
             OSError: the machine starts no process.
-            Broken: it ended before it was ready.
+            RuntimeError: it starts no thread.
+            Broken: it ended before it was ready, or was ended because that took too long.
         """
         self._clock = limits.clock
         self._deadline: float | None = None
@@ -51,12 +52,17 @@ class Process:
             stderr=subprocess.DEVNULL,
             process_group=None if os.name == "nt" else 0,  # Ctrl-C is not for it
         )
+        patience = Timer(limits.clock, self._popen.kill)
+        patience.daemon = True
         try:
+            patience.start()
             self._send({**setup, "limits": limits.to_json()})
             self._receive()
         except BaseException:
             self.close()
             raise
+        finally:
+            patience.cancel()
 
     @property
     def identifier(self) -> int:

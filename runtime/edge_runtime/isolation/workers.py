@@ -35,7 +35,7 @@ class Workers:
         """Start nothing yet: a process is started when a film finds none that is idle."""
         self.preprocess, self._use = manifest.preprocess, manifest.intended_use
         self._setup = {"preprocess": self.preprocess.to_json(), "use": self._use.to_json()}
-        self._limits = limits or Limits()
+        self._limits = limits or Limits.of(self.preprocess)
         self._most = most
         self._idle: list[Process] = []
         self._busy: set[Process] = set()

@@ -100,6 +100,19 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
         assert workers.pixels(good, good)
 
 
+def test_a_process_that_does_not_start_is_not_waited_for(
+    tiny: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(process, "module_command", lambda _: endless)
+    with (
+        open_bundle(tiny) as bundle,
+        Workers(bundle.manifest, 1, Limits(clock=1)) as workers,
+        pytest.raises(MachineLacks, match="no process can be started"),
+    ):
+        workers.pixels(str(film), "its name")
+
+
 def test_a_film_that_breaks_its_reader_holds_up_no_other(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
