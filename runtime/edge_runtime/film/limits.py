@@ -93,6 +93,10 @@ WEBP_CHUNKS = 64
 WEBP_PIXELS = 16_777_216
 """Pillow's decoder holds 16 bytes for each, 256 MiB in all; the format ends at 16383 x 16383."""
 
+WEBP_LOSSLESS_PIXELS = 1 << 19
+"""Where a set of codes for each 4 x 4 of them may take 6 KiB, which only decoding tells: 192 MiB.
+No device stores films so; 1024 x 1024 pixels would take 396 MiB."""
+
 PNM_STRETCHED_SAMPLES = 16_777_216
 """Where the greatest level is neither 255 nor 65535. The largest detectors have 16 million pixels,
 of 12 or 14 bits."""
