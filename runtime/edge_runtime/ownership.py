@@ -32,7 +32,7 @@ def distrusted(path: str, status: os.stat_result | None = None) -> tuple[str, st
         return None
     try:
         status = status or os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     mode, command = stat.S_IMODE(status.st_mode), ""
     shared = bool(mode & stat.S_IWGRP) and not _is_private(status.st_gid)
@@ -61,9 +61,9 @@ def in_open_folder(path: str) -> tuple[str, str] | None:
     while True:
         try:
             mode = os.stat(above).st_mode
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             mode = 0
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        if stat.S_ISDIR(mode) and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             from edge_runtime.cures import quoted
 
             problem = f"lies below {above}, where everybody can put another in its place"

@@ -20,7 +20,7 @@ RECORDS = {
 }
 # What a value may be that the rules made by each function of `schema` keep.
 KEPT = {"integer": "int", "number": "float", "text": "str"}
-NAMED = {"member_name": "str", "sha256_hex": "str", "released": "str"}
+NAMED = {"class_name": "str", "member_name": "str", "sha256_hex": "str", "released": "str"}
 
 
 def maker(rule: FieldRule) -> str:
