@@ -102,9 +102,17 @@ class Classifier:
         if not isinstance(film, str | os.PathLike | bytes | Image.Image):
             kind = type(film).__name__
             raise TypeError(f"a film is a path, bytes or a Pillow image, and no {kind}")
-        read = self._workers.pixels if self._workers else None
-        with self._borrowed() as engine, self._memory.film():
-            return classify(film, self._bundle, engine, decision=self._decision, read=read)
+        if self._workers:
+            # An engine is borrowed for the pixels alone, so that it judges one film while the
+            # processes read others.
+            with self._memory.film():
+                return classify(
+                    *(film, self._bundle, _InTurn(self)),
+                    decision=self._decision,
+                    read=self._workers.pixels,
+                )
+        with self.borrowed() as engine, self._memory.film():
+            return classify(film, self._bundle, engine, decision=self._decision)
 
     def close(self) -> None:
         """Free the engines and the bundle, once the calls that are running have their answer."""
@@ -129,7 +137,7 @@ class Classifier:
         self.close()
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Engine]:
+    def borrowed(self) -> Iterator[Engine]:
         """Yield an engine that nothing else uses during the block."""
         engine = self._take()
         try:
@@ -162,6 +170,22 @@ class Classifier:
             return None
         self._opened += 1
         return engine
+
+
+class _InTurn:
+    """The first engine of a classifier that is free when it is asked."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.name = classifier.engine
+        self._classifier = classifier
+
+    def logits(self, pixels: bytes) -> tuple[float, ...]:
+        """Return what the engine answers, which nothing else uses meanwhile."""
+        with self._classifier.borrowed() as engine:
+            return engine.logits(pixels)
+
+    def close(self) -> None:
+        """Leave the engines to the classifier."""
 
 
 def _workers(manifest: Manifest, most: int) -> Workers:

@@ -90,7 +90,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             return judge_with(open_engine(bundle, engine.name))
 
         def answers(films: Iterator[str]) -> Generator[Answer]:
-            return _answers(films, judge_with(engine), another, threads)
+            return _answers(films, judge_with(engine), another, _at_once(threads, read))
 
         def start() -> Engine:
             return open_engine(bundle, options.get("engine", "auto"), say)
@@ -216,6 +216,15 @@ def _refuse_heatmap(paths: list[str], options: dict[str, str]) -> None:
     if not options["heatmap"].lower().endswith(".png"):
         problem = f"{options['heatmap']!r} is no name of a PNG"
         raise UsageError("--heatmap", problem, "let it end in .png")
+
+
+def _at_once(threads: int | None, read: ReadFilm | None) -> int | None:
+    """Return how many films are in work: while processes read some, engines judge as many."""
+    if read is None:
+        return threads
+    from edge_runtime.answer.batch import processors
+
+    return 2 * (threads or processors())
 
 
 def _threads(text: str | None) -> int | None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OUT_OF_MEMORY = "OutOfMemory"
 """The kind of answer where a film breaks the limit of memory."""
+SMALL = 16 << 20
+"""Bytes that a process takes without asking."""
 _MOST_FILE = 1 << 32  # bytes of a film in memory
 _MOST_WORDS = 2000  # characters of a problem, which may quote a file
 
@@ -80,7 +82,12 @@ class _Reader:
         return {"kind": "pixels", "warnings": heard, **_seen(source)}, pixels
 
     def _ask(self, size: int) -> None:
-        """Let the classifier's process say when there is memory for the film."""
+        """Let the classifier's process say when there is memory for the film.
+
+        Most films are small, and asking takes as long as a part of their decoding.
+        """
+        if size <= SMALL:
+            return
         send(self._answers, {"kind": "needs", "bytes": size})
         receive(self._requests, 0)
 

@@ -105,6 +105,8 @@ class Workers:
     def _take(self, name: str) -> Process:
         """Return an idle process, or a new one; wait where there are as many as may be."""
         with self._changed:
+            if self._closed.is_set():
+                raise ValueError("the processes that read films were told to end")
             while not self._idle and len(self._busy) + self._starting >= self._most:
                 self._changed.wait()
             while self._idle:
