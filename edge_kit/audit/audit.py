@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +28,7 @@ from edge_kit.audit.features import (
 )
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.film_attributes import manifest_attributes
+from edge_kit.data.film_folders import Folders
 from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
@@ -146,13 +146,13 @@ class Audit:
 
 def audit(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     preprocess: Preprocess,
     predict: Predict | None = None,
     *,
     pixels: Mapping[Split, Pixels] | None = None,
 ) -> Audit:
-    """Audit `dataset`, read from the folder `data`, and the model `predict` if given.
+    """Audit `dataset`, read from the folders `data`, and the model `predict` if given.
 
     `pixels` are those of the train and test films, `(n, height, width, channels)` in the dataset's
     order, for whoever has them in memory. The same films give the same audit.

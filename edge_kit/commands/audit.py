@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, data_options, reader_of, split_options
+from edge_kit.arguments import cache_options, data_options, folders_option, reader_of, split_options
 from edge_kit.console import refusing, say, saying, write
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ HELP = "measure shortcuts: the AUC of file sizes, grey levels, corners, a model 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
+    folders_option(parser, "folder of films", required=True)
     parser.add_argument(
         "--model", type=Path, metavar="RUN|BUNDLE", help="audit this model too, on the same films"
     )
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _preprocess(options: argparse.Namespace) -> Preprocess:
     """Return how the films are prepared where no model says it."""
-    from edge_kit.data.index import modality_in
+    from edge_kit.data.collection import modality_in
     from edge_runtime.film.preprocess import standard
 
     chosen = options.positive or "covid", options.negative

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, data_options, margin, reader_of
+from edge_kit.arguments import cache_options, data_options, folders_option, margin, reader_of
 from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import UsageError
 
@@ -22,7 +22,7 @@ HELP = "measure a run or a bundle on labelled films"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("model", type=Path, metavar="RUN|BUNDLE", help="what to measure")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
+    folders_option(parser, "folder of films", required=True)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
     parser.add_argument(
         "--split",

@@ -16,6 +16,7 @@ from edge_kit.arguments import (
     cache_options,
     count,
     data_options,
+    folders_option,
     margin,
     name,
     out_file,
@@ -57,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--choose", action="store_true", help="ship only the best graph that passes"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
+    folders_option(parser, "default: what RUN trained on")
     parser.add_argument(
         "--out", type=out_file, required=True, metavar="NAME.edge", help="the bundle"
     )

@@ -112,10 +112,9 @@ def _split_seed(options: argparse.Namespace, *, done: bool) -> int:
 
 
 def _modality(options: argparse.Namespace) -> Modality:
-    from edge_kit.data.index import modality_in
+    from edge_kit.data.collection import modality_in
 
-    chosen = options.positive, options.negative
-    return modality_in(options.data, options.modality, *chosen)
+    return modality_in(options.data, options.modality, options.positive, options.negative)
 
 
 # Their values are paths, which may be private; the others change nothing of what is trained.
@@ -156,6 +155,7 @@ def _plan(options: argparse.Namespace, channels: int, modality: str) -> Training
         precision=options.precision,
         keep=options.keep,
         film_gate=options.film_gate,
+        balance=options.balance,
         options=parser.given(options, _PLACES, _LEFT_OUT),
     )
 

@@ -22,6 +22,7 @@ from edge_export.proof.threshold import ONE_HALF
 from edge_export.report.document import PARITY
 from edge_export.statistics.estimates import Floats
 from edge_export.words import words
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.films import list_films
 from edge_kit.data.labels import class_key, composed, split_of
 from edge_kit.data.table import read_table
@@ -80,11 +81,11 @@ class EvaluatedModel:
     fitted: tuple[str, ...] = ()
 
     def classes_among(
-        self, root: Path, positive: str | None, negative: str | None
+        self, data: Folders, positive: str | None, negative: str | None
     ) -> tuple[str, str | None]:
-        """Return the names of the positive and the negative classes among the films of `root`.
+        """Return the names of the positive and the negative classes among the films of `data`.
 
-        Where neither is said, the model's own names count, if the folder has classes of these:
+        Where neither is said, the model's own names count, if the folders have classes of these:
         those that a run was told, else its positive class and the one other, else both classes.
 
         Raises:
@@ -92,7 +93,7 @@ class EvaluatedModel:
         """
         for name, others in self._own_names() if positive is None and negative is None else ():
             with suppress(EdgeError):
-                list_films(root, modality=self.modality, positive=name, negative=others)
+                list_films(data, modality=self.modality, positive=name, negative=others)
                 return name, others
         return self.positive_among(positive), negative
 

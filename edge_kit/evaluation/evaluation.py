@@ -90,7 +90,7 @@ def evaluate(
         digest=set_digest([film.sha256 for film in films]),
         figures=figures,
         subgroups=parts,
-        folder=labelled.root.resolve().name,
+        folder=labelled.folders.title,
         judged=judged_films,
         warnings=(
             *([model.caution] if model.caution else []),

@@ -62,7 +62,7 @@ def select_films(
         name, splits = "all", seen
     places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
     if not places:
-        raise DataError(labelled.root, f"holds no film of the {name} split", "choose another")
+        raise DataError(labelled.folders, f"holds no film of the {name} split", "choose another")
     own = labelled.splits if model.kind == "bundle" and name == "all" else splits
     warnings += _of_validation(model, seen, {own[place] for place in places})
     return Selection(places, name, (*warnings, *_warnings(model, labelled, seen, places)))
@@ -81,7 +81,7 @@ def _splits(
     # The command of its maker would assign these films alike, so these were its splits.
     positive, negative = labelled.class_names
     dataset = load_dataset(
-        labelled.root,
+        labelled.folders,
         modality=model.modality,
         positive=positive,
         negative=negative,

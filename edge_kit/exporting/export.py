@@ -25,6 +25,7 @@ from edge_export.words import Words, words
 from edge_kit.audit.caveat import caveat
 from edge_kit.console import refusing
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import film_folders
 from edge_kit.data.reader import FilmReader
 from edge_kit.exporting.card_commands import exported_by
 from edge_kit.exporting.order import ExportOrder, name_of_file
@@ -79,7 +80,7 @@ def _exported(
         write(encoded(document).decode() if form == "json" else summary(findings, facts))
 
     def judge(findings: Findings) -> None:
-        judged = source.dataset, source.root, facts.preprocess
+        judged = source.dataset, source.data, facts.preprocess
         predict = partial(_bundled_logits, findings, order.out)
         # Small graphs move figures a little, so that those of the training may differ.
         subject = f"The graph {findings.bundled[0].file}"
@@ -145,7 +146,9 @@ def _facts(source: ExportSource, order: ExportOrder) -> BundleDescription:
         film_threshold=source.film_threshold,
         limits=_limits(wishes.limits, source.caution),
         made_by=source.made_by,
-        exported_by=exported_by(order, name, ours=source.ours),
+        exported_by=exported_by(
+            order, name, ours=source.ours, folders=len(film_folders(source.data).by_name)
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from edge_export.proof.preparation import Expectations
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8
+from edge_kit.data.film_folders import Folders
 from edge_kit.exporting.preprocessing import Preprocessing
 from edge_runtime.errors import UsageError
 
@@ -119,7 +120,7 @@ class AuthorAnswers:
 class ExportOrder:
     """A run or a `.keras` file at `source`, and the bundle `out` that it is to become.
 
-    `data` is the folder of films, by default the one that the run was trained on. Films of a
+    `data` are the folders of films, by default those that the run was trained on. Films of a
     foreign model are split by `split_seed`, by default 0, those of a run as its training had them.
     `positive` is checked against the model's own, unless `negative` is said too: then both name the
     classes of the folder, each several with commas between. With `fold_grey` three channels of grey
@@ -129,7 +130,7 @@ class ExportOrder:
 
     source: Path
     out: Path
-    data: Path | None = None
+    data: Folders | None = None
     modality: str | None = None
     skip_unreadable: bool = False
     positive: str | None = None

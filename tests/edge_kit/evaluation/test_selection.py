@@ -95,7 +95,7 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
     other: LabelledFilms, bundle: Path
 ) -> None:
     # Enough groups for a split of each kind.
-    dataset = load_dataset(other.root, modality="xray", seed=7)
+    dataset = load_dataset(other.folders, modality="xray", seed=7)
     trained: dict[str, Split] = {
         film.sha256: "train" for film in dataset.films if film.split == "train"
     }
@@ -119,7 +119,7 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
 def test_a_bundle_that_other_splits_made_is_judged_on_all_films_with_a_warning(
     other: LabelledFilms, bundle: Path
 ) -> None:
-    dataset = load_dataset(other.root, modality="xray", seed=7)
+    dataset = load_dataset(other.folders, modality="xray", seed=7)
     calibrated: dict[str, Split] = {film.sha256: "train" for film in dataset.films}
     subject = replace(open_evaluated(bundle), known=calibrated, seed=7, modality="xray")
     found = select_films(subject, other, None)
