@@ -103,7 +103,9 @@ def list_films(
         told = DataError(error.subject, error.problem + beside, error.cure)
         raise _with_offer(folders, told, any_table=len(counts) == 1) from error
     kept = tuple(entry for entry in entries if entry.class_name in classes.of)
-    return Listed(folders, chosen, kept, classes, *_said(index, entries, kept))
+    left_out, notes = _said(index, entries, kept)
+    notes += [classes_by_folder(folders, kept)] if folders.several else []
+    return Listed(folders, chosen, kept, classes, left_out, notes)
 
 
 def _with_offer(folders: FilmFolders, error: DataError, *, any_table: bool) -> DataError:

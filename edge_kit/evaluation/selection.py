@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_export.films.film import Split
+from edge_export.words import counted
 from edge_kit.data.dataset import load_dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel
@@ -63,6 +64,8 @@ def select_films(
     places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
     if not places:
         raise DataError(labelled.folders, f"holds no film of the {name} split", "choose another")
+    if name != "all" and splits is not seen and (left := sum(not split for split in splits)):
+        warnings.append(f"{counted(left, 'film')} left out, in no split though others are")
     own = labelled.splits if model.kind == "bundle" and name == "all" else splits
     warnings += _of_validation(model, seen, {own[place] for place in places})
     return Selection(places, name, (*warnings, *_warnings(model, labelled, seen, places)))

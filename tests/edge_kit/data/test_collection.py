@@ -56,6 +56,7 @@ def test_films_of_all_folders_are_there_sorted_by_unambiguous_names(folders: Fil
     dataset = load_dataset(folders, modality="xray", seed=0)
     assert [folders.name(film.path) for film in dataset.films] == names
     assert all(film.path.is_file() for film in dataset.films)
+    assert dataset.notes == ("north has covid (8), normal (8); south has covid (8), normal (8)",)
 
 
 def test_one_folder_is_the_same_given_as_a_path_or_as_folders(tmp_path: Path) -> None:

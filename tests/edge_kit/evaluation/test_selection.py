@@ -83,6 +83,17 @@ def test_all_films_of_another_hospital_are_judged(
             select_films(subject, other, "test")
 
 
+def test_films_without_a_split_beside_others_that_have_one_are_told_of(
+    labelled: LabelledFilms, bundle: Path
+) -> None:
+    subject = open_evaluated(bundle)
+    splits = (None, None, *labelled.splits[2:])
+    found = select_films(subject, replace(labelled, splits=splits), "test")
+    assert found.warnings == ("2 films left out, in no split though others are",)
+    assert all(splits[place] == "test" for place in found.places)
+    assert select_films(subject, labelled, "test").warnings == ()
+
+
 def test_new_films_beside_the_run_s_own_are_in_no_split(
     run: EvaluatedModel, labelled: LabelledFilms
 ) -> None:

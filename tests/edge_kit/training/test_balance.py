@@ -14,8 +14,9 @@ from edge_export.films.film import Film
 from edge_kit.data.dataset import load_dataset
 from edge_kit.data.film_folders import FilmFolders, film_folders
 from edge_kit.training.balance import OFTEN, Balance, balanced
+from edge_kit.training.checkpoint import require_same
 from edge_kit.training.feed import Feed, LabelledPixels
-from edge_kit.training.plan import TrainingPlan, require_same_training
+from edge_kit.training.plan import TrainingPlan, identity, require_same_training
 from edge_kit.training.run import CONFIG, RunConfig, read_config
 from edge_runtime.errors import DataError, UsageError
 
@@ -143,6 +144,20 @@ def test_a_run_remembers_its_folders_and_its_balance(
     for other in (plan, replace(plan, balance="class")):
         with pytest.raises(UsageError, match="was begun with another balance"):
             require_same_training(hospitals_run, both, hospitals, other)
+
+
+def test_a_training_does_not_go_on_with_its_folders_under_other_names(
+    hospitals_run: Path, hospitals: FilmFolders
+) -> None:
+    config = replace(read_config(hospitals_run), balance=None)
+    both = load_dataset(hospitals, modality="xray", seed=3)
+    moved = [path.replace("south", "sud") for path in config.data]
+    begun, renamed = (identity(both, replace(config, data=data)) for data in (config.data, moved))
+    assert begun["set_of_folders"] == ["north", "south"]
+    with pytest.raises(UsageError, match="was begun with another set of folders"):
+        require_same(json.loads(json.dumps(begun)), renamed, hospitals_run)
+    elsewhere = [path.replace("hospitals", "clinics") for path in config.data]
+    assert identity(both, replace(config, data=elsewhere)) == begun
 
 
 def test_a_run_of_one_folder_without_balance_is_written_as_by_older_versions(
