@@ -5,7 +5,7 @@ SHIPPED := models/model3-xray-0.1.0.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile zoo test-hardware clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo test-hardware clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -60,14 +60,21 @@ wheelhouse: setup ## a folder for a USB stick: all for a machine without a netwo
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-fuzz: setup ## damaged and hostile bundles, films and model files: 30 minutes
-	$(BIN)/python tests/fuzz/run.py bundles --count 20000
-	$(BIN)/python tests/fuzz/run.py films --count 50000
+fuzz: setup ## damaged and hostile bundles, films, model files and graphs: 15 minutes
+	$(BIN)/python tests/fuzz/run.py bundles --count 8000
+	$(BIN)/python tests/fuzz/run.py films --count 15000
 	$(BIN)/python tests/fuzz/run.py structures --count 5000
-	$(BIN)/python tests/fuzz/run.py models --count 1000
+	$(BIN)/python tests/fuzz/run.py archives --count 500
+	$(BIN)/python tests/fuzz/run.py models --count 100
+	$(BIN)/python tests/fuzz/graphs.py $(SHIPPED) --count 20000 --minutes 3
+	$(BIN)/python tests/fuzz/graph_bundles.py $(SHIPPED) --count 100 --minutes 2
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py
+
+# As root also on disks that are full.
+kill-writes: setup ## commands that are killed, or find no room, while they write: half an hour
+	$(BIN)/python benchmarks/kill_writes.py $(if $(filter 0,$(shell id -u)),--disks)
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page

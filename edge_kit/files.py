@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from edge_export.cautions import foremost
-from edge_runtime.errors import CannotWrite
+from edge_runtime.cures import quoted
+from edge_runtime.errors import CannotWrite, DataError
 from edge_runtime.output import new_folder_at, sync_folder
+from edge_runtime.ownership import distrusted, require_own
 
 try:
     import fcntl
@@ -71,10 +74,11 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
     require_new(out, resume=resume)
     place, partial = new_folder_at(out, or_empty=True), staging(out)
     try:
-        partial.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_own(str(partial), CannotWrite, "name another place")
         with (partial / "lock").open("wb") as lock:
             if not try_lock(lock):
-                raise CannotWrite(out, "is being written by another training", "wait for it")
+                raise CannotWrite(out, "is being written by another command", "wait for it")
             folder = partial / "run"
             try:
                 shutil.rmtree(folder, ignore_errors=True)  # what was begun when it was killed
@@ -82,7 +86,7 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
                 yield folder
                 if place.exists():
                     place.rmdir()
-                _sync(folder)
+                settle(folder)
                 folder.replace(place)
                 sync_folder(place.parent)
                 (partial / CHECKPOINT).unlink(missing_ok=True)
@@ -94,13 +98,63 @@ def new_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
         raise CannotWrite(out, problem, "check the rights and the free space") from error
 
 
-def _sync(folder: Path) -> None:
-    """Wait until every file below `folder`, and every name, is on the disk."""
+def settle(folder: Path) -> None:
+    """Wait until every file below `folder`, and every name, is on the disk, its owner's alone.
+
+    Whatever the umask: what others might have changed is not read again.
+    """
     for here, _, names in os.walk(folder):
         for name in names:
             with (Path(here) / name).open("rb+") as stream:
+                _keep_out(stream.fileno())
                 os.fsync(stream.fileno())
+        _keep_out(here)
         sync_folder(Path(here))
+
+
+def _keep_out(place: int | str) -> None:
+    """Let nobody but its owner write a file or a folder, where the disk has such rights."""
+    if os.name == "posix":
+        with suppress(OSError):
+            mode = stat.S_IMODE(os.stat(place).st_mode)  # noqa: PTH116, may be a descriptor
+            if mode & 0o022:
+                os.chmod(place, mode & ~0o022)  # noqa: PTH101
+
+
+def require_own_files(folder: Path) -> None:
+    """Refuse a folder that is read back where others may change it, or a file right in it.
+
+    Raises:
+        DataError: they may, or a file is a link or none at all; the line says what helps.
+    """
+    instead = f"copy it to a folder of your own: cp -r {quoted(str(folder))} MINE"
+    require_own(str(folder), DataError, instead)
+    if os.name != "posix":
+        return
+    with as_data_error(folder), os.scandir(folder) as listing:
+        for item in listing:
+            status, path = item.stat(follow_symlinks=False), folder / item.name
+            if stat.S_ISLNK(status.st_mode):
+                raise DataError(path, "is a link in the folder of a run", "put the file there")
+            if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+                raise DataError(path, "is no file, in the folder of a run", "remove it")
+            if found := distrusted(str(folder), status):
+                problem, cure = found
+                raise DataError(path, problem, f"{cure}, or {instead}")
+
+
+@contextmanager
+def as_data_error(path: Path) -> Iterator[None]:
+    """Turn what the system refuses to read in this block into one line about `path`.
+
+    Raises:
+        DataError: in place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or error})"
+        raise DataError(path, problem, "check the path and the rights") from error
 
 
 @contextmanager

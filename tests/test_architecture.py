@@ -35,18 +35,8 @@ KIT_ROOMS = (
     *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *(
-        "text",
-        "errors",
-        "cures",
-        "output",
-        "silence",
-        "memory",
-        "bundle",
-        "engines",
-        "console",
-        "film",
-    ),
+    *("text", "errors", "cures", "ownership", "output", "silence", "memory", "bundle", "graphs"),
+    *("engines", "console", "film"),
     *("isolation", "answer", "machine", "bench", "__init__", "commands", "cli", "__main__"),
 )
 HEAVY = {

@@ -91,12 +91,16 @@ def meaning(options: argparse.Namespace) -> ModelMeaning:
 
     Raises:
         UsageError: the classes or the input range are not two, or no preprocessing is named.
+        DataError: a class has a name that no class may have.
     """
+    from edge_kit.data.labels import require_class_names
     from edge_kit.exporting.order import ModelMeaning
 
-    classes, scale = options.classes, options.input_range
+    scale = options.input_range
+    classes = None if options.classes is None else two(options.classes, "--classes", "NEG,POS")
+    require_class_names(classes or (), "--classes")
     return ModelMeaning(
-        classes=None if classes is None else two(classes, "--classes", "NEG,POS"),
+        classes=classes,
         input_range=None if scale is None else input_range(scale),
         preprocessing=preprocessing(options),
         film_threshold=options.film_threshold,

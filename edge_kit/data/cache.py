@@ -17,11 +17,15 @@ from pathlib import Path
 
 import PIL
 
+from edge_kit.data.cache_folder import own_cache, require_plain
 from edge_kit.data.fingerprints import VERSION, Fingerprint, scan
 from edge_runtime.errors import FilmError
 
 Scan = Callable[[Sequence[Path]], list[Fingerprint | FilmError]]
 """Reads films, and returns the fingerprint of each, or why it is unreadable, in their order."""
+
+_NAME, _FILES = "fingerprints.db", ("", "-journal", "-wal", "-shm")
+"""The table, and the endings of the files that SQLite may have beside it."""
 
 
 def default_cache() -> Path | None:
@@ -44,6 +48,9 @@ def cached_scan(
 
     A film is known again by its path, size, and the times of its last changes in nanoseconds. A
     `cache` that cannot be read or written is not used.
+
+    Raises:
+        UsageError: others may change the cache.
     """
     read = read or scan
     if cache is None:
@@ -71,8 +78,10 @@ def file_key(path: Path) -> bytes | None:
 
 
 def _database(cache: Path) -> sqlite3.Connection:
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = sqlite3.connect(cache / "fingerprints.db", timeout=60)
+    own_cache(cache)
+    for ending in _FILES:
+        require_plain(cache / f"{_NAME}{ending}")
+    database = sqlite3.connect(cache / _NAME, timeout=60)
     try:
         database.execute("CREATE TABLE IF NOT EXISTS films (key BLOB PRIMARY KEY, print TEXT)")
     except sqlite3.Error:  # a file that stays open cannot be deleted everywhere
@@ -91,7 +100,7 @@ def _remembered(cache: Path, keys: Sequence[bytes | None]) -> dict[bytes | None,
         return {}
     except (sqlite3.DatabaseError, ValueError, TypeError):  # torn or foreign
         with suppress(OSError):
-            (cache / "fingerprints.db").unlink()
+            (cache / _NAME).unlink()
         return {}
 
 

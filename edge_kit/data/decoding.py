@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from edge_kit.data.fingerprints import Fingerprint, fingerprint, fingerprint_of, in_grey
+from edge_kit.data.fingerprints import Fingerprint, film_bytes, fingerprint, fingerprint_of, in_grey
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import FilmError
 from edge_runtime.film.preprocess import film_pixels, film_stages
@@ -49,7 +49,7 @@ def decode_film(
     # Whatever is wrong with a film, `fingerprint` says it in the words of a scan.
     with suppress(OSError, FilmError, ValueError):
         if preprocesses:
-            data = path.read_bytes()
+            data = film_bytes(path)
             decoded, prepared = prepare(data, preprocesses)
             pixels = [result if isinstance(result, bytes) else None for result in prepared]
             return fingerprint_of(data, in_grey(decoded)), pixels

@@ -24,14 +24,15 @@ def manifest_attributes(data: Folders, films: tuple[Film, ...]) -> tuple[FilmAtt
         DataError: a manifest cannot be read.
     """
     folders = film_folders(data)
-    rows: dict[str, FilmAttributes] = {}
+    names = [folders.name(film.path) for film in films]
+    rows, wanted = dict[str, FilmAttributes](), {*map(composed, names)}
     for before, path in folders.parts():
         if (path / MANIFEST).is_file():
-            rows |= {
-                before + composed(PureWindowsPath(row["path"]).as_posix()): row
-                for _, row in read_table(path / MANIFEST, ("path", "label"))
-            }
-    names = [folders.name(film.path) for film in films]
+            for _, row in read_table(path / MANIFEST, ("path", "label")):
+                # Accents are written in two ways, in tables as on disks.
+                name = composed(before + PureWindowsPath(row["path"]).as_posix())
+                if name in wanted:
+                    rows[name] = row
     return tuple(_with_source(rows.get(composed(name), {}), folders.folder(name)) for name in names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from edge_kit.data.dicom_header import MAGIC, dicom_ids
 from edge_runtime.errors import FilmError
-from edge_runtime.film.decode import WIDE, begins_as_dicom
+from edge_runtime.film.decode import WIDE, begins_as_dicom, open_film
 from edge_runtime.film.decode import decode as decoded
 from edge_runtime.film.preprocess import standard
 
@@ -34,6 +35,10 @@ NEAR = 4
 T = TypeVar("T")
 
 _ROWS = 128  # 128 x 20,000 distances are 20 MB
+
+
+LARGEST = 1 << 28
+"""The most bytes of a film's file: those of the largest picture that is decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def decode(path: Path) -> tuple[bytes, Image.Image]:
     """
     cure = "restore or delete it"
     try:
-        data = path.read_bytes()
+        data = film_bytes(path)
         if begins_as_dicom(data[:MAGIC]):
             return data, _dicom_in_grey(data, path)
         with Image.open(io.BytesIO(data)) as image:
@@ -73,6 +78,20 @@ def decode(path: Path) -> tuple[bytes, Image.Image]:
     except Exception as error:  # decoders meet broken files with any exception there is
         reason = getattr(error, "strerror", None) or error
         raise FilmError(path, f"cannot be decoded ({reason})", cure) from error
+
+
+def film_bytes(path: Path) -> bytes:
+    """Return the bytes of the film at `path`; nobody waits for a pipe, or for gigabytes.
+
+    Raises:
+        FilmError: it is a pipe, a socket or a device, or no film has so many bytes.
+        OSError: it cannot be read.
+    """
+    with open_film(path) as file:
+        if (size := os.fstat(file.fileno()).st_size) > LARGEST:
+            problem = f"has {size >> 20} MiB, {LARGEST >> 20} are the most of a film's file"
+            raise FilmError(path, problem, "delete it, or save the film alone")
+        return file.read(LARGEST)
 
 
 def _dicom_in_grey(data: bytes, path: Path) -> Image.Image:

@@ -30,6 +30,7 @@ MANIFEST = "manifest.csv"
 FOLDER = "folder"
 """How the id of a film begins that a folder below its class gives."""
 _CHOICES = f"{', '.join(MODALITIES[:-1])} or {MODALITIES[-1]}"
+_LONGEST_PATH = 4096
 # What tools write for an empty cell must not make one patient of all who have none.
 NO_ID = frozenset({"", "n/a", "na", "nan", "none", "null", "unknown"})
 """Cells, in small letters, that name no patient and no group."""
@@ -192,6 +193,8 @@ def _unlisted(root: Path, entries: Mapping[str, FilmEntry]) -> tuple[str, ...]:
 
 def _row(subject: str, row: dict[str, str]) -> FilmEntry:
     # Manifests are written on Windows too; both separators mean the same there.
+    if len(row["path"]) > _LONGEST_PATH:
+        raise DataError(subject, f"has a path of {len(row['path'])} characters", "check its quotes")
     path = PureWindowsPath(row["path"])
     if not path.name or path.anchor or ".." in path.parts:
         problem = f"path {row['path']!r} is not below the folder"

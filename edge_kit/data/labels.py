@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from edge_export.films.film import SPLITS, Split
+from edge_runtime.bundle.class_name import LONGEST, spelling_problem
 from edge_runtime.errors import DataError, UsageError
 
 Modality = Literal["xray", "ct", "other"]
@@ -107,7 +108,6 @@ def resembles_split(name: str) -> bool:
     return split_of(name) is None and _LIKE_A_SPLIT.fullmatch(name.strip()) is not None
 
 
-_LONGEST_NAME = 64  # of a class in a bundle's manifest
 _MOST_LISTED = 12
 """How many names a line lists: a folder for each patient would fill a screen."""
 
@@ -144,8 +144,21 @@ def match_classes(
     label, other = (_label(side, counts, key, canonical=canonical) for side in (chosen, others))
     if canonical and chosen == ["covid"] and len(others) > 1:
         other = "noncovid"
+    require_class_names((label, other), subject)
     of = {name: label for name in counts if key(name) in chosen}
     return ClassMapping(label, other, of | {name: other for name in counts if key(name) in others})
+
+
+def require_class_names(names: Iterable[str], subject: object) -> None:
+    """Refuse classes whose names would be taken for something else, or cannot be read.
+
+    Raises:
+        DataError: one of `names`, which `subject` holds, is no name of a class.
+    """
+    for name in names:
+        if problem := spelling_problem(composed(name)):
+            cure = "rename the class: letters, digits and a few signs"
+            raise DataError(subject, f"class name {name[:LONGEST]!r} {problem}", cure)
 
 
 ClassKey = Callable[[str], str]
@@ -205,7 +218,11 @@ def _spelled(names: Iterable[str]) -> str:
 def joined(names: Sequence[str]) -> str:
     """Return the name of a class that several make, which fits into a bundle's manifest."""
     name = "+".join(names)
-    return name if len(name) <= _LONGEST_NAME else f"{names[0][:40]}+{len(names) - 1} more"
+    return (
+        name
+        if len(name) <= LONGEST or len(names) == 1
+        else f"{names[0][:40]}+{len(names) - 1} more"
+    )
 
 
 def _not_two(counts: Mapping[str, int], positive: str, subject: object, key: ClassKey) -> DataError:

@@ -25,6 +25,7 @@ import PIL
 from numpy.typing import DTypeLike, NDArray
 
 from edge_export.films.pixels import Pixels
+from edge_kit.data.cache_folder import open_cached
 from edge_kit.files import locked
 from edge_runtime.bundle.records import Preprocess
 
@@ -79,13 +80,13 @@ class PixelFile:
 
         Raises:
             OSError: the disk refuses.
+            UsageError: others may change the cache.
         """
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = json.dumps([_LAYOUT, PIL.__version__, preprocess.to_json()], sort_keys=True)
         key = hashlib.sha256(text.encode()).digest()
         shape = (preprocess.height, preprocess.width, preprocess.channels)
         self._record = np.dtype([("sha256", "V32"), ("check", "<u4"), ("pixels", np.uint8, shape)])
-        self._stream = _opened(cache / f"pixels-{key.hex()[:16]}.films", key)
+        self._stream = _opened(cache, f"pixels-{key.hex()[:16]}.films", key)
         self._turn = threading.Lock()
 
     def close(self) -> None:
@@ -179,11 +180,10 @@ class HeldPixels:
         return self._pixels, rows
 
 
-def _opened(path: Path, key: bytes) -> IO[bytes]:
+def _opened(cache: Path, name: str, key: bytes) -> IO[bytes]:
     """Open the file of records; a file of another kind is replaced by a new one."""
     # Not truncated but replaced: whoever has mapped the old one keeps it.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    stream = os.fdopen(descriptor, "r+b", buffering=0)
+    stream = os.fdopen(open_cached(cache, name), "r+b", buffering=0)
     with locked(stream):
         header = stream.read(_HEADER)
         if len(header) < _HEADER and key.startswith(header):  # new, or torn while it was
@@ -193,8 +193,8 @@ def _opened(path: Path, key: bytes) -> IO[bytes]:
     if header == key:
         return stream
     stream.close()
-    path.unlink(missing_ok=True)
-    return _opened(path, key)
+    (cache / name).unlink(missing_ok=True)
+    return _opened(cache, name, key)
 
 
 def _check(digest: bytes, pixels: bytes | memoryview) -> int:

@@ -18,7 +18,7 @@ from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels, progress
 from edge_kit.data.cache import cached_scan, file_key
 from edge_kit.data.decoding import decode_film, prepare
-from edge_kit.data.fingerprints import Fingerprint, read_films
+from edge_kit.data.fingerprints import Fingerprint, film_bytes, read_films
 from edge_kit.data.pixel_store import CachedPixels, HeldPixels, PixelFile, PixelStore
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, FilmError
@@ -186,7 +186,9 @@ def _name(preprocess: Preprocess) -> str:
 def _content(film: Film) -> bytes:
     """Return the bytes of a film's file, which are those that were scanned."""
     try:
-        data = film.path.read_bytes()
+        data = film_bytes(film.path)
+    except FilmError as error:
+        raise DataError(film.path, error.problem, _CURE) from error
     except OSError as error:
         raise DataError(film.path, error.strerror or str(error), _CURE) from error
     if hashlib.sha256(data).hexdigest() != film.sha256:

@@ -6,7 +6,6 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from edge_export.report.html import template
 from edge_export.words import words
@@ -14,7 +13,7 @@ from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.fingerprints import decode
 from edge_kit.data.groups import GROUPS, write_groups
 from edge_kit.data.survey import Survey, Surveyed, across_classes, across_splits
-from edge_runtime.errors import CannotWrite
+from edge_kit.files import new_folder
 from edge_runtime.output import new_folder_at
 
 REPORT = "report.html"
@@ -38,20 +37,11 @@ def write_scan(survey: Survey, data: Folders, out: Path) -> None:
     Raises:
         CannotWrite: `out` exists, or the disk refused.
     """
-    place = new_folder_at(out)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # Written one level down: the scratch folder itself is readable by its owner alone.
-        with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
-            draft = Path(scratch) / place.name
-            draft.mkdir()
-            write_groups(survey, draft / GROUPS)
-            page = render(survey, data).encode("utf-8", "backslashreplace")
-            (draft / REPORT).write_bytes(page)
-            draft.rename(place)
-    except OSError as error:
-        problem = error.strerror or str(error)
-        raise CannotWrite(out, problem, "nothing was written, name another place") from error
+    require_new(out)
+    with new_folder(out) as folder:
+        write_groups(survey, folder / GROUPS)
+        page = render(survey, data).encode("utf-8", "backslashreplace")
+        (folder / REPORT).write_bytes(page)
 
 
 def counts(survey: Survey) -> dict[str, int]:

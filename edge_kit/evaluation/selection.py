@@ -51,11 +51,7 @@ def select_films(
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
     warnings = []
-    if any(
-        known == "train" != split_now
-        for known, split_now in zip(seen, splits, strict=True)
-        if split_now
-    ):
+    if _contradict(seen, splits):
         if split:
             problem = "these films are not in the splits by which the bundle was made"
             raise UsageError("--split", problem, "judge the run it was exported from")
@@ -69,6 +65,12 @@ def select_films(
     own = labelled.splits if model.kind == "bundle" and name == "all" else splits
     warnings += _of_validation(model, seen, {own[place] for place in places})
     return Selection(places, name, (*warnings, *_warnings(model, labelled, seen, places)))
+
+
+def _contradict(seen: Sequence[Split | None], splits: Sequence[Split | None]) -> bool:
+    """Tell whether a film that calibrated the model is in another split than train by `splits`."""
+    pairs = zip(seen, splits, strict=True)
+    return any(known == "train" != split for known, split in pairs if split)
 
 
 def _splits(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.films.film import Film
 from edge_export.proof.predictions import Predictions
@@ -13,7 +14,9 @@ from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.table import read_table
 from edge_runtime.answer.decide import sigmoid
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.errors import DataError
+from edge_runtime.errors import DataError, FilmError
+from edge_runtime.film.decode import open_film
+from edge_runtime.film.source import LARGEST
 
 _NAMED_BY = ("sha256", "path", "file")
 _SAID_IN = ("probability", "logit")
@@ -121,9 +124,14 @@ class _KnownFilms:
 
     def _copy(self, name: str) -> str | None:
         """Return the film that the file `name` below the folder is a copy of, byte for byte."""
+        if PureWindowsPath(name).anchor or ".." in PurePosixPath(name).parts:
+            return None  # no film below the folder
         try:
-            digest = sha256(self._folders.path(name).read_bytes())
-        except (OSError, ValueError, KeyError):
+            with open_film(self._folders.path(name)) as file:
+                if os.fstat(file.fileno()).st_size > LARGEST:
+                    return None
+                digest = sha256(file.read())
+        except (OSError, ValueError, KeyError, FilmError):
             return None
         return digest if digest in self._digests else None
 

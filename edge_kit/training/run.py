@@ -26,8 +26,9 @@ from edge_export.graph.model_file import WEIGHTS, refuse_unpacked
 from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
 from edge_kit.data.film_folders import FilmFolders, film_folders
-from edge_kit.files import staging
+from edge_kit.files import require_own_files, staging
 from edge_kit.models.recipe import EPSILON, Keep
+from edge_kit.training.balance import BALANCES
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import DataError
 
@@ -155,9 +156,10 @@ def read_config(run: Path) -> RunConfig:
     """Return the configuration of the run in folder `run`.
 
     Raises:
-        DataError: there is none, or it is not one that this version wrote.
+        DataError: there is none, it is not one that this version wrote, or others may change it.
     """
     refuse_unpacked(run)
+    require_own_files(run)
     path = run / CONFIG
     try:
         config = RunConfig(**json.loads(path.read_text("utf-8")))
@@ -170,17 +172,20 @@ def read_config(run: Path) -> RunConfig:
         )
         config.preprocessing(), config.training(), config.film_gate()
         config.chosen_names  # noqa: B018
-        _require_paths(config.data)
+        _require_sound(config)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config
 
 
-def _require_paths(data: str | Sequence[str]) -> None:
-    """Raise a `ValueError` or `TypeError` where `data` is neither a path nor a list of several."""
-    paths = [Path(path) for path in ([data] if isinstance(data, str) else data)]
-    if not paths:
+def _require_sound(config: RunConfig) -> None:
+    """Raise a `ValueError` or `TypeError` where folders or balance are not as a run writes them."""
+    if not isinstance(config.data, str | list) or not config.data:
         raise ValueError("no folder of films")
+    for path in [config.data] if isinstance(config.data, str) else config.data:
+        Path(path)
+    if config.balance is not None and dict(config.balance).get("by") not in BALANCES[1:]:
+        raise ValueError("no balance that is known")
 
 
 def read_metrics(run: Path) -> dict[Split, Metrics]:

@@ -5,7 +5,8 @@ cure it, and carries the exit status both commands leave with::
 
     EdgeError                 1   unexpected
     ├── UsageError            2   the command line cannot be carried out
-    ├── NotABundle            3   the file is no bundle, or of a schema we do not know
+    ├── NotABundle            3   no bundle, of a schema we do not know, or its graph cannot be
+    │                         trusted
     ├── IntegrityError        4   the bundle's bytes are not the ones that were written
     ├── FilmError             5   one film cannot be judged; others can
     │   ├── MachineLacks      5   ... on this machine, as it is now
@@ -53,7 +54,7 @@ class UsageError(EdgeError):
 
 
 class NotABundle(EdgeError):
-    """The file is no bundle, or one of a schema this version does not know."""
+    """The file is no bundle, of a schema not known here, or holds a graph that is not trusted."""
 
     exit_status = 3
 

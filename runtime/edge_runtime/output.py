@@ -15,7 +15,7 @@ import os
 import secrets
 import stat
 import sys
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,12 +59,27 @@ def write_whole(path: Name, data: Data) -> None:
 def write_together(files: Mapping[Path, Data]) -> None:
     """Write every one of `files`, or none where one of them cannot be written.
 
+    All of them are on the disk before the first is there: a disk may say that it is full, or over
+    its quota, as late as that.
+
     Raises:
         CannotWrite: as `write_whole` does.
     """
-    with ExitStack() as drafts:
+    drafts: list[tuple[Path, _Draft]] = []
+    try:
         for path, data in files.items():
-            drafts.enter_context(replacing(path, memoryview(data).nbytes)).write(data)
+            with as_cannot_write(path, memoryview(data).nbytes):
+                drafts.append((path, draft := _Draft(path)))
+                draft.stream.write(data)
+                draft.settle()
+        for path, draft in drafts:
+            with as_cannot_write(path):
+                draft.publish()
+    finally:
+        for _, draft in drafts:
+            draft.discard()
+    for folder in {draft.target.parent for _, draft in drafts}:
+        sync_folder(folder)
 
 
 @contextmanager
@@ -78,19 +93,41 @@ def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[Binar
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
     with as_cannot_write(path, size):
-        target = destination(path, what)
-        draft = target.parent / f".{secrets.token_hex(8)}.part"
+        draft = _Draft(path, what)
         try:
-            with draft.open("xb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            keep_rights(target, draft)
-            draft.replace(target)
+            yield draft.stream
+            draft.settle()
+            draft.publish()
         finally:
-            with suppress(OSError):
-                draft.unlink()
-    sync_folder(target.parent)
+            draft.discard()
+    sync_folder(draft.target.parent)
+
+
+class _Draft:
+    """A new file beside the one at `target`, whose place it takes once it is on the disk."""
+
+    def __init__(self, path: Name, what: str = "a file") -> None:
+        self.target = destination(path, what)
+        self._path = self.target.parent / f".{secrets.token_hex(8)}.part"
+        self.stream = self._path.open("xb")
+
+    def settle(self) -> None:
+        """Wait until all that was written is on the disk."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.stream.close()
+
+    def publish(self) -> None:
+        """Take the place of the file at `target`."""
+        keep_rights(self.target, self._path)
+        self._path.replace(self.target)
+
+    def discard(self) -> None:
+        """Leave nothing behind but what was published."""
+        with suppress(OSError):
+            self.stream.close()
+        with suppress(OSError):
+            self._path.unlink()
 
 
 def destination(path: Name, what: str = "a file") -> Path:

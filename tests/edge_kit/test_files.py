@@ -142,7 +142,7 @@ def test_two_trainings_do_not_write_one_run(tmp_path: Path) -> None:
     with new_folder(out) as folder:
         (folder / "a").touch()
         other = new_folder(out, resume=True)
-        with pytest.raises(CannotWrite, match="is being written by another training"), other:
+        with pytest.raises(CannotWrite, match="is being written by another command"), other:
             pytest.fail("there are two")
     assert [one.name for one in tmp_path.rglob("*")] == ["run", "a"]
 

@@ -36,6 +36,7 @@ EXPECTED = {
     "films": (300, {"answered", "unreadable"}),
     "structures": (60, {"answered", "unreadable"}),
     "bundles": (300, {"NotABundle", "IntegrityError"}),
+    "archives": (20, {"DataError"}),
     "models": (40, {"exported", "DataError"}),
 }
 

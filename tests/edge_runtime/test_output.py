@@ -139,6 +139,26 @@ def test_of_several_files_all_are_written_or_none(path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["b"]
 
 
+@pytest.mark.parametrize("refused", [1, 2, 3])
+def test_a_disk_that_is_found_full_as_late_as_it_can_be_changes_none_of_several_files(
+    refused: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {path.with_name(name): b"new" for name in "abc"}
+    path.with_name("b").write_bytes(b"old")
+    count, sync = [0], os.fsync
+
+    def full(descriptor: int) -> None:
+        count[0] += 1
+        if count[0] == refused:
+            raise OSError(28, os.strerror(28))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotWrite, match=r"the disk is full; free 3 bytes"):
+        write_together(files)
+    assert {one.name: one.read_bytes() for one in path.parent.iterdir()} == {"b": b"old"}
+
+
 def test_what_fails_within_leaves_what_was_there(path: Path) -> None:
     path.write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt), replacing(path) as stream:
@@ -188,6 +208,7 @@ OTHERS = {
     "edge_runtime/bundle/pack.py": "a folder that is not there yet",
     "edge_runtime/answer/rowfile.py": "by `destination`, and one row at a time",
     "edge_runtime/bench/measure.py": "a temporary folder",
+    "edge_runtime/isolation/worker.py": "a pipe",
 }
 WRITING = {"write_text", "write_bytes", "savefig", "rename", "replace", "mkstemp", "copyfile"}
 

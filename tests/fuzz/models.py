@@ -217,3 +217,18 @@ def model_case() -> Callable[[Random], tuple[bytes, Callable[[bytes], str]]]:
             keras.backend.clear_session(free_memory=True)
 
     return lambda chance: (damaged_model(chance.choice(known), chance), judged)
+
+
+def archive_case() -> Callable[[Random], tuple[bytes, Callable[[bytes], str]]]:
+    """Return what writes archives that could be model files, and opens them."""
+    from edge_export.quiet import import_tensorflow
+    from fuzz.grammar import zips
+
+    import_tensorflow()
+    path = Path(tempfile.mkdtemp(prefix="fuzz-")) / "model.keras"
+
+    def judged(data: bytes) -> str:
+        path.write_bytes(data)
+        return judge(path, convert=False)
+
+    return lambda chance: (zips.file(chance), judged)

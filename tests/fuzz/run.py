@@ -115,14 +115,22 @@ def model_case() -> Case:
     return case()
 
 
+def archive_case() -> Case:
+    """Return what writes hostile archives and opens them as model files."""
+    from fuzz.models import archive_case as case
+
+    return case()
+
+
 KINDS = {
-    "films": film_case,
-    "structures": structure_case,
+    "archives": archive_case,
     "bundles": bundle_case,
+    "films": film_case,
     "models": model_case,
+    "structures": structure_case,
 }
 # TensorFlow's converter takes seconds, and its libraries much of the address space.
-ALLOWANCE = {"models": 30}
+ALLOWANCE = {"models": 30, "archives": 30}
 
 
 def _one_line(error: Exception) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from edge_kit.data.labels import split_of
 from edge_kit.data.layouts.table_film import FilmFiles, TableFilm, named, only
+from edge_kit.data.table import read_lines
 from edge_runtime.errors import DataError
 
 CLASSES = ("COVID-19", "normal", "pneumonia", "positive", "negative")
@@ -45,14 +46,7 @@ def rows(table: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
     Raises:
         DataError: the list cannot be read, or a line is none of a list.
     """
-    try:
-        lines = table.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(table, f"cannot be read ({error.strerror})", "check the rights") from error
-    except UnicodeDecodeError as error:
-        problem = f"is not UTF-8 (byte {error.start})"
-        raise DataError(table, problem, "save it as UTF-8") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in read_lines(table):
         words = line.split()
         at = next((-n for n in (1, 2) if len(words) > n and words[-n].casefold() in _NAMES), 0)
         if words and (not at or len(words[:at]) < 2):

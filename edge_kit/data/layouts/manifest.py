@@ -10,7 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from edge_kit.data.index import MANIFEST, NO_ID
-from edge_kit.data.labels import CLASSES, class_key, class_names, joined, listed, says_covid
+from edge_kit.data.labels import (
+    CLASSES,
+    class_key,
+    class_names,
+    joined,
+    listed,
+    require_class_names,
+    says_covid,
+)
 from edge_kit.data.layouts import chexpert, class_folders, covidx, ieee8023, nih, rsna
 from edge_kit.data.layouts.any_table import Columns
 from edge_kit.data.layouts.any_table import films as films_of_table
@@ -72,6 +80,7 @@ def sides(positive: str, negative: str, layout: str = ANY) -> Sides:
 
     Raises:
         UsageError: one names nothing, or both name the same.
+        DataError: one names what no class may be called.
     """
     names = class_names(positive), class_names(negative)
     keys = [frozenset(next(iter(named(name))) for name in side) for side in names]
@@ -83,7 +92,10 @@ def sides(positive: str, negative: str, layout: str = ANY) -> Sides:
     of_covid = layout == "covidx" or any(says_covid(name) for side in names for name in side)
     if of_covid and {class_key(name) for name in names[0]} == {"covid"}:
         return Sides(*CLASSES, *keys)
-    return Sides(joined(names[0]), joined(names[1]), *keys)
+    labels = joined(names[0]), joined(names[1])
+    for option, label in zip(("--positive", "--negative"), labels, strict=True):
+        require_class_names([label], option)
+    return Sides(*labels, *keys)
 
 
 def write_manifest(

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_kit.data.layouts.table_film import FilmFiles, TableFilm, named, only
-from edge_kit.data.table import read_table
-from edge_runtime.errors import DataError
+from edge_kit.data.table import read_lines, read_table
 
 TABLES = "Data_Entry_2017*.csv"
 _LISTS = {"train_val_list.txt": "train", "test_list.txt": "test"}
@@ -35,9 +34,6 @@ def _splits(root: Path) -> dict[str, str]:
     splits: dict[str, str] = {}
     for name, split in _LISTS.items():
         path = root / name
-        try:
-            lines = path.read_text("utf-8").split() if path.is_file() else []
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(path, f"cannot be read ({error})", "download it again") from error
-        splits |= dict.fromkeys(lines, split)
+        lines = read_lines(path) if path.is_file() else ()
+        splits |= {film: split for _, line in lines for film in line.split()}
     return splits

@@ -67,6 +67,8 @@ def _covidx(folder: Path) -> Iterator[str]:
 def _header(table: Path) -> set[str]:
     """Return the columns of a table, in small letters; none where it cannot be read."""
     try:
+        if not table.is_file():  # a pipe would keep us waiting
+            return set()
         with table.open("rb") as file:
             text = file.read(_FIRST).decode("utf-8-sig", "replace")
         return {name.strip().lower() for name in next(csv.reader(text.splitlines()), [])}

@@ -56,6 +56,7 @@ def open_artefact(artefact: Artefact, shape: tuple[int, ...]) -> Engine:
 
     Raises:
         NoEngine: nothing on this machine runs the graph.
+        NotABundle: it is none that the runtime would give to an engine.
     """
     if integers := integer_outputs(artefact):
         return _IntegerGraph(artefact.graph, shape, integers)

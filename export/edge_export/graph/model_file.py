@@ -12,6 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from edge_export.graph.model_bounds import (
+    AGAIN,
+    MOST_CONFIG,
+    require_plain_members,
+    require_short_directory,
+    require_small_config,
+    weight_count,
+)
 from edge_export.quiet import first_line
 from edge_runtime.errors import DataError
 
@@ -19,9 +27,6 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 """The members of a `.keras` file."""
 
 _ZIP, _HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
-# Keras's own applications stay below 4 MB of configuration, and Keras stores without compressing.
-_MOST_CONFIG = 64 << 20
-_UNPACKED, _DECLARED, _SLACK = 20, 4, 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,13 @@ def open_file(path: Path) -> Iterator[ModelFile]:
 
 
 def _zipped(path: Path, folder: Path) -> ModelFile:
+    with _reasons(path), path.open("rb") as file:
+        require_short_directory(path, file)
     with _reasons(path), zipfile.ZipFile(path) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        sizes = require_plain_members(path, archive)
         if missing := [name for name in (CONFIG, WEIGHTS) if name not in sizes]:
             problem = f"is no .keras file: it has no {missing[0]}"
-            raise DataError(path, problem, "save it by model.save('NAME.keras')")
-        if sum(sizes.values()) > _UNPACKED * path.stat().st_size + _SLACK:
-            raise DataError(path, "would unpack to many times its size", "save it again")
+            raise DataError(path, problem, AGAIN)
         config = _dictionary(path, archive, sizes, CONFIG)
         metadata = _dictionary(path, archive, sizes, METADATA) if METADATA in sizes else {}
         weights = folder / WEIGHTS
@@ -96,9 +101,15 @@ def _zipped(path: Path, folder: Path) -> ModelFile:
 def _dictionary(
     path: Path, archive: zipfile.ZipFile, sizes: dict[str, int], name: str
 ) -> dict[str, Any]:
-    if sizes[name] > _MOST_CONFIG:
-        raise DataError(path, f"its {name} has {sizes[name]:,} bytes", "save it again")
-    found = json.loads(archive.read(name))
+    if sizes[name] > MOST_CONFIG:
+        raise DataError(path, f"its {name} has {sizes[name]:,} bytes", AGAIN)
+    return _parsed(path, archive.read(name), name)
+
+
+def _parsed(path: Path, text: bytes, name: str) -> dict[str, Any]:
+    """Return a configuration of a sane size."""
+    require_small_config(path, text, name)
+    found = json.loads(text)
     if not isinstance(found, dict):
         raise DataError(path, f"its {name} is no dictionary", "save it again")
     return found
@@ -107,35 +118,22 @@ def _dictionary(
 def _hdf5(path: Path) -> ModelFile:
     import h5py
 
+    count = _weight_count(path, path)
     with _reasons(path), h5py.File(path) as opened:
         if "model_config" not in opened.attrs:
             problem = "holds weights without the model that they belong to"
             raise DataError(path, problem, "save it by model.save('NAME.keras'), not save_weights")
-        config = json.loads(opened.attrs["model_config"])
-        if not isinstance(config, dict):
-            raise DataError(path, "its model_config is no dictionary", "save it again")
+        text = opened.attrs["model_config"]
+        encoded = text.encode() if isinstance(text, str) else bytes(text)
+        config = _parsed(path, encoded, "model_config")
         version = opened.attrs.get("keras_version", "2.0")  # the oldest files have none
         version = version.decode() if isinstance(version, bytes) else str(version)
-    return ModelFile(path, config, version, path, _weight_count(path, path), zipped=False)
+    return ModelFile(path, config, version, path, count, zipped=False)
 
 
 def _weight_count(path: Path, weights: Path) -> int:
-    """Return how many numbers there are in an HDF5 file, refusing more than its bytes can hold."""
-    import h5py
-
-    sizes: list[tuple[int, int]] = []
-
-    def look(_: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset):
-            if node.external or node.is_virtual:
-                raise DataError(path, "its weights lie in another file", "save it again")
-            sizes.append((int(node.size or 0), int(node.nbytes)))
-
-    with _reasons(path), h5py.File(weights) as opened:
-        opened.visititems(look)
-    if sum(size for _, size in sizes) > _DECLARED * weights.stat().st_size + _SLACK:
-        raise DataError(path, "declares more weights than it holds", "save it again")
-    return sum(count for count, _ in sizes)
+    with _reasons(path):
+        return weight_count(path, weights)
 
 
 @contextmanager

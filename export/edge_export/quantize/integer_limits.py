@@ -60,9 +60,8 @@ def refuse_loops(all_operators: Sequence[Operator[str]]) -> None:
     """
     for operator in all_operators:
         if operator.kind == "WHILE":
-            problem = "is computed in a loop, and loops cannot be quantized"
-            cure = "build it with unroll=True, or order --recipe dynamic_wi8_afp32 in place of int8"
-            raise DataError(operator.outputs[0], problem, cure)
+            problem = "is computed in a loop, which no graph may hold"
+            raise DataError(operator.outputs[0], problem, "build it with unroll=True")
 
 
 def _width(limits: Range) -> float:

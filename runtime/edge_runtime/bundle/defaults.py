@@ -15,6 +15,7 @@ import sys
 
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import IntegrityError, NotABundle, UsageError
+from edge_runtime.ownership import require_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 RECORD = "bundles.json"
 SUFFIX = ".edge"
+_NAMED = "name a bundle with --bundle or EDGE_BUNDLE"
 
 
 class DamagedRecord(UsageError):
@@ -94,7 +96,7 @@ def bundle_names(folder: str) -> list[str]:
         return []
     except OSError as error:
         problem = f"cannot be listed ({error.strerror or error})"
-        raise UsageError(folder, problem, "name a bundle with --bundle or EDGE_BUNDLE") from error
+        raise UsageError(folder, problem, _NAMED) from error
     return sorted(name for name in names if name[0] != "." and name.lower().endswith(SUFFIX))
 
 
@@ -121,7 +123,7 @@ def record(folder: str) -> BundlesRecord:
         return {"chosen": None, "added": {}}
     except OSError as error:
         problem = f"cannot be read ({error.strerror or error})"
-        raise UsageError(path, problem, "name a bundle with --bundle or EDGE_BUNDLE") from error
+        raise UsageError(path, problem, _NAMED) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         cure = choosing("choose a bundle again")
         if not bundle_names(folder):
@@ -137,8 +139,11 @@ def used_in(folder: str) -> DefaultBundle | None:
     """Return the bundle in `folder` that is used, or `None` where there is no bundle at all.
 
     Raises:
-        UsageError: there are several and none was chosen, or the folder cannot be read.
+        UsageError: there are several and none was chosen, or the folder cannot be read, or others
+            may change what is in it.
     """
+    for place in (folder, os.path.join(folder, RECORD)):
+        require_own(place, UsageError, _NAMED)
     if chosen := record(folder)["chosen"]:
         return DefaultBundle(os.path.join(folder, chosen["file"]), "chosen", chosen["identity"])
     # A link that leads nowhere must not keep us from the only one.
@@ -147,6 +152,8 @@ def used_in(folder: str) -> DefaultBundle | None:
     if len(there) > 1:
         problem = f"none given, and none of the {len(there)} bundles in {folder} was chosen"
         raise UsageError("--bundle", problem, choosing("choose one"))
+    for path in there:  # nobody has written down what it has to be
+        require_own(path, UsageError, _NAMED)
     return DefaultBundle(there[0], "the only one") if there else None
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from edge_runtime.bundle.archive import LARGEST_MEMBER, MANIFEST, MOST_MEMBERS, name_problem
+from edge_runtime.bundle.class_name import class_name
 from edge_runtime.bundle.schema import (
     Record,
     SchemaError,
@@ -88,7 +89,7 @@ class Classes(Record):
 
     negative: str
     positive: str
-    __slots__ = {"negative": text(64), "positive": text(64)}
+    __slots__ = {"negative": class_name, "positive": class_name}
 
     def check(self) -> None:
         """Refuse two classes of one name."""

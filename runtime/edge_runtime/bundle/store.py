@@ -27,6 +27,7 @@ from edge_runtime.bundle.manifest import Manifest
 from edge_runtime.bundle.pack import pack
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError
 from edge_runtime.output import write_whole
+from edge_runtime.ownership import require_own
 
 if TYPE_CHECKING:
     from edge_runtime.bundle.defaults import BundlesRecord
@@ -296,3 +297,4 @@ def _make(folder: str) -> None:
     except OSError as error:
         problem = f"cannot be made ({error.strerror or error})"
         raise CannotWrite(folder, problem, "name bundles with --bundle or EDGE_BUNDLE") from error
+    require_own(folder, CannotWrite, "name bundles with --bundle or EDGE_BUNDLE")

@@ -8,7 +8,7 @@ from contextlib import closing
 from edge_runtime.commands import bundle_path, only_bundle, open_named
 from edge_runtime.console import say, write
 from edge_runtime.cures import doctor
-from edge_runtime.engines import ENGINES, open_engine
+from edge_runtime.engines import ENGINES, open_engine, require_sound_graphs
 from edge_runtime.errors import CannotWrite, EdgeError, NoEngine, UsageError
 from edge_runtime.machine import computer
 from edge_runtime.machine.check import Replay, replay
@@ -74,6 +74,7 @@ def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
         bundle.verify()
         outcome.whole = True
         write(f"{bundle.path}: every byte is as written, identity {bundle.identity}\n")
+        require_sound_graphs(bundle)
         if choice != _ALL:
             with closing(open_engine(bundle, choice, say)) as engine:
                 outcome.replays.append(replay(bundle, engine))

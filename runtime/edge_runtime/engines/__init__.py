@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from edge_runtime.engines.contract import EngineUnavailable
-from edge_runtime.engines.select import ENGINES, first_engine, open_engine
+from edge_runtime.engines.select import ENGINES, first_engine, open_engine, require_sound_graphs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.engines.contract import Engine
 
-__all__ = ["ENGINES", "Engine", "EngineUnavailable", "first_engine", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineUnavailable",
+    "first_engine",
+    "open_engine",
+    "require_sound_graphs",
+]

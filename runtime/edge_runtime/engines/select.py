@@ -11,6 +11,7 @@ from importlib import import_module
 
 from edge_runtime.engines.contract import EngineUnavailable
 from edge_runtime.errors import NoEngine, UsageError
+from edge_runtime.graphs import require_sound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def open_engine(
     Raises:
         UsageError: no engine is called `choice`.
         NoEngine: none of them can be used; the message has the reason for each.
+        NotABundle: the graph is none that an engine should be given.
         IntegrityError: the graph is not the one that was written.
     """
     shape = bundle.manifest.preprocess
@@ -58,6 +60,19 @@ def open_engine(
     )
 
 
+def require_sound_graphs(bundle: Bundle) -> None:
+    """Refuse a bundle any of whose graphs should not be given to an engine, used here or not.
+
+    Raises:
+        NotABundle: one of them should not.
+        IntegrityError: a graph is not the one that was written.
+    """
+    shape = bundle.manifest.preprocess
+    pixels = (1, shape.height, shape.width, shape.channels)
+    for graph in bundle.manifest.graphs:
+        require_sound(graph.format, bundle.read(graph.file), pixels, bundle.path)
+
+
 def first_engine(
     graph: Loader,
     shape: tuple[int, ...],
@@ -70,6 +85,7 @@ def first_engine(
     Raises:
         UsageError: no engine is called `choice`.
         NoEngine: none can be used; the line names `subject` and has each reason.
+        NotABundle: the graph is none that an engine should be given.
     """
     if choice not in ("auto", *ENGINES):
         cure = f"one of: auto, {', '.join(ENGINES)}"
@@ -77,7 +93,7 @@ def first_engine(
     reasons, lacking, old = [], dict[str, ModuleNotFoundError](), False
     for name in ENGINES if choice == "auto" else (choice,):
         _, form, extra = ENGINES[name]
-        data = graph(form)
+        data = _sound(graph(form), form, shape, subject)
         if data is None:
             reasons.append(f"{name}: there is no {form} graph for it")
             continue
@@ -96,6 +112,19 @@ def first_engine(
             return engine
     cure, first = _cure([*lacking], choice, old), next(iter(lacking.values()), None)
     raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure) from first
+
+
+def _sound(
+    data: memoryview | None, form: str, shape: tuple[int, ...], subject: object
+) -> memoryview | None:
+    """Return a graph that may be given to an engine, which believes whatever it says.
+
+    Raises:
+        NotABundle: it is none.
+    """
+    if data is not None:
+        require_sound(form, data, shape, subject)
+    return data
 
 
 class _OldProcessor(EngineUnavailable):

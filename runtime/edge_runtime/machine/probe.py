@@ -12,7 +12,7 @@ from base64 import b64decode
 from contextlib import closing
 from zlib import decompress
 
-from edge_runtime.engines import ENGINES, first_engine, open_engine
+from edge_runtime.engines import ENGINES, first_engine, open_engine, require_sound_graphs
 from edge_runtime.errors import EdgeError
 
 TYPE_CHECKING = False
@@ -100,6 +100,7 @@ def default_bundle(_: str) -> dict[str, object]:
 def _runs(bundle: Bundle) -> dict[str, object]:
     with bundle:
         bundle.verify()
+        require_sound_graphs(bundle)
         with closing(open_engine(bundle)) as opened:
             manifest = bundle.manifest
             return {

@@ -19,7 +19,7 @@ from edge_export.graph.artefact import (
 from edge_export.quantize.quantizer import Quantizer
 from edge_export.quantize.recipe import FULL, Setting
 from edge_runtime.engines import EngineUnavailable, onnx_runtime
-from edge_runtime.errors import NoEngine, ParityFailed
+from edge_runtime.errors import NoEngine, NotABundle, ParityFailed
 
 
 def test_both_formats_are_measured_through_the_engines_of_a_clinic(
@@ -50,8 +50,8 @@ def test_an_answer_that_is_not_finite_is_an_error(
 
 
 @pytest.mark.parametrize("form", ["tflite", "onnx"])
-def test_bytes_that_are_no_graph_have_no_engine(form: str, pixels: Pixels) -> None:
-    with pytest.raises(NoEngine, match=rf"g\.{form}: no engine"):
+def test_bytes_that_are_no_graph_are_given_to_no_engine(form: str, pixels: Pixels) -> None:
+    with pytest.raises(NotABundle, match=rf"g\.{form}: its {form} graph cannot be trusted"):
         measure(Artefact(f"g.{form}", form, "float32", b"no graph"), pixels[:1])
 
 

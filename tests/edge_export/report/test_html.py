@@ -155,7 +155,7 @@ def test_the_sections_come_in_the_order_of_their_weight(page: Page) -> None:
 
 
 SHOWN = {
-    "a fault": "chance : keras: chance: its AUC is 0.500",
+    "a fault": "chance , keras: its AUC is 0.500",
     "size, time and its ratio": "2.52 1.04 0.36 of float (0.35 to 0.38)",
     "the AUC difference with its interval": "-0.0004 (-0.0021 to +0.0013)",
     "a loss that may be over the margin": "+1.15 (-0.40 to +3.41) may be over",

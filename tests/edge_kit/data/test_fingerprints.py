@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edge_kit.data.decoding import decode_film
 from edge_kit.data.fingerprints import Fingerprint, fingerprint, group_films, near_duplicates, scan
 from edge_runtime.errors import FilmError
+from edge_runtime.film.preprocess import standard
 from films import write_film
 
 ALL = 2**64 - 1
@@ -145,3 +148,20 @@ def test_groups_do_not_depend_on_the_order_of_films() -> None:
     groups = group_films([DIGESTS[i] for i in order], [IDS[i] for i in order], pairs)
     expected = group_films(DIGESTS, IDS, PAIRS)
     assert groups == [expected[i] for i in order]
+
+
+def test_nobody_waits_for_a_pipe_or_a_device_or_reads_gigabytes(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    pipe, device, sparse = (tmp_path / f"{name}.png" for name in ("pipe", "device", "sparse"))
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    with sparse.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        file.truncate(1 << 33)
+    for read in (fingerprint, lambda path: decode_film(path, [standard()])):
+        for path in (pipe, device):
+            with pytest.raises(FilmError, match="is a pipe, a socket or a device"):
+                read(path)
+        with pytest.raises(FilmError, match="has 8192 MiB, 256 are the most of a film's file"):
+            read(sparse)

@@ -132,11 +132,12 @@ def test_a_modality_column_goes_before_the_path(tmp_path: Path) -> None:
         ("path,label\nx\\..\\..\\a.png,covid\n", "is not below the folder"),
         ("path,label\n/etc/passwd,covid\n", "path '/etc/passwd' is not below"),
         ("path,label\nC:\\a.png,covid\n", "is not below the folder"),
+        (f"path,label\n{'a' * 5000},covid\n", "line 2: has a path of 5000 characters; check"),
         ("path,label\nb.png,covid\n", "b.png: is no file, but line 2 of manifest.csv lists it"),
         ("path,label\na.png,covid\n./a.png,covid\n", "line 3: a.png again; list films once"),
         ("path,label,split\na.png,covid,eval\n", "line 2: unknown split 'eval'; use train, val"),
         ("path,label,modality\na.png,covid,mri\n", "line 2: unknown modality 'mri'; use xray"),
-        ('path,label\n"a.png"x,covid\n', "manifest.csv: is not CSV after line 1 ("),
+        ('path,label\n"a.png"x,covid\n', "manifest.csv line 2: is not CSV ("),
     ],
 )
 def test_a_bad_manifest_is_refused_in_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -148,7 +149,9 @@ def test_a_bad_manifest_is_refused_in_one_line(tmp_path: Path, text: str, messag
 
 def test_a_manifest_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes("path,label\nä.png,covid\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"manifest.csv: is not UTF-8 \(byte 11\); save it as"):
+    with pytest.raises(
+        DataError, match=r"manifest.csv line 2: is not UTF-8 \(byte 11\); save it as"
+    ):
         index_films(tmp_path)
 
 
@@ -226,3 +229,9 @@ def test_given_splits_that_do_not_cover_are_refused() -> None:
 def test_splits_without_train_are_refused() -> None:
     with pytest.raises(DataError, match="data: has only test films; add train films"):
         check_splits(Path("data"), [FilmEntry("b", "x", None, "test")])
+
+
+def test_a_cell_with_a_byte_that_is_0_is_refused_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_bytes(b"path,label\na.png\0,covid\n")
+    with pytest.raises(DataError, match=r"manifest.csv line 2: holds a byte that is 0; save it"):
+        index_films(tmp_path)

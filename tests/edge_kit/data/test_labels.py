@@ -207,3 +207,13 @@ def test_a_folder_for_each_patient_does_not_fill_the_screen() -> None:
 
 def test_the_name_of_many_classes_fits_into_a_manifest() -> None:
     assert joined(["a" * 50, "b" * 50, "c"]) == f"{'a' * 40}+2 more"
+
+
+@pytest.mark.parametrize("name", ["uncertain", "Refused", "=cmd|' /C calc'!A0", "a;b", "x" * 65])
+def test_a_class_that_would_be_taken_for_something_else_is_refused_where_it_is_found(
+    name: str,
+) -> None:
+    with pytest.raises(DataError, match=r"films: class name .* rename the class"):
+        match_classes({name: 3, "well": 3}, positive="well", subject="films")
+    others = {name: 3, "well": 3, "ill": 3}  # left out, it disturbs nobody
+    assert match_classes(others, positive="ill", negative="well", subject="films").positive == "ill"

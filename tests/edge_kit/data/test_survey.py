@@ -190,7 +190,7 @@ def test_a_scan_is_written_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("edge_kit.data.scan_report.render", full)
-    with pytest.raises(CannotWrite, match="No space left on device; nothing was written"):
+    with pytest.raises(CannotWrite, match="No space left on device; check the rights and the free"):
         write_scan(found, root, tmp_path / "other")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

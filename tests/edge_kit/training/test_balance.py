@@ -170,11 +170,17 @@ def test_a_run_of_one_folder_without_balance_is_written_as_by_older_versions(
     assert read_config(trained).folders == film_folders(data)
 
 
-@pytest.mark.parametrize("stored", [[], [1], 3, None])
-def test_a_configuration_whose_folders_are_no_paths_is_refused(
-    stored: object, trained: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *({"data": data} for data in ([], "", [1], 3, None, {"a": 1})),
+        *({"balance": balance} for balance in (3, "class", {}, {"by": "none"}, {"by": ["class"]})),
+    ],
+)
+def test_a_configuration_without_sound_folders_and_balance_is_refused(
+    stored: dict[str, object], trained: Path, tmp_path: Path
 ) -> None:
     content = json.loads((trained / CONFIG).read_text("utf-8"))
-    (tmp_path / CONFIG).write_text(json.dumps(content | {"data": stored}), encoding="utf-8")
+    (tmp_path / CONFIG).write_text(json.dumps(content | stored), encoding="utf-8")
     with pytest.raises(DataError, match="not the configuration of a run"):
         read_config(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import keras
 import pytest
 
 from edge_export.graph.network import load_model
-from edge_kit.files import write_json
+from edge_kit.files import new_folder, write_json
 from edge_kit.film_branch.branch import film_branch, join
 from edge_kit.training.run import (
     CONFIG,
@@ -24,8 +25,9 @@ from edge_kit.training.run import (
     save_model,
 )
 from edge_runtime.bundle.records import FilmGate
-from edge_runtime.errors import DataError
+from edge_runtime.errors import CannotWrite, DataError
 from edge_runtime.film.preprocess import standard
+from foreign_owner import give_away
 from tiny_network import tiny_network
 
 CONFIGURATION = RunConfig(
@@ -142,3 +144,60 @@ def test_metrics_that_are_not_those_of_a_run_are_one_line(
             DataError, match=r"metrics\.json: is not as a run writes it .* train ag"
         ):
             read(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and owners are those of Unix")
+@pytest.mark.parametrize("place", ["", CONFIG, "model.keras"])
+def test_a_run_that_others_may_change_is_refused_with_the_cure(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.keras").touch()
+    write_json(run / CONFIG, CONFIGURATION)
+    assert read_config(run)
+    (run / place).chmod(0o777)
+    with pytest.raises(DataError, match=r"can be changed by other users") as refused:
+        read_config(run)
+    assert f"chmod -R go-w {run}, or copy it to a folder of your own" in str(refused.value)
+    (run / place).chmod(0o755)
+    give_away(run / place, monkeypatch)
+    with pytest.raises(DataError, match="belongs to another user"):
+        read_config(run)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and owners are those of Unix")
+def test_a_link_or_a_pipe_in_a_run_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    write_json(run / CONFIG, CONFIGURATION)
+    (run / "model.keras").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"model.keras: is a link in the folder of a run"):
+        read_config(run)
+    (run / "model.keras").unlink()
+    os.mkfifo(run / "model.keras")
+    with pytest.raises(DataError, match="is no file"):
+        read_config(run)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of Unix")
+def test_a_run_is_read_back_whatever_the_umask_was_when_it_was_written(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with new_folder(tmp_path / "run") as folder:
+            write_json(folder / CONFIG, CONFIGURATION)
+            (folder / "below").mkdir()
+    finally:
+        os.umask(before)
+    assert read_config(tmp_path / "run") == CONFIGURATION
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are those of Unix")
+def test_a_training_does_not_go_on_in_a_folder_that_somebody_else_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = tmp_path / ".run.partial"
+    partial.mkdir()
+    give_away(partial, monkeypatch)
+    with pytest.raises(CannotWrite, match="belongs to another user"), new_folder(tmp_path / "run"):
+        pytest.fail("nothing is written there")

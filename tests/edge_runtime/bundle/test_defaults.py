@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.bundle.defaults import bundle_names, data_folder, record, used_in
-from edge_runtime.errors import UsageError
+from edge_runtime.bundle.store import Store
+from edge_runtime.errors import CannotWrite, UsageError
+from foreign_owner import give_away
+from tiny_bundle import write_tiny_bundle
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names of folders of Unix")
@@ -92,3 +95,40 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = used_in(str(tmp_path))
     assert found is not None
     assert (found.path, found.why, found.identity) == (str(tmp_path / "ä.edge"), "chosen", "0f")
+
+
+def used(folder: Path) -> str:
+    default = used_in(str(folder))
+    assert default
+    return default.path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and owners are those of Unix")
+@pytest.mark.parametrize("place", ["", "bundles.json", "m.edge"])
+def test_what_others_may_change_in_the_data_folder_is_not_used(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "edge-kit"
+    folder.mkdir()
+    (folder / "m.edge").touch()
+    (folder / "bundles.json").write_text('{"chosen": null, "added": {}}', "utf-8")
+    assert used(folder) == str(folder / "m.edge")
+    (folder / place).chmod(0o777)
+    with pytest.raises(UsageError, match=r"can be changed by other users .* or EDGE_BUNDLE$"):
+        used_in(str(folder))
+    (folder / place).chmod(0o755)
+    assert used(folder)
+    give_away(folder / place, monkeypatch)
+    with pytest.raises(UsageError, match="belongs to another user"):
+        used_in(str(folder))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and owners are those of Unix")
+def test_nothing_is_added_where_others_may_change_it(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path / "m.edge")
+    folder = tmp_path / "edge-kit"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(CannotWrite, match="can be changed by other users"):
+        Store(str(folder)).add([str(bundle)])
+    assert not list(folder.iterdir())

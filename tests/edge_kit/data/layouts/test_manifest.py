@@ -66,12 +66,15 @@ def test_a_film_of_both_classes_is_left_out_and_counted(tmp_path: Path) -> None:
         ),
         ("file,label\na.png,sick\nb.png,flu\n", "well (left out: other findings (1)); name its"),
         ("", "t.csv: has no column 'file', only an empty first line"),
-        ("file,label\nä.png,sick\n".encode("latin-1"), "t.csv: is not UTF-8 (byte 11); save it"),
-        ("file,label\n".encode("utf-16"), "t.csv: is not UTF-8 (byte 0)"),
-        ('file,label\n"a.png"x,sick\n', "t.csv: is not CSV after line 1"),
+        (
+            "file,label\nä.png,sick\n".encode("latin-1"),
+            "t.csv line 2: is not UTF-8 (byte 11)",
+        ),
+        ("file,label\n".encode("utf-16"), "t.csv: is UTF-16, not UTF-8; save it as CSV UTF-8"),
+        ('file,label\n"a.png"x,sick\n', "t.csv line 2: is not CSV ("),
         (
             "file,label\n" + "a" * 200_000 + ",sick\n",
-            "t.csv: is not CSV after line 1 (field larger",
+            "t.csv line 2: is not CSV (field larger",
         ),
     ],
 )

@@ -1,0 +1,34 @@
+"""Whether `edge-run` takes a graph, asked of each graph as soon as it is made."""
+
+from __future__ import annotations
+
+from edge_export.graph.trace import operators
+from edge_runtime.errors import DataError, NotABundle
+from edge_runtime.graphs import GraphFault, require_sound
+
+_CURE = "replace that layer, or choose another recipe"
+_UNROLL = "replace that layer, or give unroll=True to a recurrent one"
+
+
+def require_taken(file: str, form: str, graph: bytes, shape: tuple[int, ...]) -> None:
+    """Refuse a graph that the runtime would not give to an engine, for `shape` pixels (1, h, w, c).
+
+    Raises:
+        DataError: it would not; the line names `file`, the operator, and what it computes.
+    """
+    try:
+        require_sound(form, memoryview(graph), shape, file)
+    except NotABundle as error:
+        fault = error.__cause__
+        place = fault.place if isinstance(fault, GraphFault) else None
+        where = "" if form != "tflite" or place is None else _computed(graph, place)
+        problem = f"edge-run would not take it ({fault}{where})"
+        raise DataError(
+            file, problem, _UNROLL if "loop" in str(fault).lower() else _CURE
+        ) from error
+
+
+def _computed(graph: bytes, place: int) -> str:
+    """Return which tensor the operator at a place of a TFLite graph computes, by name."""
+    names = operators(graph)[place].outputs
+    return f", which computes {names[0]}" if names else ""
