@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
@@ -41,19 +41,19 @@ def index_collection(
     apart, lines = _patients_apart(folders, entries)
     return FolderIndex(
         entries=tuple(sorted(apart, key=lambda entry: entry.name)),
-        left_out="; ".join(
-            f"{name}: {index.left_out}" for name, index in _said(indexes, "left_out")
-        ),
-        notes=(
-            *(f"{name}: {note}" for name, index in _said(indexes, "notes") for note in index.notes),
-            *lines,
-        ),
+        # Papers have it too, so it names no folder.
+        left_out="; ".join(index.left_out for index in indexes.values() if index.left_out),
+        notes=(*_notes(indexes), *lines),
     )
 
 
-def _said(indexes: Mapping[str, FolderIndex], what: str) -> list[tuple[str, FolderIndex]]:
-    """Return the names of folders of which there is something to say, and their indexes."""
-    return [(name[:-1], index) for name, index in indexes.items() if getattr(index, what)]
+def _notes(indexes: Mapping[str, FolderIndex]) -> Iterator[str]:
+    """Yield what there is to say of each folder to its owner, by the folder's name."""
+    for before, index in indexes.items():
+        name = before.removesuffix("/")
+        if index.left_out:
+            yield f"{name}: left out: {index.left_out}"
+        yield from (f"{name}: {note}" for note in index.notes)
 
 
 def _patients_apart(

@@ -67,6 +67,20 @@ def test_one_folder_is_the_same_given_as_a_path_or_as_folders(tmp_path: Path) ->
     assert manifest_attributes(north, one.films) == ({},) * len(one.films)
 
 
+def test_what_is_left_out_names_its_folder_to_the_owner_alone(folders: FilmFolders) -> None:
+    north, south = folders.by_name.values()
+    (north / "covid/1.gif").touch()
+    (south / "covid/1.nii").touch()
+    (south / "notes.txt").touch()
+    dataset = load_dataset(folders, modality="xray", seed=0)
+    assert dataset.warnings == ("left out: 1 .gif file; 1 .nii file",)
+    assert dataset.notes[:3] == (
+        "north: left out: 1 .gif file",
+        "south: left out: 1 .nii file",
+        "south: passed over: 1 .txt file",
+    )
+
+
 def test_copies_and_near_copies_in_another_folder_are_found(
     folders: FilmFolders, tmp_path: Path
 ) -> None:
