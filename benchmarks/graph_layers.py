@@ -1,6 +1,6 @@
 """A small network around each layer of Keras that may stand in a classifier."""
 
-# A function makes each layer, for no two networks to share one.
+# A function makes each layer that has weights, for no two networks to share one.
 # ruff: noqa: PLW0108
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def _activated(name: str) -> Part:
     return part
 
 
+def _twice(name: str) -> Part:
+    """Return a convolution with an activation, and the same once more."""
+    return lambda x: layers.Activation(name)(layers.Conv2D(4, 3, activation=name)(x))
+
+
 _ACTIVATIONS = (
     *("celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu"),
     *("hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6"),
@@ -86,6 +91,8 @@ _ATTENTION: dict[str, Part] = {
     )(_rows(x)),
     "Dot": lambda x: layers.Dot(axes=2)([_rows(x), _rows(x)]),
     "GRU unrolled": lambda x: layers.GRU(8, unroll=True)(_rows(x)),
+    "LSTM unrolled of few rows": lambda x: layers.LSTM(4, unroll=True)(layers.Reshape((4, -1))(x)),
+    "GRU unrolled of few rows": lambda x: layers.GRU(4, unroll=True)(layers.Reshape((4, -1))(x)),
     "LSTM unrolled": lambda x: layers.LSTM(8, unroll=True)(_rows(x)),
     "SimpleRNN unrolled": lambda x: layers.SimpleRNN(8, unroll=True)(_rows(x)),
     "TimeDistributed": lambda x: layers.TimeDistributed(layers.Dense(6))(_rows(x)),
@@ -131,6 +138,8 @@ _MAPS: dict[str, Part] = {
 }
 LAYERS: dict[str, Part] = {
     **{name: _activated(name) for name in _ACTIVATIONS},
+    **{f"{name} alone": layers.Activation(name) for name in _ACTIVATIONS},
+    **{f"{name} twice": _twice(name) for name in _ACTIVATIONS},
     **_OPERATIONS,
     **_ATTENTION,
     **_MAPS,

@@ -257,6 +257,8 @@ def _see_onnx(path: Path, attributes: dict[str, Any], kinds: dict[str, Any]) -> 
         read = onnx_check.squeezed(node.op_type, read)
         before = own.get(read, "") if node.op_type == "Cast" else ""
         own[read] = "".join(sorted({*before, *written})) if node.op_type == "Cast" else written
+        if node.op_type == "Split":
+            own[read] = written[:1]
 
 
 def _written(node: Any, read: str, letters: dict[int, str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_kit.arguments import cache_options, folders_option, reader_of
 from edge_kit.console import refusing, say, saying, write
+from edge_runtime.text import printable
 
 if TYPE_CHECKING:
     from edge_kit.training.ensemble import Ensemble
@@ -69,7 +70,7 @@ def _show(ensemble: Ensemble) -> None:
     """Print the figures of an ensemble and of its members."""
     from edge_export.statistics.estimates import METHODS
 
-    names = ["ensemble", *(str(member.run) for member in ensemble.members)]
+    names = ["ensemble", *(printable(member.run) for member in ensemble.members)]
     say(f"95 % intervals: {METHODS}")
     for name, figures in zip(names, [ensemble.trained.metrics, *ensemble.of_members], strict=True):
         for split, metrics in figures.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_kit.console import say, write
+from edge_runtime.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,14 +57,14 @@ def _differences(rows: Sequence[RunRow], differing: Mapping[str, Sequence[Any]])
     if not differing:
         return "no difference in configuration or data\n"
     lines = [[name, *map(_cell, values)] for name, values in differing.items()]
-    return _columns([["differs", *(row.run for row in rows)], *lines])
+    return _columns([["differs", *(printable(row.run) for row in rows)], *lines])
 
 
 def _cell(value: Any) -> str:
     """Return a value for the table; a dash is what is not known."""
     if isinstance(value, float):
         return f"{value:g}"
-    return "-" if value in (None, "") else str(value)
+    return "-" if value in (None, "") else printable(value)
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> str:

@@ -61,7 +61,8 @@ class CsvTable:
     """Rows of cells that no spreadsheet computes, one of which may be a path.
 
     Every text is quoted where `quoted`: before Python 3.13 a bare carriage return in a name would
-    not be.
+    not be. On a terminal each is `printable`; in a file or a pipe it is what it was, so that
+    a program finds the file that a path names.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class CsvTable:
             quoting=csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL,
         )
         self._paths = paths
+        self._is_watched = stream.isatty()
 
     def write(self, row: Sequence[object]) -> None:
         """Write one row; what is no text stays what it is."""
@@ -89,4 +91,5 @@ class CsvTable:
     def _fit(self, place: int, cell: object) -> object:
         if not isinstance(cell, str):
             return cell
+        cell = printable(cell) if self._is_watched else cell
         return guarded_path(cell) if place in self._paths else guarded(cell)

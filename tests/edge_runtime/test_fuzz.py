@@ -18,6 +18,8 @@ if os.name == "nt":
 
 from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import REFUSALS
+from edge_runtime.film.preprocess import film_pixels, standard
+from fuzz.grammar import tiff
 from fuzz.run import KINDS, MOST_SECONDS, Tally, film_case, watched
 from fuzz.seeds import bundle, damaged_bundle, dicoms, pictures
 
@@ -56,6 +58,18 @@ def test_every_seed_is_answered_before_it_is_damaged(tmp_path: Path) -> None:
     assert [judge(seed) for seed in (*pictures(), *dicoms())].count("answered") > 30
     (tmp_path / "m.edge").write_bytes(bundle())
     open_bundle(tmp_path / "m.edge")
+
+
+def test_a_generated_tiff_of_several_strips_and_tiles_is_one(tmp_path: Path) -> None:
+    strips = tiff.image(
+        64, rows=(278, 4, [16]), offsets=(273, 4, [1000] * 4), counts=(279, 4, [64 * 16] * 4)
+    )
+    pixels = bytes(range(0, 256, 4)) * 16
+    of_tiles = tiff.tiles(64, 32, 4, bytes(range(0, 256, 8)) * 32, compression=1)
+    for number, data in enumerate((tiff.whole(strips, pixels), of_tiles)):
+        film = tmp_path / f"{number}.tif"
+        film.write_bytes(data)
+        assert len(film_pixels(film, standard(64, 64))) == 64 * 64
 
 
 def test_the_same_seed_gives_the_same_damage() -> None:

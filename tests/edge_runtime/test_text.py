@@ -62,3 +62,14 @@ def test_a_table_has_the_cells_that_were_written(quoted: bool) -> None:
     assert read[0] == ["./=cmd|calc", "'=cmd|calc", "1.5", ""]
     assert read[1] == ["a,b", '"', "-2", "''=x"]
     assert read[2] == ["./-", "x\ry\nz", "0", ""]
+
+
+def test_a_table_on_a_terminal_is_printable_and_one_in_a_file_names_the_files_there_are() -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    name = "film\x1b[31m\u202e.png"
+    for stream, shown in ((Terminal(), printable(name)), (StringIO(), name)):
+        CsvTable(stream, paths=[0]).write([name, 0.5])
+        assert next(csv.reader([stream.getvalue()])) == [shown, "0.5"]

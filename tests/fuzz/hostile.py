@@ -10,6 +10,7 @@ Some are sparse files; in all they take a gigabyte of disk. They are measured by
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import zlib
 from collections.abc import Callable
@@ -49,6 +50,16 @@ def with_png(*chunks: bytes, side: int = 128, idat: bytes | None = None) -> byte
 def begun_png(kind: bytes, size: int) -> bytes:
     """Return the beginning of a PNG whose next chunk has `size` bytes."""
     return png.SIGNATURE + png.header(128, 128) + size.to_bytes(4, "big") + kind
+
+
+def exif_as_text(size: int) -> bytes:
+    """Return EXIF of so many bytes, as ImageMagick packs it; all tags have one large value."""
+    count = size // 24
+    begin = 8 + 2 + 12 * count + 4
+    tags = b"".join(struct.pack("<HHII", key, 7, size - begin, begin) for key in range(count))
+    block = b"II*\0\x08\0\0\0" + struct.pack("<H", count) + tags + bytes(4 + size - begin)
+    text = f"\nexif\n{len(block):8}\n" + block.hex()
+    return b"Raw profile type exif\0\0" + zlib.compress(text.encode())
 
 
 def strips(**tags: tiff.Tag) -> Write:
@@ -134,6 +145,9 @@ KINDS: dict[str, Write] = {
     # WebP, BMP, PGM
     "a chunk of 1.5 GB.webp": sparse(
         b"RIFF" + (1500 << 20).to_bytes(4, "little") + b"WEBPVP8 ", 1500 << 20
+    ),
+    "EXIF as text whose tags lie on each other.png": data(
+        lambda: with_png(png.chunk(b"zTXt", exif_as_text(480_000)))
     ),
     "EXIF of 100 MB.webp": data(
         lambda: webp.riff(

@@ -37,6 +37,11 @@ def killed() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def ended() -> None:
+    """End as a process does that a person ends."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def eat() -> None:
     """Take more memory than a film may."""
     bytes(1 << 40)
@@ -51,6 +56,7 @@ def write() -> None:
 DEEDS: dict[str, Callable[[], object]] = {
     "crash": crash,
     "eat": eat,
+    "ended": ended,
     "exit": lambda: os._exit(3),
     "killed": killed,
     "large": lambda: reserve(1 << 30),

@@ -6,6 +6,7 @@ import json
 
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import UsageError
+from edge_runtime.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def describe(bundle: Bundle, form: str) -> str:
         tools = manifest.tools
         lines["made with"] = ", ".join(f"{tool} {tools[tool]}" for tool in tools)
     width = max(map(len, lines))
-    return "".join(f"{name:<{width}}  {value}\n" for name, value in lines.items())
+    return "".join(f"{name:<{width}}  {printable(value)}\n" for name, value in lines.items())
 
 
 def _parity(manifest: Manifest, thing: str) -> str:

@@ -180,7 +180,7 @@ def _table(store: Store, used: tuple[DefaultBundle, StoredBundle] | UsageError) 
             what = [f"{manifest.name} {manifest.version}", manifest.verdict, manifest.identity[:16]]
         rows.append(["*" if is_used else "", name, *what])
     lines = _aligned([["", "file", "bundle", "verdict", "identity"], *rows]) if rows else []
-    lines += ["", f"data folder: {store.folder}", _in_use(used, store)]
+    lines += ["", printable(f"data folder: {store.folder}"), printable(_in_use(used, store))]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -14,6 +14,7 @@ from edge_runtime.machine import computer
 from edge_runtime.machine.check import Replay, replay
 from edge_runtime.machine.receipt import CheckResult, receipt
 from edge_runtime.output import write_whole
+from edge_runtime.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
         outcome.manifest = bundle.manifest
         bundle.verify()
         outcome.whole = True
-        write(f"{bundle.path}: every byte is as written, identity {bundle.identity}\n")
+        write(f"{printable(bundle.path)}: every byte is as written, identity {bundle.identity}\n")
         require_sound_graphs(bundle)
         if choice != _ALL:
             with closing(open_engine(bundle, choice, say)) as engine:
@@ -83,7 +84,7 @@ def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
         for replayed in outcome.replays:
             write(_line(replayed, bundle.manifest.intended_use.modality))
         for name, why in outcome.without.items():
-            write(f"{name}: {why}\n")
+            write(f"{name}: {printable(why)}\n")
         for replayed in outcome.replays:
             replayed.require_parity(bundle.path)
 

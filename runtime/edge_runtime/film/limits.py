@@ -12,9 +12,10 @@ from __future__ import annotations
 
 # Pictures: PNG, JPEG, TIFF, BMP, WebP, PGM and PPM
 
-EXIF_BYTES = 256 << 10
-"""Of EXIF, whose every number becomes an object. Real: 8,054; JPEG can hold 64 KiB in one segment:
-4 times that."""
+EXIF_BYTES = 64 << 10
+"""Of EXIF, whose every number becomes an object; before Pillow 13 each tag is a copy of what it
+points to, 90 MB of 64 KiB, where all point to the same. Real: 8,054, factor 8; the standard has it
+in one segment of a JPEG, which is no longer."""
 
 METADATA_BYTES = 8 << 20
 """Of all that is no pixels, which Pillow keeps. Real: 22,786; a colour profile of a printing press
@@ -91,6 +92,10 @@ WEBP_CHUNKS = 64
 
 WEBP_PIXELS = 16_777_216
 """Pillow's decoder holds 16 bytes for each, 256 MiB in all; the format ends at 16383 x 16383."""
+
+WEBP_LOSSLESS_PIXELS = 1 << 19
+"""Where a set of codes for each 4 x 4 of them may take 6 KiB, which only decoding tells: 192 MiB.
+No device stores films so; 1024 x 1024 pixels would take 396 MiB."""
 
 PNM_STRETCHED_SAMPLES = 16_777_216
 """Where the greatest level is neither 255 nor 65535. The largest detectors have 16 million pixels,

@@ -53,6 +53,7 @@ _DECODE_ERRORS = (
 
 # EXIF orientation (tag 0x0112) -> the transposition that undoes it (EXIF 2.32, 4.6.4 A).
 _ORIENTATION_TAG = 0x0112
+_EXIF_AS_TEXT = "Raw profile type exif"  # how ImageMagick writes it into PNG, in hexadecimal
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -180,8 +181,9 @@ def orient(image: Image.Image, subject: str) -> Image.Image:
     Raises:
         Refusal: `too_large` where Pillow would make objects of more EXIF than any film has.
     """
-    block = image.info.get("exif") or b""
-    require_within(subject, (len(block), EXIF_BYTES, "bytes of EXIF"))
+    block = len(image.info.get("exif") or b"")
+    block = block or len(image.info.get(_EXIF_AS_TEXT) or "") // 2
+    require_within(subject, (block, EXIF_BYTES, "bytes of EXIF"))
     method = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
     return image if method is None else image.transpose(method)
 

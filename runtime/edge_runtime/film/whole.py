@@ -25,6 +25,7 @@ _LEAST_PIXELS = 8  # on either side of the place where a row breaks off
 _CONTRAST = 0.02  # of the film's range: what differs less is as dark as the border
 _KEPT = 0.9  # of the pixels above, before the break
 _SAMPLE = (64, 64)
+_STRIP = 256  # rows
 
 
 class Unwritten:
@@ -121,8 +122,11 @@ def _even_rows(image: Image.Image) -> int:
         return 0
 
     def is_even(top: int, bottom: int) -> bool:
-        data = image.crop((0, top, width, bottom)).tobytes()
-        return data == last[:size] * (len(data) // size)
+        for y in range(top, bottom, _STRIP):  # not all rows of a large picture at once
+            data = image.crop((0, y, width, min(y + _STRIP, bottom))).tobytes()
+            if data != last[:size] * (len(data) // size):
+                return False
+        return True
 
     last = image.crop((0, height - 1, width, height)).tobytes()
     size = max(1, len(last) // width)

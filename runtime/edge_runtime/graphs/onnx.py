@@ -255,6 +255,8 @@ def _run(node: _Node, values: dict[str, Value]) -> int:
     if node.name == "Cast":  # of which one type gives several
         wanted, _, _ = _ELEMENTS.get(node.attributes.get("to", 0), ("?", 0, 0))
         kinds = wanted if wanted in kinds else ""
+    elif node.name == "Split":  # into any number of one type
+        kinds *= len(node.outputs)
     refuse_unless(kinds and len(kinds) == len(node.outputs), f"element types {read}")
     results = RULES[node.name]({**node.attributes, OUTPUTS: len(node.outputs)}, sources)
     refuse_unless(len(results.shapes) == len(node.outputs), "it gives another number")

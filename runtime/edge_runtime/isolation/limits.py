@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from edge_runtime.bundle.records import Preprocess
+
+_BYTES_AN_INPUT_PIXEL = 64
+"""What the graph's input takes while more than 8 bits are stretched: each level is a number of
+Python (measured: 50)."""
+
 
 class Limits:
     """Limits of one process that reads films, and for one film.
@@ -32,6 +38,13 @@ class Limits:
         self.memory = memory
         self.processor = processor
         self.clock = clock
+
+    @classmethod
+    def of(cls, preprocess: Preprocess) -> Limits:
+        """Return limits with room for the input of a graph, which may be as large as a film."""
+        limits = cls()
+        limits.memory += _BYTES_AN_INPUT_PIXEL * preprocess.height * preprocess.width
+        return limits
 
     def to_json(self) -> dict[str, float]:
         """Return the limits by their names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from threading import Lock
+from threading import Lock, Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from edge_runtime.isolation.limits import Limits
 
 MODULE = "isolation.worker"
+_OF_FILMS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP")
+"""Signals that a process is ended by for what its decoder did; others come from somebody else."""
 _PATIENCE = 5.0  # seconds in which a process ends that was asked to, or was killed
 
 
@@ -34,7 +36,8 @@ class Process:
 
         Raises:
             OSError: the machine starts no process.
-            Broken: it ended before it was ready.
+            RuntimeError: it starts no thread.
+            Broken: it ended before it was ready, or was ended because that took too long.
         """
         self._clock = limits.clock
         self._deadline: float | None = None
@@ -49,17 +52,26 @@ class Process:
             stderr=subprocess.DEVNULL,
             process_group=None if os.name == "nt" else 0,  # Ctrl-C is not for it
         )
+        patience = Timer(limits.clock, self._popen.kill)
+        patience.daemon = True
         try:
+            patience.start()
             self._send({**setup, "limits": limits.to_json()})
             self._receive()
         except BaseException:
             self.close()
             raise
+        finally:
+            patience.cancel()
 
     @property
     def identifier(self) -> int:
         """The number by which the system knows the process."""
         return self._popen.pid
+
+    def is_alive(self) -> bool:
+        """Tell whether the process has not ended, as one may while nothing is asked of it."""
+        return self._popen.poll() is None
 
     def ask(self, request: Mapping[str, object], data: bytes = b"") -> tuple[dict[str, Any], bytes]:
         """Return the answer to a request, and its bytes; memory is waited for in this thread.
@@ -117,14 +129,16 @@ class Process:
     def how_it_ended(self) -> tuple[str, bool]:
         """Return in words how the process ended, and whether what it read is to blame.
 
-        One that was killed by the system, as where memory runs out, may be no fault of the film.
+        One that was killed by the system, as where memory runs out, or was ended by a person, may
+        be no fault of the film.
         """
         status = self.close()
         if self.overdue or status == -getattr(signal, "SIGXCPU", 0):
             return "takes too long to read", True
         if status == -getattr(signal, "SIGKILL", 0):
             return "the process that read it was killed, as where memory runs out", False
-        return f"the process that read it {ending(status)}", status < 0
+        blamed = -status in {getattr(signal, name, 0) for name in _OF_FILMS}
+        return f"the process that read it {ending(status)}", blamed
 
     def _send(self, message: Mapping[str, object], data: bytes = b"") -> None:
         send(cast("BinaryIO", self._popen.stdin), message, data)

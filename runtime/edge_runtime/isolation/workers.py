@@ -35,14 +35,14 @@ class Workers:
         """Start nothing yet: a process is started when a film finds none that is idle."""
         self.preprocess, self._use = manifest.preprocess, manifest.intended_use
         self._setup = {"preprocess": self.preprocess.to_json(), "use": self._use.to_json()}
-        self._limits = limits or Limits()
+        self._limits = limits or Limits.of(self.preprocess)
         self._most = most
         self._idle: list[Process] = []
         self._busy: set[Process] = set()
         self._starting = 0
-        self._changed = Condition()  # guards the three above
+        self._changed = Condition()  # guards the three above, and whether they are watched
         self._closed = Event()
-        Thread(target=self._watch, daemon=True).start()
+        self._watched = False
 
     def pixels(
         self,
@@ -60,9 +60,10 @@ class Workers:
         """
         if isinstance(film, Image.Image):
             return film_pixels(film, self.preprocess, self._use, warn)
+        request, data = _request(film, name, source)
         process = self._take(name)
         try:
-            answer, pixels = process.ask(*_request(film, source))
+            answer, pixels = process.ask(request, data)
             read = self._read(answer, pixels, name, source)
         except Broken:
             problem, blamed = process.how_it_ended()
@@ -106,16 +107,19 @@ class Workers:
         with self._changed:
             while not self._idle and len(self._busy) + self._starting >= self._most:
                 self._changed.wait()
-            if self._idle:
+            while self._idle:
                 process = self._idle.pop()
-                self._busy.add(process)
-                return process
+                if process.is_alive():
+                    self._busy.add(process)
+                    return process
+                process.close()  # it was ended while nothing was asked of it
             self._starting += 1
         started = None
         try:
+            self._be_watched()
             started = Process(self._setup, self._limits)
             return started
-        except (OSError, Broken) as error:
+        except (OSError, RuntimeError, Broken) as error:  # no process, no thread
             problem = f"no process can be started to read it ({error})"
             raise MachineLacks(name, problem, _CLOSE_OTHERS) from None
         finally:
@@ -133,6 +137,17 @@ class Workers:
             self._changed.notify()
         if not usable:
             process.close()
+
+    def _be_watched(self) -> None:
+        """Start the thread that looks at the clock, once there is something to look at.
+
+        Raises:
+            RuntimeError: the machine starts no thread.
+        """
+        with self._changed:
+            if not self._watched:
+                Thread(target=self._watch, daemon=True).start()
+            self._watched = True
 
     def _watch(self) -> None:
         """End each process whose answer takes too long."""
@@ -158,10 +173,19 @@ class Workers:
 
 
 def _request(
-    film: str | os.PathLike[str] | bytes, source: SourceFile | None
+    film: str | os.PathLike[str] | bytes, name: str, source: SourceFile | None
 ) -> tuple[dict[str, object], bytes]:
-    """Return the request for a film, and the bytes that belong to it."""
+    """Return the request for a film, and the bytes that belong to it.
+
+    Raises:
+        FilmError: its path is one from a folder that is no more.
+    """
     if isinstance(film, bytes):
         return {"path": None, "digested": False}, film
     digested = source is not None and source.digested
-    return {"path": os.path.abspath(film), "digested": digested}, b""  # noqa: PTH100
+    try:
+        path = os.path.abspath(film)  # noqa: PTH100
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise FilmError(name, problem, "check the path, the disk and the rights") from error
+    return {"path": path, "digested": digested}, b""

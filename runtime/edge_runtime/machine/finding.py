@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edge_runtime.text import printable
+
 OK, MISSING, PROBLEM = "ok", "missing", "problem"
 
 
@@ -24,7 +26,7 @@ def table(findings: Sequence[Finding]) -> str:
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:
-        lines.append(f"{finding.name:<{width}}  {finding.state:<7}  {finding.text}\n")
+        lines.append(f"{finding.name:<{width}}  {finding.state:<7}  {printable(finding.text)}\n")
         if finding.cure:
-            lines.append(f"{'':<{width}}  {'':<7}  -> {finding.cure}\n")
+            lines.append(f"{'':<{width}}  {'':<7}  -> {printable(finding.cure)}\n")
     return "".join(lines)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge_runtime.film.preprocess import standard
 from edge_runtime.isolation.limits import Limits, allow
 from tiny_bundle import environment
 
@@ -59,3 +60,10 @@ def test_each_film_has_seconds_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
 def test_limits_are_the_same_after_they_were_sent() -> None:
     limits = Limits(memory=5, processor=6, clock=7)
     assert Limits.from_json(limits.to_json()).to_json() == limits.to_json()
+
+
+def test_a_larger_input_of_the_graph_has_more_memory() -> None:
+    small, large = (Limits.of(standard(side, side)) for side in (224, 4096))
+    assert large.memory - small.memory == 64 * (4096**2 - 224**2)
+    assert 0 <= small.memory - Limits().memory < 4 << 20
+    assert (large.processor, large.clock) == (Limits().processor, Limits().clock)

@@ -65,6 +65,7 @@ def named(folder: Path, name: str) -> str:
         ("crash", Refusal, "unreadable", "the process that read it crashed (SIGSEGV)"),
         ("eat", Refusal, "too_large", "takes more than 768 MiB to read"),
         ("killed", MachineLacks, None, "was killed, as where memory runs out"),
+        ("ended", MachineLacks, None, "the process that read it crashed (SIGTERM)"),
         ("exit", MachineLacks, None, "left with status 3"),
         ("short", MachineLacks, None, "left with status 1"),
     ],
@@ -97,6 +98,19 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
             workers.pixels(named(tmp_path, "sleep"), "sleep.png")
         good = named(tmp_path, "good")
         assert workers.pixels(good, good)
+
+
+def test_a_process_that_does_not_start_is_not_waited_for(
+    tiny: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(process, "module_command", lambda _: endless)
+    with (
+        open_bundle(tiny) as bundle,
+        Workers(bundle.manifest, 1, Limits(clock=1)) as workers,
+        pytest.raises(MachineLacks, match="no process can be started"),
+    ):
+        workers.pixels(str(film), "its name")
 
 
 def test_a_film_that_breaks_its_reader_holds_up_no_other(
@@ -218,6 +232,42 @@ def test_where_no_process_starts_the_film_is_no_ones_fault(
         assert judge.classify(film).status == "ok"
     assert answer.status == "error"
     assert "no process can be started to read it" in str(answer.error)
+
+
+def test_a_reader_that_was_ended_while_it_was_idle_costs_no_film_its_answer(
+    wild: Workers, tmp_path: Path, started: list[process.Process]
+) -> None:
+    good = named(tmp_path, "good")
+    expected = wild.pixels(good, good)
+    os.kill(started[0].identifier, signal.SIGKILL)
+    os.waitid(os.P_PID, started[0].identifier, os.WEXITED | os.WNOWAIT)
+    assert wild.pixels(good, good) == expected
+    assert len(started) == 2
+
+
+def test_where_no_thread_starts_the_film_is_no_ones_fault(
+    wild: Workers, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    with pytest.raises(MachineLacks, match="no process can be started"):
+        wild.pixels(str(film), "its name")
+    monkeypatch.undo()
+
+
+def test_a_film_named_from_a_folder_that_is_no_more_is_an_error_of_that_film(
+    wild: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FilmError, match="No such file or directory"):
+        wild.pixels("film.png", "film.png")
+    good = named(tmp_path, "good")
+    assert wild.pixels(good, good)
 
 
 def test_an_interrupt_from_the_terminal_is_for_the_classifier_alone(

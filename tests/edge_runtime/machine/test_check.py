@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,19 @@ def test_another_number_of_logits_fails(logits: tuple[float, ...], bundle: Bundl
 def test_an_engine_that_fails_is_no_engine(bundle: Bundle) -> None:
     with pytest.raises(NoEngine, match="failed on 4096 bytes; try another --engine"):
         replay_golden(bundle, FakeEngine())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a name with a line's end")
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_a_line_that_a_path_forges_is_none(
+    command: str, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "m.edge\nlitert forged"
+    path.write_bytes(tiny.read_bytes())
+    run([command, str(path)] if command == "check" else [command, "--bundle", str(path)])
+    written = capsys.readouterr().out
+    assert r"m.edge\nlitert forged" in written
+    assert not any(line.startswith("litert forged") for line in written.splitlines())
 
 
 def test_check_says_what_it_proved(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:

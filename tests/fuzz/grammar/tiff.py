@@ -38,7 +38,7 @@ def directory(tags: Sequence[Tag], at: int = _HEAD, following: int = 0) -> bytes
     for number, kind, listed in sorted(tags, key=lambda tag: tag[0]):
         data = struct.pack(f"<{len(listed)}{_TYPES[kind]}", *listed)
         place = data.ljust(4, b"\0")
-        if len(data) > len(place):
+        if len(data) > 4:
             place = struct.pack("<I", beyond + len(values))
             values += data
         entries += struct.pack("<HHI", number, kind, len(listed)) + place

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_fragments, get_frame
@@ -36,7 +37,6 @@ from edge_runtime.film.whole import CORNER
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    import numpy as np
     from pydicom.pixels.decoders.base import Decoder
 
     from edge_runtime.film.jpeg import Decode
@@ -199,14 +199,15 @@ def _digest_by(film: Dataset, decoder: Decoder, plugin: str, decoded: dict[bytes
 
     def digest(frame: bytes) -> object:
         if frame in decoded:
-            return zlib.crc32(decoded[frame].tobytes())
+            return zlib.crc32(np.ascontiguousarray(decoded[frame]).data)
         copy = Dataset()
         copy.file_meta = film.file_meta
         copy.update(film)
         copy.PixelData = encapsulate([frame])
         copy["PixelData"].is_undefined_length = True
         try:
-            return zlib.crc32(decoder.as_array(copy, raw=True, decoding_plugin=plugin)[0].tobytes())
+            values, _ = decoder.as_array(copy, raw=True, decoding_plugin=plugin)
+            return zlib.crc32(np.ascontiguousarray(values).data)
         except RuntimeError:  # in which pydicom wraps whatever a decoder raises
             return None
 

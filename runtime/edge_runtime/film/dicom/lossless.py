@@ -62,17 +62,19 @@ def _bits_taken(values: Array, scan: _Scan) -> int:
     taken = np.zeros(_WINDOW + 1, np.int64)
     for category, bits in scan.table.categories.items():
         taken[min(category, _WINDOW)] = bits
-    counts = np.zeros(_WINDOW + 1, np.int64)
+    counts = np.zeros(1 << _WINDOW, np.int64)
     mask = (1 << scan.precision) - 1
     above = np.zeros((0, values.shape[1]), np.int32)
     for top in range(0, len(values), _STRIP):
         strip = np.concatenate([above, values[top : top + _STRIP].astype(np.int32) & mask])
         differences = _differences(strip, scan, first=top == 0)
-        # Modulo 2^16, of which the half is the largest (H.1.2.1); its category is 16.
-        size = np.minimum(differences & 0xFFFF, -differences & 0xFFFF)
-        counts += np.bincount(np.frexp(size.astype(np.float32))[1].ravel(), minlength=17)
+        counts += np.bincount(differences.astype(np.uint16).ravel(), minlength=1 << _WINDOW)
         above = strip[-1:]
-    return int(counts @ taken) if taken[counts > 0].all() else 0
+    # Modulo 2^16, of which the half is the largest (H.1.2.1); its category is 16.
+    every = np.arange(1 << _WINDOW)
+    categories = np.frexp(np.minimum(every, (1 << _WINDOW) - every).astype(np.float32))[1]
+    of_each = taken[categories]
+    return int(counts @ of_each) if of_each[counts > 0].all() else 0
 
 
 def _differences(strip: Array, scan: _Scan, *, first: bool) -> Array:

@@ -23,6 +23,7 @@ _14_BITS = 0x3FFF
 _FRAME = b"ANMF"
 _LOSSY, _LOSSLESS, _CANVAS = b"VP8 ", b"VP8L", b"VP8X"
 _IMAGE = (_LOSSY, _LOSSLESS, b"ALPH", _FRAME)
+_CODED_LOSSLESSLY = (_LOSSLESS, b"ALPH")
 _BYTES_A_PIXEL = 4  # red, green, blue and transparency
 _TORN = "its WebP data are damaged or torn off"
 
@@ -34,13 +35,15 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BytesIO:
         Refusal: `unreadable`, `too_small` or `too_large`.
     """
     end = _HEAD + int.from_bytes(stream.read(_FILE_HEADER)[4:8], "little")
-    most = pixels = encoded = other = frames = 0
+    most = pixels = encoded = other = frames = lossless = 0
     for count, (kind, size, data) in enumerate(_chunks(stream, end, subject), start=1):
         if kind in (_LOSSY, _LOSSLESS, _CANVAS):
             width, height = _size(kind, data, subject)
             judge_size(width, height, subject, preprocess)
             pixels = max(pixels, width * height)
             most = limits.ENCODED_TIMES * _BYTES_A_PIXEL * pixels + limits.ENCODED_SLACK
+        if kind in _CODED_LOSSLESSLY:
+            lossless = max(pixels, 1)
         if kind in _IMAGE:
             encoded, frames = encoded + size, frames + (kind == _FRAME)
         else:
@@ -51,6 +54,7 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BytesIO:
             subject,
             (count, limits.WEBP_CHUNKS, "WebP chunks"),
             (pixels, limits.WEBP_PIXELS, "pixels of WebP"),
+            (lossless, limits.WEBP_LOSSLESS_PIXELS, "pixels of lossless WebP"),
             (other, limits.METADATA_BYTES, "bytes of metadata"),
             (encoded, most, "bytes of WebP image data for its size"),
         )

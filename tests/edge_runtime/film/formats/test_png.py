@@ -82,7 +82,14 @@ def test_a_gigabyte_after_the_end_is_not_read(tmp_path: Path) -> None:
     assert film_pixels(film, RECIPE) == film_pixels(png(), RECIPE)
 
 
-@pytest.mark.parametrize("film", [png(chunk(b"eXIf", EXIF)), png(after=chunk(b"eXIf", EXIF))])
+@pytest.mark.parametrize(
+    "film",
+    [
+        png(chunk(b"eXIf", EXIF)),
+        png(after=chunk(b"eXIf", EXIF)),
+        png(chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(EXIF.hex().encode()))),
+    ],
+)
 def test_numbers_of_exif_are_counted_before_they_become_objects(film: bytes) -> None:
     refusal = refusal_of(film)
     assert refusal

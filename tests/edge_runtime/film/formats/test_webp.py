@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from edge_runtime.film import limits
 from edge_runtime.film.formats import webp as form
 from edge_runtime.film.preprocess import film_pixels
 from hostile_pictures import GIGABYTE, RECIPE, judged, riff, sparse
@@ -77,3 +78,16 @@ def test_what_encoders_write_is_read_to_the_same_pixels() -> None:
         encoded(IMAGE.convert("RGBA"), "WEBP", lossless=True),
     ):
         assert film_pixels(film, RECIPE) == expected
+
+
+def test_lossless_pictures_and_transparency_have_a_limit_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lossy = encoded(IMAGE, "WEBP", quality=90)
+    clear = Image.merge("RGBA", [*IMAGE.split(), IMAGE.convert("L")])
+    monkeypatch.setattr(limits, "WEBP_LOSSLESS_PIXELS", IMAGE.width * IMAGE.height - 1)
+    for film in (FILM, encoded(clear, "WEBP", quality=90)):
+        refusal = judged(form, film)
+        assert refusal.reason == "too_large"
+        assert "pixels of lossless WebP" in refusal.problem
+    assert film_pixels(lossy, RECIPE)
