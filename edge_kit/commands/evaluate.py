@@ -14,6 +14,7 @@ from edge_runtime.errors import UsageError
 if TYPE_CHECKING:
     from edge_kit.data.reader import FilmReader
     from edge_kit.evaluation.evaluated import EvaluatedModel
+    from edge_kit.evaluation.evaluation import Evaluation
     from edge_kit.evaluation.films import LabelledFilms
 
 HELP = "measure a run or a bundle on labelled films"
@@ -36,12 +37,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="share of positives for predictive values; may be given several times",
     )
+    parser.add_argument(
+        "--by",
+        type=_columns,
+        metavar="COLUMN,...",
+        help="columns of manifest.csv to judge within: source, hospital, and finding for the "
+        "negative films; default all that it has",
+    )
     parser.add_argument("--positive", metavar="CLASS", help="default: the model's own positive")
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
     cache_options(parser)
     data_options(parser)
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    """Return columns of a manifest that films may be judged by."""
+    names = tuple(dict.fromkeys(text.split(",")))
+    if set(names) <= {"source", "hospital", "finding"}:
+        return names
+    raise argparse.ArgumentTypeError(f"{text!r} is not of source, hospital and finding")
 
 
 def films_to_judge(
@@ -77,14 +93,11 @@ def films_to_judge(
 
 def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
-    from edge_export.cautions import Cautions
     from edge_export.report.document import encoded
-    from edge_export.words import words
-    from edge_kit.audit.caveat import caveat_of_evaluation
     from edge_kit.evaluation.evaluated import open_evaluated
-    from edge_kit.evaluation.evaluation import blind, document, evaluate, table
-    from edge_kit.evaluation.figures import PREVALENCES
+    from edge_kit.evaluation.evaluation import document
     from edge_kit.evaluation.report import write_report
+    from edge_kit.evaluation.table import table
     from edge_kit.files import require_new
 
     if options.out:
@@ -92,20 +105,38 @@ def run(options: argparse.Namespace) -> None:
     model, reader = open_evaluated(options.model), reader_of(options)
     reader.expect(model.preprocess)
     labelled = films_to_judge(options, model, reader)
-    choices = options.split, options.prevalence or PREVALENCES
     with refusing(model.modality, model.name, *labelled.classes):
-        evaluation = evaluate(model, labelled, *choices, reader)
-    cautions = Cautions(say, words(model.modality, model.name, *labelled.classes))
-    cautions.warn(*blind(evaluation), *evaluation.warnings)
-    with refusing(model.modality, model.name, *labelled.classes):
-        caveat_of_evaluation(
-            *(evaluation, options.data, reader, cautions),
-            positive=options.positive,
-            negative=options.negative,
-            skip_unreadable=options.skip_unreadable,
-        )
-    evaluation = replace(evaluation, warnings=cautions.warnings, caveat=cautions.caveat)
+        evaluation = _evaluation(options, model, labelled, reader)
     if options.out:
         write_report(options.out, evaluation)
         say(f"wrote {options.out}")
     write(encoded(document(evaluation)).decode() if options.format == "json" else table(evaluation))
+
+
+def _evaluation(
+    options: argparse.Namespace, model: EvaluatedModel, labelled: LabelledFilms, reader: FilmReader
+) -> Evaluation:
+    """Return the figures of `model`, with all that has to be said beside them."""
+    from edge_export.cautions import Cautions
+    from edge_export.words import words
+    from edge_kit.audit.caveat import caveat_of_evaluation
+    from edge_kit.audit.probe import probe_of
+    from edge_kit.evaluation.evaluation import blind, evaluate
+    from edge_kit.evaluation.figures import PREVALENCES
+
+    choices = options.split, options.prevalence or PREVALENCES
+    evaluation = evaluate(model, labelled, *choices, reader, by=options.by)
+    cautions = Cautions(say, words(model.modality, model.name, *labelled.classes))
+    cautions.warn(*blind(evaluation), *evaluation.warnings)
+    caveat_of_evaluation(
+        *(evaluation, options.data, reader, cautions),
+        positive=options.positive,
+        negative=options.negative,
+        skip_unreadable=options.skip_unreadable,
+    )
+    return replace(
+        evaluation,
+        warnings=cautions.warnings,
+        caveat=cautions.caveat,
+        told_apart=probe_of(model, evaluation.judged, reader, evaluation.by),
+    )
