@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from edge_export.films.labels import are_positive
 from edge_export.statistics.clustered import grouped_proportion
 from edge_export.statistics.estimates import Bools, Floats
-from edge_kit.audit.audit import regression
+from edge_kit.audit.regression import regression
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel
 from edge_kit.evaluation.evaluation import JudgedFilms
 from edge_kit.evaluation.told_apart import ToldApart
-from edge_kit.evaluation.yardstick import PLACES, Kind
+from edge_kit.evaluation.yardstick import PLACES, Column
 from edge_runtime.errors import EdgeError
 
 PARTS = 5
@@ -30,7 +30,7 @@ NO_PLACES = f"no class has films of two sources, or hospitals, with {PARTS} grou
 
 
 def probe(
-    features: Floats, positive: Bools, groups: Sequence[str], cells: Mapping[Kind, Sequence[str]]
+    features: Floats, positive: Bools, groups: Sequence[str], cells: Mapping[Column, Sequence[str]]
 ) -> tuple[ToldApart, ...] | str:
     """Return how well `features` `(n, m)` name the `cells` of films by kind, or why that is open.
 
@@ -97,7 +97,7 @@ def _answers(
 
 
 def probe_of(
-    model: EvaluatedModel, judged: JudgedFilms, reader: FilmReader, by: Sequence[Kind] = PLACES
+    model: EvaluatedModel, judged: JudgedFilms, reader: FilmReader, by: Sequence[Column] = PLACES
 ) -> tuple[ToldApart, ...] | str:
     """Return how well `model` tells the places of the `judged` films apart, or why that is open.
 

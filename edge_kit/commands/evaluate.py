@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, data_options, margin, reader_of
+from edge_kit.arguments import cache_options, data_options, elsewhere_option, margin, reader_of
 from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_kit.data.reader import FilmReader
+    from edge_kit.evaluation.elsewhere import Elsewhere
     from edge_kit.evaluation.evaluated import EvaluatedModel
     from edge_kit.evaluation.evaluation import Evaluation
     from edge_kit.evaluation.films import LabelledFilms
@@ -48,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
+    elsewhere_option(parser)
     cache_options(parser)
     data_options(parser)
 
@@ -121,13 +123,17 @@ def _evaluation(
     from edge_export.words import words
     from edge_kit.audit.caveat import caveat_of_evaluation
     from edge_kit.audit.probe import probe_of
+    from edge_kit.evaluation.elsewhere_words import no_better_line
     from edge_kit.evaluation.evaluation import blind, evaluate
     from edge_kit.evaluation.figures import PREVALENCES
 
+    elsewhere = _elsewhere(options, model, labelled, reader) if options.elsewhere else None
     choices = options.split, options.prevalence or PREVALENCES
     evaluation = evaluate(model, labelled, *choices, reader, by=options.by)
     cautions = Cautions(say, words(model.modality, model.name, *labelled.classes))
-    cautions.warn(*blind(evaluation), *evaluation.warnings)
+    cautions.warn(
+        *(no_better_line(elsewhere) if elsewhere else []), *blind(evaluation), *evaluation.warnings
+    )
     caveat_of_evaluation(
         *(evaluation, options.data, reader, cautions),
         positive=options.positive,
@@ -138,5 +144,38 @@ def _evaluation(
         evaluation,
         warnings=cautions.warnings,
         caveat=cautions.caveat,
+        elsewhere=elsewhere,
         told_apart=probe_of(model, evaluation.judged, reader, evaluation.by),
     )
+
+
+def _elsewhere(
+    options: argparse.Namespace, model: EvaluatedModel, labelled: LabelledFilms, reader: FilmReader
+) -> Elsewhere:
+    """Return what films from elsewhere say; the baseline is fitted on the training films of --data.
+
+    Raises:
+        DataError: the films cannot be judged on, or --data holds no training films.
+    """
+    from edge_kit.audit.elsewhere import against_baseline
+    from edge_kit.audit.films import audited_films
+    from edge_kit.evaluation.elsewhere import elsewhere_films
+
+    classes = options.positive, options.negative
+    dataset = audited_films(
+        *(options.data, model),
+        positive=classes[0],
+        negative=classes[1],
+        skip_unreadable=options.skip_unreadable,
+        reader=reader,
+    )
+    films = elsewhere_films(
+        *(options.elsewhere, (*labelled.films, *dataset.films)),
+        modality=model.modality,
+        names=[model.classes_among(options.elsewhere, *classes)],
+        preprocess=model.preprocess,
+        skip_unreadable=options.skip_unreadable,
+        reader=reader,
+    )
+    judged = films, dataset, model.preprocess, model.predict
+    return against_baseline(*judged, decision=model.decision, reader=reader)

@@ -9,6 +9,7 @@ from edge_kit.arguments import (
     cache_options,
     count,
     data_options,
+    elsewhere_option,
     folds,
     rate,
     seed,
@@ -30,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _recipe_options(parser)
     _film_options(parser)
     _run_options(parser)
+    elsewhere_option(parser)
     cache_options(parser)
     data_options(parser)
 

@@ -44,6 +44,15 @@ Predict = Callable[[Pixels], Floats]
 Or to `(n, m)` features."""
 
 
+OF_A_RUN = Decision(
+    calibration=Calibration(method="none", scale=1.0, offset=0.0),
+    threshold=ONE_HALF,
+    uncertain=Uncertain(low=ONE_HALF, high=ONE_HALF),
+    chosen=None,
+)
+"""How a run decides, which no export has calibrated yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class FilmOutcome:
     """The logit of a film, before any calibration, or None and the reason of its refusal."""
@@ -165,12 +174,7 @@ def _run(run: Path) -> EvaluatedModel:
         negative=config.negative,
         positive=config.positive,
         caution=config.caution(),
-        decision=Decision(
-            calibration=Calibration(method="none", scale=1.0, offset=0.0),
-            threshold=ONE_HALF,
-            uncertain=Uncertain(low=ONE_HALF, high=ONE_HALF),
-            chosen=None,
-        ),
+        decision=OF_A_RUN,
         known=_split_table(run / SPLITS),
         seed=config.dealt_by,
         preprocess=preprocess,

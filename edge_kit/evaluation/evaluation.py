@@ -14,13 +14,15 @@ from edge_export.statistics.estimates import Bools
 from edge_export.words import Words, words
 from edge_kit.data.film_attributes import FilmAttributes
 from edge_kit.data.reader import FilmReader
+from edge_kit.evaluation.elsewhere import Elsewhere
+from edge_kit.evaluation.elsewhere_words import elsewhere_sentences
 from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
 from edge_kit.evaluation.films import LabelledFilms
 from edge_kit.evaluation.selection import SplitChoice, select_films
 from edge_kit.evaluation.subgroups import Subgroup, coincide, subgroups, within_sources
 from edge_kit.evaluation.told_apart import ToldApart, told_apart_words
-from edge_kit.evaluation.yardstick import Kind, Yardstick, columns, yardstick
+from edge_kit.evaluation.yardstick import Column, Yardstick, columns, yardstick
 from edge_kit.evaluation.yardstick_words import sentences
 from edge_runtime.bundle.digest import sha256
 
@@ -57,7 +59,8 @@ class Evaluation:
     """What a model is worth on the films of a split; `digest` names the set of these films.
 
     `yardstick` is what no difference between sources can flatter, by the columns `by`, and
-    `told_apart` how well the features of a run tell them, or why that is not known.
+    `told_apart` how well the features of a run tell them, or why that is not known. `elsewhere` is
+    what other films say, which were none of its own.
     `warnings` begin with what comes before every figure. `caveat` is what an audit says of these
     films, in sentences, the conclusion first. `folder` is the name of the folder of films, without
     those above it. `judged` is for the audit, and in no paper.
@@ -72,16 +75,19 @@ class Evaluation:
     caveat: tuple[str, ...] = ()
     folder: str = ""
     judged: JudgedFilms = field(default_factory=JudgedFilms)
-    by: tuple[Kind, ...] = ()
+    by: tuple[Column, ...] = ()
     yardstick: Yardstick = field(default_factory=Yardstick)
     told_apart: tuple[ToldApart, ...] | str = ()
+    elsewhere: Elsewhere | None = None
 
     @property
     def first(self) -> list[str]:
         """What stands before the figures of all films, in sentences."""
-        model = self.subject
-        found = sentences(self.yardstick, model.positive, model.negative)
-        return [in_words(model)(line) for line in (*found, *told_apart_words(self.told_apart))]
+        model, told = self.subject, in_words(self.subject)
+        classes = model.positive, model.negative
+        lines = elsewhere_sentences(self.elsewhere, *classes) if self.elsewhere else []
+        lines += sentences(self.yardstick, *classes)
+        return [told(line) for line in (*lines, *told_apart_words(self.told_apart))]
 
 
 def evaluate(
@@ -91,26 +97,26 @@ def evaluate(
     prevalences: Sequence[float] = PREVALENCES,
     reader: FilmReader | None = None,
     *,
-    by: Sequence[Kind] | None = None,
+    by: Sequence[Column] | None = None,
 ) -> Evaluation:
     """Return what `model` is worth on the films of a `split` of `labelled`.
 
-    `by` are the columns of the manifest for the yardstick, by default all that it has.
+    `by` are the manifest's columns for the yardstick, by default all that it has.
 
     Raises:
         UsageError: a split is wanted of films that have none, or a column that is not there.
         DataError: a film cannot be read, or fewer than two of a class were judged.
     """
+    chosen = columns(labelled.root, labelled.attributes, by)
     selection = select_films(model, labelled, split, reader)
     films = [labelled.films[place] for place in selection.places]
     outcomes = model.classify([film.path for film in films])
     positive = are_positive(films, labelled.positive)
     answered = judged(positive, [film.group for film in films], outcomes, model.decision)
     figures = measure(answered, outcomes, model.decision, prevalences)
-    kept, judged_films = _kept(labelled, selection.places, outcomes)
-    attributes = [labelled.attributes[place] for place in kept]
-    threshold, chosen = model.decision.threshold, columns(labelled.root, labelled.attributes, by)
-    parts = subgroups(answered, attributes, threshold)
+    kept = _kept(labelled, selection.places, outcomes)
+    said = model.caution, *labelled.warnings, *selection.warnings
+    parts = subgroups(*(told := (answered, kept.attributes, model.decision.threshold)))
     return Evaluation(
         subject=model,
         split=selection.name,
@@ -118,28 +124,23 @@ def evaluate(
         figures=figures,
         subgroups=parts,
         folder=labelled.root.resolve().name,
-        judged=judged_films,
+        judged=kept,
         by=chosen,
-        yardstick=yardstick(answered, attributes, threshold, chosen),
-        warnings=(
-            *([model.caution] if model.caution else []),
-            *labelled.warnings,
-            *selection.warnings,
-            *_cautions(figures, parts, positive, outcomes),
-        ),
+        yardstick=yardstick(*told, chosen),
+        warnings=(*filter(None, said), *_cautions(figures, parts, positive, outcomes)),
     )
 
 
 def _kept(
     labelled: LabelledFilms, places: Sequence[int], outcomes: Sequence[FilmOutcome]
-) -> tuple[list[int], JudgedFilms]:
-    """Return those of the `places` of films that got a logit, and these films."""
+) -> JudgedFilms:
+    """Return those of the films at `places` that got a logit."""
     logits = {
         place: outcome.logit
         for place, outcome in zip(places, outcomes, strict=True)
         if outcome.logit is not None
     }
-    return list(logits), JudgedFilms(
+    return JudgedFilms(
         negative=labelled.negative,
         positive=labelled.positive,
         films=tuple(labelled.films[place] for place in logits),
@@ -255,6 +256,7 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         },
         "warnings": [told(warning) for warning in evaluation.warnings],
         "caveat": list(evaluation.caveat),
+        "elsewhere": evaluation.elsewhere.to_json() if evaluation.elsewhere else None,
         "yardstick": {
             "sentences": evaluation.first,
             **asdict(evaluation.yardstick),

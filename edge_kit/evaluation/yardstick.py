@@ -26,9 +26,9 @@ from edge_kit.data.labels import class_key
 from edge_kit.evaluation.figures import Judged
 from edge_runtime.errors import UsageError
 
-Kind = Literal["source", "hospital", "finding"]
-PLACES: tuple[Kind, ...] = ("source", "hospital")
-KINDS: tuple[Kind, ...] = (*PLACES, "finding")
+Column = Literal["source", "hospital", "finding"]
+PLACES: tuple[Column, ...] = ("source", "hospital")
+KINDS: tuple[Column, ...] = (*PLACES, "finding")
 """The columns of a manifest that films may be judged by."""
 FEW = 5
 """Fewer films of a class from one place than this have no share of right decisions."""
@@ -56,7 +56,7 @@ class Places:
     ones the place is not stated. `worst` is by (place, class): Sagawa et al., ICLR 2020.
     """
 
-    kind: Kind
+    kind: Column
     within: Mapping[str, Estimate]
     mean: Estimate | None
     one_class: int
@@ -100,8 +100,8 @@ class Yardstick:
 
 
 def columns(
-    root: Path, attributes: Sequence[FilmAttributes], by: Sequence[Kind] | None
-) -> tuple[Kind, ...]:
+    root: Path, attributes: Sequence[FilmAttributes], by: Sequence[Column] | None
+) -> tuple[Column, ...]:
     """Return the columns to judge films below `root` by: those of `by`, or all that there are.
 
     Raises:
@@ -116,7 +116,7 @@ def columns(
 
 
 def yardstick(
-    films: Judged, attributes: Sequence[FilmAttributes], threshold: float, by: Sequence[Kind]
+    films: Judged, attributes: Sequence[FilmAttributes], threshold: float, by: Sequence[Column]
 ) -> Yardstick:
     """Return what `films` tell by the columns `by` of their `attributes`, one of each film.
 
@@ -168,7 +168,7 @@ def _cells(attributes: Sequence[FilmAttributes], kind: str) -> list[str]:
     return [film.get(kind, "").strip().lower() for film in attributes]
 
 
-def _places(kind: Kind, films: Judged, cells: Sequence[str], threshold: float) -> Places:
+def _places(kind: Column, films: Judged, cells: Sequence[str], threshold: float) -> Places:
     areas = within(films.positive, films.logits, films.groups, cells)
     cases = Counter(cell for cell, case in zip(cells, films.positive, strict=True) if case)
     counts = Counter(cell for cell in cells if cell)

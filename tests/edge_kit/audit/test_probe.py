@@ -11,7 +11,7 @@ from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import open_evaluated
 from edge_kit.evaluation.evaluation import JudgedFilms
 from edge_kit.evaluation.told_apart import ToldApart, told_apart_words
-from edge_kit.evaluation.yardstick import Kind
+from edge_kit.evaluation.yardstick import Column
 from tiny_bundle import write_tiny_bundle
 from tiny_network import tiny_films
 
@@ -51,7 +51,7 @@ def test_features_of_the_class_alone_name_no_source_even_where_most_of_them_coin
 
 
 def test_the_same_films_give_the_same_answer_and_too_few_groups_none() -> None:
-    cells: dict[Kind, list[str]] = {
+    cells: dict[Column, list[str]] = {
         "source": SOURCE,
         "hospital": [f"h{number // 4}" for number in range(COUNT)],
     }
