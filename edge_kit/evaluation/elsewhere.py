@@ -152,7 +152,7 @@ def _enough(found: ElsewhereFilms) -> ElsewhereFilms:
     controls = len(found.films) - cases
     problem = f"has {cases} {found.positive} and {controls} {found.negative} films from elsewhere"
     if found.copies:
-        problem += f", and {found.copies} that are among those of the training"
+        problem += f", and {found.copies} that are among those of the training's folder"
     raise DataError(found.root, problem, f"give a folder of other films, {LEAST} of each class")
 
 

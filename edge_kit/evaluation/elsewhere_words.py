@@ -48,22 +48,12 @@ def _where(found: Elsewhere) -> str:
 
 
 def _films(found: Elsewhere, positive: str, negative: str) -> str:
-    left_out = [
-        *([f"{counted(found.copies, 'film')} left out as copies of, or in a group with, films of "
-           "the training"] if found.copies else []),
-        *([f"{counted(found.kept_back, 'film')} left out that the folder has in other splits than "
-           "test"] if found.kept_back else []),
-    ]  # fmt: skip
-    return (
-        "; ".join(
-            [
-                f"{found.positive} {positive} and {found.negative} {negative} films of the folder "
-                f"{found.folder}, which chose nothing",
-                *left_out,
-            ]
-        )
-        + "."
-    )
+    copied = "left out as copies of films in the training's folder, with their groups"
+    other = "left out that the folder has in other splits than test"
+    counts = ((found.copies, copied), (found.kept_back, other))
+    left_out = [f"{counted(number, 'film')} {why}" for number, why in counts if number]
+    judged = f"{found.positive} {positive} and {found.negative} {negative} films of the folder"
+    return "; ".join([f"{judged} {found.folder}, which chose nothing", *left_out]) + "."
 
 
 def _areas(found: Elsewhere) -> Iterator[str]:
