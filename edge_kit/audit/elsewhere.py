@@ -11,8 +11,9 @@ from edge_kit.data.dataset import Dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.elsewhere import Elsewhere, ElsewhereFilms, judge_elsewhere
 from edge_kit.evaluation.elsewhere_words import elsewhere_sentences, no_better_line
-from edge_kit.evaluation.evaluated import Predict
+from edge_kit.evaluation.evaluated import EvaluatedModel, Predict
 from edge_runtime.bundle.records import Decision, Preprocess
+from edge_runtime.errors import UsageError
 
 
 def against_baseline(
@@ -36,6 +37,17 @@ def against_baseline(
     fitted = baseline(reader.pixels(train, preprocess), are_positive(train, dataset.positive))
     pixels = reader.pixels(found.films, preprocess)
     return judge_elsewhere(found, predict(pixels) if predict else None, fitted(pixels), decision)
+
+
+def require_own(model: EvaluatedModel, dataset: Dataset) -> None:
+    """Refuse to fit a baseline for `model` on films that it was not trained on.
+
+    Raises:
+        UsageError: no training film of `dataset` is known to be one of its own.
+    """
+    if not any(model.known.get(film.sha256) == "train" for film in rows(dataset, "train")):
+        problem = f"the films that {model.name} was trained on, for the baseline, are not in --data"
+        raise UsageError("--elsewhere", problem, "give the folder of its training with --data")
 
 
 def weigh_elsewhere(

@@ -80,16 +80,19 @@ def _elsewhere(
     reader: FilmReader,
 ) -> tuple[str, ...]:
     """Return what films from elsewhere say of the baseline, and of `model` if there is one."""
-    from edge_kit.audit.elsewhere import against_baseline
+    from edge_kit.audit.elsewhere import against_baseline, require_own
     from edge_kit.evaluation.elsewhere import elsewhere_films
     from edge_kit.evaluation.elsewhere_words import elsewhere_sentences
     from edge_kit.evaluation.evaluated import OF_A_RUN
 
     if options.elsewhere is None:
         return ()
+    if model:
+        require_own(model, dataset)
     names = dataset.class_names
     films = elsewhere_films(
         *(options.elsewhere, dataset.films),
+        digests=model.known if model else (),
         modality=dataset.modality,
         names=[names, (names[0], None)],
         preprocess=preprocess,

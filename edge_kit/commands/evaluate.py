@@ -155,9 +155,10 @@ def _elsewhere(
     """Return what films from elsewhere say; the baseline is fitted on the training films of --data.
 
     Raises:
-        DataError: the films cannot be judged on, or --data holds no training films.
+        UsageError: --data is not the folder of the training.
+        DataError: the films cannot be judged on.
     """
-    from edge_kit.audit.elsewhere import against_baseline
+    from edge_kit.audit.elsewhere import against_baseline, require_own
     from edge_kit.audit.films import audited_films
     from edge_kit.evaluation.elsewhere import elsewhere_films
 
@@ -169,8 +170,10 @@ def _elsewhere(
         skip_unreadable=options.skip_unreadable,
         reader=reader,
     )
+    require_own(model, dataset)
     films = elsewhere_films(
         *(options.elsewhere, (*labelled.films, *dataset.films)),
+        digests=model.known,
         modality=model.modality,
         names=[model.classes_among(options.elsewhere, *classes)],
         preprocess=model.preprocess,

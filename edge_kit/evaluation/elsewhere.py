@@ -7,7 +7,7 @@ same films.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,6 +95,7 @@ def elsewhere_films(
     root: Path,
     own: Sequence[Film],
     *,
+    digests: Collection[str] = (),
     modality: str,
     names: Sequence[ClassNames],
     preprocess: Preprocess,
@@ -103,8 +104,9 @@ def elsewhere_films(
 ) -> ElsewhereFilms:
     """Return the films below `root` that are none of the training's `own`, nor of their groups.
 
-    `names` are pairs of a positive and a negative class; the first that the folder has count. Where
-    the folder gives splits, its test films are judged.
+    `digests` are of films of its own as well, wherever they may be. `names` are pairs of a positive
+    and a negative class; the first that the folder has count. Where the folder gives splits, its
+    test films are judged.
 
     Raises:
         DataError: too few are left of a class, or a film cannot be read.
@@ -118,7 +120,7 @@ def elsewhere_films(
         skip_unreadable=skip_unreadable,
         reader=reader,
     )
-    found = _left(labelled, _known(labelled, own, reader))
+    found = _left(labelled, _known(labelled, own, digests, reader))
     # Now, and not when a training is over, whatever stands in the way is to be said.
     reader.read(found.films, preprocess)
     return found
@@ -164,9 +166,11 @@ def _names(root: Path, modality: str, names: Sequence[ClassNames]) -> ClassNames
     return names[-1]
 
 
-def _known(labelled: LabelledFilms, own: Sequence[Film], reader: FilmReader) -> set[str]:
+def _known(
+    labelled: LabelledFilms, own: Sequence[Film], more: Collection[str], reader: FilmReader
+) -> set[str]:
     """Return the groups of `labelled` with a film that is a copy, or nearly, of one of `own`."""
-    digests = {film.sha256 for film in own}
+    digests = {*more, *(film.sha256 for film in own)}
     known = {film.group for film in labelled.films if film.sha256 in digests}
     scanned = [
         (outcome, group)

@@ -37,7 +37,7 @@ def _compared(found: Elsewhere) -> str:
     answer = f"the network is {NO_BETTER}" if found.no_better else "the network beats a linear one"
     return (
         f"{answer}. AUC {_where(found)} {found.network.fair}, of a logistic regression on HOG "
-        f"features fitted on the same training films {found.baseline.fair}, paired difference "
+        f"features fitted on the training films {found.baseline.fair}, paired difference "
         f"{found.difference}, by group."
     )
 

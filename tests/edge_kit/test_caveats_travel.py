@@ -7,27 +7,20 @@ names a film is for its owner's terminal alone, and never begins with `warning: 
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import logit
 
-from edge_export.cautions import WARNING
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
 from edge_export.report.files import SUFFIXES
-from edge_kit.cli import run
 from edge_kit.evaluation.elsewhere_words import NO_BETTER
 from edge_kit.training.folds import WHY_NOT_POOLED
-from papers import papers
+from said import Said, carry_out, write_rows
 from shortcut_films import bright_centre, bright_corner, write_dataset
 from tiny_network import RECIPE, tiny_network
 
@@ -40,38 +33,6 @@ LOOSE = [
     "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
     "--allow-calibration", "few_films", "--allow-calibration", "noise", "--max-uncertain", "1",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and the texts of the papers that it wrote, by name."""
-
-    err: str
-    out: str
-    papers: dict[str, str]
-
-    @property
-    def warnings(self) -> list[str]:
-        lines = self.err.splitlines()
-        return [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
-
-    @property
-    def sentences(self) -> list[str]:
-        """What is said of figures on stdout: whole sentences, and what a leak adds."""
-        return [line for line in self.out.splitlines() if re.match(r"[A-Z].*\.$|the leak ", line)]
-
-
-def carry_out(*arguments: object, wrote: Sequence[Path], status: int = 0) -> Said:
-    err, out = StringIO(), StringIO()
-    with redirect_stderr(err), redirect_stdout(out):
-        assert run([str(one) for one in arguments]) == status, err.getvalue()
-    return Said(err.getvalue(), out.getvalue(), papers(*wrote))
-
-
-def write_rows(root: Path, rows: Sequence[Sequence[str]]) -> None:
-    with (root / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
-        head = ("path", "label", "split", "patient_id", "source", "modality")
-        csv.writer(file).writerows([head, *((*row, "xray") for row in rows)])
 
 
 @pytest.fixture(scope="module")

@@ -33,60 +33,85 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny.edge")
 
 
-def test_an_evaluation_begins_with_films_from_elsewhere_and_then_what_is_within_sources(
+def test_an_evaluation_begins_with_what_is_within_sources(
     films: tuple[Path, Path], bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own, far = films
-    out = tmp_path / "out"
-    arguments = ["evaluate", bundle, "--data", own, "--split", "all", "--elsewhere", far]
-    assert run([*map(str, arguments), "--out", str(out), "--by", "finding,source"]) == 0
+    out, own = tmp_path / "out", films[0]
+    arguments = ["evaluate", str(bundle), "--data", str(own), "--split", "all", "--out", str(out)]
+    assert run([*arguments, "--by", "finding,source"]) == 0
     printed = capsys.readouterr().out
-    places = [
-        printed.index(text)
-        for text in (
-            "Elsewhere: the network ", "\nAUC within sources", "\ncovid against no finding",
-            "\ncovid against other findings", "\nauc  ",
-        )
-    ]  # fmt: skip
+    parts = "AUC within sources", "\ncovid against no finding", "\ncovid against other", "\nauc  "
+    places = [printed.index(part) for part in parts]
     assert places == sorted(places)
+    assert places[0] == 0
     document = json.loads((out / "evaluation.json").read_text("utf-8"))
-    assert document["schema"] == SCHEMA
+    assert (document["schema"], document["elsewhere"]) == (SCHEMA, None)
+    said = document["yardstick"]["sentences"]
+    assert printed.splitlines()[: len(said)] == said
+
+
+def test_films_from_elsewhere_stand_before_all_other_figures(
+    trained: Path,
+    data: Path,
+    films: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["evaluate", str(trained), "--data", str(data), "--elsewhere", str(films[1])]
+    assert run([*arguments, "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("Elsewhere: the network ")
+    document = json.loads((out / "evaluation.json").read_text("utf-8"))
     assert document["elsewhere"]["folder"] == "far"
-    assert (
-        list(document["yardstick"]["sentences"])
-        == printed.splitlines()[: len(document["yardstick"]["sentences"])]
-    )
+    assert document["elsewhere"]["difference"]["n"] == 48
     page = (out / "report.html").read_text("utf-8")
-    assert page.index("Elsewhere: the network ") < page.index(">AUC of all films<")
+    assert page.index("Elsewhere: the network ") < page.index(">AUC<")
 
 
 def test_an_audit_prints_the_baseline_and_what_it_reaches_elsewhere(
-    films: tuple[Path, Path], bundle: Path, capsys: pytest.CaptureFixture[str]
+    trained: Path, data: Path, films: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own, far = films
-    audit = ["audit", "--data", str(own), "--elsewhere", str(far)]
+    audit = ["audit", "--data", str(data), "--elsewhere", str(films[1])]
     assert run(audit) == 0
     printed = capsys.readouterr().out
     assert "a linear model on HOG features " in printed
     assert "Elsewhere: AUC of the linear baseline: within sources " in printed
     assert "AUC of the network" not in printed
-    assert run([*audit, "--model", str(bundle), "--format", "json"]) == 0
+    assert run([*audit, "--model", str(trained), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["baseline"]["n"] == 16
+    assert document["baseline"]["n"] == 12
     assert document["elsewhere"][0].startswith("Elsewhere: the network ")
 
 
+@pytest.mark.parametrize("command", ["audit", "evaluate"])
+def test_a_baseline_is_fitted_on_the_films_of_the_training_or_not_at_all(
+    command: str, trained: Path, films: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, far = films
+    model = ["--model", str(trained)] if command == "audit" else [str(trained)]
+    assert run([command, *model, "--data", str(own), "--elsewhere", str(far)]) == 2
+    assert "was trained on, for the baseline, are not in --data" in capsys.readouterr().err
+
+
+def test_films_of_the_training_are_none_from_elsewhere(
+    trained: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    command = ["evaluate", str(trained), "--data", str(data), "--elsewhere", str(data)]
+    assert run([*command, "--out", str(out)]) == 9
+    assert "36 that are among those of the training's folder" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
-    ("options", "status", "told"),
+    ("column", "told"),
     [
-        (["--by", "hospital"], 2, "manifest.csv states the hospital of no film"),
-        (["--by", "age"], 2, "'age' is not of source, hospital and finding"),
-        (["--elsewhere", "OWN"], 9, "48 that are among those of the training's folder"),
+        ("hospital", "manifest.csv states the hospital of no film"),
+        ("age", "'age' is not of source, hospital and finding"),
     ],
 )
 def test_what_cannot_be_judged_by_is_one_line_and_nothing_is_written(
-    options: list[str],
-    status: int,
+    column: str,
     told: str,
     films: tuple[Path, Path],
     bundle: Path,
@@ -94,9 +119,8 @@ def test_what_cannot_be_judged_by_is_one_line_and_nothing_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
-    given = [str(films[0]) if one == "OWN" else one for one in options]
-    command = ["evaluate", str(bundle), "--data", str(films[0]), "--out", str(out), *given]
-    assert run(command) == status
+    command = ["evaluate", str(bundle), "--data", str(films[0]), "--out", str(out), "--by", column]
+    assert run(command) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if told in line]
     assert len(lines) == 1
     assert not out.exists()
