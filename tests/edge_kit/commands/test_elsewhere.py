@@ -83,6 +83,23 @@ def test_an_audit_prints_the_baseline_and_what_it_reaches_elsewhere(
     assert document["elsewhere"][0].startswith("Elsewhere: the network ")
 
 
+def test_films_from_elsewhere_choose_nothing_of_a_training(
+    tiny: None, data: Path, films: tuple[Path, Path], tmp_path: Path
+) -> None:
+    del tiny
+    train = ["train", "--data", str(data), "--model", "tiny", "--side", "64", "--keep", "best"]
+    train += ["--no-film-gate", "--epochs", "2"]
+    assert run([*train, "--out", str(tmp_path / "alone")]) == 0
+    assert run([*train, "--out", str(tmp_path / "beside"), "--elsewhere", str(films[1])]) == 0
+    alone, beside = tmp_path / "alone", tmp_path / "beside"
+    for name in ("model.keras", "splits.csv", "history.csv"):
+        assert (alone / name).read_bytes() == (beside / name).read_bytes(), name
+    configs = [json.loads((run / "config.json").read_text("utf-8")) for run in (alone, beside)]
+    for key in configs[0].keys() - {"warnings", "caveat"}:
+        assert configs[0][key] == configs[1][key], key
+    assert configs[1]["caveat"][0].startswith("Elsewhere: the network ")
+
+
 @pytest.mark.parametrize("command", ["audit", "evaluate"])
 def test_a_baseline_is_fitted_on_the_films_of_the_training_or_not_at_all(
     command: str, trained: Path, films: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
