@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edge_export.films.labels import are_positive
 from edge_export.statistics.clustered import grouped_proportion
-from edge_export.statistics.estimates import Bools, Floats
+from edge_export.statistics.estimates import Bools, Estimate, Floats
+from edge_export.statistics.stratified import mean
 from edge_kit.audit.regression import regression
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel
@@ -35,7 +36,8 @@ def probe(
     """Return how well `features` `(n, m)` name the `cells` of films by kind, or why that is open.
 
     A logistic regression on standardised features names the films of one part of the `groups`,
-    fitted on the others, in turn. The same films give the same answer.
+    fitted on the others, in turn. The same films give the same answer. Intervals take the fits as
+    given, which makes them a little narrow.
     """
     found = [
         one
@@ -48,25 +50,24 @@ def probe(
 def _probe(
     kind: str, features: Floats, positive: Bools, groups: NDArray[np.str_], names: NDArray[np.str_]
 ) -> ToldApart | None:
-    right, usual, members = [], [], []
+    shares: dict[str, Estimate] = {}
     told: set[str] = set()
+    classes = 0
     for mask in (positive, ~positive):
         kept = mask & np.isin(names, _enough(names[mask], groups[mask]))
         if len(places := set(names[kept].tolist())) < 2:
             continue
-        told |= places
-        answered, frequent = _answers(features[kept], names[kept], groups[kept])
-        right.append(answered == names[kept])
-        usual.append(frequent == names[kept])
-        members += groups[kept].tolist()
-    if not right:
+        told, classes = told | places, classes + 1
+        right = _answers(features[kept], names[kept], groups[kept]) == names[kept]
+        for place in sorted(places):
+            own = names[kept] == place
+            share = grouped_proportion(right[own], groups[kept][own].tolist())
+            shares[f"{classes} {place}"] = share
+    if not shares:
         return None
-    return ToldApart(
-        kind=kind,
-        names=len(told),
-        accuracy=grouped_proportion(np.concatenate(right), members),
-        most_frequent=grouped_proportion(np.concatenate(usual), members),
-    )
+    # Of k places guessing is right in 1 / k, so over all places of both classes in 1 / mean k.
+    right_on_average = mean(shares, dict.fromkeys(shares, 1.0))
+    return ToldApart(kind, len(told), right_on_average, classes / len(shares))
 
 
 def _enough(names: NDArray[np.str_], groups: NDArray[np.str_]) -> list[str]:
@@ -78,22 +79,19 @@ def _enough(names: NDArray[np.str_], groups: NDArray[np.str_]) -> list[str]:
 
 def _answers(
     features: Floats, names: NDArray[np.str_], groups: NDArray[np.str_]
-) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Return the place that a probe names for each film, and the most frequent of the others."""
+) -> NDArray[np.str_]:
+    """Return the place that a probe names for each film, fitted on films of other groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    answered, frequent = np.empty_like(names), np.empty_like(names)
+    answered = np.empty_like(names)
     # Without shuffling nothing is drawn.
     for fit, judge in StratifiedGroupKFold(PARTS).split(features, names, groups):
-        counts = Counter(names[fit].tolist())
-        frequent[judge] = min(counts, key=lambda name: (-counts[name], name))
-        one = len(counts) == 1
-        answered[judge] = (
-            frequent[judge]
-            if one
-            else regression().fit(features[fit], names[fit]).predict(features[judge])
-        )
-    return answered, frequent
+        if len(set(names[fit].tolist())) == 1:
+            answered[judge] = names[fit][0]
+        else:
+            fitted = regression(balanced=True).fit(features[fit], names[fit])
+            answered[judge] = fitted.predict(features[judge])
+    return answered
 
 
 def probe_of(

@@ -7,11 +7,17 @@ from typing import Any
 from edge_kit.audit.features import INVERSE_PENALTY
 
 
-def regression(inverse_penalty: float = INVERSE_PENALTY) -> Any:
-    """Return an untrained logistic regression on standardised features, which draws nothing."""
+def regression(inverse_penalty: float = INVERSE_PENALTY, *, balanced: bool = False) -> Any:
+    """Return an untrained logistic regression on standardised features, which draws nothing.
+
+    If `balanced`, each class weighs as much as any other, however many films it has.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = LogisticRegression(C=inverse_penalty, max_iter=10_000, random_state=0)
+    weight = "balanced" if balanced else None
+    regression = LogisticRegression(
+        C=inverse_penalty, max_iter=10_000, random_state=0, class_weight=weight
+    )
     return make_pipeline(StandardScaler(), regression)

@@ -11,14 +11,14 @@ from edge_export.statistics.estimates import Estimate
 class ToldApart:
     """How often a linear probe names the place of a film, of `names` places of a `kind`.
 
-    Within each class, so that what tells the classes apart is of no help. `most_frequent` is how
-    often the most frequent place of the other films of that class is right.
+    Within each class, so that what tells the classes apart is of no help. `right` is the mean over
+    places, so that a frequent one weighs no more than a rare one; whoever guesses has `chance`.
     """
 
     kind: str
     names: int
-    accuracy: Estimate
-    most_frequent: Estimate
+    right: Estimate
+    chance: float
 
 
 def told_apart_words(found: tuple[ToldApart, ...] | str) -> list[str]:
@@ -27,7 +27,7 @@ def told_apart_words(found: tuple[ToldApart, ...] | str) -> list[str]:
         return [f"How well sources are told by the network's features is not known: {found}."]
     return [
         f"From the network's penultimate features a linear probe names the {one.kind} of a film, "
-        f"among those of its class, in {one.accuracy} ({one.names} of them; the most frequent is "
-        f"right in {one.most_frequent})."
+        f"among those of its class, in {one.right} (the mean over {one.names} of them; guessing is "
+        f"right in {one.chance:.3f})."
         for one in found
     ]

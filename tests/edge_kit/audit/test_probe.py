@@ -36,8 +36,8 @@ def one(found: tuple[ToldApart, ...] | str) -> ToldApart:
 def test_a_source_in_the_features_is_named() -> None:
     found = one(probe(features(EAST), POSITIVE, GROUPS, {"source": SOURCE}))
     assert (found.kind, found.names) == ("source", 2)
-    assert found.accuracy.value > 0.95
-    assert found.most_frequent.value <= 0.5
+    assert found.right.value > 0.95
+    assert found.chance == 0.5
 
 
 def test_features_of_the_class_alone_name_no_source_even_where_most_of_them_coincide() -> None:
@@ -46,8 +46,7 @@ def test_features_of_the_class_alone_name_no_source_even_where_most_of_them_coin
     names = ["east" if east else "west" for east in source]
     alone = [f"g{number}" for number in range(COUNT)]
     found = one(probe(features(POSITIVE), POSITIVE, alone, {"source": names}))
-    # Whoever always says the source that most films of a class come from is as good.
-    assert found.accuracy.value <= found.most_frequent.value + 0.05
+    assert found.right.low < found.chance < found.right.high
 
 
 def test_the_same_films_give_the_same_answer_and_too_few_groups_none() -> None:
@@ -71,8 +70,18 @@ def test_a_run_has_features_and_a_bundle_says_that_it_has_none(
     run = open_evaluated(trained)
     found = probe_of(run, judged, FilmReader())
     assert not isinstance(found, str)
-    assert found[0].accuracy.n == len(films)
+    assert found[0].right.n == len(films)
     bundle = open_evaluated(write_tiny_bundle(tmp_path / "tiny.edge"))
     assert probe_of(bundle, judged, FilmReader()) == OF_A_BUNDLE
     unnamed = JudgedFilms("noncovid", "covid", films, ({},) * len(films), judged.logits)
     assert probe_of(bundle, unnamed, FilmReader()) == ()
+
+
+def test_a_rare_source_weighs_as_much_as_a_frequent_one() -> None:
+    names = ["rare" if number % 20 < 2 else "frequent" for number in range(COUNT)]
+    alone = [f"g{number}" for number in range(COUNT)]
+    noise = np.random.default_rng(0).normal(size=(8, COUNT, 3))
+    blind = [one(probe(part, POSITIVE, alone, {"source": names})).right.value for part in noise]
+    assert 0.4 < np.mean(blind) < 0.6  # and not 0.9, the share of the frequent one
+    seen = one(probe(features(np.array(names) == "rare"), POSITIVE, alone, {"source": names}))
+    assert seen.right.value > 0.95
