@@ -133,6 +133,16 @@ def split_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def elsewhere_option(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of films that are none of the training's, and choose nothing."""
+    parser.add_argument(
+        "--elsewhere",
+        type=Path,
+        metavar="DIR",
+        help="films of other sources, judged last, beside a linear baseline, and shown first",
+    )
+
+
 def cache_options(parser: argparse.ArgumentParser) -> None:
     """Add what a command takes that needs the pixels of many films."""
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded films are kept")

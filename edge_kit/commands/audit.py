@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, data_options, folders_option, reader_of, split_options
+from edge_kit.arguments import (
+    cache_options,
+    data_options,
+    elsewhere_option,
+    folders_option,
+    reader_of,
+    split_options,
+)
 from edge_kit.console import refusing, say, saying, write
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--positive", default=None, metavar="CLASS", help="default covid")
+    elsewhere_option(parser)
     split_options(parser)
     cache_options(parser)
     data_options(parser)
@@ -49,8 +58,10 @@ def run(options: argparse.Namespace) -> None:
     reader.expect(preprocess)
     dataset = _dataset(options, model, reader)
     with refusing(dataset.modality, *dataset.names):
+        told = _elsewhere(options, model, dataset, preprocess, reader)
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
         outcome = audit(dataset, options.data, preprocess, predict, pixels=pixels)
+        outcome = replace(outcome, elsewhere=told)
     if options.out:
         pictures = mean_films(dataset, pixels["train"], hidden=bool(model))
         write_report(options.out, outcome, pictures, dataset.modality)
@@ -60,6 +71,41 @@ def run(options: argparse.Namespace) -> None:
         write(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
     else:
         write(_table(outcome, dataset.modality))
+
+
+def _elsewhere(
+    options: argparse.Namespace,
+    model: EvaluatedModel | None,
+    dataset: Dataset,
+    preprocess: Preprocess,
+    reader: FilmReader,
+) -> tuple[str, ...]:
+    """Return what films from elsewhere say of the baseline, and of `model` if there is one."""
+    from edge_kit.audit.elsewhere import against_baseline, require_own
+    from edge_kit.evaluation.elsewhere import elsewhere_films
+    from edge_kit.evaluation.elsewhere_words import elsewhere_sentences
+    from edge_kit.evaluation.evaluated import OF_A_RUN
+
+    if options.elsewhere is None:
+        return ()
+    if model:
+        require_own(model, dataset)
+    names = dataset.class_names
+    films = elsewhere_films(
+        *(options.elsewhere, dataset.films),
+        digests=model.known if model else (),
+        modality=dataset.modality,
+        names=[names, (names[0], None)],
+        preprocess=preprocess,
+        skip_unreadable=options.skip_unreadable,
+        reader=reader,
+    )
+    outcome = against_baseline(
+        *(films, dataset, preprocess, model.predict if model else None),
+        decision=model.decision if model else OF_A_RUN,
+        reader=reader,
+    )
+    return tuple(elsewhere_sentences(outcome, dataset.positive, dataset.negative))
 
 
 def _preprocess(options: argparse.Namespace) -> Preprocess:

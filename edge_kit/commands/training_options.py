@@ -9,6 +9,7 @@ from edge_kit.arguments import (
     cache_options,
     count,
     data_options,
+    elsewhere_option,
     folders_option,
     folds,
     rate,
@@ -32,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _recipe_options(parser)
     _film_options(parser)
     _run_options(parser)
+    elsewhere_option(parser)
     cache_options(parser)
     data_options(parser)
 

@@ -126,6 +126,7 @@ class ExportOrder:
     classes of the folder, each several with commas between. With `fold_grey` three channels of grey
     become one; `None` does so for a run whose films are all grey. Without a `film_gate` a film
     branch is left out. `options` are those of the command line that a card has to give.
+    `elsewhere` is a folder of films that are none of these, judged last.
     """
 
     source: Path
@@ -139,6 +140,7 @@ class ExportOrder:
     fold_grey: bool | None = None
     film_gate: bool = True
     options: tuple[str, ...] = ()
+    elsewhere: Path | None = None
     meaning: ModelMeaning = field(default_factory=ModelMeaning)
     wishes: BundleWishes = field(default_factory=BundleWishes)
     rules: ProofRules = field(default_factory=ProofRules)
