@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_kit.console import say
+from edge_kit.data.film_folders import FilmFolders, film_folders
 from edge_runtime.errors import CannotWrite, UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +60,53 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(subject, message, f"see {self.prog} --help")
 
 
+class _Folders(argparse.Action):
+    """Takes the folders of films of an option, however often it is given, together."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the folders in `values` to those that were given before.
+
+        Raises:
+            UsageError: the same films would be found twice.
+        """
+        del parser, option_string
+        before: FilmFolders | None = getattr(namespace, self.dest, None)
+        paths = [*(before.by_name.values() if before else ()), *_paths(values)]
+        setattr(namespace, self.dest, film_folders(paths))
+
+
+def _paths(values: object) -> list[Path]:
+    """Return the paths in what argparse gives of an option, one or a list."""
+    return [Path(str(path)) for path in (values if isinstance(values, list) else [values])]
+
+
+def folders_option(parser: argparse.ArgumentParser, told: str, *, required: bool = False) -> None:
+    """Add `--data`, which may be given several times; the value is `FilmFolders`.
+
+    `told` is the help's text, to which it is added that there may be several.
+    """
+    parser.add_argument(
+        "--data",
+        action=_Folders,
+        required=required,
+        metavar="DIR",
+        help=f"{told}; may be given several times",
+    )
+
+
+def folders_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the folders of films as an argument without a name; the value is `FilmFolders`."""
+    parser.add_argument(
+        "data", action=_Folders, nargs="+", metavar="DIR", help="folder of films, or several"
+    )
+
+
 def data_options(parser: argparse.ArgumentParser) -> None:
     """Add what every command takes that reads a folder of films."""
     parser.add_argument(
@@ -82,6 +130,16 @@ def split_options(parser: argparse.ArgumentParser) -> None:
         type=seed,
         metavar="SEED",
         help="deals the splits that the folder does not give; default 0, of a RUN its own",
+    )
+
+
+def elsewhere_option(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of films that are none of the training's, and choose nothing."""
+    parser.add_argument(
+        "--elsewhere",
+        type=Path,
+        metavar="DIR",
+        help="films of other sources, judged last, beside a linear baseline, and shown first",
     )
 
 

@@ -36,7 +36,6 @@ LONG_FILES = {
     "tests/support/report_document.py": _DOCUMENT,
 }
 LONG_FUNCTIONS = {
-    "edge_kit/evaluation/evaluated.py: _run": _SHRINKING,
     "edge_kit/evaluation/films.py: labelled_films": _SHRINKING,
     "edge_kit/audit/films.py: audited_films": _SHRINKING,
     "edge_kit/data/dataset.py: load_dataset": _SHRINKING,

@@ -24,9 +24,17 @@ from edge_kit.audit.audit import (
     SourceGuess,
     by_source,
     model_auc,
-    regression,
 )
-from edge_kit.audit.features import file_sizes, grey_levels, only_centre, without_centre
+from edge_kit.audit.baseline import INVERSE_PENALTY as HOG_PENALTY
+from edge_kit.audit.features import (
+    INVERSE_PENALTY,
+    file_sizes,
+    grey_levels,
+    only_centre,
+    without_centre,
+)
+from edge_kit.audit.hog import hog
+from edge_kit.audit.regression import regression
 from edge_kit.data.split import assign
 from edge_kit.evaluation.evaluated import Predict
 from edge_kit.evaluation.evaluation import JudgedFilms
@@ -64,6 +72,7 @@ def audit_apart(judged: JudgedFilms, pixels: Pixels, predict: Predict) -> Audit:
         source=_guessed(seen, np.array(judged.sources), parts),
         sources=by_source(judged.films, judged.sources),
         parts=len(parts),
+        baseline=_separated(hog(pixels), positive, parts, HOG_PENALTY),
     )
 
 
@@ -87,11 +96,13 @@ def _parts(judged: JudgedFilms, positive: Mask) -> list[Mask]:
     raise DataError("the films", problem, "add films of other patients")
 
 
-def _separated(features: Floats, positive: Mask, parts: Sequence[Mask]) -> Estimate:
+def _separated(
+    features: Floats, positive: Mask, parts: Sequence[Mask], penalty: float = INVERSE_PENALTY
+) -> Estimate:
     """Return the mean AUC that features `(n, m)` reach on each part, fitted on the others."""
     outcomes = []
     for part in parts:
-        fitted = regression().fit(features[~part], positive[~part])
+        fitted = regression(penalty).fit(features[~part], positive[~part])
         outcomes.append((positive[part], fitted.decision_function(features[part])))
     return mean_auc(outcomes)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,16 +18,18 @@ from edge_export.films.film import Film, Split, require_held_out
 from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Pixels, load_pixels
 from edge_export.statistics.estimates import Estimate, Floats, auc, proportion
+from edge_kit.audit.baseline import baseline
 from edge_kit.audit.features import (
     DESCRIPTION,
-    INVERSE_PENALTY,
     file_sizes,
     grey_levels,
     only_centre,
     without_centre,
 )
+from edge_kit.audit.regression import regression
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.film_attributes import manifest_attributes
+from edge_kit.data.film_folders import Folders
 from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
@@ -72,7 +73,9 @@ class Audit:
 
     `source` is a reason where the source could not be guessed; `sources` counts all films by source
     and class, and is empty where no manifest names sources. Where there are no training films,
-    shortcuts were fitted and judged in so many `parts` of the films themselves.
+    shortcuts were fitted and judged in so many `parts` of the films themselves. `baseline` is the
+    linear model on HOG features, which is no shortcut: it sees the whole film. `elsewhere` is what
+    films from elsewhere say, in sentences.
     """
 
     classes: tuple[str, str]
@@ -83,6 +86,8 @@ class Audit:
     source: SourceGuess | str
     sources: Mapping[str, Mapping[str, int]]
     parts: int = 0
+    baseline: Estimate | None = None
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def shortcuts(self) -> dict[str, Estimate]:
@@ -132,7 +137,9 @@ class Audit:
         guess = self.source if isinstance(self.source, str) else asdict(self.source)
         return {
             "answer": self.answer,
+            "baseline": asdict(self.baseline) if self.baseline else None,
             "classes": dict(zip(("negative", "positive"), self.classes, strict=True)),
+            "elsewhere": list(self.elsewhere),
             "features": DESCRIPTION,
             "films": dict(self.films),
             "found": self.found,
@@ -146,13 +153,13 @@ class Audit:
 
 def audit(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     preprocess: Preprocess,
     predict: Predict | None = None,
     *,
     pixels: Mapping[Split, Pixels] | None = None,
 ) -> Audit:
-    """Audit `dataset`, read from the folder `data`, and the model `predict` if given.
+    """Audit `dataset`, read from the folders `data`, and the model `predict` if given.
 
     `pixels` are those of the train and test films, `(n, height, width, channels)` in the dataset's
     order, for whoever has them in memory. The same films give the same audit.
@@ -180,22 +187,13 @@ def audit(
         model=_areas(predict, pixels["test"], truth[1]) if predict else None,
         source=_guessed(seen, judged, [[by_film[film] for film in part] for part in (train, test)]),
         sources=by_source(dataset.films, sources),
+        baseline=auc(truth[1], baseline(pixels["train"], truth[0])(pixels["test"])),
     )
 
 
 def rows(dataset: Dataset, split: Split) -> tuple[Film, ...]:
     """Return the films of one split, in the dataset's order."""
     return tuple(film for film in dataset.films if film.split == split)
-
-
-def regression() -> Any:
-    """Return an untrained logistic regression on standardised features."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=10_000, random_state=0)
-    return make_pipeline(StandardScaler(), regression)
 
 
 def _separated(

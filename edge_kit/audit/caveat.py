@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from edge_export.cautions import Cautions
 from edge_export.films.pixels import PixelReader
@@ -12,6 +11,7 @@ from edge_kit.audit.audit import AUDITED, Audit, audit, rows
 from edge_kit.audit.films import audited_films
 from edge_kit.audit.sentences import MODEL, told_sentences
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import Predict
 from edge_kit.evaluation.evaluation import Evaluation
@@ -21,7 +21,7 @@ from edge_runtime.errors import EdgeError
 
 def caveat(
     dataset: Dataset,
-    root: Path,
+    data: Folders,
     preprocess: Preprocess,
     predict: Predict,
     *,
@@ -29,21 +29,21 @@ def caveat(
     cautions: Cautions,
     subject: str = MODEL,
 ) -> None:
-    """Add to `cautions` what an audit says of `subject` on `dataset`, the films below `root`.
+    """Add to `cautions` what an audit says of `subject` on `dataset`, the films in `data`.
 
     Figures remain valid without an audit: where the films cannot be audited, that is a warning.
     """
 
     def audited() -> Audit:
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
-        return audit(dataset, root, preprocess, predict, pixels=pixels)
+        return audit(dataset, data, preprocess, predict, pixels=pixels)
 
     _weigh(cautions, dataset.modality, audited, subject=subject)
 
 
 def caveat_of_evaluation(
     evaluation: Evaluation,
-    root: Path,
+    data: Folders,
     reader: FilmReader,
     cautions: Cautions,
     *,
@@ -51,7 +51,7 @@ def caveat_of_evaluation(
     negative: str | None = None,
     skip_unreadable: bool = False,
 ) -> None:
-    """Add to `cautions` what an audit says of a model on the films below `root` it was judged on.
+    """Add to `cautions` what an audit says of a model on the films in `data` it was judged on.
 
     Films of which it knows some are audited in the splits of its training. Others, and those that
     have no such splits, are audited by themselves.
@@ -61,14 +61,14 @@ def caveat_of_evaluation(
 
     def own() -> Audit:
         dataset = audited_films(
-            *(root, model),
+            *(data, model),
             positive=positive,
             negative=negative,
             skip_unreadable=skip_unreadable,
             reader=reader,
         )
         pixels = {split: reader.pixels(rows(dataset, split), model.preprocess) for split in AUDITED}
-        return audit(dataset, root, model.preprocess, model.predict, pixels=pixels)
+        return audit(dataset, data, model.preprocess, model.predict, pixels=pixels)
 
     def apart() -> Audit:
         pixels = reader.pixels(judged.films, model.preprocess)

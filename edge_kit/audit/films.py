@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel
 from edge_runtime.errors import DataError
 
 
 def audited_films(
-    root: Path,
+    data: Folders,
     model: EvaluatedModel | None,
     *,
     modality: str | None = None,
@@ -22,7 +22,7 @@ def audited_films(
     skip_unreadable: bool = False,
     reader: FilmReader | None = None,
 ) -> Dataset:
-    """Return the films below `root` to audit, for `model` if there is one.
+    """Return the films of the folders to audit, for `model` if there is one.
 
     If films of a run are among them, only those are returned, in the splits of the run's table. Of
     other films the folder's splits count, or those of the model's seed.
@@ -35,10 +35,10 @@ def audited_films(
     """
     known = (model.seed if model else None) or 0
     names = (
-        model.classes_among(root, positive, negative) if model else (positive or "covid", negative)
+        model.classes_among(data, positive, negative) if model else (positive or "covid", negative)
     )
     dataset = load_dataset(
-        root,
+        data,
         modality=modality or (model.modality if model else None),
         positive=names[0],
         negative=names[1],
@@ -54,7 +54,7 @@ def audited_films(
             table.get(film.sha256) == "train" for film in dataset.films if film.split != "train"
         ):
             problem = "are not in the splits by which the bundle was made"
-            raise DataError(root, problem, "audit the run it was exported from")
+            raise DataError(data, problem, "audit the run it was exported from")
         return dataset
     own = [
         replace(film, split=table[film.sha256]) for film in dataset.films if film.sha256 in table

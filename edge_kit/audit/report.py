@@ -100,9 +100,10 @@ def mean_films(dataset: Dataset, pixels: Pixels, *, hidden: bool) -> dict[str, b
 def _areas(found: Mapping[str, Estimate], told: Words) -> Plot:
     figure, axes = canvas(6.6, 0.9 + 0.34 * len(found))
     names, own = list(found), told(NAMES["whole"])
+    looking = {own, told(NAMES["only_centre"]), told(NAMES["baseline"])}
     for place, (name, one) in enumerate(found.items()):
         spread = [[one.value - one.low], [one.high - one.value]]
-        colour = BLUE if name in (own, told(NAMES["only_centre"])) else ORANGE
+        colour = BLUE if name in looking else ORANGE
         axes.errorbar(one.value, place, xerr=spread, color=colour, marker="o", capsize=3)
     if own in found:
         axes.axvspan(found[own].low, found[own].high, color=BLUE, alpha=0.12, linewidth=0)

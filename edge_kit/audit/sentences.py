@@ -10,6 +10,7 @@ from edge_kit.audit.features import CENTRE
 NAMES = {
     "size": "size and aspect of the image file alone",
     "grey_levels": "grey levels, corners and borders alone",
+    "baseline": "a linear model on HOG features",
     "without_centre": "the model, the lungs' centre blacked out",
     "only_centre": "the model, shown the centre only",
     "whole": "the model, shown the whole film",
@@ -28,6 +29,8 @@ RULE = (
 def areas(audit: Audit) -> dict[str, Estimate]:
     """Return every AUC of the audit by its name in words, the model's own last."""
     estimates = dict(audit.shortcuts)
+    if audit.baseline:
+        estimates["baseline"] = audit.baseline
     if audit.model:
         estimates |= {"only_centre": audit.model.only_centre, "whole": audit.model.whole}
     return {NAMES[key]: estimate for key, estimate in estimates.items()}
@@ -37,8 +40,19 @@ MODEL = "The model"
 
 
 def sentences(audit: Audit, subject: str = MODEL) -> list[str]:
-    """Return what the audit found, the conclusion first; `subject` is what was audited."""
-    return [_conclusion(audit), *_reasons(audit), *_model(audit, subject), _source(audit), METHODS]
+    """Return what films from elsewhere say, then what the audit found, the conclusion first.
+
+    `subject` is what was audited.
+    """
+    return [
+        *audit.elsewhere,
+        _conclusion(audit),
+        *_reasons(audit),
+        *_baseline(audit),
+        *_model(audit, subject),
+        _source(audit),
+        METHODS,
+    ]
 
 
 def told_sentences(audit: Audit, modality: str, subject: str = MODEL) -> list[str]:
@@ -85,6 +99,16 @@ def _reasons(audit: Audit) -> list[str]:
             f"{', '.join(pairs)}. Whatever tells the sources apart answers for the disease."
         )
     return shortcuts
+
+
+def _baseline(audit: Audit) -> list[str]:
+    if audit.baseline is None:
+        return []
+    judged = f"{audit.baseline}{', by the same parts' if audit.parts else ''}"
+    return [
+        "A logistic regression on HOG features (Dalal and Triggs 2005), which sees the whole film, "
+        f"reaches {judged}; what does no better is not worth its size."
+    ]
 
 
 def _model(audit: Audit, subject: str) -> list[str]:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, data_options, reader_of, split_options
+from edge_kit.arguments import (
+    cache_options,
+    data_options,
+    elsewhere_option,
+    folders_option,
+    reader_of,
+    split_options,
+)
 from edge_kit.console import refusing, say, saying, write
 
 if TYPE_CHECKING:
@@ -22,13 +30,14 @@ HELP = "measure shortcuts: the AUC of file sizes, grey levels, corners, a model 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
+    folders_option(parser, "folder of films", required=True)
     parser.add_argument(
         "--model", type=Path, metavar="RUN|BUNDLE", help="audit this model too, on the same films"
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the report")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--positive", default=None, metavar="CLASS", help="default covid")
+    elsewhere_option(parser)
     split_options(parser)
     cache_options(parser)
     data_options(parser)
@@ -49,8 +58,10 @@ def run(options: argparse.Namespace) -> None:
     reader.expect(preprocess)
     dataset = _dataset(options, model, reader)
     with refusing(dataset.modality, *dataset.names):
+        told = _elsewhere(options, model, dataset, preprocess, reader)
         pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
         outcome = audit(dataset, options.data, preprocess, predict, pixels=pixels)
+        outcome = replace(outcome, elsewhere=told)
     if options.out:
         pictures = mean_films(dataset, pixels["train"], hidden=bool(model))
         write_report(options.out, outcome, pictures, dataset.modality)
@@ -62,9 +73,44 @@ def run(options: argparse.Namespace) -> None:
         write(_table(outcome, dataset.modality))
 
 
+def _elsewhere(
+    options: argparse.Namespace,
+    model: EvaluatedModel | None,
+    dataset: Dataset,
+    preprocess: Preprocess,
+    reader: FilmReader,
+) -> tuple[str, ...]:
+    """Return what films from elsewhere say of the baseline, and of `model` if there is one."""
+    from edge_kit.audit.elsewhere import against_baseline, require_own
+    from edge_kit.evaluation.elsewhere import elsewhere_films
+    from edge_kit.evaluation.elsewhere_words import elsewhere_sentences
+    from edge_kit.evaluation.evaluated import OF_A_RUN
+
+    if options.elsewhere is None:
+        return ()
+    if model:
+        require_own(model, dataset)
+    names = dataset.class_names
+    films = elsewhere_films(
+        *(options.elsewhere, dataset.films),
+        digests=model.known if model else (),
+        modality=dataset.modality,
+        names=[names, (names[0], None)],
+        preprocess=preprocess,
+        skip_unreadable=options.skip_unreadable,
+        reader=reader,
+    )
+    outcome = against_baseline(
+        *(films, dataset, preprocess, model.predict if model else None),
+        decision=model.decision if model else OF_A_RUN,
+        reader=reader,
+    )
+    return tuple(elsewhere_sentences(outcome, dataset.positive, dataset.negative))
+
+
 def _preprocess(options: argparse.Namespace) -> Preprocess:
     """Return how the films are prepared where no model says it."""
-    from edge_kit.data.index import modality_in
+    from edge_kit.data.collection import modality_in
     from edge_runtime.film.preprocess import standard
 
     chosen = options.positive or "covid", options.negative

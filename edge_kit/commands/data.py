@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from edge_kit.arguments import Parser, data_options, out_file
+from edge_kit.arguments import Parser, data_options, folders_argument, out_file
 from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import FilmError
 
@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="action", required=True, metavar="ACTION", parser_class=Parser
     )
     scan = actions.add_parser("scan", help="find copies and write the groups no split may part")
-    scan.add_argument("data", type=Path, metavar="DIR", help="folder of films")
+    folders_argument(scan)
     scan.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder")
     scan.add_argument("--positive", metavar="CLASS", help="default covid")
     scan.add_argument("--format", choices=("table", "json"), default="table", help="of the counts")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import cache_options, reader_of
+from edge_kit.arguments import cache_options, folders_option, reader_of
 from edge_kit.console import refusing, say, saying, write
 from edge_runtime.text import printable
 
@@ -24,9 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs or more")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="default: what the first RUN trained on"
-    )
+    folders_option(parser, "default: what the first RUN trained on")
     cache_options(parser)
     parser.add_argument("--skip-unreadable", action="store_true", help="leave out damaged films")
 

@@ -16,6 +16,8 @@ from edge_kit.arguments import (
     cache_options,
     count,
     data_options,
+    elsewhere_option,
+    folders_option,
     margin,
     name,
     out_file,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 HELP = "quantize, prove and pack a network"
 # Their values are paths, which may be private; the others change nothing of the bundle.
-_PLACES = {"limits": "LIMITS"}
+_PLACES = {"limits": "LIMITS", "elsewhere": "ELSEWHERE"}
 _LEFT_OUT = ("help", "data", "out", "positive", "format", "cache", "no_cache")
 
 
@@ -57,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--choose", action="store_true", help="ship only the best graph that passes"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="default: what RUN trained on")
+    folders_option(parser, "default: what RUN trained on")
     parser.add_argument(
         "--out", type=out_file, required=True, metavar="NAME.edge", help="the bundle"
     )
@@ -76,6 +78,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limits", type=Path, metavar="FILE", help="limits of the data, for the card"
     )
+    elsewhere_option(parser)
     cache_options(parser)
     data_options(parser)
     split_options(parser)
@@ -183,6 +186,7 @@ def order(options: argparse.Namespace) -> ExportOrder:
         fold_grey=options.fold_grey,
         film_gate=options.film_gate,
         options=parser.given(options, _PLACES, _LEFT_OUT),
+        elsewhere=options.elsewhere,
         meaning=meaning(options),
         wishes=BundleWishes(
             name=options.name,

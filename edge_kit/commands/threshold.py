@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edge_kit.arguments import data_options, out_file
+from edge_kit.arguments import data_options, folders_option, out_file
 from edge_kit.commands.evaluate import films_to_judge
 from edge_kit.commands.export import decision_options, require_bundle_name, threshold_rule
 from edge_kit.console import refusing, say, write
@@ -18,7 +18,7 @@ HELP = "fit a bundle's threshold and calibration to a site's own labelled films"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="its graphs stay as they are")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled films")
+    folders_option(parser, "labelled films", required=True)
     parser.add_argument(
         "--out", type=out_file, required=True, metavar="NEW.edge", help="the bundle"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
 from edge_kit.arguments import Parser, reader_of
+from edge_kit.commands.training_judge import films_from_elsewhere, judge_of
 from edge_kit.commands.training_options import add_options
 from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import EdgeError, UsageError
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from edge_kit.data.dataset import Dataset
     from edge_kit.data.labels import Modality
     from edge_kit.data.reader import FilmReader
+    from edge_kit.evaluation.elsewhere import ElsewhereFilms
     from edge_kit.training.plan import TrainingPlan
-    from edge_kit.training.train import Judge, Trained
 
 HELP = "train a network on a folder of films"
 __all__ = ["HELP", "add_options", "run"]
@@ -61,7 +62,7 @@ def _trained(options: argparse.Namespace, modality: Modality, *, done: bool) -> 
         _show_finished(options, cautions)
         return
     others = _counter_examples(options, dataset.modality, reader, cautions)
-    judged = reader, cautions
+    judged = reader, cautions, films_from_elsewhere(options, dataset, plan, reader)
     (_cross_validate if options.folds else _train)(options, dataset, plan, others, *judged)
 
 
@@ -112,15 +113,14 @@ def _split_seed(options: argparse.Namespace, *, done: bool) -> int:
 
 
 def _modality(options: argparse.Namespace) -> Modality:
-    from edge_kit.data.index import modality_in
+    from edge_kit.data.collection import modality_in
 
-    chosen = options.positive, options.negative
-    return modality_in(options.data, options.modality, *chosen)
+    return modality_in(options.data, options.modality, options.positive, options.negative)
 
 
 # Their values are paths, which may be private; the others change nothing of what is trained.
 _PLACES = {"groups": "GROUPS"}
-_LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache")
+_LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache", "elsewhere")
 
 
 def _channels(options: argparse.Namespace, modality: Modality) -> int:
@@ -156,6 +156,7 @@ def _plan(options: argparse.Namespace, channels: int, modality: str) -> Training
         precision=options.precision,
         keep=options.keep,
         film_gate=options.film_gate,
+        balance=options.balance,
         options=parser.given(options, _PLACES, _LEFT_OUT),
     )
 
@@ -167,6 +168,7 @@ def _train(  # noqa: PLR0917, what is trained of what, and how
     others: tuple[Film, ...],
     reader: FilmReader,
     cautions: Cautions,
+    elsewhere: ElsewhereFilms | None,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
     from edge_kit.training.records import recorded
@@ -183,26 +185,21 @@ def _train(  # noqa: PLR0917, what is trained of what, and how
             resume=options.resume,
             callbacks=callbacks,
             cautions=cautions,
-            judge=_judge(options, plan, reader),
+            judge=judge_of(options, plan, reader, elsewhere),
         )
-    show_metrics(trained.metrics)
-    _show_caveat(cautions.caveat)
+    _show(cautions.caveat, trained.metrics)
     if options.allow_leaks and not dataset.leaks:
         say("--allow-leaks: no split parts a group or near-duplicates: nothing to measure")
 
 
-def _judge(options: argparse.Namespace, plan: TrainingPlan, reader: FilmReader) -> Judge:
-    """Return what weighs a trained network's figures: the audit, and what a leak adds to them."""
-    from edge_kit.audit.caveat import caveat
-    from edge_kit.training.leak_effect import leak_effect
+def _show(caveat: Sequence[str], metrics: Mapping[Split, Metrics]) -> None:
+    """Print what films from elsewhere say, the figures, and what else they are worth."""
+    from edge_export.cautions import on_elsewhere
 
-    def judge(trained: Trained, dataset: Dataset, cautions: Cautions) -> None:
-        judged = dataset, options.data, plan.preprocess, trained.predict
-        caveat(*judged, reader=reader, cautions=cautions)
-        if dataset.leaks:
-            cautions.weigh(str(leak_effect(dataset, options.data, plan, say, reader=reader)))
-
-    return judge
+    elsewhere, others = on_elsewhere(caveat)
+    _show_caveat(elsewhere)
+    show_metrics(metrics)
+    _show_caveat(others)
 
 
 def _show_finished(options: argparse.Namespace, cautions: Cautions) -> None:
@@ -211,8 +208,7 @@ def _show_finished(options: argparse.Namespace, cautions: Cautions) -> None:
 
     warnings, caveat = read_cautions(options.out)
     cautions.warn(*warnings)
-    show_metrics(read_metrics(options.out))
-    _show_caveat(caveat)
+    _show(caveat, read_metrics(options.out))
     if not (warnings or caveat):  # a run of an older version
         say(f"{options.out}: has no record of an audit; edge-kit audit --model RUN makes one")
 
@@ -224,7 +220,9 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
     others: tuple[Film, ...],
     reader: FilmReader,
     cautions: Cautions,
+    elsewhere: ElsewhereFilms | None,
 ) -> None:
+    from edge_export.cautions import on_elsewhere
     from edge_export.words import words
     from edge_kit.training.folds import cross_validate, table
 
@@ -236,11 +234,13 @@ def _cross_validate(  # noqa: PLR0917, what is trained of what, and how
         resume=options.resume,
         tensorboard=options.tensorboard,
         cautions=cautions,
-        judge=_judge(options, plan, reader),
+        judge=judge_of(options, plan, reader, elsewhere),
     )
     told = words(dataset.modality, *dataset.names)
+    elsewhere_first, others_after = on_elsewhere(cautions.caveat)
+    _show_caveat(elsewhere_first)
     write(told(table(outcome) + "the films of the first fold:\n"))
-    _show_caveat(cautions.caveat)
+    _show_caveat(others_after)
 
 
 def _show_caveat(sentences: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from edge_kit.arguments import (
     cache_options,
     count,
     data_options,
+    elsewhere_option,
+    folders_option,
     folds,
     rate,
     seed,
@@ -16,6 +18,7 @@ from edge_kit.arguments import (
     split_options,
 )
 from edge_kit.models.registry import HELP as MODELS
+from edge_kit.training.balance import BALANCES
 from edge_kit.training.device import PRECISIONS
 
 SIDE = 224
@@ -24,12 +27,13 @@ SIDE = 224
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `edge-kit train`."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of films")
+    folders_option(parser, "folder of films", required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="a new folder")
     parser.add_argument("--model", default="model3", metavar="NAME", help=f"{MODELS}; model3")
     _recipe_options(parser)
     _film_options(parser)
     _run_options(parser)
+    elsewhere_option(parser)
     cache_options(parser)
     data_options(parser)
 
@@ -61,6 +65,13 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
         default=SIDE,
         metavar="PIXELS",
         help=f"height and width that films are resized to, default {SIDE}",
+    )
+    parser.add_argument(
+        "--balance",
+        choices=BALANCES,
+        default="none",
+        help="show both classes equally often in an epoch, or within each class its sources or "
+        "hospitals; default none",
     )
     parser.add_argument("--seed", type=seed, default=0, help="of weights, default 0")
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import SPLITS, Film, Split
 from edge_export.words import counted
+from edge_kit.data.collection import index_collection
 from edge_kit.data.dicom_header import PATIENT, STUDY
+from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.films import ReadFilm, list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.groups import read_groups
-from edge_kit.data.index import FOLDER, check_splits, index_films
+from edge_kit.data.index import FOLDER, check_splits
 from edge_kit.data.labels import Modality
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import FRACTIONS, assign
@@ -69,7 +71,7 @@ class Dataset:
 
 
 def load_dataset(
-    root: Path,
+    data: Folders,
     *,
     modality: str | None = None,
     positive: str = "covid",
@@ -79,7 +81,7 @@ def load_dataset(
     groups: Path | None = None,
     reader: FilmReader | None = None,
 ) -> Dataset:
-    """Find, check, fingerprint, group and split the films below `root`.
+    """Find, check, fingerprint, group and split the films of one folder or several.
 
     `groups` is a table of `edge-kit data scan`, which also finds what no hash can. Films that
     `reader` has seen before are not read again.
@@ -93,33 +95,34 @@ def load_dataset(
         UsageError: there are films of several modalities and `modality` chooses none.
         DataError: the folder, its manifest or its films cannot be trained on.
     """
-    listed = list_films(root, modality=modality, positive=positive, negative=negative)
-    check_splits(root, listed.entries)
+    listed = list_films(data, modality=modality, positive=positive, negative=negative)
+    folders = listed.folders
+    check_splits(folders, listed.entries)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
-    ids = _ids(root, read.films, groups)
+    ids = _ids(folders, read.films, groups)
     pairs = near_duplicates([film.fingerprint for film in read.films])
-    films = _split(root, read.films, _groups(read.films, ids, pairs), seed)
+    films = _split(folders, read.films, _groups(read.films, ids, pairs), seed)
     leaks = tuple(_leaks(read.films, films, ids, pairs))
     classes = listed.classes
     by_folder = any(name.startswith(f"{FOLDER} ") for names in ids for name in names)
-    _require_both_classes(root, films, (classes.positive, classes.negative), by_folder=by_folder)
+    _require_both_classes(folders, films, (classes.positive, classes.negative), by_folder=by_folder)
     return Dataset(
         films=films,
         modality=listed.modality,
         positive=classes.positive,
         negative=classes.negative,
         classes=read.classes(listed),
-        warnings=(*read.warnings(), *(warning for warning, _ in _parted(root, leaks))),
+        warnings=(*read.warnings(), *(warning for warning, _ in _parted(folders, leaks))),
         leaks=leaks,
         notes=tuple(read.notes),
         split_seed=seed,
         class_names=(positive, negative),
-        details=(*read.skipped(), *(examples for _, examples in _parted(root, leaks))),
+        details=(*read.skipped(), *(examples for _, examples in _parted(folders, leaks))),
     )
 
 
 def other_films(
-    root: Path,
+    data: Folders,
     modality: Modality,
     *,
     positive: str = "covid",
@@ -127,20 +130,23 @@ def other_films(
     seed: int,
     reader: FilmReader | None = None,
 ) -> tuple[Film, ...]:
-    """Return the films below `root` that are not of `modality`, with their splits.
+    """Return the films of the folders that are not of `modality`, with their splits.
 
     Damaged films are left out: counter-examples are needed in number, not each of them.
 
     Raises:
         DataError: they cannot be told apart or split.
     """
-    entries = index_films(root, positive=positive, negative=negative)
-    modalities = {entry.modality for entry in entries}
+    folders = film_folders(data)
+    names: dict[Modality, list[str]] = {}
+    for entry in index_collection(folders, positive=positive, negative=negative).entries:
+        if entry.modality not in (modality, None):
+            names.setdefault(entry.modality, []).append(entry.name)
     return tuple(
         film
-        for foreign in sorted(modalities - {modality, None}, key=str)
+        for foreign, named in sorted(names.items())
         for film in load_dataset(
-            root,
+            folders.holding(named),
             modality=foreign,
             positive=positive,
             negative=negative,
@@ -151,7 +157,9 @@ def other_films(
     )
 
 
-def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple[str, ...]]:
+def _ids(
+    folders: FilmFolders, kept: Sequence[ReadFilm], table: Path | None
+) -> list[tuple[str, ...]]:
     """Return for each film the ids that it shares with others: patient, given and scanned group."""
     if table is None:
         return [item.entry.ids for item in kept]
@@ -159,7 +167,7 @@ def _ids(root: Path, kept: Sequence[ReadFilm], table: Path | None) -> list[tuple
     names = [item.entry.name for item in kept]
     if missing := [name for name in names if name not in scanned]:
         problem = f"is not in {table} ({counted(len(missing), 'such film')})"
-        raise DataError(root / missing[0], problem, "scan again: edge-kit data scan")
+        raise DataError(folders.path(missing[0]), problem, "scan again: edge-kit data scan")
     return [
         (*item.entry.ids, f"{SCANNED} {scanned[name]}")
         for item, name in zip(kept, names, strict=True)
@@ -205,7 +213,7 @@ def _spoken(name: str) -> str:
 
 
 def _split(
-    root: Path, kept: Sequence[ReadFilm], groups: Sequence[str], seed: int
+    folders: FilmFolders, kept: Sequence[ReadFilm], groups: Sequence[str], seed: int
 ) -> tuple[Film, ...]:
     given_splits = {item.entry.split for item in kept}
     missing: list[Split] = ["train", *(split for split in SPLITS[1:] if split not in given_splits)]
@@ -217,7 +225,7 @@ def _split(
     assigned = assign(pool, seed=seed, fractions={split: FRACTIONS[split] for split in missing})
     return tuple(
         Film(
-            path=root / item.entry.name,
+            path=folders.path(item.entry.name),
             label=item.label,
             split=assigned.get(group) or item.entry.split or "train",
             group=group,
@@ -228,7 +236,7 @@ def _split(
 
 
 def _require_both_classes(
-    root: Path, films: Sequence[Film], classes: tuple[str, str], *, by_folder: bool
+    folders: FilmFolders, films: Sequence[Film], classes: tuple[str, str], *, by_folder: bool
 ) -> None:
     cure = "add films of other patients until train, val and test have both classes"
     if by_folder:
@@ -240,19 +248,18 @@ def _require_both_classes(
             if (split, label) not in present:
                 counts = " and ".join(f"{groups[name]} {name}" for name in classes)
                 raise DataError(
-                    root,
+                    folders,
                     f"the {split} split has no {label} film (groups: {counts})",
                     cure,
                 )
 
 
-def _parted(root: Path, leaks: Sequence[Leak]) -> Iterator[tuple[str, str]]:
+def _parted(folders: FilmFolders, leaks: Sequence[Leak]) -> Iterator[tuple[str, str]]:
     """Yield a warning where the given splits part what belongs together, and examples by name."""
     for thing in (NEAR_PAIR, "group"):
         parted = [leak for leak in leaks if (leak.of == NEAR_PAIR) == (thing == NEAR_PAIR)]
         if parted:
             examples = "; ".join(
-                " and ".join(film.path.relative_to(root).as_posix() for film in leak.films)
-                for leak in parted[:2]
+                " and ".join(folders.name(film.path) for film in leak.films) for leak in parted[:2]
             )
             yield f"the given splits part {counted(len(parted), thing)}", f"parted: {examples}"

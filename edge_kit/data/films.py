@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from edge_export.films.film import SPLITS
 from edge_export.words import counted
+from edge_kit.data.collection import choose_modality, classes_by_folder, index_collection
 from edge_kit.data.dicom_header import dicom_groups, of_nobody
+from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.fingerprints import Fingerprint
-from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
+from edge_kit.data.index import FilmEntry, FolderIndex
 from edge_kit.data.labels import ClassMapping, Modality, listed, match_classes, says_covid
 from edge_kit.data.layouts.offer import offered
 from edge_kit.data.reader import FilmReader
@@ -20,13 +21,13 @@ from edge_runtime.errors import DataError, FilmError
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a folder says it holds of one modality, before any film is opened.
+    """What folders say they hold of one modality, before any film is opened.
 
     `left_out` counts in words what is no film or of neither class, for the readers of figures;
     `notes` are for the owner of the folder.
     """
 
-    root: Path
+    folders: FilmFolders
     modality: Modality
     entries: Sequence[FilmEntry]
     classes: ClassMapping
@@ -76,37 +77,44 @@ class ReadFilms:
 
 
 def list_films(
-    root: Path, *, modality: str | None, positive: str, negative: str | None = None
+    data: Folders, *, modality: str | None, positive: str, negative: str | None = None
 ) -> Listed:
-    """Return what the folder or its manifest lists of the classes that the last two name.
+    """Return what the folders or their manifests list of the classes that the last two name.
 
     Raises:
         UsageError: there are films of several modalities and `modality` chooses none.
         DataError: there is none, or there are not two classes of which one is `positive`.
     """
+    folders = film_folders(data)
     try:
-        index = index_folder(root, positive=positive, negative=negative)
+        index = index_collection(folders, positive=positive, negative=negative)
     except DataError as error:
-        raise _with_offer(root, error, any_table=True) from error
-    chosen, entries = select_modality(root, index.entries, modality)
+        raise _with_offer(folders, error, any_table=True) from error
+    chosen, entries = choose_modality(folders, index.entries, modality)
     counts = Counter(entry.class_name for entry in entries)
     try:
         if chosen == "other" and says_covid(positive) and not any(map(says_covid, counts)):
             problem = f"no class is named {positive!r}, found: {listed(counts)}"
-            raise DataError(root, problem, "name the positive class with --positive")
-        classes = match_classes(counts, positive=positive, negative=negative, subject=root)
+            raise DataError(folders, problem, "name the positive class with --positive")
+        classes = match_classes(counts, positive=positive, negative=negative, subject=folders)
     except DataError as error:
-        beside = f" (left out: {index.left_out})" if index.left_out else ""
+        beside = f"; {classes_by_folder(folders, entries)}" if folders.several else ""
+        beside += f" (left out: {index.left_out})" if index.left_out else ""
         told = DataError(error.subject, error.problem + beside, error.cure)
-        raise _with_offer(root, told, any_table=len(counts) == 1) from error
+        raise _with_offer(folders, told, any_table=len(counts) == 1) from error
     kept = tuple(entry for entry in entries if entry.class_name in classes.of)
-    return Listed(root, chosen, kept, classes, *_said(index, entries, kept))
+    left_out, notes = _said(index, entries, kept)
+    notes += [classes_by_folder(folders, kept)] if folders.several else []
+    return Listed(folders, chosen, kept, classes, left_out, notes)
 
 
-def _with_offer(root: Path, error: DataError, *, any_table: bool) -> DataError:
-    """Return `error` with what to do where the folder has a layout that is known."""
-    command = offered(root, any_table=any_table) if root.is_dir() else ""
-    return DataError(error.subject, error.problem, command) if command else error
+def _with_offer(folders: FilmFolders, error: DataError, *, any_table: bool) -> DataError:
+    """Return `error` with what to do where the folder it is about has a layout that is known."""
+    for root in folders.by_name.values():
+        about = not folders.several or str(root) in error.subject
+        if about and root.is_dir() and (command := offered(root, any_table=any_table)):
+            return DataError(error.subject, error.problem, command)
+    return error
 
 
 def _said(
@@ -136,7 +144,7 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
     """
     read: list[ReadFilm] = []
     unreadable: list[FilmError] = []
-    fingerprints = reader.scan([listed.root / entry.name for entry in listed.entries])
+    fingerprints = reader.scan([listed.folders.path(entry.name) for entry in listed.entries])
     for entry, fingerprint in zip(listed.entries, fingerprints, strict=True):
         if isinstance(fingerprint, FilmError):
             unreadable.append(fingerprint)
@@ -147,7 +155,7 @@ def read_listed(listed: Listed, reader: FilmReader, *, skip_unreadable: bool) ->
         problem = f"{first.problem} ({films} of {len(listed.entries)} unreadable)"
         raise DataError(first.subject, problem, "restore them, or skip with --skip-unreadable")
     read, notes = _with_dicom_ids(read)
-    kept = _without_copies(listed.root, read)
+    kept = _without_copies(listed.folders, read)
     return ReadFilms(
         kept, unreadable, len(read) - len(kept), listed.left_out, (*listed.notes, *notes)
     )
@@ -163,7 +171,7 @@ def _with_dicom_ids(read: Sequence[ReadFilm]) -> tuple[list[ReadFilm], list[str]
     return films, [*lines, *of_nobody((film.entry.name, film.entry.ids) for film in films)]
 
 
-def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
+def _without_copies(folders: FilmFolders, read: Sequence[ReadFilm]) -> list[ReadFilm]:
     """Keep one of each set of identical files: a test film rather than a training film.
 
     The film that is kept gets the ids of all its copies.
@@ -173,7 +181,7 @@ def _without_copies(root: Path, read: Sequence[ReadFilm]) -> list[ReadFilm]:
         first = kept.setdefault(film.fingerprint.sha256, film)
         if film.label != first.label:
             raise DataError(
-                root / film.entry.name,
+                folders.path(film.entry.name),
                 f"is {film.label}, but its copy {first.entry.name} is {first.label}",
                 "delete the wrong one",
             )

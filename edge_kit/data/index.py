@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.films.film import SPLITS, Split
+from edge_kit.data.film_folders import Folders, film_folders
 from edge_kit.data.folders import EXTENSIONS, FolderContents, counted, folder_contents
 from edge_kit.data.labels import (
     MODALITIES,
@@ -40,7 +41,8 @@ class FilmEntry:
     """What the names and the manifest say of a film before it is opened.
 
     `name` is the POSIX path below the data folder, `class_name` the class as written there and
-    `ids` the patient and group it belongs to; `None` where the folder does not say.
+    `ids` the patient and group it belongs to; `None` where the folder does not say. `source` is
+    the one that a manifest names, or empty.
     """
 
     name: str
@@ -48,6 +50,7 @@ class FilmEntry:
     modality: Modality | None
     split: Split | None
     ids: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def index_folder(
 
 
 def select_modality(
-    root: Path, entries: Sequence[FilmEntry], modality: str | None
+    root: Folders, entries: Sequence[FilmEntry], modality: str | None
 ) -> tuple[Modality, tuple[FilmEntry, ...]]:
     """Return the modality to train on and its entries.
 
@@ -123,7 +126,11 @@ def select_modality(
         return known, tuple(entries)
     if "None" in counts:
         unmarked = next(entry.name for entry in entries if entry.modality is None)
-        raise DataError(root / unmarked, "has no modality, others have", "mark all films or none")
+        raise DataError(
+            film_folders(root).path(unmarked),
+            "has no modality, others have",
+            "mark all films or none",
+        )
     if known is None and len(counts) > 1:
         raise UsageError(root, f"holds {listed(counts)}", "choose one with --modality")
     chosen = next(name for name in MODALITIES if name in counts) if known is None else known
@@ -132,19 +139,7 @@ def select_modality(
     return chosen, tuple(entry for entry in entries if entry.modality == chosen)
 
 
-def modality_in(
-    root: Path, modality: str | None, positive: str, negative: str | None = None
-) -> Modality:
-    """Return the modality of the films below `root`, or that of them which `modality` chooses.
-
-    Raises:
-        UsageError, DataError: as `select_modality` and `index_films` do.
-    """
-    entries = index_films(root, positive=positive, negative=negative)
-    return select_modality(root, entries, modality)[0]
-
-
-def check_splits(root: Path, entries: Sequence[FilmEntry]) -> None:
+def check_splits(root: Folders, entries: Sequence[FilmEntry]) -> None:
     """Require that splits, where given, cover all films, train among them.
 
     Raises:
@@ -155,7 +150,7 @@ def check_splits(root: Path, entries: Sequence[FilmEntry]) -> None:
         return
     if unsplit := [entry.name for entry in entries if entry.split is None]:
         raise DataError(
-            root / unsplit[0],
+            film_folders(root).path(unsplit[0]),
             f"is in no split ({len(unsplit)} such films), others are",
             "give all films a split or none",
         )
@@ -221,6 +216,7 @@ def _row(subject: str, row: dict[str, str]) -> FilmEntry:
             for key in ("patient_id", "group_id")
             if row.get(key, "").lower() not in NO_ID
         ),
+        source=row.get("source", ""),
     )
 
 

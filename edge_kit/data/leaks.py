@@ -25,10 +25,12 @@ def require_no_leaks(dataset: Dataset) -> None:
         return
     leak = dataset.leaks[0]
     first, second = leak.films
+    # A name alone does not tell two films apart that are called alike in several folders.
+    named = first.path if first.path.name == second.path.name else first.path.name
     more = f" ({len(dataset.leaks)} leaks in all)" if len(dataset.leaks) > 1 else ""
     raise DataError(
         second.path,
-        f"is {second.split}, but {first.path.name} of the same {leak.of} is {first.split}{more}",
+        f"is {second.split}, but {named} of the same {leak.of} is {first.split}{more}",
         "leave the splits out, or see with --allow-leaks what the leak adds",
     )
 

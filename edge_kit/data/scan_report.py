@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge_export.report.html import template
 from edge_export.words import words
+from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.fingerprints import decode
 from edge_kit.data.groups import GROUPS, write_groups
 from edge_kit.data.survey import Survey, Surveyed, across_classes, across_splits
@@ -30,7 +31,7 @@ def require_new(out: Path) -> None:
     new_folder_at(out)
 
 
-def write_scan(survey: Survey, root: Path, out: Path) -> None:
+def write_scan(survey: Survey, data: Folders, out: Path) -> None:
     """Write the report and the table of groups into the new folder `out`, whole or not at all.
 
     Raises:
@@ -39,7 +40,7 @@ def write_scan(survey: Survey, root: Path, out: Path) -> None:
     require_new(out)
     with new_folder(out) as folder:
         write_groups(survey, folder / GROUPS)
-        page = render(survey, root).encode("utf-8", "backslashreplace")
+        page = render(survey, data).encode("utf-8", "backslashreplace")
         (folder / REPORT).write_bytes(page)
 
 
@@ -83,24 +84,24 @@ REASONS = {
 """Why a film is in a cluster, by the method that found it."""
 
 
-def render(survey: Survey, root: Path) -> str:
+def render(survey: Survey, data: Folders) -> str:
     """Return the page; it asks nothing of any network and runs no script."""
-    clusters, told = survey.clusters(), words(survey.modality)
+    clusters, told, folders = survey.clusters(), words(survey.modality), film_folders(data)
     return template("edge_kit.data", "scan.html.j2", survey.modality).render(
-        folder=root.resolve().name,
+        folder=folders.title,
         counts=counts(survey),
         told_counts=told_counts(survey),
         unreadable=survey.unreadable,
         told=[told(line) for line in (*survey.left_out, *survey.notes)],
-        clusters=[_shown(films, root) for films in clusters[:MOST_CLUSTERS]],
+        clusters=[_shown(films, folders) for films in clusters[:MOST_CLUSTERS]],
         hidden=max(0, len(clusters) - MOST_CLUSTERS),
         reasons={method: told(reason) for method, reason in REASONS.items()},
         table=GROUPS,
     )
 
 
-def _shown(films: Sequence[Surveyed], root: Path) -> dict[str, object]:
-    pictures = [(film, *_picture(root / film.path)) for film in films[:MOST_FILMS]]
+def _shown(films: Sequence[Surveyed], folders: FilmFolders) -> dict[str, object]:
+    pictures = [(film, *_picture(folders.path(film.path))) for film in films[:MOST_FILMS]]
     largest = max(pictures, key=lambda shown: shown[1][0] * shown[1][1])
     return {
         "films": pictures,

@@ -1,4 +1,4 @@
-"""Copies and near-duplicates in a folder of films, also across classes and splits."""
+"""Copies and near-duplicates in folders of films, also across classes and splits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.films.film import Split
+from edge_kit.data.collection import choose_modality, index_collection
 from edge_kit.data.copies import copies
 from edge_kit.data.dicom_header import dicom_groups, of_nobody
+from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.films import list_films
 from edge_kit.data.fingerprints import (
     Fingerprint,
@@ -23,7 +25,7 @@ from edge_kit.data.fingerprints import (
     near_duplicates,
     read_films,
 )
-from edge_kit.data.index import FOLDER, FilmEntry, index_folder, select_modality
+from edge_kit.data.index import FOLDER, FilmEntry
 from edge_kit.data.keypoints import Keypoints, import_opencv, keypoints
 from edge_kit.data.labels import ClassKey, class_names, keys_for
 from edge_runtime.errors import DataError, FilmError
@@ -35,10 +37,11 @@ Pairs = NDArray[np.intp]
 class Surveyed:
     """A film with its group, and the film that it is a copy of (empty if it is none).
 
-    `path` is below the folder. A `cluster` is one film and its copies; a `group` is all clusters
-    that a patient or a given group ties together. Both are named by their lowest digest. `reason`
-    is the method, of `Survey.links`, that tied a film of a cluster to another: the surest of them.
-    `kind` is the key of its class: labels of one kind are spellings of one class in this folder.
+    `path` is below the folder, and begins with the folder's name where there are several. A
+    `cluster` is one film and its copies; a `group` is all clusters that a patient or a given group
+    ties together. Both are named by their lowest digest. `reason` is the method, of `Survey.links`,
+    that tied a film of a cluster to another: the surest of them. `kind` is the key of its class:
+    labels of one kind are spellings of one class here.
     """
 
     path: str
@@ -104,13 +107,13 @@ def across_splits(films: Sequence[Surveyed]) -> bool:
 
 
 def survey(
-    root: Path,
+    data: Folders,
     *,
     modality: str | None = None,
     positive: str | None = None,
     negative: str | None = None,
 ) -> Survey:
-    """Find the films below `root`, of one modality or of all, and link copies and groups.
+    """Find the films of the folders, of one modality or of all, and link copies and groups.
 
     With `negative`, films of other classes than it and `positive` (default covid) are left out.
 
@@ -119,20 +122,15 @@ def survey(
         DataError: the folder or its manifest cannot be used, or no film can be read.
     """
     import_opencv()  # before an hour of reading
-    entries, left_out, notes = _chosen(root, modality, positive or "covid", negative)
-    read, unreadable = _read(root, entries)
+    folders = film_folders(data)
+    entries, left_out, notes = _chosen(folders, modality, positive or "covid", negative)
+    read, unreadable = _read(folders, entries)
     if not read:
-        raise DataError(root, "holds no film that can be read", f"see {unreadable[0].subject}")
+        raise DataError(folders, "holds no film that can be read", f"see {unreadable[0].subject}")
     # By digest, so that the same films give the same groups whatever they are called.
     read.sort(key=lambda item: (item[1].sha256, item[0].name))
     fingerprints = [fingerprint for _, fingerprint, _ in read]
-    near, geometric = near_duplicates(fingerprints), copies([points for _, _, points in read])
-    links = {
-        "exact": _same_bytes(fingerprints),
-        # What has the same bytes is near as well, and would be counted twice.
-        "near": _without(near, fingerprints),
-        "geometric": _without(geometric, fingerprints),
-    }
+    links = _links(fingerprints, [points for _, _, points in read])
     ids, lines = dicom_groups(fingerprints)
     known = [
         replace(entry, ids=(*entry.ids, *more))
@@ -140,9 +138,31 @@ def survey(
     ]
     lines += of_nobody((entry.name, entry.ids) for entry in known)
     films = _films(known, fingerprints, links, _class_key(entries, positive, negative))
+    lines += _across_folders(folders, films)
     counts, told = {name: len(pairs) for name, pairs in links.items()}, (*notes, *lines)
     shared = modality or _shared_modality(entries)
     return Survey(films, counts, tuple(unreadable), left_out, told, shared)
+
+
+def _links(fingerprints: Sequence[Fingerprint], points: Sequence[Keypoints]) -> dict[str, Pairs]:
+    """Return the pairs of films that each method finds, by its name, the surest first."""
+    return {
+        "exact": _same_bytes(fingerprints),
+        # What has the same bytes is near as well, and would be counted twice.
+        "near": _without(near_duplicates(fingerprints), fingerprints),
+        "geometric": _without(copies(points), fingerprints),
+    }
+
+
+def _across_folders(folders: FilmFolders, films: Sequence[Surveyed]) -> list[str]:
+    """Return a line that counts the clusters with films of more than one of several folders."""
+    if not folders.several:
+        return []
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for film in films:
+        held[film.cluster].add(folders.folder(film.path))
+    number = sum(len(names) > 1 for names in held.values())
+    return [f"clusters of copies with films of several of the folders: {number}"]
 
 
 def _class_key(
@@ -159,22 +179,22 @@ def _shared_modality(entries: Sequence[FilmEntry]) -> str:
 
 
 def _chosen(
-    root: Path, modality: str | None, positive: str, negative: str | None
+    folders: FilmFolders, modality: str | None, positive: str, negative: str | None
 ) -> tuple[Sequence[FilmEntry], tuple[str, ...], tuple[str, ...]]:
     """Return the films to scan, what is left out, and notes."""
     if negative is not None:
-        listed = list_films(root, modality=modality, positive=positive, negative=negative)
+        listed = list_films(folders, modality=modality, positive=positive, negative=negative)
         return listed.entries, tuple(listed.left_out), tuple(listed.notes)
-    index = index_folder(root, positive=positive)
+    index = index_collection(folders, positive=positive)
     entries: Sequence[FilmEntry] = index.entries
     if modality is not None:
-        _, entries = select_modality(root, entries, modality)
+        _, entries = choose_modality(folders, entries, modality)
     left_out = (f"left out: {index.left_out}",) if index.left_out else ()
     return entries, left_out, index.notes
 
 
 def _read(
-    root: Path, entries: Sequence[FilmEntry]
+    folders: FilmFolders, entries: Sequence[FilmEntry]
 ) -> tuple[list[tuple[FilmEntry, Fingerprint, Keypoints]], list[FilmError]]:
     def look(path: Path) -> tuple[Fingerprint, Keypoints]:
         data, grey = decode(path)
@@ -182,7 +202,7 @@ def _read(
 
     read: list[tuple[FilmEntry, Fingerprint, Keypoints]] = []
     unreadable: list[FilmError] = []
-    results = read_films([root / entry.name for entry in entries], look)
+    results = read_films([folders.path(entry.name) for entry in entries], look)
     for entry, result in zip(entries, results, strict=True):
         if isinstance(result, FilmError):
             unreadable.append(result)

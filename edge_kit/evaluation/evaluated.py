@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from edge_export.films.film import Split
 from edge_export.films.pixels import Pixels, progress
+from edge_export.graph.features import penultimate
 from edge_export.graph.model_file import refuse_unpacked
 from edge_export.graph.network import InputRange, load_model, network
 from edge_export.proof.reference import reference_outputs
@@ -22,6 +24,7 @@ from edge_export.proof.threshold import ONE_HALF
 from edge_export.report.document import PARITY
 from edge_export.statistics.estimates import Floats
 from edge_export.words import words
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.films import list_films
 from edge_kit.data.labels import class_key, composed, split_of
 from edge_kit.data.table import read_table
@@ -37,7 +40,18 @@ from edge_runtime.errors import DataError, EdgeError, FilmError, Refusal, UsageE
 from edge_runtime.film.preprocess import film_pixels
 
 Predict = Callable[[Pixels], Floats]
-"""From `(n, height, width, channels)` pixels to `(n,)` scores, higher for the positive class."""
+"""From `(n, height, width, channels)` pixels to `(n,)` scores, higher for the positive class.
+
+Or to `(n, m)` features."""
+
+
+OF_A_RUN = Decision(
+    calibration=Calibration(method="none", scale=1.0, offset=0.0),
+    threshold=ONE_HALF,
+    uncertain=Uncertain(low=ONE_HALF, high=ONE_HALF),
+    chosen=None,
+)
+"""How a run decides, which no export has calibrated yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,8 @@ class EvaluatedModel:
     `keep` is how the epoch was chosen, and `fitted` what of a bundle's decision its maker fitted on
     the validation films; a bundle tells its epoch by the warnings of its parity.json.
     `classify` takes the paths of films, and may refuse some. `predict` takes pixels prepared by
-    `preprocess` and refuses none, so that parts of them may be hidden.
+    `preprocess` and refuses none, so that parts of them may be hidden. `features` takes such pixels
+    and gives the `(n, m)` features that a run's logit is made of; a bundle has none.
     """
 
     kind: Literal["run", "bundle"]
@@ -78,13 +93,14 @@ class EvaluatedModel:
     class_names: tuple[str, str | None] | None = None
     keep: Keep = "last"
     fitted: tuple[str, ...] = ()
+    features: Predict | None = None
 
     def classes_among(
-        self, root: Path, positive: str | None, negative: str | None
+        self, data: Folders, positive: str | None, negative: str | None
     ) -> tuple[str, str | None]:
-        """Return the names of the positive and the negative classes among the films of `root`.
+        """Return the names of the positive and the negative classes among the films of `data`.
 
-        Where neither is said, the model's own names count, if the folder has classes of these:
+        Where neither is said, the model's own names count, if the folders have classes of these:
         those that a run was told, else its positive class and the one other, else both classes.
 
         Raises:
@@ -92,7 +108,7 @@ class EvaluatedModel:
         """
         for name, others in self._own_names() if positive is None and negative is None else ():
             with suppress(EdgeError):
-                list_films(root, modality=self.modality, positive=name, negative=others)
+                list_films(data, modality=self.modality, positive=name, negative=others)
                 return name, others
         return self.positive_among(positive), negative
 
@@ -159,12 +175,7 @@ def _run(run: Path) -> EvaluatedModel:
         negative=config.negative,
         positive=config.positive,
         caution=config.caution(),
-        decision=Decision(
-            calibration=Calibration(method="none", scale=1.0, offset=0.0),
-            threshold=ONE_HALF,
-            uncertain=Uncertain(low=ONE_HALF, high=ONE_HALF),
-            chosen=None,
-        ),
+        decision=OF_A_RUN,
         known=_split_table(run / SPLITS),
         seed=config.dealt_by,
         preprocess=preprocess,
@@ -172,6 +183,7 @@ def _run(run: Path) -> EvaluatedModel:
         classify=classify,
         class_names=config.chosen_names,
         keep=config.keep,
+        features=partial(penultimate, model, InputRange()),
     )
 
 

@@ -12,20 +12,27 @@ from edge_export.films.film import Film
 from edge_export.films.labels import are_positive
 from edge_export.statistics.estimates import Bools
 from edge_export.words import Words, words
+from edge_kit.data.film_attributes import FilmAttributes
 from edge_kit.data.reader import FilmReader
+from edge_kit.evaluation.elsewhere import Elsewhere
+from edge_kit.evaluation.elsewhere_words import elsewhere_sentences
 from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome
 from edge_kit.evaluation.figures import PREVALENCES, Figures, judged, measure
 from edge_kit.evaluation.films import LabelledFilms
 from edge_kit.evaluation.selection import SplitChoice, select_films
 from edge_kit.evaluation.subgroups import Subgroup, coincide, subgroups, within_sources
+from edge_kit.evaluation.told_apart import ToldApart, told_apart_words
+from edge_kit.evaluation.yardstick import Column, Yardstick, columns, yardstick
+from edge_kit.evaluation.yardstick_words import sentences
 from edge_runtime.bundle.digest import sha256
 
 SCHEMA = 1
-NEVER = "- (no such answer was given)"
 METHODS = {
     "metrics": "without regard to groups: of the AUC DeLong's, of shares Wilson's",
     "by_group": "by group: of the AUC Obuchowski's, of shares Rao and Scott's",
     "subgroups": "without regard to groups: of the AUC DeLong's, of shares Wilson's",
+    "yardstick": "by group: of AUCs Obuchowski's, of their mean Zou and Donner's, of shares Rao "
+    "and Scott's",
     "predictive": "Mercaldo's logit intervals",
 }
 """How the intervals of the figures are made, by the key that holds them."""
@@ -33,19 +40,27 @@ METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class JudgedFilms:
-    """The films that got an answer: the source and the logit of each; a source may be empty."""
+    """The films that got an answer, with what the manifest says of each, and its logit."""
 
     negative: str = ""
     positive: str = ""
     films: tuple[Film, ...] = ()
-    sources: tuple[str, ...] = ()
+    attributes: tuple[FilmAttributes, ...] = ()
     logits: tuple[float, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source of each film, empty where none is stated."""
+        return tuple(film.get("source", "") for film in self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What a model is worth on the films of a split; `digest` names the set of these films.
 
+    `yardstick` is what no difference between sources can flatter, by the columns `by`, and
+    `told_apart` how well the features of a run tell them, or why that is not known. `elsewhere` is
+    what other films say, which were none of its own.
     `warnings` begin with what comes before every figure. `caveat` is what an audit says of these
     films, in sentences, the conclusion first. `folder` is the name of the folder of films, without
     those above it. `judged` is for the audit, and in no paper.
@@ -60,6 +75,19 @@ class Evaluation:
     caveat: tuple[str, ...] = ()
     folder: str = ""
     judged: JudgedFilms = field(default_factory=JudgedFilms)
+    by: tuple[Column, ...] = ()
+    yardstick: Yardstick = field(default_factory=Yardstick)
+    told_apart: tuple[ToldApart, ...] | str = ()
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def first(self) -> list[str]:
+        """What stands before the figures of all films, in sentences."""
+        model, told = self.subject, in_words(self.subject)
+        classes = model.positive, model.negative
+        lines = elsewhere_sentences(self.elsewhere, *classes) if self.elsewhere else []
+        lines += sentences(self.yardstick, *classes)
+        return [told(line) for line in (*lines, *told_apart_words(self.told_apart))]
 
 
 def evaluate(
@@ -68,53 +96,55 @@ def evaluate(
     split: SplitChoice | None = None,
     prevalences: Sequence[float] = PREVALENCES,
     reader: FilmReader | None = None,
+    *,
+    by: Sequence[Column] | None = None,
 ) -> Evaluation:
     """Return what `model` is worth on the films of a `split` of `labelled`.
 
+    `by` are the manifest's columns for the yardstick, by default all that it has.
+
     Raises:
-        UsageError: a split is wanted of films that have none.
+        UsageError: a split is wanted of films that have none, or a column that is not there.
         DataError: a film cannot be read, or fewer than two of a class were judged.
     """
+    chosen = columns(labelled.folders.title, labelled.attributes, by)
     selection = select_films(model, labelled, split, reader)
     films = [labelled.films[place] for place in selection.places]
     outcomes = model.classify([film.path for film in films])
     positive = are_positive(films, labelled.positive)
     answered = judged(positive, [film.group for film in films], outcomes, model.decision)
     figures = measure(answered, outcomes, model.decision, prevalences)
-    kept, judged_films = _kept(labelled, selection.places, outcomes)
-    attributes = [labelled.attributes[place] for place in kept]
-    parts = subgroups(answered, attributes, model.decision.threshold)
+    kept = _kept(labelled, selection.places, outcomes)
+    said = model.caution, *labelled.warnings, *selection.warnings
+    parts = subgroups(*(told := (answered, kept.attributes, model.decision.threshold)))
     return Evaluation(
         subject=model,
         split=selection.name,
         digest=set_digest([film.sha256 for film in films]),
         figures=figures,
         subgroups=parts,
-        folder=labelled.root.resolve().name,
-        judged=judged_films,
-        warnings=(
-            *([model.caution] if model.caution else []),
-            *labelled.warnings,
-            *selection.warnings,
-            *_cautions(figures, parts, positive, outcomes),
-        ),
+        folder=labelled.folders.title,
+        judged=kept,
+        by=chosen,
+        yardstick=yardstick(*told, chosen),
+        warnings=(*filter(None, said), *_cautions(figures, parts, positive, outcomes)),
     )
 
 
 def _kept(
     labelled: LabelledFilms, places: Sequence[int], outcomes: Sequence[FilmOutcome]
-) -> tuple[list[int], JudgedFilms]:
-    """Return those of the `places` of films that got a logit, and these films."""
+) -> JudgedFilms:
+    """Return those of the films at `places` that got a logit."""
     logits = {
         place: outcome.logit
         for place, outcome in zip(places, outcomes, strict=True)
         if outcome.logit is not None
     }
-    return list(logits), JudgedFilms(
+    return JudgedFilms(
         negative=labelled.negative,
         positive=labelled.positive,
         films=tuple(labelled.films[place] for place in logits),
-        sources=tuple(labelled.attributes[place].get("source", "") for place in logits),
+        attributes=tuple(labelled.attributes[place] for place in logits),
         logits=tuple(logits.values()),
     )
 
@@ -226,6 +256,12 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         },
         "warnings": [told(warning) for warning in evaluation.warnings],
         "caveat": list(evaluation.caveat),
+        "elsewhere": evaluation.elsewhere.to_json() if evaluation.elsewhere else None,
+        "yardstick": {
+            "sentences": evaluation.first,
+            **asdict(evaluation.yardstick),
+            "told_apart": _plain(evaluation.told_apart),
+        },
         "methods": METHODS,
         "figures": {
             **asdict(figures),
@@ -239,47 +275,5 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def table(evaluation: Evaluation) -> str:
-    """Return an evaluation in lines for people."""
-    figures, model = evaluation.figures, evaluation.subject
-    judged_films = figures.positive + figures.negative
-    lines = [
-        f"{model.name}, {evaluation.split} films: {figures.films}, "
-        f"of which {judged_films} judged: {figures.positive} {model.positive}, "
-        f"{figures.negative} {model.negative}, {figures.groups} groups",
-        f"{'':<12} {'films independent (DeLong, Wilson)':<34} by group (clustered)",
-    ]
-    within, others = within_sources(evaluation.subgroups)
-    for part in within if others else ():
-        lines.append(f"{'auc':<12} {_area(part):<34} of {part.name} alone, which has both classes")
-    for name in ("auc", "accuracy", "sensitivity", "specificity"):
-        plain, grouped = str(getattr(figures.metrics, name)), getattr(figures.by_group, name)
-        lines.append(f"{name:<12} {plain:<34} ({grouped.low:.3f} to {grouped.high:.3f})")
-    lines += [f"{'uncertain':<12} {figures.uncertain}", f"{'refused':<12} {figures.refused}"]
-    error = figures.calibration
-    lines.append(f"calibration  expected error {error.expected:.3f}, Brier {error.brier:.3f}")
-    if figures.line:
-        lines.append(f"             slope {figures.line.slope}, intercept {figures.line.intercept}")
-    lines += [
-        f"at {100 * at.prevalence:g} %".ljust(13)
-        + f"PPV {at.positive or NEVER}, NPV {at.negative or NEVER}"
-        for at in figures.predictive
-    ]
-    lines = [in_words(model)(line) for line in [*lines, *map(_part, evaluation.subgroups)]]
-    return "\n".join([*lines, *evaluation.caveat]) + "\n"
-
-
-def _area(part: Subgroup) -> str:
-    return str(part.metrics.auc) if part.metrics else ""
-
-
-def _part(part: Subgroup) -> str:
-    counts = part.confusion
-    cases = counts.true_positive + counts.false_negative
-    controls = counts.true_negative + counts.false_positive
-    words = [
-        *([f"{counts.true_positive} of {cases} found"] if cases else []),
-        *([f"{counts.true_negative} of {controls} cleared"] if controls else []),
-        *([f"AUC {part.metrics.auc}"] if part.metrics else []),
-    ]
-    return f"{part.kind} {part.name}: {', '.join(words)}"
+def _plain(found: tuple[ToldApart, ...] | str) -> Any:
+    return found if isinstance(found, str) else [asdict(one) for one in found]

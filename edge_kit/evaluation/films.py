@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge_export.films.film import Film, Split
 from edge_kit.data.film_attributes import FilmAttributes, manifest_attributes
+from edge_kit.data.film_folders import FilmFolders, Folders
 from edge_kit.data.films import list_films, read_listed
 from edge_kit.data.fingerprints import group_films, near_duplicates
 from edge_kit.data.reader import FilmReader
@@ -23,7 +23,7 @@ class LabelledFilms:
     terminal. `class_names` are the names of the positive and the negative classes as chosen.
     """
 
-    root: Path
+    folders: FilmFolders
     films: tuple[Film, ...]
     splits: tuple[Split | None, ...]
     attributes: tuple[FilmAttributes, ...]
@@ -37,7 +37,7 @@ class LabelledFilms:
 
 
 def labelled_films(
-    root: Path,
+    data: Folders,
     *,
     modality: str | None,
     positive: str,
@@ -45,7 +45,7 @@ def labelled_films(
     skip_unreadable: bool,
     reader: FilmReader | None = None,
 ) -> LabelledFilms:
-    """Return the films of `modality` below `root`, grouped by patient and near-duplicate.
+    """Return the films of `modality` in the folders, grouped by patient and near-duplicate.
 
     Films that `reader` has seen before are not read again.
 
@@ -54,7 +54,7 @@ def labelled_films(
         DataError: there are not two classes, a film cannot be read and none may be skipped, or
             copies of one film are labelled differently.
     """
-    listed = list_films(root, modality=modality, positive=positive, negative=negative)
+    listed = list_films(data, modality=modality, positive=positive, negative=negative)
     read = read_listed(listed, reader or FilmReader(), skip_unreadable=skip_unreadable)
     groups = group_films(
         [film.fingerprint.sha256 for film in read.films],
@@ -63,7 +63,7 @@ def labelled_films(
     )
     films = tuple(
         Film(
-            root / film.entry.name,
+            listed.folders.path(film.entry.name),
             film.label,
             film.entry.split or "test",
             group,
@@ -72,10 +72,10 @@ def labelled_films(
         for film, group in zip(read.films, groups, strict=True)
     )
     return LabelledFilms(
-        root=root,
+        folders=listed.folders,
         films=films,
         splits=tuple(film.entry.split for film in read.films),
-        attributes=manifest_attributes(root, films),
+        attributes=manifest_attributes(listed.folders, films),
         negative=listed.classes.negative,
         positive=listed.classes.positive,
         classes=read.classes(listed),

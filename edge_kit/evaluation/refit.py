@@ -154,7 +154,7 @@ def _judged(model: EvaluatedModel, labelled: LabelledFilms) -> tuple[_Films, lis
             f"{cases} {labelled.positive} and {len(kept) - cases} {labelled.negative} films were "
             f"judged, {LEAST} of each are needed, and {FEW} make sense"
         )
-        raise DataError(labelled.root, problem, "add films")
+        raise DataError(labelled.folders, problem, "add films")
     films = _Films(
         positive, np.array([logit for _, logit in kept]), tuple(film.group for film, _ in kept)
     )

@@ -8,7 +8,6 @@ from edge_export.report.document import encoded
 from edge_export.report.html import template
 from edge_kit.evaluation.evaluation import Evaluation, blind, document, in_words
 from edge_kit.evaluation.plots import plots
-from edge_kit.evaluation.subgroups import within_sources
 from edge_kit.files import new_folder
 
 REPORT, DOCUMENT = "report.html", "evaluation.json"
@@ -29,11 +28,11 @@ def render(found: Evaluation) -> str:
     """Return the report as one page that asks nothing of any network and runs no script."""
     told = in_words(found.subject)
     page = template("edge_kit.evaluation", "report.html.j2", found.subject.modality)
-    within, others = within_sources(found.subgroups)
     return page.render(
         **document(found),
         plots=plots(found.figures, found.subject.positive, told),
         one=found.figures,
         blind=blind(found),
-        within=within if others else (),
+        first=found.first,
+        place=found.yardstick.first,
     )

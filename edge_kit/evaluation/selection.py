@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_export.films.film import Split
+from edge_export.words import counted
 from edge_kit.data.dataset import load_dataset
 from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.evaluated import EvaluatedModel
@@ -50,11 +51,7 @@ def select_films(
         problem = "these films have no splits, and are not those it was made with"
         raise UsageError("--split", problem, "leave it out: all films are new")
     warnings = []
-    if any(
-        known == "train" != split_now
-        for known, split_now in zip(seen, splits, strict=True)
-        if split_now
-    ):
+    if _contradict(seen, splits):
         if split:
             problem = "these films are not in the splits by which the bundle was made"
             raise UsageError("--split", problem, "judge the run it was exported from")
@@ -62,10 +59,18 @@ def select_films(
         name, splits = "all", seen
     places = tuple(place for place, split in enumerate(splits) if name in ("all", split))
     if not places:
-        raise DataError(labelled.root, f"holds no film of the {name} split", "choose another")
+        raise DataError(labelled.folders, f"holds no film of the {name} split", "choose another")
+    if name != "all" and splits is not seen and (left := sum(not split for split in splits)):
+        warnings.append(f"{counted(left, 'film')} left out, in no split though others are")
     own = labelled.splits if model.kind == "bundle" and name == "all" else splits
     warnings += _of_validation(model, seen, {own[place] for place in places})
     return Selection(places, name, (*warnings, *_warnings(model, labelled, seen, places)))
+
+
+def _contradict(seen: Sequence[Split | None], splits: Sequence[Split | None]) -> bool:
+    """Tell whether a film that calibrated the model is in another split than train by `splits`."""
+    pairs = zip(seen, splits, strict=True)
+    return any(known == "train" != split for known, split in pairs if split)
 
 
 def _splits(
@@ -81,7 +86,7 @@ def _splits(
     # The command of its maker would assign these films alike, so these were its splits.
     positive, negative = labelled.class_names
     dataset = load_dataset(
-        labelled.root,
+        labelled.folders,
         modality=model.modality,
         positive=positive,
         negative=negative,

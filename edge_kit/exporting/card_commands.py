@@ -34,12 +34,14 @@ def made_by(config: RunConfig) -> str:
         options += ["--learning-rate", config.learning_rate]
     if config.keep != "last":
         options += ["--keep", config.keep]
+    if config.balance:
+        options += ["--balance", config.balance["by"]]
     if config.film_threshold is None:
         options.append("--no-film-gate")
     options += _beyond(config.options, options)
-    model = config.model if known else "MODEL"
+    model, data = config.model if known else "MODEL", shlex.join(_data(config.folder_count))
     return (
-        f"edge-kit train --data DATA --out RUN --model {model} --modality {config.modality} \\\n"
+        f"edge-kit train {data} --out RUN --model {model} --modality {config.modality} \\\n"
         f"        {shlex.join(map(str, options))}"
     )
 
@@ -56,12 +58,21 @@ def _beyond(given: Sequence[str], told: Sequence[object]) -> list[str]:
     return kept
 
 
-def exported_by(order: ExportOrder, name: str, *, ours: bool) -> str:
-    """Return the command that carries `order` out, empty where no command line gave it."""
+def _data(number: int) -> list[str]:
+    """Return the option of so many folders of films, whose paths may be private."""
+    names = ["DATA", *(f"DATA{place}" for place in range(2, number + 1))]
+    return [word for name in names for word in ("--data", name)]
+
+
+def exported_by(order: ExportOrder, name: str, *, ours: bool, folders: int = 1) -> str:
+    """Return the command that carries `order` out, empty where no command line gave it.
+
+    `folders` is the number of folders of films.
+    """
     if not order.options:
         return ""
     parts = ["edge-kit", "export", "RUN" if ours else "MODEL.keras"]
-    parts += [*order.options, "--data", "DATA", "--out", f"{name}.edge"]
+    parts += [*order.options, *_data(folders), "--out", f"{name}.edge"]
     lines = [""]
     for part in map(shlex.quote, parts):
         if len(lines[-1]) + len(part) > _WIDTH and part.startswith("--"):

@@ -23,9 +23,12 @@ from edge_export.report.document import encoded
 from edge_export.report.summary import summary
 from edge_export.words import Words, words
 from edge_kit.audit.caveat import caveat
+from edge_kit.audit.elsewhere import against_baseline, weigh_elsewhere
 from edge_kit.console import refusing
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import film_folders
 from edge_kit.data.reader import FilmReader
+from edge_kit.evaluation.elsewhere import ElsewhereFilms, elsewhere_films
 from edge_kit.exporting.card_commands import exported_by
 from edge_kit.exporting.order import ExportOrder, name_of_file
 from edge_kit.exporting.source import ExportSource, open_source
@@ -75,12 +78,19 @@ def _exported(
     if of_itself if order.fold_grey is None else order.fold_grey:
         model, facts, transform = _folded(source, facts, order.fold_grey, reader, say)
 
+    elsewhere = _elsewhere(source, order, facts, reader)
+
     def show(findings: Findings, document: dict[str, Any]) -> None:
         write(encoded(document).decode() if form == "json" else summary(findings, facts))
 
     def judge(findings: Findings) -> None:
-        judged = source.dataset, source.root, facts.preprocess
+        judged = source.dataset, source.data, facts.preprocess
         predict = partial(_bundled_logits, findings, order.out)
+        if elsewhere:
+            on = elsewhere, source.dataset, facts.preprocess, predict
+            outcome = against_baseline(*on, decision=findings.proof.decision, reader=reader)
+            classes = source.dataset.modality, facts.positive, facts.negative
+            weigh_elsewhere(cautions, outcome, *classes)
         # Small graphs move figures a little, so that those of the training may differ.
         subject = f"The graph {findings.bundled[0].file}"
         caveat(*judged, predict, reader=reader, cautions=cautions, subject=subject)
@@ -88,6 +98,23 @@ def _exported(
     plan = order.rules.plan(facts, transform, source.recorded_accuracy, source.expected)
     ordered = model, source.dataset.films, plan, order.out
     return export(*ordered, say, show, reader=reader, cautions=cautions, judge=judge)
+
+
+def _elsewhere(
+    source: ExportSource, order: ExportOrder, facts: BundleDescription, reader: FilmReader
+) -> ElsewhereFilms | None:
+    """Return the films from elsewhere, if there are to be any; they are read before the export."""
+    if order.elsewhere is None:
+        return None
+    names = source.dataset.class_names
+    return elsewhere_films(
+        *(order.elsewhere, source.dataset.films),
+        modality=source.dataset.modality,
+        names=[names, (names[0], None)],
+        preprocess=facts.preprocess,
+        skip_unreadable=order.skip_unreadable,
+        reader=reader,
+    )
 
 
 def _told(dataset: Dataset, facts: BundleDescription) -> Iterator[str]:
@@ -145,7 +172,9 @@ def _facts(source: ExportSource, order: ExportOrder) -> BundleDescription:
         film_threshold=source.film_threshold,
         limits=_limits(wishes.limits, source.caution),
         made_by=source.made_by,
-        exported_by=exported_by(order, name, ours=source.ours),
+        exported_by=exported_by(
+            order, name, ours=source.ours, folders=len(film_folders(source.data).by_name)
+        ),
     )
 
 

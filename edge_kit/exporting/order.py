@@ -20,6 +20,7 @@ from edge_export.proof.preparation import Expectations
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.ranges import METHODS
 from edge_export.quantize.recipe import INT8
+from edge_kit.data.film_folders import Folders
 from edge_kit.exporting.preprocessing import Preprocessing
 from edge_runtime.errors import UsageError
 
@@ -119,17 +120,18 @@ class AuthorAnswers:
 class ExportOrder:
     """A run or a `.keras` file at `source`, and the bundle `out` that it is to become.
 
-    `data` is the folder of films, by default the one that the run was trained on. Films of a
+    `data` are the folders of films, by default those that the run was trained on. Films of a
     foreign model are split by `split_seed`, by default 0, those of a run as its training had them.
     `positive` is checked against the model's own, unless `negative` is said too: then both name the
     classes of the folder, each several with commas between. With `fold_grey` three channels of grey
     become one; `None` does so for a run whose films are all grey. Without a `film_gate` a film
     branch is left out. `options` are those of the command line that a card has to give.
+    `elsewhere` is a folder of films that are none of these, judged last.
     """
 
     source: Path
     out: Path
-    data: Path | None = None
+    data: Folders | None = None
     modality: str | None = None
     skip_unreadable: bool = False
     positive: str | None = None
@@ -138,6 +140,7 @@ class ExportOrder:
     fold_grey: bool | None = None
     film_gate: bool = True
     options: tuple[str, ...] = ()
+    elsewhere: Path | None = None
     meaning: ModelMeaning = field(default_factory=ModelMeaning)
     wishes: BundleWishes = field(default_factory=BundleWishes)
     rules: ProofRules = field(default_factory=ProofRules)

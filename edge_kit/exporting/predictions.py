@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from edge_export.films.film import Film
 from edge_export.proof.predictions import Predictions
+from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.table import read_table
 from edge_runtime.answer.decide import sigmoid
 from edge_runtime.bundle.digest import sha256
@@ -23,18 +24,20 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_predictions(
-    path: Path, root: Path, films: Sequence[Film], tolerance: float
+    path: Path, data: Folders, films: Sequence[Film], tolerance: float
 ) -> Predictions:
-    """Return the predictions in the CSV file `path` for `films` below `root`.
+    """Return the predictions in the CSV file `path` for `films` of the folders.
 
-    A row names its film in a column `sha256`, `path` (below `root`) or `file` (its name alone), and
-    says the `probability` of the positive class or its `logit`.
+    A row names its film in a column `sha256`, `path` (below the folder; of several, with that
+    folder's name before it) or `file` (its name alone), and says the `probability` of the positive
+    class or its `logit`.
 
     Raises:
         DataError: the file is no such table, a row says no prediction or speaks of several films,
             a film has two predictions, or none is of a film that is there.
     """
-    known = _KnownFilms(root, films)
+    folders = film_folders(data)
+    known = _KnownFilms(folders, films)
     said: dict[str, float] = {}
     missing = rows = 0
     column = value = ""
@@ -54,7 +57,7 @@ def read_predictions(
         problem = "holds no prediction: it has no row below a first line with the columns"
         raise DataError(path, problem, "write path,probability and below it a row for each film")
     if not said:
-        problem = f"none of its {rows} rows is of a film in {root.name}"
+        problem = f"none of its {rows} rows is of a film in {folders.title}"
         raise DataError(path, problem, "name films by path below that folder, or by SHA-256")
     return Predictions(said, missing, tolerance)
 
@@ -94,12 +97,10 @@ def _probability(path: Path, line: int, column: str, cell: str) -> float:
 class _KnownFilms:
     """The films below a folder, by all that a row may name them by."""
 
-    def __init__(self, root: Path, films: Sequence[Film]) -> None:
-        self._root = root
+    def __init__(self, folders: FilmFolders, films: Sequence[Film]) -> None:
+        self._folders = folders
         self._digests = {film.sha256 for film in films}
-        self._by_path = {
-            _composed(film.path.relative_to(root).as_posix()): film.sha256 for film in films
-        }
+        self._by_path = {_composed(folders.name(film.path)): film.sha256 for film in films}
         self._by_name: dict[str, set[str]] = {}
         for film in films:
             self._by_name.setdefault(_composed(film.path.name), set()).add(film.sha256)
@@ -126,11 +127,11 @@ class _KnownFilms:
         if PureWindowsPath(name).anchor or ".." in PurePosixPath(name).parts:
             return None  # no film below the folder
         try:
-            with open_film(self._root / name) as file:
+            with open_film(self._folders.path(name)) as file:
                 if os.fstat(file.fileno()).st_size > LARGEST:
                     return None
                 digest = sha256(file.read())
-        except (OSError, ValueError, FilmError):
+        except (OSError, ValueError, KeyError, FilmError):
             return None
         return digest if digest in self._digests else None
 

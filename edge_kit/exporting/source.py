@@ -15,8 +15,9 @@ from edge_export.graph.network import InputRange, load_model
 from edge_export.graph.open_model import OpenedModel, difference, open_model, require_file
 from edge_export.proof.preparation import Expectations
 from edge_kit.console import refusing
+from edge_kit.data.collection import modality_in
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.data.index import modality_in
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.labels import class_key, composed
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
@@ -40,10 +41,10 @@ _GREY = 1.0  # levels between the channels, on average, up to which a picture co
 
 @dataclass(frozen=True, slots=True)
 class ExportSource:
-    """A model to export, its films below `root` with their splits, and what is known of both."""
+    """A model to export, its films in the folders `data` with their splits, and what is known."""
 
     model: keras.Model
-    root: Path
+    data: Folders
     dataset: Dataset
     preprocess: Preprocess
     input_range: InputTransform
@@ -89,7 +90,7 @@ def _expected(order: ExportOrder, source: ExportSource) -> Expectations:
     answers, films = order.answers, source.dataset.films
     if answers.predictions is None:
         return Expectations(accuracy=answers.accuracy)
-    predictions = read_predictions(answers.predictions, source.root, films, answers.tolerance)
+    predictions = read_predictions(answers.predictions, source.data, films, answers.tolerance)
     return Expectations(answers.accuracy, predictions)
 
 
@@ -105,7 +106,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     if order.split_seed not in (None, config.dealt_by):
         problem = f"{run} was split by seed {config.dealt_by}"
         raise UsageError("--split-seed", problem, "leave it out")
-    data = order.data or Path(config.data)
+    data = order.data or config.folders
     reader.expect(config.preprocessing())
     names = config.chosen_names or (config.positive, None)
     if order.negative:
@@ -113,7 +114,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     dataset = _films(order, data, config.modality, names, seed=config.dealt_by, reader=reader)
     return ExportSource(
         model=load_model(run / MODEL),
-        root=data,
+        data=data,
         dataset=replace(
             dataset,
             films=with_splits(dataset.films, run / SPLITS),
@@ -164,7 +165,7 @@ def _of_file(path: Path, order: ExportOrder, reader: FilmReader) -> ExportSource
         raise UsageError("--classes", problem, "name them as the data does")
     return ExportSource(
         model=model,
-        root=data,
+        data=data,
         dataset=dataset,
         preprocess=preprocess,
         input_range=preprocessing.transform,
@@ -252,7 +253,7 @@ def _film_threshold(model: keras.Model, threshold: float | None) -> float | None
 
 def _films(
     order: ExportOrder,
-    data: Path,
+    data: Folders,
     modality: str | None,
     names: tuple[str, str | None],
     *,

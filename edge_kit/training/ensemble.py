@@ -15,6 +15,7 @@ from edge_export.films.labels import are_positive
 from edge_export.graph.network import load_model
 from edge_export.statistics.estimates import Metrics, evaluate
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.film_folders import Folders, film_folders
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
 from edge_kit.files import new_folder, require_new, write_json
@@ -57,11 +58,11 @@ class EnsembleMember:
 class Ensemble:
     """An ensemble that was written, and its members with their figures by held-out split.
 
-    `data` is the folder of the films `dataset` that both were measured on.
+    `data` are the folders of the films `dataset` that both were measured on.
     """
 
     trained: Trained
-    data: Path
+    data: Folders
     dataset: Dataset
     members: Sequence[EnsembleMember]
     of_members: Sequence[Mapping[Split, Metrics]]
@@ -72,7 +73,7 @@ def average(
     out: Path,
     say: Callable[[str], None],
     *,
-    data: Path | None = None,
+    data: Folders | None = None,
     skip_unreadable: bool = False,
     reader: FilmReader | None = None,
     cautions: Cautions | None = None,
@@ -92,7 +93,7 @@ def average(
     members = read_members(runs)
     first, reader = members[0].config, reader or FilmReader(say=say)
     cautions = cautions or Cautions(say)
-    data = data or Path(first.data)
+    data = data or first.folders
     dataset = _films(members[0], data, reader, skip_unreadable=skip_unreadable)
     cautions.warn(*_said_of(members), *dataset.warnings)
     for line in dataset.details:
@@ -109,9 +110,9 @@ def average(
 
 
 def _films(
-    member: EnsembleMember, data: Path, reader: FilmReader, *, skip_unreadable: bool
+    member: EnsembleMember, data: Folders, reader: FilmReader, *, skip_unreadable: bool
 ) -> Dataset:
-    """Return the films below `data` in the splits of `member`."""
+    """Return the films of `data` in the splits of `member`."""
     config = member.config
     reader.expect(config.preprocessing())
     positive, negative = config.chosen_names or (config.positive, None)
@@ -142,7 +143,7 @@ def _config(ensemble: Ensemble, cautions: Cautions) -> RunConfig:
     return replace(
         ensemble.members[0].config,
         model=f"ensemble-of-{len(ensemble.members)}",
-        data=str(ensemble.data.resolve()),
+        data=film_folders(ensemble.data).stored,
         members=tuple(member.sha256 for member in ensemble.members),
         warnings=cautions.warnings,
         caveat=cautions.caveat,
@@ -232,6 +233,6 @@ def write_ensemble(out: Path, config: RunConfig, ensemble: Ensemble) -> None:
         content["film_gate"] = first.film_check
     with new_folder(out) as folder:
         save_model(ensemble.trained.model, folder / MODEL)
-        write_json(folder / CONFIG, config)
+        write_json(folder / CONFIG, config.to_json())
         (folder / SPLITS).write_bytes((first.run / SPLITS).read_bytes())
         write_json(folder / METRICS, content)

@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 
 from edge_export.films.pixels import Pixels
 from edge_kit.data.pixel_store import CachedPixels
+from edge_kit.training.balance import Balance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledPixels:
-    """The films of one split: pixels `(n, h, w, c)` uint8, positive `(n,)` bool."""
+    """The films of one split: pixels `(n, h, w, c)` uint8, positive `(n,)` bool.
+
+    Where there is a `balance`, an epoch shows some of them several times, and others not.
+    """
 
     pixels: Pixels | CachedPixels
     positive: NDArray[np.bool_]
+    balance: Balance | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,13 +53,17 @@ class Feed:
         count = len(self.rows.positive)
         for epoch in range(self.first, self.last):
             generator = np.random.default_rng((self.seed, epoch))
-            order = generator.permutation(count)
+            balance = self.rows.balance
+            order = balance.order(generator) if balance else generator.permutation(count)
             draws = generator.random((count, self.draws), np.float32)
+            # A film that is shown again has other numbers then.
+            drawn = np.arange(count) if balance else order
             for start in range(0, count, self.batch_size):
-                chosen = order[start : start + self.batch_size]
+                batch = slice(start, start + self.batch_size)
+                chosen = order[batch]
                 pixels = self.rows.pixels[chosen]
                 truth = self.rows.positive[chosen, None].astype(np.float32)
-                yield ((pixels, draws[chosen]) if self.draws else pixels), truth
+                yield ((pixels, draws[drawn[batch]]) if self.draws else pixels), truth
 
     def dataset(self) -> Any:
         """Return the batches as a `tf.data.Dataset` that prepares the next ones in good time."""

@@ -29,6 +29,7 @@ from edge_export.statistics.estimates import (
     standard_error,
 )
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.leaks import closed
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import FRACTIONS, assign
@@ -104,7 +105,7 @@ def fold_run(out: Path, number: int) -> Path:
 class _FoldTraining:
     """What the trainings of all folds have in common: the arguments of `train`."""
 
-    data: Path
+    data: Folders
     plan: TrainingPlan
     say: Callable[[str], None]
     others: Sequence[Film]
@@ -140,7 +141,7 @@ class _FoldTraining:
 
 def cross_validate(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     plan: TrainingPlan,
     out: Path,
     say: Callable[[str], None],

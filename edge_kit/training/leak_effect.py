@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge_export.statistics.estimates import Metrics
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.leaks import grouped_and_naive
 from edge_kit.data.reader import FilmReader
 from edge_kit.training.plan import TrainingPlan
@@ -48,7 +48,7 @@ class LeakEffect:
 
 def leak_effect(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     plan: TrainingPlan,
     say: Callable[[str], None],
     *,

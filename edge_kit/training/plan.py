@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import Folders, film_folders
 from edge_kit.models.recipe import Architecture, Keep, TrainingRecipe
 from edge_kit.models.registry import architecture
+from edge_kit.training.balance import Balance, balanced
 from edge_kit.training.checkpoint import require_same
 from edge_kit.training.device import Device, find_device
 from edge_kit.training.records import data_digest, run_digest
@@ -33,7 +35,8 @@ class TrainingPlan:
     `deterministic` asks for the same weights from the same seed, which on a GPU costs speed and
     XLA; `None` asks for it on a processor only. `precision` is one of `device.PRECISIONS`. Without
     a `film_gate` no film branch is trained, so that whatever the model is shown, it judges.
-    `options` are those of the command line that a card has to give.
+    `balance` is one of `balance.BALANCES`, None as `none`. `options` are those of the command line
+    that a card has to give.
     """
 
     model: str = "model3"
@@ -46,7 +49,19 @@ class TrainingPlan:
     precision: str | None = None
     keep: Keep = "last"
     film_gate: bool = True
+    balance: str | None = None
     options: tuple[str, ...] = ()
+
+    def balanced(self, dataset: Dataset, data: Folders) -> Balance | None:
+        """Return how the training films of `dataset`, read from `data`, are balanced, if they are.
+
+        Raises:
+            DataError: as `balance.balanced` does.
+        """
+        if self.balance in (None, "none"):
+            return None
+        films = [film for film in dataset.films if film.split == "train"]
+        return balanced(films, data, str(self.balance))
 
     def recipe(self, network: Architecture) -> TrainingRecipe:
         """Return the recipe of `network` with the changes of this plan."""
@@ -55,7 +70,7 @@ class TrainingPlan:
         return replace(network.recipe, keep=self.keep, **chosen)
 
 
-def require_same_training(run: Path, dataset: Dataset, data: Path, plan: TrainingPlan) -> None:
+def require_same_training(run: Path, dataset: Dataset, data: Folders, plan: TrainingPlan) -> None:
     """Refuse a finished run that is not of `plan` on `dataset`.
 
     Raises:
@@ -73,13 +88,14 @@ def require_same_training(run: Path, dataset: Dataset, data: Path, plan: Trainin
 
 
 def run_config(
-    dataset: Dataset, data: Path, plan: TrainingPlan, network: Architecture, device: Device
+    dataset: Dataset, data: Folders, plan: TrainingPlan, network: Architecture, device: Device
 ) -> RunConfig:
     """Return the configuration of a run by `plan`, before its first epoch."""
     recipe = plan.recipe(network)
     stopping, augmentation = recipe.early_stopping, recipe.augmentation
     deterministic = device.is_processor if plan.deterministic is None else plan.deterministic
     positive, negative = dataset.class_names
+    balance = plan.balanced(dataset, data)
     return RunConfig(
         model=network.name,
         modality=dataset.modality,
@@ -93,7 +109,7 @@ def run_config(
         learning_rate=recipe.learning_rate,
         epsilon=recipe.epsilon,
         preprocess=plan.preprocess.to_json(),
-        data=str(data.resolve()),
+        data=film_folders(data).stored,
         tools={tool: version(tool) for tool in TOOLS},
         early_stopping=asdict(stopping) if stopping else None,
         augmentation=asdict(augmentation) if augmentation else None,
@@ -103,6 +119,7 @@ def run_config(
         class_names=(positive, negative) if negative else None,
         keep=recipe.keep,
         options=plan.options,
+        balance=balance.to_json() if balance else None,
     )
 
 
@@ -115,5 +132,7 @@ def _of_training(config: RunConfig, films: str) -> dict[str, Any]:
     free = {"data", "tools", "film_threshold", "kept_epoch", "warnings", "caveat"}
     # The digest of the films has their splits and labels; the split seed only tells why it differs.
     free |= {"class_names", "options"}
-    said = {name: value for name, value in asdict(config).items() if name not in free}
-    return said | {"set_of_films": films}
+    said = {name: value for name, value in config.to_json().items() if name not in free}
+    # Films are in the order of their names, which begin with those of several folders.
+    names = {"set_of_folders": list(config.folders.by_name)} if config.folder_count > 1 else {}
+    return said | names | {"set_of_films": films}

@@ -16,7 +16,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
@@ -25,8 +25,10 @@ from edge_export.films.film import HELD_OUT, Split
 from edge_export.graph.model_file import WEIGHTS, refuse_unpacked
 from edge_export.graph.network import RUN_MODEL
 from edge_export.statistics.estimates import Estimate, Metrics
+from edge_kit.data.film_folders import FilmFolders, film_folders
 from edge_kit.files import require_own_files, staging
 from edge_kit.models.recipe import EPSILON, Keep
+from edge_kit.training.balance import BALANCES
 from edge_runtime.bundle.records import FilmGate, Preprocess, Training
 from edge_runtime.errors import DataError
 
@@ -54,6 +56,9 @@ class RunConfig:
     was told the negative ones.
     `keep` is which epoch's weights were kept, and `kept_epoch` its number, counted from 1.
     `warnings` and `caveat` are what has to be said beside the figures of the run.
+    `data` is the folder of films, or a list of several.
+    `balance` says how often films were shown in an epoch, None where each was once; then it is not
+    written, as by older versions.
     `options` are those of the command that trained it, for the card.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
@@ -68,7 +73,7 @@ class RunConfig:
     batch_size: int
     learning_rate: float
     preprocess: dict[str, int | float | str]
-    data: str
+    data: str | Sequence[str]
     tools: dict[str, str]
     film_threshold: float | None = None
     members: Sequence[str] = ()
@@ -86,6 +91,25 @@ class RunConfig:
     warnings: Sequence[str] = ()
     caveat: Sequence[str] = ()
     options: Sequence[str] = ()
+    balance: dict[str, int | str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON content."""
+        content = asdict(self)
+        if self.balance is None:
+            del content["balance"]
+        return content
+
+    @property
+    def folders(self) -> FilmFolders:
+        """The folders of the films it was trained on, where they were then."""
+        paths = [self.data] if isinstance(self.data, str) else self.data
+        return film_folders([Path(path) for path in paths])
+
+    @property
+    def folder_count(self) -> int:
+        """The number of these folders."""
+        return 1 if isinstance(self.data, str) else len(self.data)
 
     @property
     def dealt_by(self) -> int:
@@ -146,11 +170,22 @@ def read_config(run: Path) -> RunConfig:
             caveat=tuple(config.caveat),
             options=tuple(map(str, config.options)),
         )
-        config.preprocessing(), config.training(), config.film_gate(), Path(config.data)
+        config.preprocessing(), config.training(), config.film_gate()
         config.chosen_names  # noqa: B018
+        _require_sound(config)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(path, f"not the configuration of a run ({error})", "train again") from error
     return config
+
+
+def _require_sound(config: RunConfig) -> None:
+    """Raise a `ValueError` or `TypeError` where folders or balance are not as a run writes them."""
+    if not isinstance(config.data, str | list) or not config.data:
+        raise ValueError("no folder of films")
+    for path in [config.data] if isinstance(config.data, str) else config.data:
+        Path(path)
+    if config.balance is not None and dict(config.balance).get("by") not in BALANCES[1:]:
+        raise ValueError("no balance that is known")
 
 
 def read_metrics(run: Path) -> dict[Split, Metrics]:

@@ -58,7 +58,8 @@ def write_run(
     """
     warnings, caveat = cautions.warnings, cautions.caveat
     save_model(outcome.model, folder / MODEL)
-    write_json(folder / CONFIG, replace(outcome.config, warnings=warnings, caveat=caveat))
+    config = replace(outcome.config, warnings=warnings, caveat=caveat)
+    write_json(folder / CONFIG, config.to_json())
     _write_history(folder / HISTORY, outcome.history)
     figures = {split: asdict(value) for split, value in outcome.metrics.items()}
     gate = {"film_gate": dict(outcome.film_check)} if outcome.film_check else {}

@@ -20,6 +20,7 @@ from edge_export.graph.network import InputRange, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.statistics.estimates import Floats, Metrics, evaluate
 from edge_kit.data.dataset import Dataset
+from edge_kit.data.film_folders import Folders
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder
@@ -64,7 +65,7 @@ Judge = Callable[[Trained, Dataset, Cautions], None]
 
 def train(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     plan: TrainingPlan,
     out: Path,
     say: Callable[[str], None],
@@ -119,7 +120,7 @@ def train(
 
 def train_and_measure(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     plan: TrainingPlan,
     say: Callable[[str], None],
     *,
@@ -174,12 +175,13 @@ class _Fitted:
             *([config.caution()] if config.leaks else []),
             *one_class(metrics, config.negative, config.positive),
             *of_kept_epoch(self.history, metrics, config.keep),
+            *(balance.warnings() if (balance := self.rows["train"].balance) else ()),
         ]
 
 
 def _fitted(
     dataset: Dataset,
-    data: Path,
+    data: Folders,
     plan: TrainingPlan,
     out: Path,
     say: Callable[[str], None],
@@ -192,7 +194,11 @@ def _fitted(
     from edge_kit.training.fit import fit
 
     network, size = architecture(plan.model), plan.preprocess
+    balance = plan.balanced(dataset, data)
     rows = {split: _rows(dataset, split, size, reader) for split in SPLITS}
+    rows["train"] = replace(rows["train"], balance=balance)
+    for line in balance.lines() if balance else ():
+        say(line)
     device = find_device(plan.precision)
     config = run_config(dataset, data, plan, network, device)
     _seed(config)

@@ -14,6 +14,8 @@ from edge_export.words import Words
 WARNING = "warning: "
 HEADING = "## Before you read on"
 """The heading of the section that stands first in a card and in a checklist."""
+ELSEWHERE = "Elsewhere: "
+"""How a sentence begins on films from elsewhere; such sentences stand before all others."""
 FIRST = ("site", "warnings", "caveat")
 """The keys with which a paper in JSON begins; those of a site come before the maker's."""
 
@@ -85,6 +87,12 @@ def first_section(warnings: Sequence[str], caveat: Sequence[str] = ()) -> str:
     reasons = "".join(f"- {sentence}\n" for sentence in caveat[1:])
     parts = (f"{HEADING}\n", conclusion, listed, reasons)
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def on_elsewhere(caveat: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the sentences of a `caveat` on films from elsewhere, and the others."""
+    found = [sentence for sentence in caveat if sentence.startswith(ELSEWHERE)]
+    return found, [sentence for sentence in caveat if not sentence.startswith(ELSEWHERE)]
 
 
 def foremost(content: Mapping[str, Any]) -> dict[str, Any]:

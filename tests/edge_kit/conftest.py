@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_export.quiet import import_tensorflow
 from edge_kit.data.dataset import Dataset, load_dataset
+from edge_kit.data.film_folders import FilmFolders, film_folders
 from edge_kit.models.recipe import Architecture, TrainingRecipe
 from edge_kit.models.registry import MODELS
 from edge_kit.training.plan import TrainingPlan
@@ -59,6 +61,25 @@ def dataset(data: Path) -> Dataset:
 def plan(tiny: None) -> TrainingPlan:
     del tiny
     return PLAN
+
+
+@pytest.fixture(scope="session")
+def hospitals(tmp_path_factory: pytest.TempPathFactory) -> FilmFolders:
+    root = tmp_path_factory.mktemp("hospitals")
+    write_tiny_films(root / "north", count=36)
+    write_tiny_films(root / "south", count=36, first=1000)
+    return film_folders([root / "north", root / "south"])
+
+
+@pytest.fixture(scope="session")
+def hospitals_run(
+    hospitals: FilmFolders, plan: TrainingPlan, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return the folder of a run on two folders, balanced by source; nobody may change it."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    dataset = load_dataset(hospitals, modality="xray", seed=3)
+    train(dataset, hospitals, replace(plan, balance="source"), out, silent)
+    return out
 
 
 @pytest.fixture(scope="session")

@@ -7,26 +7,20 @@ names a film is for its owner's terminal alone, and never begins with `warning: 
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import logit
 
-from edge_export.cautions import WARNING
 from edge_export.films.pixels import load_pixels
 from edge_export.graph.network import load_model
 from edge_export.report.files import SUFFIXES
-from edge_kit.cli import run
+from edge_kit.evaluation.elsewhere_words import NO_BETTER
 from edge_kit.training.folds import WHY_NOT_POOLED
-from papers import papers
+from said import Said, carry_out, write_rows
 from shortcut_films import bright_centre, bright_corner, write_dataset
 from tiny_network import RECIPE, tiny_network
 
@@ -39,38 +33,6 @@ LOOSE = [
     "--max-flips", "1", "--max-auc-difference", "1", "--margin", "0.9", "--calibration-films", "8",
     "--allow-calibration", "few_films", "--allow-calibration", "noise", "--max-uncertain", "1",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and the texts of the papers that it wrote, by name."""
-
-    err: str
-    out: str
-    papers: dict[str, str]
-
-    @property
-    def warnings(self) -> list[str]:
-        lines = self.err.splitlines()
-        return [line.removeprefix(WARNING) for line in lines if line.startswith(WARNING)]
-
-    @property
-    def sentences(self) -> list[str]:
-        """What is said of figures on stdout: whole sentences, and what a leak adds."""
-        return [line for line in self.out.splitlines() if re.match(r"[A-Z].*\.$|the leak ", line)]
-
-
-def carry_out(*arguments: object, wrote: Sequence[Path], status: int = 0) -> Said:
-    err, out = StringIO(), StringIO()
-    with redirect_stderr(err), redirect_stdout(out):
-        assert run([str(one) for one in arguments]) == status, err.getvalue()
-    return Said(err.getvalue(), out.getvalue(), papers(*wrote))
-
-
-def write_rows(root: Path, rows: Sequence[Sequence[str]]) -> None:
-    with (root / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
-        head = ("path", "label", "split", "patient_id", "source", "modality")
-        csv.writer(file).writerows([head, *((*row, "xray") for row in rows)])
 
 
 @pytest.fixture(scope="module")
@@ -106,23 +68,51 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return films that are none of any training, of two sources of both classes."""
+    root = tmp_path_factory.mktemp("far")
+    films = write_dataset(root, bright_centre, count=32, seed=9).films
+    write_rows(
+        root,
+        [
+            (film.path.name, film.label, "", f"f{place}", "east" if place < 16 else "west")
+            for place, film in enumerate(films)
+        ],
+    )
+    return root
+
+
+@pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("made")
 
 
 @pytest.fixture(scope="module")
-def training(tiny: None, own: Path, made: Path) -> Said:
+def training(tiny: None, own: Path, far: Path, made: Path) -> Said:
     """Train on a leaking split, far too little for a network that tells films apart."""
     del tiny
     out = made / "run"
-    return carry_out("train", "--data", own, "--out", out, *TRAIN, "--allow-leaks", wrote=[out])
+    return carry_out(
+        "train",
+        "--data",
+        own,
+        "--out",
+        out,
+        *TRAIN,
+        "--allow-leaks",
+        "--elsewhere",
+        far,
+        wrote=[out],
+    )
 
 
 @pytest.fixture(scope="module")
-def folds(tiny: None, own: Path, made: Path) -> Said:
+def folds(tiny: None, own: Path, far: Path, made: Path) -> Said:
     del tiny
     out = made / "folds"
-    return carry_out("train", "--data", own, "--out", out, *TRAIN, "--folds", 2, wrote=[out])
+    return carry_out(
+        "train", "--data", own, "--out", out, *TRAIN, "--folds", 2, "--elsewhere", far, wrote=[out]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +129,7 @@ def ensemble(training: Said, own: Path, made: Path) -> Said:
 
 
 @pytest.fixture(scope="module")
-def export(tiny: None, own: Path, made: Path) -> Said:
+def export(tiny: None, own: Path, far: Path, made: Path) -> Said:
     """Export a network that has learnt nothing, but calls one half of the films positive."""
     import keras
 
@@ -156,7 +146,7 @@ def export(tiny: None, own: Path, made: Path) -> Said:
     return carry_out(
         "export", made / "theirs.keras", "--int8", "--data", own, "--out", out, "--classes",
         "noncovid,covid", "--input-range", "0,255", "--skip-unreadable", *LOOSE,
-        wrote=[out, *(made / f"m{suffix}" for suffix in SUFFIXES)],
+        "--elsewhere", far, wrote=[out, *(made / f"m{suffix}" for suffix in SUFFIXES)],
     )  # fmt: skip
 
 
@@ -179,10 +169,10 @@ def evaluation(export: Said, elsewhere: Path, made: Path) -> Said:
 
 
 @pytest.fixture(scope="module")
-def evaluation_of_run(training: Said, own: Path, made: Path) -> Said:
+def evaluation_of_run(training: Said, own: Path, far: Path, made: Path) -> Said:
     del training
     out = made / "own"
-    arguments = (made / "run", "--data", own, "--out", out, "--skip-unreadable")
+    arguments = (made / "run", "--data", own, "--out", out, "--skip-unreadable", "--elsewhere", far)
     return carry_out("evaluate", *arguments, wrote=[out])
 
 
@@ -267,7 +257,11 @@ def test_these_films_have_everything_there_is_to_say(
         "test: the network calls every film ",
     ):
         assert any(line.startswith(words) for line in training.warnings), words
-    assert training.sentences[0].startswith("Accuracy on these films is no evidence")
+    for said in (training, evaluation_of_run):
+        assert said.sentences[0].startswith(
+            "Elsewhere: the network is no better than a linear baseline. AUC within sources "
+        )
+    assert any(line.startswith("Accuracy on these films is no evid") for line in training.sentences)
     assert training.sentences[-1].startswith("the leak adds ")
     (line,) = [one for one in evaluation.warnings if one.startswith("the only source with films")]
     assert re.search(
@@ -279,3 +273,15 @@ def test_these_films_have_everything_there_is_to_say(
     assert "2 of 3 sources have films of one class only" in " ".join(threshold.warnings)
     better = "a decision looks better than it is on the films that it was fitted on"
     assert better in threshold.warnings
+
+
+@pytest.mark.parametrize("command", ["training", "folds", "export", "evaluation_of_run"])
+def test_a_network_no_better_than_a_linear_baseline_is_called_so_first_and_everywhere(
+    command: str, request: pytest.FixtureRequest
+) -> None:
+    said: Said = request.getfixturevalue(command)
+    assert any(NO_BETTER in line for line in said.warnings), said.err
+    assert said.out.startswith(f"Elsewhere: the network is {NO_BETTER}. AUC within sources ")
+    assert said.papers
+    for paper, text in said.papers.items():
+        assert f"{NO_BETTER} on films from elsewhere: AUC within sources" in text, paper

@@ -95,9 +95,12 @@ def constant(model: keras.Model) -> keras.Model:
     return copy
 
 
-def write_tiny_films(folder: Path, count: int = 84, name: str = "film") -> None:
-    """Fill three splits of two classes below `folder` with phantoms of 64 to 96 pixels a side."""
-    for number in range(count):
+def write_tiny_films(folder: Path, count: int = 84, name: str = "film", first: int = 0) -> None:
+    """Fill three splits of two classes below `folder` with phantoms of 64 to 96 pixels a side.
+
+    Their numbers, by which no two are alike, begin with `first`.
+    """
+    for number in range(first, first + count):
         label = ("covid", "noncovid")[number % 2]
         size = (SIDE + 8 * (number % 5), SIDE + 16 * (number % 3))
         target = folder / SPLITS[number // 2 % 3] / label / f"{name}-{number:03}.png"

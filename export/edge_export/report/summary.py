@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edge_export.cautions import on_elsewhere
 from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.parity import FILM_SETS, REFERENCE, Comparison
@@ -21,8 +22,12 @@ _WORDS = {
 
 
 def summary(findings: Findings, description: BundleDescription) -> str:
-    """Return verdict, warnings, a line of figures for each graph, the matrix, and the caveat."""
-    lines = [f"{description.name} {description.version}: {_WORDS[findings.answer]}"]
+    """Return verdict, warnings, a line of figures for each graph, the matrix, and the caveat.
+
+    What films from elsewhere say stands before all of it.
+    """
+    elsewhere, caveat = on_elsewhere(findings.caveat)
+    lines = [*elsewhere, f"{description.name} {description.version}: {_WORDS[findings.answer]}"]
     passed = findings.answer == "pass"
     lines += [f"  {line}" for line in (_bounds(findings) if passed else _merged(findings.reasons))]
     lines += [f"  {disagreement}" for disagreement in findings.proof.located]
@@ -35,7 +40,7 @@ def summary(findings: Findings, description: BundleDescription) -> str:
     tables = ["", *_graphs(findings), "", *_matrix(findings)]
     kept = description.name, description.negative, description.positive
     told = words(description.intended_use.modality, *kept)
-    return told("\n".join([*lines, *tables, *findings.caveat]) + "\n")
+    return told("\n".join([*lines, *tables, *caveat]) + "\n")
 
 
 def _merged(reasons: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from edge_export.statistics.estimates import (
     placements,
     proportion,
 )
+from edge_export.statistics.paired import auc_difference
 
 
 def grouped_auc(positive: Bools, score: Floats, groups: Sequence[str]) -> Estimate:
@@ -29,25 +30,59 @@ def grouped_auc(positive: Bools, score: Floats, groups: Sequence[str]) -> Estima
         ValueError: as `auc` does.
     """
     plain = auc(positive, score)
-    above, below = placements(positive, score)
-    number = np.unique(np.asarray(groups), return_inverse=True)[1]
-    cases, controls = number[positive], number[~positive]
-    both = int(number.max()) + 1
-    case_sums = np.bincount(cases, above - plain.value, both) / len(above)
-    control_sums = np.bincount(controls, below - plain.value, both) / len(below)
-    with_cases, with_controls = len(np.unique(cases)), len(np.unique(controls))
-    if min(with_cases, with_controls) < 2:
+    variance = _variance(positive, placements(positive, score), plain.value, groups)
+    if variance is None:
         return Estimate(plain.value, 0.0, 1.0, plain.n)  # one group gives no variance
-    variance = (
-        with_cases / (with_cases - 1) * float(case_sums @ case_sums)
-        + with_controls / (with_controls - 1) * float(control_sums @ control_sums)
-        + 2 * both / (both - 1) * float(case_sums @ control_sums)
-    )
     if variance <= 0:
         return plain
     margin = NORMAL_95 * math.sqrt(variance)
     low, high = max(0.0, plain.value - margin), min(1.0, plain.value + margin)
     return Estimate(plain.value, low, high, plain.n)
+
+
+def grouped_auc_difference(
+    positive: Bools, reference_score: Floats, candidate_score: Floats, groups: Sequence[str]
+) -> Estimate:
+    """Return the AUC of a candidate less that of its reference, on films `(n,)` in `groups`.
+
+    Obuchowski's variance, as of `grouped_auc`, of the differences of placements, which contain the
+    covariance of both. Where it leaves no variance, the interval is that of `auc_difference`.
+
+    Raises:
+        ValueError: as `auc_difference` does.
+    """
+    plain = auc_difference(positive, reference_score, candidate_score)
+    reference = placements(positive, reference_score)
+    candidate = placements(positive, candidate_score)
+    differences = candidate[0] - reference[0], candidate[1] - reference[1]
+    variance = _variance(positive, differences, plain.value, groups)
+    if variance is None:
+        return Estimate(plain.value, -1.0, 1.0, plain.n)
+    if variance <= 0:
+        return Estimate(plain.value, plain.low, plain.high, plain.n)
+    margin = NORMAL_95 * math.sqrt(variance)
+    low, high = max(-1.0, plain.value - margin), min(1.0, plain.value + margin)
+    return Estimate(plain.value, low, high, plain.n)
+
+
+def _variance(
+    positive: Bools, placed: tuple[Floats, Floats], mean: float, groups: Sequence[str]
+) -> float | None:
+    """Return Obuchowski's variance of the `mean` of placements; None where a class is one group."""
+    above, below = placed
+    number = np.unique(np.asarray(groups), return_inverse=True)[1]
+    cases, controls = number[positive], number[~positive]
+    both = int(number.max()) + 1
+    case_sums = np.bincount(cases, above - mean, both) / len(above)
+    control_sums = np.bincount(controls, below - mean, both) / len(below)
+    with_cases, with_controls = len(np.unique(cases)), len(np.unique(controls))
+    if min(with_cases, with_controls) < 2:
+        return None
+    return (
+        with_cases / (with_cases - 1) * float(case_sums @ case_sums)
+        + with_controls / (with_controls - 1) * float(control_sums @ control_sums)
+        + 2 * both / (both - 1) * float(case_sums @ control_sums)
+    )
 
 
 def grouped_proportion(success: Bools, groups: Sequence[str]) -> Estimate:

@@ -57,7 +57,8 @@ def test_where_films_cannot_be_audited_that_is_a_warning_without_their_place(
 def judged(dataset: Dataset, sources: tuple[str, ...] = ()) -> JudgedFilms:
     count = len(dataset.films)
     logits = tuple(np.random.default_rng(0).normal(size=count))
-    return JudgedFilms("noncovid", "covid", dataset.films, sources or ("",) * count, logits)
+    told = tuple({"source": source} for source in sources or ("",) * count)
+    return JudgedFilms("noncovid", "covid", dataset.films, told, logits)
 
 
 def test_films_from_elsewhere_are_audited_by_themselves(

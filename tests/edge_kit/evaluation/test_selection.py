@@ -83,6 +83,17 @@ def test_all_films_of_another_hospital_are_judged(
             select_films(subject, other, "test")
 
 
+def test_films_without_a_split_beside_others_that_have_one_are_told_of(
+    labelled: LabelledFilms, bundle: Path
+) -> None:
+    subject = open_evaluated(bundle)
+    splits = (None, None, *labelled.splits[2:])
+    found = select_films(subject, replace(labelled, splits=splits), "test")
+    assert found.warnings == ("2 films left out, in no split though others are",)
+    assert all(splits[place] == "test" for place in found.places)
+    assert select_films(subject, labelled, "test").warnings == ()
+
+
 def test_new_films_beside_the_run_s_own_are_in_no_split(
     run: EvaluatedModel, labelled: LabelledFilms
 ) -> None:
@@ -95,7 +106,7 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
     other: LabelledFilms, bundle: Path
 ) -> None:
     # Enough groups for a split of each kind.
-    dataset = load_dataset(other.root, modality="xray", seed=7)
+    dataset = load_dataset(other.folders, modality="xray", seed=7)
     trained: dict[str, Split] = {
         film.sha256: "train" for film in dataset.films if film.split == "train"
     }
@@ -119,7 +130,7 @@ def test_a_bundle_is_judged_on_the_test_films_that_its_seed_deals(
 def test_a_bundle_that_other_splits_made_is_judged_on_all_films_with_a_warning(
     other: LabelledFilms, bundle: Path
 ) -> None:
-    dataset = load_dataset(other.root, modality="xray", seed=7)
+    dataset = load_dataset(other.folders, modality="xray", seed=7)
     calibrated: dict[str, Split] = {film.sha256: "train" for film in dataset.films}
     subject = replace(open_evaluated(bundle), known=calibrated, seed=7, modality="xray")
     found = select_films(subject, other, None)

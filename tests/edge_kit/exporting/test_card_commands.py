@@ -12,6 +12,7 @@ import pytest
 from edge_kit.cli import parser
 from edge_kit.commands.export import order
 from edge_kit.commands.train import _plan
+from edge_kit.data.film_folders import film_folders
 from edge_kit.exporting.card_commands import exported_by, made_by
 from edge_kit.exporting.order import name_of_file
 from edge_kit.training.run import read_config
@@ -57,7 +58,8 @@ def test_the_export_command_in_a_card_is_parsed_to_the_options_that_were_given(
     options = parser().parse_args(line)
     command = exported_by(order(options), "x", ours=True)
     found = parsed(command)
-    places = {"source": Path("RUN"), "data": Path("DATA"), "out": Path("x.edge")}
+    assert command.count("--data DATA") == 1
+    places = {"source": Path("RUN"), "data": film_folders(Path("DATA")), "out": Path("x.edge")}
     assert found == {**vars(options), **places}
     assert str(tmp_path) not in command
 
@@ -70,11 +72,19 @@ def test_a_path_in_a_command_is_a_word_for_it(tmp_path: Path) -> None:
     )
 
 
+def test_an_export_of_films_in_two_folders_names_both(tmp_path: Path) -> None:
+    line = ["export", "R", "--int8", "--data", f"{tmp_path}/a", "--data", "b", "--out", "x.edge"]
+    options = parser().parse_args(line)
+    command = exported_by(order(options), "x", ours=True, folders=len(options.data.by_name))
+    assert command == "edge-kit export RUN --int8 --data DATA --data DATA2 --out x.edge"
+
+
 TRAININGS = [
     [],
     ["--channels", "3", "--positive", "a b", "--modality", "other", "--no-film-gate", "--side",
      "64", "--no-counter-examples", "--precision", "float32", "--no-deterministic", "--folds", "3",
      "--skip-unreadable", "--learning-rate", "0.01", "--batch-size", "8", "--epochs", "2"],
+    ["--data", "d2", "--balance", "hospital"],
 ]  # fmt: skip
 
 
@@ -90,6 +100,8 @@ def test_the_training_command_in_a_card_is_parsed_to_the_options_that_were_given
         seed=options.seed, epochs=options.epochs or 20, batch_size=options.batch_size or 32,
         learning_rate=options.learning_rate or 0.001, preprocess=plan.preprocess.to_json(),
         film_threshold=0.0 if options.film_gate else None, options=plan.options, split_seed=0,
+        data=options.data.stored,
+        balance=None if options.balance == "none" else {"by": options.balance},
     )  # fmt: skip
     found = parsed(made_by(config))
     own = {
@@ -97,5 +109,6 @@ def test_the_training_command_in_a_card_is_parsed_to_the_options_that_were_given
         "channels": plan.preprocess.channels,
         "epochs": config.epochs,
     }
-    places = {"data": Path("DATA"), "out": Path("RUN")}
+    several = [Path("DATA"), Path("DATA2")] if options.data.several else [Path("DATA")]
+    places = {"data": film_folders(several), "out": Path("RUN")}
     assert found == {**vars(options), **own, **places}
