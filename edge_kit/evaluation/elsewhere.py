@@ -120,10 +120,10 @@ def elsewhere_films(
         skip_unreadable=skip_unreadable,
         reader=reader,
     )
-    found = _left(root, labelled, _known(labelled, own, digests, reader))
+    foreign = _left(root, labelled, _known(labelled, own, digests, reader))
     # Now, and not when a training is over, whatever stands in the way is to be said.
-    reader.read(found.films, preprocess)
-    return found
+    reader.read(foreign.films, preprocess)
+    return foreign
 
 
 def _left(root: Path, labelled: LabelledFilms, known: set[str]) -> ElsewhereFilms:
@@ -135,7 +135,7 @@ def _left(root: Path, labelled: LabelledFilms, known: set[str]) -> ElsewhereFilm
         if film.group not in known and not (given and split in ("train", "val"))
     ]
     copies = sum(film.group in known for film in films)
-    found = ElsewhereFilms(
+    foreign = ElsewhereFilms(
         root=root,
         films=tuple(films[place] for place in kept),
         attributes=tuple(labelled.attributes[place] for place in kept),
@@ -144,18 +144,20 @@ def _left(root: Path, labelled: LabelledFilms, known: set[str]) -> ElsewhereFilm
         copies=copies,
         kept_back=len(films) - len(kept) - copies,
     )
-    return _enough(found)
+    return _enough(foreign)
 
 
-def _enough(found: ElsewhereFilms) -> ElsewhereFilms:
-    cases = int(are_positive(found.films, found.positive).sum())
-    if min(cases, len(found.films) - cases) >= LEAST:
-        return found
-    controls = len(found.films) - cases
-    problem = f"has {cases} {found.positive} and {controls} {found.negative} films from elsewhere"
-    if found.copies:
-        problem += f", and {found.copies} that are among those of the training's folder"
-    raise DataError(found.root, problem, f"give a folder of other films, {LEAST} of each class")
+def _enough(foreign: ElsewhereFilms) -> ElsewhereFilms:
+    cases = int(are_positive(foreign.films, foreign.positive).sum())
+    if min(cases, len(foreign.films) - cases) >= LEAST:
+        return foreign
+    controls = len(foreign.films) - cases
+    problem = (
+        f"has {cases} {foreign.positive} and {controls} {foreign.negative} films from elsewhere"
+    )
+    if foreign.copies:
+        problem += f", and {foreign.copies} that are among those of the training's folder"
+    raise DataError(foreign.root, problem, f"give a folder of other films, {LEAST} of each class")
 
 
 def _names(root: Path, modality: str, names: Sequence[ClassNames]) -> ClassNames:
@@ -191,16 +193,16 @@ def _known(
 
 
 def judge_elsewhere(
-    found: ElsewhereFilms, network: Floats | None, baseline: Floats | None, decision: Decision
+    foreign: ElsewhereFilms, network: Floats | None, baseline: Floats | None, decision: Decision
 ) -> Elsewhere:
-    """Return what the logits `(n,)` of a network and of the baseline are worth on `found` films.
+    """Return what the logits `(n,)` of a network and of the baseline are worth on `foreign` films.
 
     Raises:
         ValueError: a logit is not finite.
     """
-    positive = are_positive(found.films, found.positive)
-    groups = [film.group for film in found.films]
-    sources = [film.get("source", "").strip().lower() for film in found.attributes]
+    positive = are_positive(foreign.films, foreign.positive)
+    groups = [film.group for film in foreign.films]
+    sources = [film.get("source", "").strip().lower() for film in foreign.attributes]
     difference = None
     if network is not None and baseline is not None:
         apart = differences_within(positive, baseline, network, groups, sources)
@@ -218,23 +220,23 @@ def judge_elsewhere(
         return Areas(grouped_auc(positive, scores, groups), mean(inside, share) if inside else None)
 
     return Elsewhere(
-        folder=found.root.resolve().name,
+        folder=foreign.root.resolve().name,
         positive=int(positive.sum()),
         negative=int((~positive).sum()),
-        copies=found.copies,
-        kept_back=found.kept_back,
+        copies=foreign.copies,
+        kept_back=foreign.kept_back,
         network=areas(network),
         baseline=areas(baseline),
         difference=difference,
-        yardstick=_yardstick(found, network, decision),
+        yardstick=_yardstick(foreign, network, decision),
     )
 
 
-def _yardstick(found: ElsewhereFilms, network: Floats | None, decision: Decision) -> Yardstick:
+def _yardstick(foreign: ElsewhereFilms, network: Floats | None, decision: Decision) -> Yardstick:
     if network is None:
         return Yardstick()
-    positive = are_positive(found.films, found.positive)
+    positive = are_positive(foreign.films, foreign.positive)
     outcomes = [FilmOutcome(float(logit)) for logit in network]
-    films: Judged = judged(positive, [film.group for film in found.films], outcomes, decision)
-    by = columns(found.root.resolve().name, found.attributes, None)
-    return yardstick(films, found.attributes, decision.threshold, by)
+    films: Judged = judged(positive, [film.group for film in foreign.films], outcomes, decision)
+    by = columns(foreign.root.resolve().name, foreign.attributes, None)
+    return yardstick(films, foreign.attributes, decision.threshold, by)

@@ -63,10 +63,10 @@ def _graph(
     if name:
         flat.text(name)
     everything = [read_tensor(flat, place, held) for place in flat.tables(tensors, MOST_TENSORS)]
-    taken, given = flat.numbers(inputs, 2), flat.numbers(outputs, 2)
-    _ends(everything, taken, given, pixels)
+    taken, returned = flat.numbers(inputs, 2), flat.numbers(outputs, 2)
+    _ends(everything, taken, returned, pixels)
     if signatures:
-        _signature(flat, signatures, taken, given)
+        _signature(flat, signatures, taken, returned)
     run = _Run(everything, taken)
     for position, place in enumerate(flat.tables(operators, MOST_TENSORS)):
         label = ""
@@ -77,7 +77,7 @@ def _graph(
             told = GraphFault(f"operator {position}{label and ' ' + label}: {fault}")
             told.place = position
             raise told from None
-    run.end(given)
+    run.end(returned)
 
 
 def _one(places: list[int]) -> list[int]:
@@ -111,25 +111,25 @@ def _code(flat: FlatBuffer, place: int) -> int:
     return max(number, newer)
 
 
-def _ends(tensors: list[GraphTensor], taken: list[int], given: list[int], pixels: Shape) -> None:
+def _ends(tensors: list[GraphTensor], taken: list[int], returned: list[int], pixels: Shape) -> None:
     """Refuse a graph that does not take the pixels; that it gives logits, each engine asks."""
-    refuse_unless(len(taken) == 1 and 1 <= len(given) <= 2, "its inputs or outputs are too many")
-    ends = [*taken, *given]
+    refuse_unless(len(taken) == 1 and 1 <= len(returned) <= 2, "its inputs or outputs are too many")
+    ends = [*taken, *returned]
     refuse_unless(min(ends) >= 0 and max(ends) < len(tensors), "its inputs or outputs")
     image = tensors[taken[0]]
     refuse_unless(image.shape == pixels, f"it takes {list(image.shape)}, not {list(pixels)}")
     refuse_unless(len(set(ends)) == len(ends), "an output twice")
-    refuse_unless(not any(tensors[number].start for number in given), "an output is a constant")
+    refuse_unless(not any(tensors[number].start for number in returned), "an output is a constant")
 
 
-def _signature(flat: FlatBuffer, place: int, taken: list[int], given: list[int]) -> None:
+def _signature(flat: FlatBuffer, place: int, taken: list[int], returned: list[int]) -> None:
     """Refuse signatures that name other inputs and outputs than the graph."""
     for at in flat.tables(place, 1):
         inputs, outputs, key, _, subgraph, _ = flat.table(at, "VVV-i")
         refuse_unless(not subgraph or not flat.words[at + subgraph >> 2], "a signature's graph")
         if key:
             flat.text(at + key)
-        for side, ends in ((inputs, taken), (outputs, given)):
+        for side, ends in ((inputs, taken), (outputs, returned)):
             named = []
             for end in flat.tables(at + side, 8) if side else ():
                 name, number, _ = flat.table(end, "Vi")
@@ -169,9 +169,9 @@ class _Run:
         self._work += RULES[name](options, sources, results) or 0
         self._made.append(outputs)
 
-    def end(self, given: list[int]) -> None:
+    def end(self, returned: list[int]) -> None:
         """Look at the outputs, and at what all of it takes."""
-        for number in given:
+        for number in returned:
             refuse_unless(self._there[number], "an output that nobody writes")
             self._last[number] = len(self._made)
         millions = self._work / 1e6
@@ -234,10 +234,10 @@ def _operator(
             refuse_unless(not flat.vector(place + vector, size)[1], "it changes its inputs")
     fits = read and written and min(read) >= -1 and min(written) >= 0
     refuse_unless(fits and max(*read, *written) < count, "it names a tensor that is not there")
-    given = flat.data[place + kind] if kind else 0
-    refuse_unless(given in (0, wanted) and bool(given) == bool(options), "its options")
+    present = flat.data[place + kind] if kind else 0
+    refuse_unless(present in (0, wanted) and bool(present) == bool(options), "its options")
     fields, values = OPTIONS[wanted]
-    if given:
+    if present:
         values = _options(flat, place + options, fields, values)
     return name, read, written, values
 

@@ -41,13 +41,13 @@ def _conv(options: Options, sources: Tensors, results: Tensors) -> int:
     (image, weights, bias), (result,) = (*sources, None)[:3], results
     refuse_unless(len(image.shape) == len(weights.shape) == 4 and activation <= 3, "its ranks")
     films, height, width, channels = image.shape
-    given, tall, wide, taken = weights.shape
-    refuse_unless(channels % taken == 0 and given % (channels // taken) == 0, "its channels")
+    filters, tall, wide, taken = weights.shape
+    refuse_unless(channels % taken == 0 and filters % (channels // taken) == 0, "its channels")
     _weights(weights, bias, 0)
     height = _places(padding, height, tall, down, dilated_down)
     width = _places(padding, width, wide, across, dilated_across)
-    _gives(result, (films, height, width, given))
-    return int(films * height * width * given * tall * wide * taken)
+    _gives(result, (films, height, width, filters))
+    return int(films * height * width * filters * tall * wide * taken)
 
 
 def _depthwise(options: Options, sources: Tensors, results: Tensors) -> int:
@@ -55,13 +55,13 @@ def _depthwise(options: Options, sources: Tensors, results: Tensors) -> int:
     (image, weights, bias), (result,) = (*sources, None)[:3], results
     refuse_unless(len(image.shape) == len(weights.shape) == 4 and activation <= 3, "its ranks")
     films, height, width, channels = image.shape
-    first, tall, wide, given = weights.shape
-    refuse_unless(first == 1 and times > 0 and given == channels * times, "its channels")
+    first, tall, wide, filters = weights.shape
+    refuse_unless(first == 1 and times > 0 and filters == channels * times, "its channels")
     _weights(weights, bias, 3)
     height = _places(padding, height, tall, down, dilated_down)
     width = _places(padding, width, wide, across, dilated_across)
-    _gives(result, (films, height, width, given))
-    return int(films * height * width * given * tall * wide)
+    _gives(result, (films, height, width, filters))
+    return int(films * height * width * filters * tall * wide)
 
 
 def _transposed(options: Options, sources: Tensors, results: Tensors) -> int:
@@ -69,15 +69,15 @@ def _transposed(options: Options, sources: Tensors, results: Tensors) -> int:
     (shape, weights, image, bias), (result,) = (*sources, None)[:4], results
     refuse_unless(len(image.shape) == len(weights.shape) == 4 and activation <= 3, "its ranks")
     films, height, width, channels = image.shape
-    given, tall, wide, taken = weights.shape
+    filters, tall, wide, taken = weights.shape
     refuse_unless(channels == taken and len(result.shape) == 4, "its channels")
     _weights(weights, bias, 0)
     _gives(result, tuple(shape.integers()))
     up, along = result.shape[1:3]
-    refuse_unless(result.shape == (films, up, along, given), "its channels")
+    refuse_unless(result.shape == (films, up, along, filters), "its channels")
     there = _places(padding, up, tall, down), _places(padding, along, wide, across)
     refuse_unless(there == (height, width), "an output that does not fit")
-    return int(films * height * width * given * tall * wide * taken)
+    return int(films * height * width * filters * tall * wide * taken)
 
 
 def _conv3d(options: Options, sources: Tensors, results: Tensors) -> int:
@@ -85,12 +85,12 @@ def _conv3d(options: Options, sources: Tensors, results: Tensors) -> int:
     (image, weights, bias), (result,) = (*sources, None)[:3], results
     refuse_unless(len(image.shape) == len(weights.shape) == 5 and activation <= 3, "its ranks")
     refuse_unless(dilated == [1, 1, 1], "a dilation")
-    *sides, taken, given = weights.shape
+    *sides, taken, filters = weights.shape
     refuse_unless(image.shape[4] == taken, "its channels")
-    refuse_unless(bias is None or bias.shape == (given,), "its offsets")
+    refuse_unless(bias is None or bias.shape == (filters,), "its offsets")
     steps = (deep, down, across)
     places = [_places(padding, *one) for one in zip(image.shape[1:4], sides, steps, strict=True)]
-    _gives(result, (image.shape[0], *places, given))
+    _gives(result, (image.shape[0], *places, filters))
     return int(image.shape[0] * prod(places) * prod(weights.shape))
 
 
@@ -108,14 +108,14 @@ def _fully_connected(options: Options, sources: Tensors, results: Tensors) -> in
     activation, form, keep = options[:3]
     (rows, weights, bias), (result,) = (*sources, None)[:3], results
     refuse_unless(len(weights.shape) == 2 and activation <= 3 and not form, "its weights")
-    given, taken = weights.shape
+    filters, taken = weights.shape
     count, rest = divmod(prod(rows.shape), taken)
     refuse_unless(not rest, "other weights than it has elements")
     _weights(weights, bias, 0)
     if keep:
         refuse_unless(rows.shape and rows.shape[-1] == taken, "its weights")
-    _gives(result, (*rows.shape[:-1], given) if keep else (count, given))
-    return int(count * taken * given)
+    _gives(result, (*rows.shape[:-1], filters) if keep else (count, filters))
+    return int(count * taken * filters)
 
 
 def _batch_matmul(options: Options, sources: Tensors, results: Tensors) -> int:

@@ -48,14 +48,14 @@ def read_header(
     if stream.read(len(_PREFIX)) != _PREFIX:
         stream.seek(0)
     walk = Walk(stream, subject, {int(Tag(one)): one for one in (*_ALWAYS, *keywords)})
-    found = Found({}, {})
+    seen = Found({}, {})
     try:
         meta = _meta(walk, subject)
         _begin(walk, meta, stream)
-        head = walk.to_pixels(found)
+        head = walk.to_pixels(seen)
     except Damaged:
         raise unreadable(subject, "a DICOM file whose elements break off") from None
-    header = _dataset(walk, found)
+    header = _dataset(walk, seen)
     header.file_meta = meta
     if head is None or head.tag != PIXELS:
         raise without_pixels(header, head and head.tag, subject)
@@ -68,9 +68,9 @@ def read_header(
 
 def _meta(walk: Walk, subject: str) -> FileMetaDataset:
     """Return the file's meta information, after seeing that its transfer syntax is read here."""
-    found = Found({}, {})
-    walk.group(0x0002, found)
-    meta = FileMetaDataset({**found.elements})
+    seen = Found({}, {})
+    walk.group(0x0002, seen)
+    meta = FileMetaDataset({**seen.elements})
     refuse_unread(meta, subject)
     return meta
 
@@ -89,21 +89,21 @@ def _begin(walk: Walk, meta: FileMetaDataset, stream: BinaryIO) -> None:
         walk.order = ">"
 
 
-def _dataset(walk: Walk, found: Found) -> Dataset:
+def _dataset(walk: Walk, seen: Found) -> Dataset:
     encoding: str | list[str] = default_encoding
-    header = _filled(found, encoding)
+    header = _filled(seen, encoding)
     if "SpecificCharacterSet" in header:
         # One that is not known says nothing.
         with suppress(*NOT_UNDERSTOOD):
             encoding = convert_encodings(text(header, "SpecificCharacterSet").split("\\"))
-            header = _filled(found, encoding)
+            header = _filled(seen, encoding)
     header.set_original_encoding(walk.implicit, walk.order == "<", encoding)
     return header
 
 
-def _filled(found: Found, encoding: str | list[str]) -> Dataset:
-    elements: dict[BaseTag, RawDataElement | DataElement] = {**found.elements}
-    for tag, items in found.sequences.items():
+def _filled(seen: Found, encoding: str | list[str]) -> Dataset:
+    elements: dict[BaseTag, RawDataElement | DataElement] = {**seen.elements}
+    for tag, items in seen.sequences.items():
         inner = Sequence([_filled(item, encoding) for item in items])
         elements[tag] = DataElement(tag, "SQ", inner)
     return Dataset(elements, parent_encoding=encoding)

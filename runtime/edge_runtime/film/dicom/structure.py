@@ -93,25 +93,25 @@ class Walk:
         self._stream.seek(-len(begin), 1)
         return not (len(begin) == 6 and all(0x40 < letter < 0x5B for letter in begin[4:]))
 
-    def group(self, number: int, found: Found) -> None:
+    def group(self, number: int, seen: Found) -> None:
         """Read what is wanted of the elements of one group, which stand before all others."""
         self.implicit = self.begins_implicit()
         place = self._stream.tell()
         while head := self.head(implicit=self.implicit):
             if head.tag >> 16 != number:
                 break
-            self._take(head, found, implicit=self.implicit)
+            self._take(head, seen, implicit=self.implicit)
             place = self._stream.tell()
         self._stream.seek(place)
 
-    def to_pixels(self, found: Found) -> Element | None:
+    def to_pixels(self, seen: Found) -> Element | None:
         """Read what is wanted of the elements before the pixels; return the head of the pixels."""
         while head := self.head(implicit=self.implicit):
             if head.tag == PIXELS or head.tag in FLOATS:
                 return head
             if head.tag == _ITEM_END:
                 return None
-            self._take(head, found, implicit=self.implicit)
+            self._take(head, seen, implicit=self.implicit)
         return None
 
     def pixels(self, head: Element, *, encapsulated: bool) -> PixelData:
@@ -162,19 +162,19 @@ class Walk:
             (length,) = struct.unpack(f"{self.order}L", data)
         return Element(tag, kind, length)
 
-    def _take(self, head: Element, found: Found, *, implicit: bool) -> None:
+    def _take(self, head: Element, seen: Found, *, implicit: bool) -> None:
         """Read a wanted element, or the wanted elements of a sequence's items; skip another."""
         keyword = self._wanted.get(head.tag)
         if keyword is None:
             self._skip(head, implicit=implicit)
         elif _is_sequence(head):
-            self._take_sequence(head, keyword, found, implicit=implicit)
+            self._take_sequence(head, keyword, seen, implicit=implicit)
         elif head.length == UNDEFINED:
             self._skip(head, implicit=implicit)
         else:
-            self._take_value(head, keyword, found)
+            self._take_value(head, keyword, seen)
 
-    def _take_value(self, head: Element, keyword: str, found: Found) -> None:
+    def _take_value(self, head: Element, keyword: str, seen: Found) -> None:
         is_table = keyword.endswith(_TABLES) and head.kind in _BINARY
         longest = LONGEST_TABLE if is_table else LONGEST_VALUE
         if head.length > longest:
@@ -184,13 +184,13 @@ class Walk:
         value: Any = self._stream.read(head.length)
         if not head.length:
             value = empty_value_for_VR(head.kind, raw=True)
-        found.sequences.pop(BaseTag(head.tag), None)
-        found.elements[BaseTag(head.tag)] = RawDataElement(
+        seen.sequences.pop(BaseTag(head.tag), None)
+        seen.elements[BaseTag(head.tag)] = RawDataElement(
             BaseTag(head.tag), head.kind, head.length, value, place,
             self.implicit, self.order == "<",
         )  # fmt: skip
 
-    def _take_sequence(self, head: Element, keyword: str, found: Found, *, implicit: bool) -> None:
+    def _take_sequence(self, head: Element, keyword: str, seen: Found, *, implicit: bool) -> None:
         """Read the items of a wanted sequence; one whose end is known may be damaged within."""
         end = None if head.length == UNDEFINED else self._stream.tell() + head.length
         items: list[Found] = []
@@ -209,11 +209,11 @@ class Walk:
             items = []
         if end is not None:
             self._stream.seek(end)
-        found.elements.pop(BaseTag(head.tag), None)
-        found.sequences[BaseTag(head.tag)] = items
+        seen.elements.pop(BaseTag(head.tag), None)
+        seen.sequences[BaseTag(head.tag)] = items
 
     def _in_item(self, length: int, *, implicit: bool) -> Found:
-        found = Found({}, {})
+        seen = Found({}, {})
         end = None if length == UNDEFINED else self._stream.tell() + length
         implicit = implicit or self.begins_implicit()
         while end is None or self._stream.tell() < end:
@@ -225,8 +225,8 @@ class Walk:
             if _is_sequence(head):  # none in an item is wanted
                 self._skip(head, implicit=implicit)
             else:
-                self._take(head, found, implicit=implicit)
-        return found
+                self._take(head, seen, implicit=implicit)
+        return seen
 
     def _item(self) -> Element:
         """Return the head of an item, or of the end of its sequence.
