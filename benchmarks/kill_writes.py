@@ -36,6 +36,7 @@ from edge_kit.cli import main as edge_kit
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 STEPS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"})
+# With the dropout of that in `kill.py` it would call all of so few films one class.
 NETWORK = """
 def small(height, width, channels):
     from keras import Input, Sequential, layers

@@ -62,7 +62,10 @@ def test_every_seed_is_answered_before_it_is_damaged(tmp_path: Path) -> None:
 
 def test_a_generated_tiff_of_several_strips_and_tiles_is_one(tmp_path: Path) -> None:
     strips = tiff.image(
-        64, rows=(278, 4, [16]), offsets=(273, 4, [1000] * 4), counts=(279, 4, [64 * 16] * 4)
+        64,
+        rows=tiff.tag(278, 4, [16]),
+        offsets=tiff.tag(273, 4, [1000] * 4),
+        counts=tiff.tag(279, 4, [64 * 16] * 4),
     )
     pixels = bytes(range(0, 256, 4)) * 16
     of_tiles = tiff.tiles(64, 32, 4, bytes(range(0, 256, 8)) * 32, compression=1)

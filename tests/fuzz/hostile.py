@@ -71,7 +71,10 @@ def deflated_strip() -> bytes:
     """Return a TIFF whose one strip unpacks to a gibibyte."""
     packed = zlib.compress(bytes(1 << 30), 1)
     tags = tiff.image(
-        128, compression=(259, 3, [8]), rows=(278, 4, [0xFFFFFFFF]), counts=(279, 4, [len(packed)])
+        128,
+        compression=tiff.tag(259, 3, [8]),
+        rows=tiff.tag(278, 4, [0xFFFFFFFF]),
+        counts=tiff.tag(279, 4, [len(packed)]),
     )
     return tiff.whole(tags, packed)
 
@@ -180,9 +183,11 @@ KINDS: dict[str, Write] = {
     "190,000 tiles.tif": data(
         lambda: tiff.tiles(7008, 16, (7008 // 16) ** 2, zlib.compress(bytes(256)))
     ),
-    "a tag of 20 million values.tif": strips(other=(33000, 3, [5] * 20 * MANY)),
-    "10 million offsets of strips.tif": strips(offsets=(273, 4, [8] * 10 * MANY)),
-    "65,535 samples a pixel.tif": strips(samples=(277, 3, [65535]), bits=(258, 3, [8] * 65535)),
+    "a tag of 20 million values.tif": strips(other=tiff.tag(33000, 3, [5] * 20 * MANY)),
+    "10 million offsets of strips.tif": strips(offsets=tiff.tag(273, 4, [8] * 10 * MANY)),
+    "65,535 samples a pixel.tif": strips(
+        samples=tiff.tag(277, 3, [65535]), bits=tiff.tag(258, 3, [8] * 65535)
+    ),
     # DICOM
     "10 million window centres.dcm": within(0x28, 0x1050, lambda: b"1\\" * 10 * MANY),
     "a body part of 60 MB.dcm": within(0x18, 0x15, lambda: b"AB " * 20 * MANY),

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import struct
 
+from fuzz.grammar import dicom
 from tiny_bundle import film_array
 
-EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
-RLE, JPEG, JPEG_LS = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.80"
-LOSSLESS, JPEG_2000 = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-UNDEFINED = 0xFFFFFFFF
+EXPLICIT, IMPLICIT, DEFLATED = dicom.EXPLICIT, dicom.IMPLICIT, dicom.DEFLATED
+RLE, JPEG, JPEG_2000 = dicom.RLE, dicom.JPEG, dicom.JPEG_2000
+LOSSLESS, JPEG_LS = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80"
+UNDEFINED = dicom.UNDEFINED
+element = dicom.element
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 WINDOW_CENTER, VOI_LUT, VIEW_CODES, UNWANTED = 0x00281050, 0x00283010, 0x00540220, 0x00081140
 PIXELS, TRAILING = 0x7FE00010, 0xFFFCFFFC
 GREY = film_array()
-
-_LONG = ("OB", "OW", "SQ", "UN", "UT", "UC")
-
-
-def element(tag: int, kind: str, value: bytes, length: int | None = None) -> bytes:
-    """Return an element in little endian, without its type where `kind` is empty."""
-    value += b" " * (len(value) % 2)
-    size = len(value) if length is None else length
-    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
-    if not kind:
-        return head + struct.pack("<I", size) + value
-    if kind in _LONG:
-        return head + kind.encode() + b"\0\0" + struct.pack("<I", size) + value
-    return head + kind.encode() + struct.pack("<H", size) + value
 
 
 def item(value: bytes = b"", length: int | None = None) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,11 +14,14 @@ import pytest
 from edge_runtime.errors import Refusal
 from edge_runtime.film.preprocess import standard
 from film_refusals import refusal_of
+from fuzz.grammar import webp
+from fuzz.grammar.bmp import bitmap
+from fuzz.grammar.png import END, SIGNATURE, chunk, header, pixels
+from fuzz.grammar.tiff import tag, whole
 
 RECIPE = standard(64, 64)
 GIGABYTE = 1 << 30
 SIDE, PLACE = 128, 4096
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 Values = tuple[int, int, bytes]
 """Type, count and bytes of a TIFF tag."""
@@ -65,6 +67,17 @@ def judged(form: ModuleType, film: bytes | Path) -> Judged:
     return Judged(refusal.reason, refusal.problem, counting.count)
 
 
+def costly(form: ModuleType, film: bytes | Path, problem: str) -> int:
+    """Return how many bytes of a film are read until `form.judge` calls it `too_large`.
+
+    Its line holds `problem`.
+    """
+    said = judged(form, film)
+    assert said.reason == "too_large"
+    assert problem in said.problem
+    return said.read
+
+
 def sparse(path: Path, head: bytes, size: int = GIGABYTE, tail: bytes = b"") -> Path:
     """Write a file of `head`, a hole of `size` bytes that takes no room on the disk, and `tail`."""
     with path.open("wb") as stream:
@@ -75,46 +88,15 @@ def sparse(path: Path, head: bytes, size: int = GIGABYTE, tail: bytes = b"") -> 
     return path
 
 
-def chunk(kind: bytes, data: bytes = b"") -> bytes:
-    """Return a chunk of a PNG."""
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def png(before: bytes = b"", after: bytes = b"", side: int = 128) -> bytes:
     """Return a PNG of 8 bits with more chunks before and after its image data."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
-    rows = b"".join(b"\0" + bytes((x * y) % 251 for x in range(side)) for y in range(side))
-    image = chunk(b"IDAT", zlib.compress(rows))
-    return SIGNATURE + header + before + image + after + chunk(b"IEND")
-
-
-def segment(kind: int, data: bytes = b"") -> bytes:
-    """Return a marker segment of a JPEG."""
-    return struct.pack(">BBH", 0xFF, kind, len(data) + 2) + data
-
-
-def progressive(side: int, scans: int) -> bytes:
-    """Return a progressive JPEG of one shade whose scans say nothing, in 3 bytes for 32,767 blocks.
-
-    Of its two tables, each has the single code 0: no difference, and a run of empty blocks.
-    """
-    tables = segment(0xDB, b"\0" + b"\1" * 64)
-    tables += segment(0xC2, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0")
-    for kind, symbol in ((0x00, 0x00), (0x10, 0xE0)):
-        tables += segment(0xC4, bytes([kind, 1, *[0] * 15, symbol]))
-    blocks = (-(-side // 8)) ** 2
-    first = segment(0xDA, b"\1\1\0\0\0\0") + bytes(-(-blocks // 8))
-    runs = "".join("0" + "1" * 14 for _ in range(-(-blocks // 32767)))
-    runs += "1" * (-len(runs) % 8)
-    data = int(runs, 2).to_bytes(len(runs) // 8, "big").replace(b"\xff", b"\xff\0")
-    return (
-        b"\xff\xd8" + tables + first + (segment(0xDA, b"\1\0\1\x3f\0") + data) * scans + b"\xff\xd9"
-    )
+    image = chunk(b"IDAT", pixels(side, side))
+    return SIGNATURE + header(side, side) + before + image + after + END
 
 
 def longs(*values: int) -> Values:
     """Return the values of a TIFF tag, of 4 bytes each."""
-    return 4, len(values), struct.pack(f"<{len(values)}I", *values)
+    return tag(0, 4, values)[1:]
 
 
 def tiff(data: bytes, /, **tags: Values | None) -> bytes:
@@ -122,33 +104,21 @@ def tiff(data: bytes, /, **tags: Values | None) -> bytes:
 
     They stand further on where the values of the tags leave no room.
     """
-    found: dict[int, Values | None] = {
+    usual: dict[int, Values | None] = {
         **{256: longs(SIDE), 257: longs(SIDE), 258: longs(8), 259: longs(1), 262: longs(1)},
         **{273: longs(PLACE), 277: longs(1), 278: longs(SIDE), 279: longs(len(data))},
         **{int(name[1:]): values for name, values in tags.items()},
     }
-    kept = [(tag, values) for tag, values in sorted(found.items()) if values]
-    after = 8 + 2 + 12 * len(kept) + 4
-    entries, values_after = struct.pack("<H", len(kept)), b""
-    for tag, (kind, count, values) in kept:
-        entries += struct.pack("<HHI", tag, kind, count)
-        entries += values.ljust(4, b"\0") if len(values) <= 4 else struct.pack("<I", after)
-        if len(values) > 4:
-            after, values_after = after + len(values), values_after + values
-    head = b"II*\0\x08\0\0\0" + entries + bytes(4) + values_after
-    return head.ljust(PLACE, b"\0") + data
+    return whole([(number, *values) for number, values in usual.items() if values], data, at=PLACE)
 
 
 def bmp(data: bytes, side: int = 128, compression: int = 0, header: int = 40) -> bytes:
-    """Return a grey BMP of 8 bits."""
-    palette = b"".join(bytes([shade, shade, shade, 0]) for shade in range(256))
-    sizes = struct.pack("<IiiHHIIiiII", header, side, side, 1, 8, compression, 0, 0, 0, 256, 0)
-    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 40 + 1024) + sizes + palette + data
+    """Return a grey BMP of 8 bits whose header may lie about its length."""
+    film = bytearray(bitmap(side, side, data, compression=compression))
+    film[14:18] = struct.pack("<I", header)
+    return bytes(film)
 
 
 def riff(chunks: Sequence[tuple[bytes, bytes]], more: int = 0) -> bytes:
     """Return a WebP of these chunks, which says to have `more` bytes."""
-    body = b"WEBP"
-    for kind, data in chunks:
-        body += kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
-    return b"RIFF" + struct.pack("<I", len(body) + more) + body
+    return webp.riff(*(webp.chunk(kind, data) for kind, data in chunks), more=more)

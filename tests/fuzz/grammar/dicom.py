@@ -31,6 +31,16 @@ def explicit(group: int, element: int, kind: str, value: bytes, length: int | No
     )
 
 
+def element(tag: int, kind: str, value: bytes, length: int | None = None) -> bytes:
+    """Return the element of a tag of eight digits, without its type where `kind` is empty."""
+    group, number = tag >> 16, tag & 0xFFFF
+    return (
+        explicit(group, number, kind, value, length)
+        if kind
+        else implicit(group, number, value, length)
+    )
+
+
 def implicit(group: int, element: int, value: bytes, length: int | None = None) -> bytes:
     """Return an element without its type (PS3.5, 7.1.3)."""
     value += b" " * (len(value) % 2)

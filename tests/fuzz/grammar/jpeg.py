@@ -11,7 +11,7 @@ START, END = b"\xff\xd8", b"\xff\xd9"
 _LONGEST_RUN = 0x7FFF  # blocks that one end-of-block run of 14 more bits covers (G.1.2.2)
 
 
-def segment(marker: int, data: bytes) -> bytes:
+def segment(marker: int, data: bytes = b"") -> bytes:
     """Return a segment with its length."""
     return bytes((0xFF, marker)) + struct.pack(">H", len(data) + 2) + data
 

@@ -9,14 +9,16 @@ from random import Random
 from fuzz.grammar.numbers import many, side
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
 _KINDS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"tIME", b"gAMA", b"pHYs", b"abCd", b"acTL",
           b"fcTL", b"fdAT", b"PLTE", b"tRNS", b"sPLT", b"hIST", b"IDAT", b"IHDR")  # fmt: skip
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
     """Return a chunk with its length and check sum."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+END = chunk(b"IEND")
 
 
 def header(

@@ -18,10 +18,10 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
 
 
-def riff(*chunks: bytes) -> bytes:
-    """Return a file of these chunks."""
+def riff(*chunks: bytes, more: int = 0) -> bytes:
+    """Return a file of these chunks, which says to have `more` bytes."""
     body = b"WEBP" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(body) + more) + body
 
 
 def picture(edge: int = 64, *, lossless: bool = False) -> bytes:

@@ -12,7 +12,8 @@ from PIL import Image
 from edge_runtime.film.formats import png as form
 from edge_runtime.film.preprocess import film_pixels
 from film_refusals import reason_of, refusal_of
-from hostile_pictures import GIGABYTE, RECIPE, chunk, judged, png, sparse
+from fuzz.grammar.png import chunk
+from hostile_pictures import GIGABYTE, RECIPE, costly, judged, png, sparse
 from tiny_bundle import encoded, film_array
 
 FILMS = {
@@ -60,11 +61,8 @@ BEYOND = {
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_what_takes_a_decoder_too_much_is_refused_before_one_runs(name: str) -> None:
-    film, problem = BEYOND[name]
-    said = judged(form, film)
-    assert said.reason == "too_large"
-    assert problem in said.problem
-    assert said.read < 500_000
+    read = costly(form, *BEYOND[name])
+    assert read < 500_000
 
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"abCd", b"IDAT", b"eXIf", b"fdAT"])

@@ -12,14 +12,15 @@ from PIL import Image
 from edge_runtime.film.formats import tiff as form
 from edge_runtime.film.preprocess import film_pixels
 from film_refusals import reason_of
+from fuzz.grammar.jpeg import progressive
 from hostile_pictures import (
     GIGABYTE,
     RECIPE,
     SIDE,
     Values,
+    costly,
     judged,
     longs,
-    progressive,
     sparse,
     tiff,
 )
@@ -76,7 +77,7 @@ BEYOND = {
         "numbers in its TIFF tags",
     ),
     "scans": (
-        tiff(progressive(SIDE, 33), t259=longs(7)),
+        tiff(progressive(SIDE, SIDE, 33), t259=longs(7)),
         "more JPEG scans than the 32 that are read",
     ),
 }
@@ -84,11 +85,8 @@ BEYOND = {
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_what_takes_a_decoder_too_much_is_refused_before_one_runs(name: str) -> None:
-    film, problem = BEYOND[name]
-    said = judged(form, film)
-    assert said.reason == "too_large"
-    assert problem in said.problem
-    assert said.read < 200_000
+    read = costly(form, *BEYOND[name])
+    assert read < 200_000
 
 
 SPARSE: dict[str, dict[str, Values | None]] = {
