@@ -61,9 +61,9 @@ zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
 fuzz: setup ## damaged and hostile bundles, films, model files and graphs: 15 minutes
-	$(BIN)/python tests/fuzz/run.py bundles --count 8000
-	$(BIN)/python tests/fuzz/run.py films --count 15000
-	$(BIN)/python tests/fuzz/run.py structures --count 5000
+	$(BIN)/python tests/fuzz/run.py bundles --count 20000
+	$(BIN)/python tests/fuzz/run.py films --count 50000
+	$(BIN)/python tests/fuzz/run.py structures --count 20000
 	$(BIN)/python tests/fuzz/run.py archives --count 500
 	$(BIN)/python tests/fuzz/run.py models --count 100
 	$(BIN)/python tests/fuzz/graphs.py $(SHIPPED) --count 20000 --minutes 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 
 def available() -> int | None:
@@ -23,7 +22,7 @@ def memory() -> tuple[int | None, int | None]:
     except (ValueError, OSError):
         total = None
     try:
-        listed = Path("/proc/meminfo").read_text(encoding="ascii")
+        listed = _read("/proc/meminfo")
     except OSError:
         return total, None
     line = next((row for row in listed.splitlines() if row.startswith("MemAvailable:")), "")
@@ -41,11 +40,16 @@ def memory_limit() -> int | None:
             if soft != resource.RLIM_INFINITY:
                 limits.append(soft)
     try:
-        text = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        text = _read("/sys/fs/cgroup/memory.max").strip()
         limits.extend([int(text)] if text.isdecimal() else [])
     except OSError:
         pass
     return min(limits, default=None)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="ascii") as file:  # noqa: PTH123, for pathlib takes its time to load
+        return file.read()
 
 
 if sys.platform == "win32":
