@@ -1,11 +1,11 @@
 """Is a command right again after it was killed, or its disk was full, while it wrote?
 
-For `edge-kit export`, `data scan`, `threshold` and `ensemble`, on drawn films and a small network:
+For `edge-kit export`, `data scan`, `threshold` and `ensemble`, on drawn films and a network
+without dropout, with which it would call all of so few films one class:
 
 - `kill -9` right before each step of writing (a file is opened for it, a name is changed or
   removed, a folder is made), and at random moments of the time that writing takes;
-- files that may not grow beyond a number of bytes (`ulimit -f`), and with --disks a disk of so many
-  (root alone may mount one).
+- files that may not grow beyond a number of bytes (`ulimit -f`); as root, with --disks, small disks.
 
 After each: what stands under the final names is whole, the same bytes as undisturbed, or is not
 there; and the same command right after it, in the same place with all that is left, succeeds with
@@ -36,7 +36,6 @@ from edge_kit.cli import main as edge_kit
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 STEPS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"})
-# With the dropout of that in `kill.py` it would call all of so few films one class.
 NETWORK = """
 def small(height, width, channels):
     from keras import Input, Sequential, layers

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from _thread import allocate_lock, start_new_thread  # `threading` costs more than both are worth
 
+from edge_runtime.memory.address_space import address_space
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
     from edge_runtime.engines import Engine
+
+
+_ROOM = 256 << 20
+"""Bytes of address space from which on a second thread is not too dear: on Linux each reserves 64
+MiB, and takes them from the film or not, as it happens to come first or second."""
 
 
 class OpeningEngine:
@@ -24,6 +31,9 @@ class OpeningEngine:
         self._outcome: Engine | BaseException = RuntimeError("it is still being opened")
         self._opening = allocate_lock()
         self._opening.acquire()
+        if address_space() < _ROOM:
+            self._open()
+            return
         try:
             start_new_thread(self._open, ())
         except (RuntimeError, MemoryError):

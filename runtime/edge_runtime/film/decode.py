@@ -9,7 +9,6 @@ import os
 import stat
 from importlib import import_module
 from io import BytesIO
-from math import inf
 from zlib import crc32
 
 from PIL import Image
@@ -17,6 +16,7 @@ from PIL import Image
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film.refuse import judge_size, several_pictures, unreadable
 from edge_runtime.film.whole import ends_evenly
+from edge_runtime.memory.address_space import address_space
 from edge_runtime.memory.reserve import reserve
 
 TYPE_CHECKING = False
@@ -173,7 +173,7 @@ def begins_as_film(magic: bytes) -> bool:
 def _decode_dicom(
     stream: BinaryIO, subject: str, preprocess: Preprocess, use: IntendedUse | None
 ) -> Image.Image:
-    if _address_space() < _DICOM_SPACE:
+    if address_space() < _DICOM_SPACE:
         problem = f"DICOM is read where {_DICOM_SPACE >> 20} MiB of address space are allowed"
         raise MachineLacks(subject, problem, "raise the limit (ulimit -v)")
     try:
@@ -184,16 +184,6 @@ def _decode_dicom(
         problem = "DICOM, which is read with pydicom and numpy"
         raise MachineLacks(subject, problem, installing("dicom")) from error
     return dicom_image(stream, subject, preprocess, use)
-
-
-def _address_space() -> float:
-    """Return how many bytes this process may map."""
-    try:
-        import resource
-    except ImportError:  # Windows, which has no such limit
-        return inf
-    limit: int = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return inf if limit == resource.RLIM_INFINITY else limit
 
 
 def begins_as_dicom(magic: bytes) -> bool:

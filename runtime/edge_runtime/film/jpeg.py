@@ -13,7 +13,10 @@ from edge_runtime.film import limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    Stretch = tuple[int, int, int]
+    """Begin and end of a stretch of entropy-coded data, and the marker that ends it."""
 
     Decode = Callable[[bytes], object]
     """From a code stream to its pixels, or to a digest of them."""
@@ -47,14 +50,14 @@ _LS_MARKER = re.compile(rb"\xff[\x80-\xff]")
 _LS_FRAME, _LS_AFTER_SCAN = 0xF7, 0xF8
 
 
-def damage(data: bytes) -> str:
+def damage(data: bytes, stretches: Iterable[Stretch] | None = None) -> str:
     """Return what the structure of a code stream says against it, or nothing.
 
     Each scan has to end with a marker that may stand there, the last one with the end marker, and
-    no restart marker may be missing.
+    no restart marker may be missing. `stretches` are its `counted_scans`, where they are known.
     """
     expected = None
-    for count, (_, end, marker) in enumerate(scans(data), start=1):
+    for count, (_, end, marker) in enumerate(stretches or scans(data), start=1):
         if count > limits.JPEG_MARKERS:
             return f"holds more restart markers than the {limits.JPEG_MARKERS} that are read"
         if marker == 0:
@@ -72,15 +75,19 @@ def damage(data: bytes) -> str:
     return ""
 
 
-def scans_problem(data: bytes) -> str:
+def counted_scans(data: bytes) -> list[Stretch]:
+    """Return the stretches of `scans`, at most one more than `limits.JPEG_MARKERS`."""
+    return [*islice(scans(data), limits.JPEG_MARKERS + 1)]
+
+
+def scans_problem(data: bytes, stretches: Iterable[Stretch] | None = None) -> str:
     """Return which limit the scans of a code stream are beyond, or nothing.
 
     Each of them takes a decoder through every block of the picture, however few bytes it has. It
-    costs a search of the bytes; none is decoded.
+    costs a search of the bytes, where its `counted_scans` are not known; none is decoded.
     """
-    stretches = islice(scans(data), limits.JPEG_MARKERS + 1)
     count = 0
-    for _, _, marker in stretches:
+    for _, _, marker in stretches or counted_scans(data):
         count += marker not in _RESTART
         if count > limits.JPEG_SCANS:
             return f"holds more JPEG scans than the {limits.JPEG_SCANS} that are read"

@@ -6,12 +6,13 @@ DICOM has too, is read by `film/jpeg.py`.
 
 from __future__ import annotations
 
-from io import BytesIO
+from io import SEEK_END, BytesIO
 
 from edge_runtime.film import limits
 from edge_runtime.film.jpeg import (
     FRAMES,
     START_OF_SCAN,
+    counted_scans,
     damage,
     frame_size,
     scans_problem,
@@ -35,16 +36,20 @@ def judge(stream: BinaryIO, subject: str, preprocess: Preprocess) -> BytesIO:
     Raises:
         Refusal: `unreadable`, `too_small` or `too_large`.
     """
-    data = stream.read(limits.JPEG_HEADER_BYTES)
+    size = stream.seek(0, SEEK_END)
+    stream.seek(0)
+    # No more than there is: a buffer of 4 MiB for each film costs more than looking at one.
+    data = stream.read(min(size, limits.JPEG_HEADER_BYTES))
     width, height = _judge_header(data, subject)
     judge_size(width, height, subject, preprocess)
     most = limits.JPEG_BYTES_PER_PIXEL * width * height + limits.JPEG_HEADER_BYTES
     most = min(most, limits.JPEG_FILE_BYTES)
     if len(data) == limits.JPEG_HEADER_BYTES:
         data += stream.read(most - len(data))
-    if problem := scans_problem(data):
+    stretches = counted_scans(data)
+    if problem := scans_problem(data, stretches):
         raise beyond(subject, problem)
-    if problem := damage(data):
+    if problem := damage(data, stretches):
         if len(data) == most and stream.read(1):
             raise beyond(subject, f"its JPEG data do not end within {most} bytes")
         raise unreadable(subject, problem)
