@@ -5,7 +5,7 @@ without dropout, with which it would call all of so few films one class:
 
 - `kill -9` right before each step of writing (a file is opened for it, a name is changed or
   removed, a folder is made), and at random moments of the time that writing takes;
-- files that may not grow beyond a number of bytes (`ulimit -f`); as root, with --disks, small disks.
+- files that may not grow beyond a number of bytes (`ulimit -f`); for root, --disks: small ones.
 
 After each: what stands under the final names is whole, the same bytes as undisturbed, or is not
 there; and the same command right after it, in the same place with all that is left, succeeds with
