@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_kit.console import say
 from edge_kit.data.film_folders import FilmFolders, film_folders
+from edge_runtime.bundle.records import LEAST_CROP
 from edge_runtime.errors import CannotWrite, UsageError
 
 if TYPE_CHECKING:
@@ -219,6 +220,11 @@ def _whole(text: str, low: int, high: int) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
 
 
+def radius(text: str) -> int:
+    """Return the radius of a window in pixels, 0 for none."""
+    return _whole(text, 0, 255)
+
+
 def logit(text: str) -> float:
     """Return a logit."""
     with suppress(ValueError):
@@ -266,6 +272,13 @@ def share(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+
+
+def middle(text: str) -> float:
+    """Return the share of a side that is kept."""
+    if (value := share(text)) >= LEAST_CROP:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_CROP} to 1")
 
 
 def margin(text: str) -> float:

@@ -24,7 +24,9 @@ HELP = "list the networks that can be trained"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("model", nargs="*", default=list(MODELS), metavar="MODEL", help=NAMES)
-    parser.add_argument("--side", type=count, default=224, metavar="N", help="pixels, default 224")
+    parser.add_argument(
+        "--side", type=count, metavar="N", help="pixels; default: the author's, 224 in the studies"
+    )
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="of what is printed"
     )
@@ -36,7 +38,8 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.models.description import describe
 
     import_tensorflow()
-    descriptions = [describe(architecture(name), options.side) for name in options.model]
+    networks = [architecture(name) for name in options.model]
+    descriptions = [describe(known, options.side or known.films.side) for known in networks]
     if options.format == "json":
         write(json.dumps([asdict(description) for description in descriptions], indent=2) + "\n")
     else:
@@ -64,15 +67,19 @@ def table(models: Sequence[Description]) -> str:
 
 def recipe(chosen: TrainingRecipe) -> str:
     """Return a recipe in one line."""
-    stop, drawn = chosen.early_stopping, chosen.augmentation
+    stop = chosen.early_stopping
+    drawn = chosen.augmentation.to_json() if chosen.augmentation else {}
+    varied = {name: value for name, value in drawn.items() if value is not False}
     parts = [
         f"{chosen.epochs} epochs",
         f"batch {chosen.batch_size}",
-        f"Adam {chosen.learning_rate:g}",
+        f"Adam{'W' * bool(chosen.weight_decay)} {chosen.learning_rate:g}",
+        f"weight decay {chosen.weight_decay:g}" if chosen.weight_decay else "",
+        "cosine" if chosen.cosine else "",
         f"epsilon {chosen.epsilon:g}" if chosen.epsilon != EPSILON else "",
         f"stops early (min_delta {stop.min_delta:g}, patience {stop.patience})" if stop else "",
-        f"shear {drawn.shear:g}, zoom {drawn.zoom:g}" if drawn else "",
-        "horizontal flip" if drawn and drawn.horizontal_flip else "",
+        ", ".join(f"{name} {value:g}" for name, value in varied.items() if value is not True),
+        "horizontal flip" if varied.get("horizontal_flip") else "",
         f"tracks {', '.join(chosen.metrics)}" if chosen.metrics != ("accuracy",) else "",
     ]
     return ", ".join(part for part in parts if part)

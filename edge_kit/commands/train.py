@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
-from edge_kit.arguments import Parser, reader_of
+from edge_kit.arguments import reader_of
 from edge_kit.commands.training_judge import films_from_elsewhere, judge_of
 from edge_kit.commands.training_options import add_options
+from edge_kit.commands.training_plan import plan_of
 from edge_kit.console import refusing, say, saying, write
 from edge_runtime.errors import EdgeError, UsageError
 
@@ -32,6 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.models.registry import architecture
 
     done = _place(options)
+    options.data = options.data.leaving_out(options.without_source)
     architecture(options.model)  # whether there is one, before films are looked for
     with refusing(options.modality, options.positive, options.negative):
         modality = _modality(options)
@@ -48,7 +50,7 @@ def _trained(options: argparse.Namespace, modality: Modality, *, done: bool) -> 
     from edge_kit.training.plan import require_same_training
 
     reader = reader_of(options)
-    plan = _plan(options, _channels(options, modality), modality)
+    plan = plan_of(options, modality)
     reader.expect(plan.preprocess)
     dataset = _dataset(options, modality, reader, done=done)
     cautions = Cautions(say, words(dataset.modality, *dataset.names))
@@ -116,49 +118,6 @@ def _modality(options: argparse.Namespace) -> Modality:
     from edge_kit.data.collection import modality_in
 
     return modality_in(options.data, options.modality, options.positive, options.negative)
-
-
-# Their values are paths, which may be private; the others change nothing of what is trained.
-_PLACES = {"groups": "GROUPS"}
-_LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache", "elsewhere")
-
-
-def _channels(options: argparse.Namespace, modality: Modality) -> int:
-    """Return the channels that are asked for, else the author's; of `other` pictures all colours.
-
-    The authors' single channel is that of films. Grey pictures lose nothing: an export folds them.
-    """
-    from edge_kit.models.registry import architecture
-
-    authors = architecture(options.model).channels
-    if options.channels:
-        return int(options.channels)
-    if modality == "other" and authors == 1:
-        say("--modality other: pictures keep their colour; --channels 1 makes them grey")
-        return 3
-    return authors
-
-
-def _plan(options: argparse.Namespace, channels: int, modality: str) -> TrainingPlan:
-    from edge_kit.training.plan import TrainingPlan
-    from edge_runtime.film.preprocess import standard
-
-    parser = Parser()
-    add_options(parser)
-    return TrainingPlan(
-        model=options.model,
-        preprocess=standard(options.side, options.side, channels, modality),
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        deterministic=options.deterministic,
-        precision=options.precision,
-        keep=options.keep,
-        film_gate=options.film_gate,
-        balance=options.balance,
-        options=parser.given(options, _PLACES, _LEFT_OUT),
-    )
 
 
 def _train(  # noqa: PLR0917, what is trained of what, and how

@@ -12,6 +12,8 @@ from edge_kit.arguments import (
     elsewhere_option,
     folders_option,
     folds,
+    middle,
+    radius,
     rate,
     seed,
     side,
@@ -20,9 +22,6 @@ from edge_kit.arguments import (
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.balance import BALANCES
 from edge_kit.training.device import PRECISIONS
-
-SIDE = 224
-"""Height and width of the studies' films, in pixels."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -62,9 +61,21 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--side",
         type=side,
-        default=SIDE,
         metavar="PIXELS",
-        help=f"height and width that films are resized to, default {SIDE}",
+        help="height and width that films are resized to; default: the author's (224)",
+    )
+    parser.add_argument(
+        "--crop",
+        type=middle,
+        metavar="SHARE",
+        help="keep this middle share of each side, 0.1 to 1; default: the author's",
+    )
+    parser.add_argument(
+        "--local-radius",
+        type=radius,
+        metavar="PIXELS",
+        help="hold each level against those this far around it, 0 for not at all; "
+        "default: the author's",
     )
     parser.add_argument(
         "--balance",
@@ -78,6 +89,13 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
 
 def _film_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--positive", default="covid", metavar="CLASS", help="default covid")
+    parser.add_argument(
+        "--without-source",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="leave out the films of this source, as manifests or folders name it; may be repeated",
+    )
     split_options(parser)
     parser.add_argument(
         "--no-counter-examples",

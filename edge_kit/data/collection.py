@@ -9,7 +9,7 @@ from dataclasses import replace
 from edge_kit.data.film_folders import FilmFolders, Folders, film_folders
 from edge_kit.data.index import FilmEntry, FolderIndex, index_folder, select_modality
 from edge_kit.data.labels import Modality, listed
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import DataError, UsageError
 
 # The sources that the films of each folder have which share an id; an empty one is not known.
 _Sources = Mapping[str, Set[str]]
@@ -21,16 +21,19 @@ def index_collection(
     """List the films of one folder or several, as `index_folder` does each, sorted by name.
 
     Equal ids in several folders are one patient, whom no split may part, unless manifests name
-    different sources for them.
+    different sources for them. The sources that `data` is to be without are left out, in a line.
 
     Raises:
-        DataError: as `index_folder` does.
+        DataError: as `index_folder` does, or no film is of a source that is to be left out.
     """
     folders = film_folders(data)
-    indexes = {
-        before: index_folder(path, positive=positive, negative=negative)
-        for before, path in folders.parts()
-    }
+    indexes = _without(
+        folders,
+        {
+            before: index_folder(path, positive=positive, negative=negative)
+            for before, path in folders.parts()
+        },
+    )
     if not folders.several:
         return indexes[""]
     entries = [
@@ -45,6 +48,31 @@ def index_collection(
         left_out="; ".join(index.left_out for index in indexes.values() if index.left_out),
         notes=(*_notes(indexes), *lines),
     )
+
+
+def _without(folders: FilmFolders, indexes: Mapping[str, FolderIndex]) -> Mapping[str, FolderIndex]:
+    """Return the indexes without the sources that are left out, and a line that counts them."""
+    if not folders.without:
+        return indexes
+    names = {_source(before, entry) for before, index in indexes.items() for entry in index.entries}
+    for name in folders.without:
+        if name.casefold() not in {known.casefold() for known in names}:
+            problem = f"no film is of a source {name!r}, only of {', '.join(sorted(names)[:12])}"
+            raise DataError(folders, problem, "name one of these")
+    out = {name.casefold() for name in folders.without}
+
+    def kept(before: str, index: FolderIndex) -> FolderIndex:
+        entries = tuple(e for e in index.entries if _source(before, e).casefold() not in out)
+        number = len(index.entries) - len(entries)
+        line = [f"left out with their sources: {number} films"] * bool(number)
+        return replace(index, entries=entries, notes=(*index.notes, *line))
+
+    return {before: kept(before, index) for before, index in indexes.items()}
+
+
+def _source(before: str, entry: FilmEntry) -> str:
+    """Return the source of a film: as a manifest names it, else the folder's name."""
+    return entry.source or before.removesuffix("/") or "not stated"
 
 
 def _notes(indexes: Mapping[str, FolderIndex]) -> Iterator[str]:

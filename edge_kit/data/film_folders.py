@@ -23,10 +23,11 @@ class FilmFolders:
 
     The name of a single folder is empty, and its films are called by their POSIX path below it. Of
     several, a film's name begins with that of its folder (`north/covid/1.png`), whatever lies above
-    the folder on the disk.
+    the folder on the disk. Films of the sources `without` are passed over, whoever lists the films.
     """
 
     by_name: Mapping[str, Path]
+    without: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the paths, as a line names them."""
@@ -82,7 +83,12 @@ class FilmFolders:
     def holding(self, films: Iterable[str]) -> FilmFolders:
         """Return those of the folders that the films called `films` lie in, called as here."""
         held = {self.folder(film) for film in films}
-        return FilmFolders({name: path for name, path in self.by_name.items() if name in held})
+        kept = {name: path for name, path in self.by_name.items() if name in held}
+        return FilmFolders(kept, self.without)
+
+    def leaving_out(self, sources: Iterable[str]) -> FilmFolders:
+        """Return the same folders without the films of these sources."""
+        return FilmFolders(self.by_name, tuple(sorted({*self.without, *sources})))
 
 
 Folders = FilmFolders | Path

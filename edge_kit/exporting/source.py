@@ -17,7 +17,7 @@ from edge_export.proof.preparation import Expectations
 from edge_kit.console import refusing
 from edge_kit.data.collection import modality_in
 from edge_kit.data.dataset import Dataset, load_dataset
-from edge_kit.data.film_folders import Folders
+from edge_kit.data.film_folders import Folders, film_folders
 from edge_kit.data.labels import class_key, composed
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import with_splits
@@ -106,7 +106,7 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     if order.split_seed not in (None, config.dealt_by):
         problem = f"{run} was split by seed {config.dealt_by}"
         raise UsageError("--split-seed", problem, "leave it out")
-    data = order.data or config.folders
+    data = film_folders(order.data or config.folders).leaving_out(config.without_sources)
     reader.expect(config.preprocessing())
     names = config.chosen_names or (config.positive, None)
     if order.negative:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ Keep = Literal["last", "best"]
 
 EPSILON = 1e-7
 """Adam's, as Keras has it."""
+GAIN, FLOOR = 38, 4
+"""Of local normalisation: 3.3 mean distances reach black or white, and four levels are no noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,36 @@ class EarlyStopping:
 class Augmentation:
     """What is drawn anew for every film in every epoch, as Keras's `ImageDataGenerator` names it.
 
-    `shear` is the largest angle in degrees, `zoom` the largest change of scale in each direction.
+    `shear` and `rotation` are the largest angles in degrees, `zoom` the largest change of scale in
+    each direction, `shift` the largest way along a side, as a share of it. `contrast` is the
+    largest change of the distance from middle grey, as a share, and of the mean, of 64 levels;
+    `noise` the largest standard deviation in grey levels, `blur` the largest share that a mean of 3
+    x 3 pixels takes.
     """
 
     shear: float = 0.0
     zoom: float = 0.0
     horizontal_flip: bool = False
+    rotation: float = 0.0
+    shift: float = 0.0
+    contrast: float = 0.0
+    noise: float = 0.0
+    blur: float = 0.0
+
+    @property
+    def of_place(self) -> bool:
+        """Whether films are turned or moved, which the studies' do not."""
+        return bool(self.rotation or self.shift)
+
+    @property
+    def of_levels(self) -> bool:
+        """Whether grey levels change, and not only where they lie."""
+        return bool(self.contrast or self.noise or self.blur)
+
+    def to_json(self) -> dict[str, float]:
+        """Return what a run's configuration says of it; what came later only where it is used."""
+        first = {"shear", "zoom", "horizontal_flip"}
+        return {name: value for name, value in asdict(self).items() if value or name in first}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +70,10 @@ class TrainingRecipe:
     """An author's own choices; all train with Adam on binary cross-entropy.
 
     `epsilon` is Adam's: what it adds to the root of the mean squared gradient that it divides by. A
-    large one makes a step as small as its gradient is.
+    large one makes a step as small as its gradient is. `weight_decay` is that of AdamW (Loshchilov
+    and Hutter 2019), for kernels alone. With `cosine` the learning rate rises in the first epoch
+    and then falls to nothing along half a cosine (the same authors, 2017), so that the last epoch
+    is an average of those before rather than one more jump.
     """
 
     epochs: int
@@ -55,14 +84,35 @@ class TrainingRecipe:
     augmentation: Augmentation | None = None
     metrics: tuple[str, ...] = ("accuracy",)
     keep: Keep = "last"
+    weight_decay: float = 0.0
+    cosine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRecipe:
+    """How films are prepared for a network, beyond what is the same for all.
+
+    `crop` is the middle share of each side that is kept, all of it where there is none;
+    `local_radius` the window of local normalisation in pixels, with which go its gain and floor.
+    """
+
+    side: int = 224
+    crop: float | None = None
+    local_radius: int | None = None
+
+    def to_json(self) -> dict[str, float | int]:
+        """Return the fields of `Preprocess` that it sets."""
+        local = {"local_radius": self.local_radius, "local_gain": GAIN, "local_floor": FLOOR}
+        fields = {"crop": self.crop, **(local if self.local_radius else {})}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """A network that can be trained by its name.
 
-    `channels` is what its author gave it, and `ours` tells in one sentence what the author left
-    open and how it was filled in here.
+    `channels` and `films` are what its author gave it, and `ours` tells in one sentence what the
+    author left open and how it was filled in here.
     """
 
     name: str
@@ -70,3 +120,4 @@ class Architecture:
     recipe: TrainingRecipe
     channels: int = 1
     ours: str = ""
+    films: FilmRecipe = field(default_factory=FilmRecipe)

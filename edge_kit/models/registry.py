@@ -1,4 +1,4 @@
-"""The networks by name: those of the studies, Keras's applications, and functions of one's own."""
+"""The networks by name: those of the studies, our own for clinics, Keras's, and functions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ from pathlib import Path
 
 from edge_kit.models import studies
 from edge_kit.models.applications import application
+from edge_kit.models.clinic import clinic
 from edge_kit.models.function import from_function
-from edge_kit.models.recipe import Architecture, Augmentation, EarlyStopping, TrainingRecipe
+from edge_kit.models.recipe import (
+    Architecture,
+    Augmentation,
+    EarlyStopping,
+    FilmRecipe,
+    TrainingRecipe,
+)
 from edge_runtime.errors import UsageError
 
 KERAS = "keras:"
@@ -60,7 +67,29 @@ _STUDIES = (
         ours="3x3 kernels, ReLU, pooling of 2x2; the division by 255 is a layer",
     ),
 )
-MODELS: dict[str, Architecture] = {network.name: network for network in _STUDIES}
+_CLINIC = Architecture(
+    "clinic",
+    clinic,
+    TrainingRecipe(
+        epochs=12,
+        batch_size=32,
+        weight_decay=0.01,
+        cosine=True,
+        augmentation=Augmentation(
+            shear=8.6,
+            zoom=0.18,
+            horizontal_flip=True,
+            rotation=12.0,
+            shift=0.09,
+            contrast=0.4,
+            noise=8.0,
+            blur=1.0,
+        ),
+    ),
+    ours="all: no study's, see docs/clinic-network.md",
+    films=FilmRecipe(side=128, crop=0.9, local_radius=12),
+)
+MODELS: dict[str, Architecture] = {network.name: network for network in (*_STUDIES, _CLINIC)}
 
 _NAMES = f"{', '.join(MODELS)}, {KERAS}NAME (an application of Keras), or FILE.py:FUNCTION"
 HELP = f"one of {_NAMES}, which is executed"

@@ -1,4 +1,4 @@
-"""Augmentation in the graph: every film is sheared, zoomed and mirrored anew in every epoch.
+"""Augmentation in the graph: every film is moved, mirrored and shaded anew in every epoch.
 
 Import it late: it loads Keras and TensorFlow.
 """
@@ -14,16 +14,26 @@ import tensorflow as tf
 from edge_kit.models.recipe import Augmentation
 
 DRAWS = 4
-"""How many random numbers in [0, 1) a film takes: for angle, two zooms and mirroring."""
+"""How many random numbers in [0, 1) a film of the studies takes: angle, two zooms, mirroring."""
+_OF_PLACE, _OF_LEVELS = 3, 5
+_MIDDLE, _BRIGHTER, _SEEDS = 128.0, 64.0, 2.0**30
+
+
+def draws_of(augmentation: Augmentation | None) -> int:
+    """Return how many random numbers in [0, 1) each film takes in an epoch."""
+    if augmentation is None:
+        return 0
+    return DRAWS + _OF_PLACE * augmentation.of_place + _OF_LEVELS * augmentation.of_levels
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """Shears, zooms and mirrors films as Keras's `ImageDataGenerator` does, on any device.
 
-    Takes pixels `(n, h, w, c)` and draws `(n, DRAWS)` in [0, 1), gives float32 pixels. With rows
-    and columns counted from the centre, the output's row r and column c show what the film has at
-    row `cos(angle) * zoom_y * r` and column `zoom_x * c - sin(angle) * zoom_y * r`, interpolated
-    bilinearly; beyond the edge the nearest pixel is repeated.
+    Takes pixels `(n, h, w, c)` and draws `(n, draws_of(augmentation))` in [0, 1), gives float32
+    pixels. With rows and columns counted from the centre, the output's row r and column c show what
+    the film has at row `cos(angle) * zoom_y * r` and column `zoom_x * c - sin(angle) * zoom_y * r`,
+    interpolated bilinearly; beyond the edge the nearest pixel is repeated. A rotation turns (r, c)
+    first, a shift is added last.
     """
 
     def __init__(self, augmentation: Augmentation) -> None:
@@ -35,13 +45,62 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         films, draws = inputs
         films = tf.cast(films, tf.float32)
         _, height, width, _ = films.shape
-        across, down, slope, side = self._transforms(draws)
+        across, down, slope, side = self._transforms(draws[:, :DRAWS])
         row = tf.range(height, dtype=tf.float32) - (height - 1) / 2
         column = tf.range(width, dtype=tf.float32) - (width - 1) / 2
-        # The row does not depend on the column, so whole rows are blended first, then columns.
-        films = _blended(films, down * row, axis=1)
-        columns = (across * side * column)[:, None] + (slope * row)[:, :, None]
+        rest = draws[:, DRAWS:]
+        if self._augmentation.of_place:
+            films = self._placed(
+                films, rest[:, :_OF_PLACE], (row, column), (across * side, down, slope)
+            )
+            rest = rest[:, _OF_PLACE:]
+        else:
+            # The row does not depend on the column: whole rows are blended first, then columns.
+            films = _blended(films, down * row, axis=1)
+            columns = (across * side * column)[:, None] + (slope * row)[:, :, None]
+            films = _blended(films, columns, axis=2)
+        return self._shaded(films, rest) if self._augmentation.of_levels else films
+
+    def _placed(
+        self, films: Any, draws: Any, grid: tuple[Any, Any], scales: tuple[Any, ...]
+    ) -> Any:
+        """Return `films` turned and moved as well, in two passes (Catmull and Smith 1980).
+
+        Output (r, c) shows film row `rr * r + rc * c` and column `cr * r + cc * c`, in front of the
+        shifts. The first pass gives each film column u all output rows, for which
+        `c = (u - cr * r) / cc`; the second takes from each of these rows what its columns show.
+        """
+        row, column = grid
+        across, down, slope = scales
+        angle, below, beside = tf.split(2 * draws - 1, _OF_PLACE, axis=1)
+        angle = angle * math.radians(self._augmentation.rotation)
+        sine, cosine = tf.sin(angle), tf.cos(angle)
+        rr, rc = down * cosine, down * sine
+        cr, cc = slope * cosine - across * sine, slope * sine + across * cosine
+        below, beside = (
+            way * self._augmentation.shift * size
+            for way, size in ((below, row.shape[0]), (beside, column.shape[0]))
+        )
+        along = (rc / cc * (column - beside))[:, :, None]
+        rows = along + ((rr - rc * cr / cc) * row)[:, None] + below[:, :, None]
+        films = tf.transpose(films, (0, 2, 1, 3))
+        films = tf.transpose(_blended(films, rows, axis=2), (0, 2, 1, 3))
+        columns = (cc * column)[:, None] + (cr * row)[:, :, None] + beside[:, :, None]
         return _blended(films, columns, axis=2)
+
+    def _shaded(self, films: Any, draws: Any) -> Any:
+        """Return `films` with other contrast and mean, softened and with noise, within 0..255."""
+        gain, mean, soft, loud, seed = tf.split(draws[:, :, None, None], _OF_LEVELS, axis=1)
+        augmentation = self._augmentation
+        share = augmentation.blur * soft
+        films = films * (1 - share) + share * tf.nn.avg_pool2d(films, 3, 1, "SAME")
+        gain, mean = (augmentation.contrast * (2 * draw - 1) for draw in (gain, mean))
+        films = (films - _MIDDLE) * (1 + gain) + _MIDDLE + _BRIGHTER * mean
+        # From the batch's own draws, so that an epoch is the same wherever training began.
+        seeds = tf.cast(seed[:2, 0, 0, 0] * _SEEDS, tf.int32)
+        seeds = tf.concat([seeds, seeds], axis=0)[:2]  # a last batch may hold one film
+        grain = tf.random.stateless_normal(tf.shape(films), seeds)
+        return tf.clip_by_value(films + augmentation.noise * loud * grain, 0.0, 255.0)
 
     def _transforms(self, draws: Any) -> tuple[Any, Any, Any, Any]:
         """Return scale of columns and rows, shift of columns by row, and side, each `(n, 1)`."""

@@ -106,14 +106,37 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
     return copy
 
 
-def optimizer(recipe: TrainingRecipe, device: Device) -> keras.Optimizer:
-    """Return Adam; in half precision the loss is scaled, or small gradients would be zero.
+def optimizer(recipe: TrainingRecipe, device: Device, steps: int) -> keras.Optimizer:
+    """Return Adam for epochs of `steps` batches, or AdamW where weights are to decay.
 
-    The exponent of bfloat16 is that of float32.
+    In half precision the loss is scaled, or small gradients would be zero; the exponent of bfloat16
+    is that of float32.
     """
     import keras
 
-    adam = keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon)
+    rate = _rate(recipe, steps)
+    if recipe.weight_decay:
+        adam = keras.optimizers.AdamW(
+            rate, weight_decay=recipe.weight_decay, epsilon=recipe.epsilon
+        )
+        adam.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    else:
+        adam = keras.optimizers.Adam(rate, epsilon=recipe.epsilon)
     if device.precision == MIXED:
         return keras.optimizers.LossScaleOptimizer(adam)
     return adam
+
+
+def _rate(recipe: TrainingRecipe, steps: int) -> Any:
+    """Return the learning rate, or its course: an epoch of rising, and half a cosine down to 0."""
+    import keras
+
+    if not recipe.cosine:
+        return recipe.learning_rate
+    rising = min(steps, steps * recipe.epochs - 1)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps * recipe.epochs - rising,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=rising,
+    )

@@ -93,7 +93,7 @@ def average(
     members = read_members(runs)
     first, reader = members[0].config, reader or FilmReader(say=say)
     cautions = cautions or Cautions(say)
-    data = data or first.folders
+    data = film_folders(data or first.folders).leaving_out(first.without_sources)
     dataset = _films(members[0], data, reader, skip_unreadable=skip_unreadable)
     cautions.warn(*_said_of(members), *dataset.warnings)
     for line in dataset.details:

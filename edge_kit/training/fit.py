@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from edge_kit.models.recipe import Augmentation, TrainingRecipe
-from edge_kit.training.augment import DRAWS, Augment
+from edge_kit.training.augment import Augment, draws_of
 from edge_kit.training.checkpoint import (
     Checkpoint,
     History,
@@ -58,7 +58,7 @@ def fit(
     """
     with strategy(device).scope():
         worker = placed(model, device)
-        trainer = _trainer(worker, recipe, device)
+        trainer = _trainer(worker, recipe, device, films=len(rows.positive))
     history: History = {}
     best: list[NDArray[Any]] = []
     if begun := read_checkpoint(checkpoint):
@@ -101,8 +101,7 @@ def _run(
     done = len(history.get("loss", ()))
     if done >= recipe.epochs or has_stopped(history.get("val_loss", ()), recipe.early_stopping):
         return
-    draws = DRAWS if recipe.augmentation else 0
-    feed = Feed(rows, recipe.batch_size, seed, done, recipe.epochs, draws)
+    feed = Feed(rows, recipe.batch_size, seed, done, recipe.epochs, draws_of(recipe.augmentation))
     try:
         trainer.fit(
             feed.dataset(),
@@ -139,11 +138,11 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
         self.train_function = timed
 
 
-def _trainer(model: keras.Model, recipe: TrainingRecipe, device: Device) -> Trainer:
+def _trainer(model: keras.Model, recipe: TrainingRecipe, device: Device, *, films: int) -> Trainer:
     """Return the compiled model that is fitted, with all variables that a checkpoint keeps."""
     trainer = _augmented(model, recipe.augmentation)
     trainer.compile(
-        optimizer=optimizer(recipe, device),
+        optimizer=optimizer(recipe, device, -(-films // recipe.batch_size)),
         loss="binary_crossentropy",
         metrics=list(recipe.metrics),
     )
@@ -159,7 +158,7 @@ def _augmented(model: keras.Model, augmentation: Augmentation | None) -> Trainer
     if augmentation is None:
         return Trainer(model.inputs, model.outputs, name=model.name)
     pixels = keras.Input(model.input_shape[1:], name="pixels", dtype="uint8")
-    draws = keras.Input((DRAWS,), name="draws")
+    draws = keras.Input((draws_of(augmentation),), name="draws")
     return Trainer([pixels, draws], model(Augment(augmentation)([pixels, draws])), name=model.name)
 
 

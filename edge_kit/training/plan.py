@@ -112,7 +112,7 @@ def run_config(
         data=film_folders(data).stored,
         tools={tool: version(tool) for tool in TOOLS},
         early_stopping=asdict(stopping) if stopping else None,
-        augmentation=asdict(augmentation) if augmentation else None,
+        augmentation=augmentation.to_json() if augmentation else None,
         device=str(device),
         deterministic=deterministic,
         split_seed=dataset.split_seed,
@@ -120,6 +120,9 @@ def run_config(
         keep=recipe.keep,
         options=plan.options,
         balance=balance.to_json() if balance else None,
+        weight_decay=recipe.weight_decay,
+        cosine=recipe.cosine,
+        without_sources=film_folders(data).without,
     )
 
 

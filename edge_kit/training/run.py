@@ -57,8 +57,10 @@ class RunConfig:
     `keep` is which epoch's weights were kept, and `kept_epoch` its number, counted from 1.
     `warnings` and `caveat` are what has to be said beside the figures of the run.
     `data` is the folder of films, or a list of several.
-    `balance` says how often films were shown in an epoch, None where each was once; then it is not
-    written, as by older versions.
+    `balance` says how often films were shown in an epoch, None where each was once. What is
+    `weight_decay`, `cosine` (the course of the learning rate) and `without_sources`, the sources
+    that were left out, stands where they are named. None of these is written where it is not used,
+    as by older versions.
     `options` are those of the command that trained it, for the card.
     `members` are the digests of the models that an ensemble averages; what else is said of an
     ensemble is that of its first member.
@@ -92,19 +94,22 @@ class RunConfig:
     caveat: Sequence[str] = ()
     options: Sequence[str] = ()
     balance: dict[str, int | str] | None = None
+    weight_decay: float = 0.0
+    cosine: bool = False
+    without_sources: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON content."""
-        content = asdict(self)
-        if self.balance is None:
-            del content["balance"]
-        return content
+        later = ("balance", "weight_decay", "cosine", "without_sources")
+        unused = {name for name in later if not getattr(self, name)}
+        return {name: value for name, value in asdict(self).items() if name not in unused}
 
     @property
     def folders(self) -> FilmFolders:
         """The folders of the films it was trained on, where they were then."""
         paths = [self.data] if isinstance(self.data, str) else self.data
-        return film_folders([Path(path) for path in paths])
+        folders = film_folders([Path(path) for path in paths])
+        return folders.leaving_out(self.without_sources)
 
     @property
     def folder_count(self) -> int:

@@ -32,6 +32,8 @@ word = text(64, _LOWER + _DIGITS + "._-", first=_LOWER + _DIGITS)
 _TERM = text(16, _LOWER.upper() + _DIGITS + "_", first=_LOWER.upper())  # a DICOM code string
 FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 """The ways to resize, by Pillow's names."""
+LEAST_CROP = 0.1
+"""The smallest share of a film's side that `Preprocess.crop` may keep."""
 BY_CHANNELS, UNSTRETCHED = "channels", "none"
 """What `Preprocess.stretch` is where all channels count, and where levels stay what they are."""
 
@@ -108,6 +110,9 @@ class Preprocess(Record):
     names it: older ones do not. Where `stretch` is `channels`, the levels are those of all channels
     and not of grey, so that one stretching fits all colours. Where it is `none`, 8-bit levels stay
     what they are, and the percentiles serve to refuse films, and to bring those of more bits to 8.
+    Of `crop`, a share of each side, only the middle of the film is resized. Where `local_radius` is
+    there, each level is held against those around it, in a window of that many pixels to each side:
+    see `edge_runtime.film.local_contrast`; `local_gain` and `local_floor` belong to it.
     `version` names the arithmetic of `edge_runtime.film.preprocess`.
     """
 
@@ -124,6 +129,10 @@ class Preprocess(Record):
     max_chroma: float
     max_saturated: float | None
     stretch: str | None
+    crop: float | None
+    local_radius: int | None
+    local_gain: int | None
+    local_floor: int | None
     __slots__ = {
         "version": one_of(1),
         "height": integer(1, 4096),
@@ -138,13 +147,27 @@ class Preprocess(Record):
         "max_chroma": number(0, 255),
         "max_saturated": optional(number(0, 1)),
         "stretch": optional(one_of(BY_CHANNELS, UNSTRETCHED)),
+        "crop": optional(number(LEAST_CROP, 1)),
+        "local_radius": optional(integer(1, 255)),
+        "local_gain": optional(integer(1, 255)),
+        "local_floor": optional(integer(1, 255)),
     }
-    LEFT_OUT = frozenset({"max_saturated", "stretch"})
+    LEFT_OUT = frozenset(
+        {
+            *("max_saturated", "stretch", "crop"),
+            *("local_radius", "local_gain", "local_floor"),
+        }
+    )
 
     def check(self) -> None:
-        """Refuse percentiles that are not in order."""
+        """Refuse percentiles that are not in order, and half a local normalisation."""
         if self.low_percentile >= self.high_percentile:
             raise SchemaError("low_percentile is not below high_percentile")
+        local = (self.local_radius, self.local_gain, self.local_floor)
+        if None in local and local != (None, None, None):
+            raise SchemaError("local_radius, local_gain and local_floor belong together")
+        if self.local_radius is not None and self.channels != 1:
+            raise SchemaError("local_radius is for one channel")
 
 
 class Calibration(Record):

@@ -31,7 +31,7 @@ def normalise(
     With grey levels `g` and their percentiles `low`, `high`, each level becomes
     `round(255 * (g - low) / (high - low))`, clipped to 0..255: a film's answer does not depend on
     the exposure or on the number of bits it was stored with. Where `preprocess` stretches nothing,
-    8-bit levels stay what they are.
+    8-bit levels stay what they are. Where it has a `local_radius`, `local_contrast` follows.
 
     Raises:
         Refusal: `blank` when the percentiles lie too close, or nearly all pixels of `sample`, which
@@ -47,6 +47,12 @@ def normalise(
             raise Refusal("blank", subject, problem, "export the film with a window of its own")
     if preprocess.stretch != UNSTRETCHED:
         image = image.point(table * len(image.getbands()))
+    if preprocess.local_radius is not None:
+        # Here, so that nobody whose bundle does not ask for it waits for its imports.
+        from edge_runtime.film.local_contrast import local_contrast
+
+        gain, floor = preprocess.local_gain or 1, preprocess.local_floor or 1
+        image = local_contrast(image, preprocess.local_radius, gain, floor)
     return image if preprocess.channels == len(image.getbands()) else image.convert("RGB")
 
 

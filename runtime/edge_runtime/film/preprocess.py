@@ -94,6 +94,10 @@ def standard(
         max_chroma=14.0 if films else 255.0,
         max_saturated=0.7 if films else None,
         stretch=None if films else BY_CHANNELS,
+        crop=None,
+        local_radius=None,
+        local_gain=None,
+        local_floor=None,
     )
 
 
@@ -142,7 +146,8 @@ def film_stages(
         size = (preprocess.width, preprocess.height)
         image = to_channels(image, preprocess.channels)
         sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
-        image = image.resize(size, Image.Resampling[preprocess.resample.upper()])
+        filtered = Image.Resampling[preprocess.resample.upper()]
+        image = image.resize(size, filtered, middle(image.size, preprocess.crop))
         yield "resized", image
         yield "normalised", normalise(image, subject, preprocess, sample)
     except MemoryError as error:
@@ -232,6 +237,17 @@ def chroma(image: Image.Image) -> float:
     counts = to_channels(sample, 3).convert("YCbCr").histogram()
     blue_and_red = zip(counts[256:512], counts[512:], strict=True)
     return sum(abs(level - 128) * (b + r) for level, (b, r) in enumerate(blue_and_red)) / 64**2
+
+
+def middle(size: tuple[int, int], crop: float | None) -> tuple[float, float, float, float]:
+    """Return the box (left, top, right, bottom) in pixels of the middle share `crop` of a film.
+
+    Its edges may lie within pixels, of which the resizing filter then takes a part.
+    """
+    width, height = size
+    beyond = (1 - (crop or 1)) / 2
+    across, down = width * beyond, height * beyond
+    return across, down, width - across, height - down
 
 
 def to_channels(image: Image.Image, channels: int) -> Image.Image:

@@ -11,7 +11,7 @@ import pytest
 
 from edge_kit.cli import parser
 from edge_kit.commands.export import order
-from edge_kit.commands.train import _plan
+from edge_kit.commands.training_plan import plan_of
 from edge_kit.data.film_folders import film_folders
 from edge_kit.exporting.card_commands import exported_by, made_by
 from edge_kit.exporting.order import name_of_file
@@ -93,7 +93,7 @@ def test_the_training_command_in_a_card_is_parsed_to_the_options_that_were_given
     given: list[str], trained: Path
 ) -> None:
     options = parser().parse_args(["train", "--data", "d", "--out", "o", *given])
-    plan = _plan(options, 1, options.modality or "xray")
+    plan = plan_of(options, options.modality or "xray")
     config = replace(
         read_config(trained),
         model="model3", positive=options.positive, modality=options.modality or "xray",

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_kit.models.recipe import Augmentation
-from edge_kit.training.augment import DRAWS, Augment
+from edge_kit.training.augment import DRAWS, Augment, draws_of
 
 STUDY = Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True)
 ALL = Augmentation(shear=25.0, zoom=0.4, horizontal_flip=True)
@@ -63,3 +63,52 @@ def test_no_augmentation_leaves_every_pixel() -> None:
     pixels = films(2, 9, 7, 3)
     draws = np.random.default_rng(1).random((2, DRAWS), np.float32)
     assert (Augment(Augmentation())([pixels, draws]).numpy() == pixels).all()
+
+
+def turned_by_pillow(film: NDArray[Any], degrees: float) -> NDArray[Any]:
+    from PIL import Image
+
+    picture = Image.fromarray(film[..., 0].astype(np.float32))
+    turned = picture.rotate(degrees, Image.Resampling.BILINEAR)
+    return np.asarray(turned)[..., None]
+
+
+@pytest.mark.parametrize("draw", [0.0, 0.2, 0.5, 1.0])
+def test_films_are_turned_about_their_centre(draw: float) -> None:
+    smooth = np.outer(np.hanning(41), np.hanning(41))[None, :, :, None] * 255
+    film = (smooth * np.linspace(0.2, 1, 41)[None, None, :, None]).astype(np.uint8)
+    draws = np.full((1, draws_of(Augmentation(rotation=20))), 0.5, np.float32)
+    draws[0, 4] = draw
+    drawn = Augment(Augmentation(rotation=20))([film, draws]).numpy()[0]
+    expected = turned_by_pillow(film[0], 20 * (2 * draw - 1))
+    assert np.abs(drawn - expected)[5:-5, 5:-5].max() < 3
+
+
+def test_a_shift_moves_a_film_by_that_share_of_its_side() -> None:
+    film = np.zeros((1, 20, 40, 1), np.uint8)
+    film[0, 10, 20] = 200
+    draws = np.full((1, draws_of(Augmentation(shift=0.1))), 0.5, np.float32)
+    draws[0, 5:7] = 1.0, 0.0
+    moved = Augment(Augmentation(shift=0.1))([film, draws]).numpy()
+    assert np.unravel_index(moved.argmax(), moved.shape) == (0, 8, 24, 0)
+
+
+def test_grey_levels_change_by_as_much_as_is_allowed_and_by_the_draws_alone() -> None:
+    loud = Augmentation(contrast=0.4, noise=8.0, blur=1.0)
+    pixels, count = films(3, 24, 24, 1), draws_of(loud)
+    draws = np.random.default_rng(2).random((3, count), np.float32)
+    shaded = Augment(loud)([pixels, draws]).numpy()
+    assert (shaded == Augment(loud)([pixels, draws]).numpy()).all()
+    assert shaded.min() >= 0
+    assert shaded.max() <= 255
+    still = np.full((3, count), 0.5, np.float32)
+    still[:, 6:8] = 0.0  # neither softened nor noisy
+    assert Augment(loud)([pixels, still]).numpy() == pytest.approx(pixels.astype(float), abs=1e-3)
+    even = np.full((1, 24, 24, 1), 128, np.uint8)
+    brighter = np.array([[0.5, 0.5, 0.5, 0.9, 0.5, 1.0, 0.0, 0.0, 0.3]], np.float32)
+    assert Augment(loud)([even, brighter]).numpy() == pytest.approx(128 + 0.4 * 64)
+
+
+def test_the_studies_augmentation_takes_as_many_draws_as_before() -> None:
+    assert draws_of(STUDY) == DRAWS
+    assert draws_of(None) == 0

@@ -144,14 +144,14 @@ def test_a_layer_that_cannot_be_copied_is_one_line() -> None:
 
 
 def test_in_half_precision_the_loss_is_scaled() -> None:
-    assert isinstance(optimizer(PLAIN, GPU), keras.optimizers.LossScaleOptimizer)
+    assert isinstance(optimizer(PLAIN, GPU, 1), keras.optimizers.LossScaleOptimizer)
     bfloat16 = Device(("/CPU:0",), "CPU", BFLOAT16)
-    assert isinstance(optimizer(PLAIN, bfloat16), keras.optimizers.Adam)
-    assert isinstance(optimizer(PLAIN, CPU), keras.optimizers.Adam)
+    assert isinstance(optimizer(PLAIN, bfloat16, 1), keras.optimizers.Adam)
+    assert isinstance(optimizer(PLAIN, CPU, 1), keras.optimizers.Adam)
 
 
 def test_adam_takes_the_recipes_rate_and_epsilon() -> None:
-    adam = optimizer(replace(PLAIN, epsilon=0.1), CPU).get_config()
+    adam = optimizer(replace(PLAIN, epsilon=0.1), CPU, 1).get_config()
     assert (adam["learning_rate"], adam["epsilon"]) == (pytest.approx(PLAIN.learning_rate), 0.1)
 
 
