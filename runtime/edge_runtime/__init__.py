@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Refusal,
         UsageError,
     )
+    from edge_runtime.machine.many_films import measured_engine
 
 __all__ = [
     "Answer",
@@ -30,9 +31,14 @@ __all__ = [
     "NotABundle",
     "Refusal",
     "UsageError",
+    "measured_engine",
 ]
 
-_HOMES = {"Answer": "answer.classify", "Classifier": "answer.classifier"}
+_HOMES = {
+    "Answer": "answer.classify",
+    "Classifier": "answer.classifier",
+    "measured_engine": "machine.many_films",
+}
 
 
 if not TYPE_CHECKING:  # or a misspelt name would pass the type checker

@@ -31,6 +31,7 @@ def test_uninstalling_leaves_nothing_and_a_second_time_says_so(
     bundle = write_tiny_bundle(tmp_path / "added.edge", tolerance=0.5)
     assert installed(tmp_path, "bundles", "--add", bundle).returncode == 0
     bundle.unlink()
+    (tmp_path / DATA / "engines.json").write_text("{}")  # of a run of many films
     tools = tmp_path / "the stick"
     line = {
         "uninstall.sh": ["sh", tmp_path / "edge-run/uninstall.sh"],

@@ -10,10 +10,12 @@ import csv
 import os
 import sys
 from contextlib import suppress
+from itertools import chain, islice, repeat
 from pathlib import Path
 from time import monotonic
 
-from edge_runtime.answer.rowcheck import ANOTHER
+from edge_runtime.answer.classify import FIELDS
+from edge_runtime.answer.rowcheck import ANOTHER, is_row
 from edge_runtime.errors import UsageError
 from edge_runtime.output import as_cannot_write, destination, keep_rights, sync_folder
 
@@ -32,6 +34,21 @@ _LONGEST = 1 << 20  # bytes of one line; no name and no problem come near
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 # Windows translates no line ends; a pipe of that name does not keep us waiting.
 _FLAGS |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def engine_of(path: str) -> str:
+    """Return the engine that the first row of the CSV at `path` names; empty where there is none.
+
+    What is wrong with the file is for whoever opens it for more rows to say.
+    """
+    with suppress(OSError, ValueError):
+        place = Path(path)
+        if place.is_file():  # and no pipe, which would keep us waiting
+            with place.open("rb") as stream:
+                (header, _), (row, raw) = islice(chain(_rows(stream), repeat(([], b""))), 2)
+                if header == list(FIELDS) and is_row(row, raw):
+                    return row[FIELDS.index("engine")]
+    return ""
 
 
 class RowFile:

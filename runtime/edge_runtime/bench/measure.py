@@ -23,7 +23,6 @@ from edge_runtime.bench import baselines
 from edge_runtime.bench.baselines import EDGE_RUN, FLOOR
 from edge_runtime.bench.drawn import draw
 from edge_runtime.bench.meter import rotated
-from edge_runtime.bench.ratios import Ratio, median, medians, percentile
 from edge_runtime.bench.targets import cold_targets, rate_targets
 from edge_runtime.bundle import Bundle
 from edge_runtime.cures import doctor
@@ -31,6 +30,8 @@ from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError
 from edge_runtime.isolation import child
 from edge_runtime.machine import computer
+from edge_runtime.machine.many_films import told
+from edge_runtime.machine.ratios import Ratio, median, medians, percentile
 
 Say = Callable[[str], None]
 
@@ -106,6 +107,7 @@ class _Measurement:
             "bundle": f"{manifest.name} {manifest.version}",
             "identity": manifest.identity,
             "engine": self._engine,
+            "many_films": told(self._bundle)[0],
             "processor": computer.architecture(),
             "features": computer.features(),
             "cores": self._threads,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
 
 
+MOST_THREADS = 1024
+
+
 def bundle_path(path: str | None) -> str:
     """Return `path`, or that of the default bundle where none is given.
 
@@ -54,3 +57,17 @@ def only_bundle(paths: list[str], options: dict[str, str]) -> str | None:
     if len(paths) + ("bundle" in options) > 1:
         raise UsageError("command line", "more than one bundle given", "name one")
     return paths[0] if paths else options.get("bundle")
+
+
+def threads_of(options: dict[str, str]) -> int | None:
+    """Return how many films at once a command line asks for, if it does.
+
+    Raises:
+        UsageError: it is no number of threads.
+    """
+    text = options.get("threads")
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_THREADS:
+        return int(text)
+    raise UsageError("--threads", f"{text!r} is no number of threads", f"1 to {MOST_THREADS}")

@@ -7,14 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.answer.batch import processors
 from edge_runtime.bench.measure import Plan, measure
-from edge_runtime.commands import only_bundle, open_named
+from edge_runtime.commands import only_bundle, open_named, threads_of
 from edge_runtime.console import say, write
 from edge_runtime.errors import UsageError
 
-OPTIONS = ("bundle=", "engine=", "films=", "format=", "quick", "rounds=")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from edge_runtime.bundle import Bundle
+
+OPTIONS = (
+    *("bundle=", "choose", "engine=", "films=", "forget", "format=", "quick", "rounds="),
+    "threads=",
+)
 USAGE = """\
 usage: edge-run bench [BUNDLE] [--rounds N] [--films DIR] [--quick] [--format F]
+       edge-run bench [BUNDLE] --choose [--threads N] | --forget
 
 Measure cold start, latency in a running process, throughput of a folder and
 peak memory, each beside three scripts in the same run and in turn: the floor
@@ -27,10 +36,15 @@ of 2000 x 2000 pixels.
   --rounds N   cold starts of each film, 31 unless told; more is steadier
   --films DIR  measure on the films of DIR instead: one, and the whole folder
   --quick      few rounds and films: figures to look at, not to keep
+  --choose     time the engines that are here on the golden films instead, and
+               remember the fastest for many films: classify takes it from 500
+               films for each thread on, and measures by itself the first time
+  --threads N  with --choose: for so many films at once
+  --forget     forget what was chosen for the bundle
   --format F   table or json
 
-Exit status: 0 measured, whatever the figures; 3 not a bundle, 6 no engine,
-9 DIR holds no film that is answered.
+Exit status: 0 measured, whatever the figures; 3 not a bundle, 6 no engine, or
+nothing to choose from, 9 DIR holds no film that is answered, 10 cannot write.
 """
 MOST_ROUNDS = 10_000
 
@@ -40,11 +54,40 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     form = options.get("format", "table")
     if form not in ("table", "json"):
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
-    plan = _plan(options)
+    plan, chosen = _plan(options), {"choose", "forget"}.intersection(options)
+    _refuse_what_clashes(options, sorted(chosen))
     with open_named(only_bundle(paths, options)) as bundle:
+        if chosen:
+            write(_chosen(bundle, options, form))
+            return 0
         figures = measure(bundle, plan, say)
     write(json.dumps(figures, indent=2) + "\n" if form == "json" else table(figures))
     return 0
+
+
+def _refuse_what_clashes(options: dict[str, str], chosen: list[str]) -> None:
+    """Refuse what goes with no choice of an engine, and what goes with one alone."""
+    if not chosen:
+        if "threads" in options:
+            raise UsageError("--threads", "is for --choose", "add --choose, or leave it out")
+        return
+    fit = {chosen[0], "bundle", "format", *(["threads"] if chosen[0] == "choose" else [])}
+    if clash := sorted(options.keys() - fit):
+        raise UsageError(f"--{clash[0]}", f"does not go with --{chosen[0]}", "leave it out")
+
+
+def _chosen(bundle: Bundle, options: dict[str, str], form: str) -> str:
+    """Choose the engine for many films, or forget the choice; return what is to be printed."""
+    from edge_runtime.machine import many_films
+
+    if "forget" in options:
+        count = many_films.forget_all(bundle)
+        document: dict[str, Any] = {"forgotten": count}
+        words = f"forgotten: {count} choice(s) of an engine for many films"
+    else:
+        choice = many_films.choose(bundle, threads_of(options) or processors())
+        document, words = choice.to_json(), f"engine for many films: {choice.words}"
+    return json.dumps(document, indent=2) + "\n" if form == "json" else f"{words}\n"
 
 
 def _plan(options: dict[str, str]) -> Plan:
@@ -72,6 +115,7 @@ def table(figures: dict[str, Any]) -> str:
         f"{context['bundle']} on {context['engine']}; {context['processor']} "
         f"({' '.join(context['features'])}), {context['cores']} core(s); "
         f"Python {context['python']}, {software}",
+        f"many films: {context['many_films']}",
         "ratio: edge-run / this, median over the rounds (the middle half of them)",
     ]
     for film in figures["cold_start"]:

@@ -1,22 +1,22 @@
 """`edge-run classify`: a row for every film."""
 # On the cold path, where loading pathlib would cost more than it is worth:
-# ruff: noqa: PTH112
+# ruff: noqa: PTH112, PTH113
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import chain, islice
 
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.rows import FORMATS, row_writer
-from edge_runtime.commands import open_named
+from edge_runtime.commands import open_named, threads_of
 from edge_runtime.console import is_watched, say, silenced_stderr
-from edge_runtime.engines import open_engine
+from edge_runtime.engines import MANY, open_engine
 from edge_runtime.engines.opening import OpeningEngine
-from edge_runtime.errors import FilmError, UsageError
-from edge_runtime.film.walk import films_in, in_words
+from edge_runtime.errors import EdgeError, FilmError, UsageError
+from edge_runtime.film.walk import are_at_least, films_in, in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ OPTIONS = (
     *("band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume=", "threads="),
     *("isolated", "null"),
 )
-MOST_THREADS = 1024
 NOTICE = "research use; not a medical device"
 USAGE = """\
 usage: edge-run classify PATH... [--bundle B] [--format F] [--engine E]
@@ -47,7 +46,8 @@ and what systems leave in folders are passed over there, and counted in a line.
   --bundle B         the bundle; else $EDGE_BUNDLE, else the one that
                      edge-run bundles shows to be in use
   --format F         table, json (one object a line) or csv
-  --engine E         auto, litert, litert-python, tflite-runtime, onnxruntime
+  --engine E         auto, litert, litert-python, tflite-runtime, onnxruntime;
+                     auto is the first here, for many films the fastest (bench)
   --threads N        films at once; else one for each processor
   --files-from LIST  films and folders, one a line, in UTF-8 or UTF-16, or
   -0, --null         each ended by NUL, as find -print0 writes them
@@ -68,7 +68,7 @@ unreadable, 6 no engine, 10 cannot write, 130/143 interrupted.
 def run(paths: list[str], options: dict[str, str]) -> int:
     """Write a row for each film in and below `paths`, and return 5 if one of them has no answer."""
     _refuse_what_clashes(paths, options)
-    threads = _threads(options.get("threads"))
+    threads = threads_of(options)
     with (
         open_named(options.get("bundle")) as bundle,
         _reader(options, bundle, threads) as read,
@@ -93,8 +93,9 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             return _answers(films, judge_with(engine), another, _at_once(threads, read))
 
         def start() -> Engine:
-            return open_engine(bundle, options.get("engine", "auto"), say)
+            return open_engine(bundle, options.get("engine", "auto"), say, before=before)
 
+        before = _tried_first(paths, options, bundle, threads)
         # Asked before `silenced_stderr` takes the terminal's place.
         watched = is_watched(rows_elsewhere="resume" in options)
         with silenced_stderr(), OpeningEngine(start) as engine:
@@ -102,6 +103,29 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             if "heatmap" in options:
                 _draw(options["heatmap"], paths[0], bundle, engine, decision, status=status)
     return status
+
+
+def _tried_first(
+    paths: list[str], options: dict[str, str], bundle: Bundle, threads: int | None
+) -> str:
+    """Return the engine to try first: that of the rows there are, or the fastest on many films."""
+    if options.get("engine", "auto") != "auto":
+        return ""
+    if "resume" in options:
+        from edge_runtime.answer.rowfile import engine_of
+
+        if engine := engine_of(options["resume"]):
+            return engine
+    listing = options.get("files-from")
+    if listing is not None and (listing == "-" or not os.path.isfile(listing)):  # read once alone
+        return ""
+    with suppress(EdgeError):  # whoever answers the films says it
+        if are_at_least(chain(paths, _listed(options)), MANY):
+            from edge_runtime.machine.many_films import engine_for
+
+            films = chain(paths, _listed(options))
+            return engine_for(bundle, threads, say, lambda least: are_at_least(films, least))
+    return ""
 
 
 def _draw(
@@ -225,14 +249,6 @@ def _at_once(threads: int | None, read: ReadFilm | None) -> int | None:
     from edge_runtime.answer.batch import processors
 
     return 2 * (threads or processors())
-
-
-def _threads(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_THREADS:
-        return int(text)
-    raise UsageError("--threads", f"{text!r} is no number of threads", f"1 to {MOST_THREADS}")
 
 
 def _decision(bundle: Bundle, band: str | None) -> Decision:

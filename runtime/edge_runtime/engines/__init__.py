@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from edge_runtime.engines.contract import EngineUnavailable
-from edge_runtime.engines.select import ENGINES, first_engine, open_engine, require_sound_graphs
+from edge_runtime.engines.select import (
+    ENGINES,
+    MANY,
+    first_engine,
+    open_engine,
+    require_sound_graphs,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINES",
+    "MANY",
     "Engine",
     "EngineUnavailable",
     "first_engine",

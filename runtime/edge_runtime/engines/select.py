@@ -33,12 +33,21 @@ ENGINES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
+MANY = 500
+"""Films for each thread from which on the engine is chosen by measurement. Decision 62."""
+
+
 def open_engine(
-    bundle: Bundle, choice: str = "auto", say: Callable[[str], None] | None = None
+    bundle: Bundle,
+    choice: str = "auto",
+    say: Callable[[str], None] | None = None,
+    *,
+    before: str = "",
 ) -> Engine:
     """Return the first engine that runs a graph of `bundle`, or the one named by `choice`.
 
-    `say` gets a line for each engine that is installed but cannot be used.
+    `say` gets a line for each engine that is installed but cannot be used. With `auto`, the engine
+    called `before` is tried before all others.
 
     Raises:
         UsageError: no engine is called `choice`.
@@ -56,7 +65,12 @@ def open_engine(
         return None if listed is None else bundle.read(listed.file)
 
     return first_engine(
-        graph, (1, shape.height, shape.width, shape.channels), bundle.path, choice, say
+        graph,
+        (1, shape.height, shape.width, shape.channels),
+        bundle.path,
+        choice,
+        say,
+        before=before,
     )
 
 
@@ -79,19 +93,20 @@ def first_engine(
     subject: object,
     choice: str = "auto",
     say: Callable[[str], None] | None = None,
+    *,
+    before: str = "",
 ) -> Engine:
     """Return the first engine that runs what `graph` gives, for pixels of `shape` (1, h, w, c).
+
+    `choice`, `say` and `before` are those of `open_engine`.
 
     Raises:
         UsageError: no engine is called `choice`.
         NoEngine: none can be used; the line names `subject` and has each reason.
         NotABundle: the graph is none that an engine should be given.
     """
-    if choice not in ("auto", *ENGINES):
-        cure = f"one of: auto, {', '.join(ENGINES)}"
-        raise UsageError("--engine", f"no engine is called {choice!r}", cure)
     reasons, lacking, old = [], dict[str, ModuleNotFoundError](), False
-    for name in ENGINES if choice == "auto" else (choice,):
+    for name in _order(choice, before):
         _, form, extra = ENGINES[name]
         data = _sound(graph(form), form, shape, subject)
         if data is None:
@@ -112,6 +127,18 @@ def first_engine(
             return engine
     cure, first = _cure([*lacking], choice, old), next(iter(lacking.values()), None)
     raise NoEngine(subject, f"no engine can run it ({'; '.join(reasons)})", cure) from first
+
+
+def _order(choice: str, before: str) -> list[str]:
+    """Return the engines to try, in order.
+
+    Raises:
+        UsageError: no engine is called `choice`.
+    """
+    if choice not in ("auto", *ENGINES):
+        cure = f"one of: auto, {', '.join(ENGINES)}"
+        raise UsageError("--engine", f"no engine is called {choice!r}", cure)
+    return sorted(ENGINES, key=lambda name: name != before) if choice == "auto" else [choice]
 
 
 def _sound(

@@ -83,6 +83,16 @@ def films_below(argument: str, passed_over: dict[str, int] | None = None) -> Ite
     return _films_below(argument, None if passed_over is None else _Counts(passed_over))
 
 
+def are_at_least(arguments: Iterable[str], count: int) -> bool:
+    """Tell whether there are `count` films in and below `arguments`, of which no more are listed.
+
+    Raises:
+        EdgeError: whatever `arguments` raise.
+    """
+    films = films_in(arguments, lambda _: None)
+    return next(islice(films, count - 1, None), None) is not None
+
+
 class _Counts:
     """How many of each kind were passed over, each folder counted once."""
 

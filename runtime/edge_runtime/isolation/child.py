@@ -49,8 +49,11 @@ def module(name: str, *arguments: str, seconds: float) -> subprocess.CompletedPr
 
 
 def module_command(name: str, *arguments: str) -> list[str]:
-    """Return the command line that runs the module `name` of this package."""
-    return [sys.executable, "-m", f"edge_runtime.{name}", *arguments]
+    """Return the command line that runs the module `name` of this package.
+
+    Not from the folder it is started in, which may hold anybody's files: a `json.py` among films.
+    """
+    return [sys.executable, "-P", "-m", f"edge_runtime.{name}", *arguments]
 
 
 def ending(status: int) -> str:

@@ -94,7 +94,7 @@ def replay(bundle: Bundle, engine: Engine) -> Replay:
     golden = bundle.manifest.golden
     comparisons = []
     for film in golden.films:
-        pixels = _pixels(bundle, film, f"{bundle.path}: {film.file}")
+        pixels = golden_pixels(bundle, film)
         logits = _logits(engine, pixels, bundle.path)
         comparisons.append(GoldenComparison(film.file, film.logits[graph.file], logits))
     return Replay(engine.name, graph.file, tuple(comparisons), golden.tolerance)
@@ -120,8 +120,13 @@ def _logits(engine: Engine, pixels: bytes, subject: str) -> tuple[float, ...]:
         raise NoEngine(subject, str(error), "try another --engine") from error
 
 
-def _pixels(bundle: Bundle, film: GoldenFilm, subject: str) -> bytes:
-    """Return the golden film's pixels, after comparing every stage with its maker's."""
+def golden_pixels(bundle: Bundle, film: GoldenFilm) -> bytes:
+    """Return a golden film's pixels row by row, after comparing every stage with its maker's.
+
+    Raises:
+        ParityFailed: this machine's Pillow gives other pixels.
+    """
+    subject = f"{bundle.path}: {film.file}"
     try:
         for stage, image in film_stages(bytes(bundle.read(film.file)), bundle.manifest.preprocess):
             if stage_digest(image) != getattr(film.stages, stage):

@@ -33,6 +33,20 @@ def architecture() -> str:
     return platform.machine() or "unknown"
 
 
+def processor_name() -> str:
+    """Return what the processor calls itself, empty where it does not say."""
+    try:
+        listed = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor()
+    named = (line.partition(":") for line in listed.splitlines())
+    names = {key.strip().lower(): value.strip() for key, _, value in named}
+    # x86 has a name, ARM the numbers of its maker and its part.
+    return names.get("model name") or " ".join(
+        names[key] for key in ("cpu implementer", "cpu part") if key in names
+    )
+
+
 def features() -> list[str]:
     """Return which instructions that matter to the engines this processor has, sorted."""
     if processor.is_x86():

@@ -50,7 +50,7 @@ def examine(bundle: str | None = None) -> list[Finding]:
         _pillow(),
         *_engines(),
         _dicom(),
-        _bundle(bundle),
+        *_bundle(bundle),
         _folder(),
         _disk(),
         _clock(),
@@ -89,16 +89,7 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def document(findings: Sequence[Finding]) -> str:
     """Return the findings as one JSON document."""
-    rows = [
-        {
-            "name": finding.name,
-            "state": finding.state,
-            "text": finding.text,
-            "cure": finding.cure,
-            **finding.facts,
-        }
-        for finding in findings
-    ]
+    rows = [finding.to_json() for finding in findings]
     return json.dumps({"status": status(findings), "findings": rows}, indent=2) + "\n"
 
 
@@ -207,21 +198,26 @@ def _dicom() -> Finding:
     return Finding("DICOM", OK, text, facts=facts)
 
 
-def _bundle(named: str | None) -> Finding:
+def _bundle(named: str | None) -> Iterator[Finding]:
+    """Examine the bundle, and tell which engine judges many films of it."""
     try:
         default = DefaultBundle(named, "named") if named is not None else default_bundle()
     except UsageError as error:
-        return Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
+        yield Finding("bundle", MISSING, error.problem, error.cure, {"status": 3})
+        return
     path = default.path
     outcome = _probe("bundle" if named is not None else "default_bundle", path)
     facts = {"path": path, "status": outcome["status"]}
     if outcome["problem"]:
         subject = outcome.get("subject", path)  # which may be a file in the bundle
         cure = outcome["cure"] or f"try {cures.program()} check with each --engine that is ok above"
-        return Finding("bundle", PROBLEM, f"{subject}: {outcome['problem']}", cure, facts)
+        yield Finding("bundle", PROBLEM, f"{subject}: {outcome['problem']}", cure, facts)
+        return
     text = f"{path}: {outcome['name']} {outcome['version']}, whole, runs on {outcome['engine']}"
     text += "" if named is not None else f" ({default.why})"
-    return Finding("bundle", OK, text, facts=facts)
+    yield Finding("bundle", OK, text, facts=facts)
+    words, choice = outcome["many_films"]
+    yield Finding("many films", OK, words, facts={"choice": choice})
 
 
 def _folder() -> Finding:

@@ -20,6 +20,11 @@ class Finding:
     cure: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, object]:
+        """Return the finding as `json` writes it, its facts beside the rest."""
+        said = {"name": self.name, "state": self.state, "text": self.text, "cure": self.cure}
+        return {**said, **self.facts}
+
 
 def table(findings: Sequence[Finding]) -> str:
     """Return the findings as lines for people, each cure below what it cures."""

@@ -98,16 +98,20 @@ def default_bundle(_: str) -> dict[str, object]:
 
 
 def _runs(bundle: Bundle) -> dict[str, object]:
+    from edge_runtime.machine.many_films import told
+
     with bundle:
         bundle.verify()
         require_sound_graphs(bundle)
         with closing(open_engine(bundle)) as opened:
             manifest = bundle.manifest
+            words, choice = told(bundle)
             return {
                 "problem": "",
                 "name": manifest.name,
                 "version": manifest.version,
                 "engine": opened.name,
+                "many_films": [words, choice and choice.to_json()],
             }
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 MARK = "edge-run.json"  # as in edge_runtime/cures.py
 RECORD = "bundles.json"  # as in edge_runtime/bundle/defaults.py
+ENGINES = "engines.json"  # as in edge_runtime/machine/engine_choice.py
 USERS = "environments.txt"
 """In the data folder: the environments that use the bundles there, one a line."""
 NEW, OLD, TRASH = ".new", ".old", ".trash"
@@ -234,7 +235,7 @@ def forget(data: Path, place: Path) -> None:
     if removed := _remove_added(data):
         say(f"removed: {', '.join(removed)} in {data}")
     for name in names(data):
-        if name in (RECORD, USERS, f".{USERS}.part") or _PART.fullmatch(name):
+        if name in (RECORD, ENGINES, USERS, f".{USERS}.part") or _PART.fullmatch(name):
             (data / name).unlink()
     _leave(data)
 

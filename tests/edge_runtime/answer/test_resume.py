@@ -11,7 +11,7 @@ import pytest
 from edge_runtime.answer import resume, rowfile
 from edge_runtime.answer.classify import Answer
 from edge_runtime.answer.resume import Results
-from edge_runtime.answer.rowfile import RowFile
+from edge_runtime.answer.rowfile import RowFile, engine_of
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import CannotWrite, UsageError
 from resumed_runs import FILMS, answered, judged, rows, run, unread
@@ -53,6 +53,22 @@ def test_each_row_has_the_engine_that_gave_it(path: Path, bundle: Bundle) -> Non
             results.write(answered(film))
     with path.open(newline="") as stream:
         assert [row["engine"] for row in csv.DictReader(stream)] == ["litert", "onnxruntime"]
+
+
+def test_a_file_names_the_engine_that_it_began_with(path: Path, bundle: Bundle) -> None:
+    assert engine_of(str(path)) == engine_of(str(path.parent)) == ""
+    for written in (b"", b"no rows\n", b'"file",\n', b"\xff\xfe\0" * 99):
+        path.write_bytes(written)
+        assert engine_of(str(path)) == ""
+    path.unlink()
+    for film, engine in (("a\n.png", "onnxruntime"), ("b.png", "litert")):
+        with Results(str(path), bundle, engine) as results:
+            results.write(answered(film))
+        assert engine_of(str(path)) == "onnxruntime"
+    header = path.read_bytes().splitlines(keepends=True)[0]
+    for torn in (header, header + b'"a.png","o'):
+        path.write_bytes(torn)
+        assert engine_of(str(path)) == ""
 
 
 def test_a_file_that_another_run_writes_is_refused_until_it_ends(

@@ -153,6 +153,13 @@ def test_the_engines_are_tried_in_the_order_of_the_table(bundle: Bundle) -> None
     assert open_engine(bundle).name == "litert"
 
 
+def test_the_engine_to_try_first_goes_before_the_others_and_no_further(bundle: Bundle) -> None:
+    assert open_engine(bundle, before="onnxruntime").name == "onnxruntime"
+    for lacking in ("tflite-runtime", "tpu", ""):
+        assert open_engine(bundle, before=lacking).name == "litert"
+    assert open_engine(bundle, "litert-python", before="onnxruntime").name == "litert-python"
+
+
 @pytest.mark.parametrize("found", ["2.2.0", "2.30.1", "3.0.0", "of unknown version"])
 def test_an_unknown_litert_falls_through_to_its_python_interpreter_and_says_so(
     found: str, bundle: Bundle, monkeypatch: pytest.MonkeyPatch

@@ -188,6 +188,21 @@ def test_a_disk_that_fails_in_the_middle_of_a_listing_is_told_by_the_folder(
         assert list(films_below(str(tmp_path)))[-1] == str(tmp_path)
 
 
+def test_films_are_counted_no_further_than_asked(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.png").touch()
+    listed: list[str] = []
+
+    def arguments() -> Iterator[str]:
+        for argument in (str(tmp_path), "none.png", "more.png"):
+            listed.append(argument)
+            yield argument
+
+    assert [walk.are_at_least(arguments(), count) for count in (1, 5, 6, 7)] == [True] * 4
+    assert listed.count("more.png") == 1
+    assert not walk.are_at_least(arguments(), 8)
+
+
 def test_folders_without_films_are_told_and_the_others_go_on(tmp_path: Path) -> None:
     for name in ("empty/inside", "full"):
         (tmp_path / name).mkdir(parents=True)

@@ -38,3 +38,18 @@ def test_on_arm_the_features_are_those_that_linux_lists(
     monkeypatch.setattr(processor, "is_x86", lambda: False)
     monkeypatch.setattr(Path, "read_text", read)
     assert computer.features() == found
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "name"),
+    [
+        ("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nprocessor\t: 1\n", "Some CPU @ 2 GHz"),
+        ("CPU implementer\t: 0x41\nCPU part\t: 0xd08\n", "0x41 0xd08"),
+        ("nothing\n", ""),
+    ],
+)
+def test_a_processor_is_called_by_its_name_or_by_the_numbers_of_its_part(
+    cpuinfo: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: cpuinfo)
+    assert computer.processor_name() == name

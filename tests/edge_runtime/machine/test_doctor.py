@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("own_signals")
 Captured = pytest.CaptureFixture[str]
 Monkey = pytest.MonkeyPatch
 FINE = {"status": 0, "problem": "", "name": "m", "version": "1", "engine": "litert",
-        "decodes": {"JPEG": True}}  # fmt: skip
+        "decodes": {"JPEG": True}, "many_films": ["litert", None]}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_runtime.bench.ratios import Ratio
+from edge_runtime.machine.ratios import Ratio
 
 
 @pytest.mark.parametrize(
