@@ -102,8 +102,11 @@ def _calibration_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def decision_options(parser: argparse.ArgumentParser) -> None:
-    """Add how the threshold is chosen, what makes probabilities of logits, and the band's limit."""
+def decision_options(parser: argparse.ArgumentParser, *, coverage: bool = False) -> None:
+    """Add how the threshold is chosen, what makes probabilities of logits, and the band's limit.
+
+    With `coverage`, the band may be fitted in place of the threshold.
+    """
     rules = parser.add_mutually_exclusive_group()
     rules.add_argument(
         "--sensitivity",
@@ -114,6 +117,13 @@ def decision_options(parser: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--youden", action="store_true", help="choose the threshold of the largest Youden index"
     )
+    if coverage:
+        rules.add_argument(
+            "--coverage",
+            type=margin,
+            metavar="X",
+            help="fit the uncertain band, so that at most 1 - X of each class get a wrong answer",
+        )
     parser.add_argument(
         "--calibration",
         choices=CALIBRATIONS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_kit.arguments import data_options, folders_option, out_file
 from edge_kit.commands.evaluate import films_to_judge
@@ -12,7 +13,13 @@ from edge_kit.console import refusing, say, write
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import require_place
 
-HELP = "fit a bundle's threshold and calibration to a site's own labelled films"
+if TYPE_CHECKING:
+    from edge_kit.evaluation.evaluated import EvaluatedModel
+    from edge_kit.evaluation.films import LabelledFilms
+    from edge_kit.evaluation.site_decision import SiteDecision
+    from edge_runtime.bundle.records import Decision
+
+HELP = "fit a bundle's threshold, calibration or uncertain band to a site's own labelled films"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +29,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=out_file, required=True, metavar="NEW.edge", help="the bundle"
     )
-    decision_options(parser)
+    decision_options(parser, coverage=True)
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FOLDER",
+        help="a new folder for the report of a --coverage, with its risk-coverage curve",
+    )
     parser.add_argument("--positive", metavar="CLASS", help="default: the bundle's own positive")
     data_options(parser)
 
@@ -32,8 +45,26 @@ def run(options: argparse.Namespace) -> None:
     from edge_export.cautions import Cautions
     from edge_export.words import words
     from edge_kit.evaluation.evaluated import open_evaluated
-    from edge_kit.evaluation.refit import lines, refit
     from edge_kit.evaluation.site_bundle import write_site_bundle
+
+    _require_places(options)
+    model = open_evaluated(options.bundle)
+    labelled = films_to_judge(options, model)
+    with refusing(model.modality, model.name, *labelled.classes):
+        fitted = _fitted(options, model, labelled)
+    in_words = words(model.modality, model.name, *labelled.classes)
+    Cautions(say, in_words).warn(*fitted.warnings)
+    identity = write_site_bundle(options.bundle, options.out, fitted)
+    write(in_words(_changed(model.decision, fitted)))
+    say(in_words(f"95 % intervals: {fitted.method}"))
+    for line in fitted.figures:
+        write(f"{in_words(line)}\n")
+    _write_report(options, model, fitted, identity)
+    say(f"wrote {options.out}, identity {identity}")
+
+
+def _require_places(options: argparse.Namespace) -> None:
+    from edge_kit.files import require_new
 
     require_bundle_name(options.out)
     if options.out.exists() and options.out.samefile(options.bundle):
@@ -41,18 +72,41 @@ def run(options: argparse.Namespace) -> None:
     if options.out.exists():
         raise CannotWrite(options.out, "exists already", "name a new file")
     require_place(options.out, "a .edge file")
-    model = open_evaluated(options.bundle)
-    rule = threshold_rule(options)
-    labelled = films_to_judge(options, model)
-    with refusing(model.modality, model.name, *labelled.classes):
-        refitted = refit(model, labelled, rule, options.calibration, options.max_uncertain)
-    in_words = words(model.modality, model.name, *labelled.classes)
-    Cautions(say, in_words).warn(*refitted.warnings)
-    identity = write_site_bundle(options.bundle, options.out, refitted)
-    now = in_words(str(refitted.threshold or "as it was"))
-    write(f"threshold    {model.decision.threshold:g} -> {now}\n")
-    say("95 % intervals: by group (Rao and Scott's)")
-    for which, shares in lines(refitted).items():
-        figures = f"sensitivity {shares.sensitivity}, specificity {shares.specificity}"
-        write(f"{in_words(which)}: {figures}\n")
-    say(f"wrote {options.out}, identity {identity}")
+    if options.report and options.coverage is None:
+        raise UsageError("--report", "there is one of a coverage alone", "add --coverage X")
+    if options.report:
+        require_new(options.report)
+
+
+def _fitted(
+    options: argparse.Namespace, model: EvaluatedModel, labelled: LabelledFilms
+) -> SiteDecision:
+    from edge_kit.evaluation.coverage import cover
+    from edge_kit.evaluation.refit import refit
+
+    method, limit = options.calibration, options.max_uncertain
+    if options.coverage is not None:
+        return cover(model, labelled, options.coverage, method, limit)
+    return refit(model, labelled, threshold_rule(options), method, limit)
+
+
+def _changed(before: Decision, fitted: SiteDecision) -> str:
+    """Return the lines that tell the new decision from the one before."""
+    now, lines = fitted.decision, []
+    threshold = fitted.threshold or ("as it was" if now.threshold == before.threshold else None)
+    lines.append(f"threshold    {before.threshold:g} -> {threshold or f'{now.threshold:g}'}\n")
+    if now.uncertain != before.uncertain:
+        bands = [f"{band.low:g} to {band.high:g}" for band in (before.uncertain, now.uncertain)]
+        lines.append(f"uncertain    {' -> '.join(bands)}\n")
+    return "".join(lines)
+
+
+def _write_report(
+    options: argparse.Namespace, model: EvaluatedModel, fitted: SiteDecision, identity: str
+) -> None:
+    from edge_kit.evaluation.coverage_report import write_coverage_report
+    from edge_kit.evaluation.covered import Covered
+
+    if options.report and isinstance(fitted, Covered):
+        write_coverage_report(options.report, fitted, model, identity)
+        say(f"wrote {options.report}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,18 +20,16 @@ from edge_export.graph.model_file import refuse_unpacked
 from edge_export.graph.network import InputRange, load_model, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.proof.threshold import ONE_HALF
-from edge_export.report.document import PARITY
 from edge_export.statistics.estimates import Floats
-from edge_export.words import words
 from edge_kit.data.film_folders import Folders
 from edge_kit.data.films import list_films
 from edge_kit.data.labels import class_key, composed, split_of
 from edge_kit.data.table import read_table
+from edge_kit.evaluation.papers import is_covered, kept_epoch, papers_of
 from edge_kit.models.recipe import Keep
 from edge_kit.training.run import MODEL, SPLITS, is_run, read_config
-from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime import Classifier
-from edge_runtime.bundle import Bundle, open_bundle, verify_all
+from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.manifest import Manifest
 from edge_runtime.bundle.records import Calibration, Decision, Preprocess, Training, Uncertain
 from edge_runtime.engines import open_engine
@@ -71,7 +68,8 @@ class EvaluatedModel:
     the seed of its splits, where that is known. `class_names` are those that a run's training was
     told of the positive and of several negative classes, None where two had names of their own.
     `keep` is how the epoch was chosen, and `fitted` what of a bundle's decision its maker fitted on
-    the validation films; a bundle tells its epoch by the warnings of its parity.json.
+    the validation films; a bundle tells its epoch by the warnings of its parity.json, and by its
+    `site` that the band was fitted for a coverage, `covered`.
     `classify` takes the paths of films, and may refuse some. `predict` takes pixels prepared by
     `preprocess` and refuses none, so that parts of them may be hidden. `features` takes such pixels
     and gives the `(n, m)` features that a run's logit is made of; a bundle has none.
@@ -93,6 +91,7 @@ class EvaluatedModel:
     class_names: tuple[str, str | None] | None = None
     keep: Keep = "last"
     fitted: tuple[str, ...] = ()
+    covered: bool = False
     features: Predict | None = None
 
     def classes_among(
@@ -226,15 +225,6 @@ def _dealt_by(training: Training) -> int | None:
     return training.seed if training.split_seed is None else training.split_seed
 
 
-def _kept_epoch(bundle: Bundle) -> Keep:
-    """Return how the epoch of a bundle's run was chosen, as far as the bundle says it."""
-    told = words(bundle.manifest.intended_use.modality)
-    with suppress(EdgeError, LookupError, ValueError, TypeError):  # papers of any version
-        warnings = json.loads(bytes(bundle.read(PARITY)))["warnings"]
-        return "best" if told(CHOSEN) in warnings else "last"
-    return "last"
-
-
 def _fitted(manifest: Manifest) -> tuple[str, ...]:
     """Return what of the decision was fitted on validation films, and not by a site on its own."""
     decision, site = manifest.decision, manifest.site
@@ -246,28 +236,29 @@ def _fitted(manifest: Manifest) -> tuple[str, ...]:
     return tuple(part for part, is_fitted in fitted.items() if is_fitted and part not in by_site)
 
 
+def _classified(bundle: Path, paths: Sequence[Path]) -> list[FilmOutcome]:
+    with Classifier(bundle) as classifier, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            predictions = pool.map(classifier.classify, paths)
+            answers = list(progress(predictions, len(paths), "classifying", "film"))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    for answer in answers:
+        if answer.status == "error" and answer.error:
+            raise DataError(answer.file, answer.error.problem, answer.error.cure)
+    return [
+        FilmOutcome(film.logit, film.error.reason if isinstance(film.error, Refusal) else "")
+        for film in answers
+    ]
+
+
 def _bundle(path: Path) -> EvaluatedModel:
     with verify_all(path) as bundle:
-        manifest, keep = bundle.manifest, _kept_epoch(bundle)
+        manifest, papers = bundle.manifest, papers_of(bundle)
 
     def predict(pixels: Pixels) -> Floats:
         with open_bundle(path) as bundle, closing(open_engine(bundle)) as engine:
             return np.array([engine.logits(film.tobytes())[0] for film in pixels], np.float64)
-
-    def classify(paths: Sequence[Path]) -> list[FilmOutcome]:
-        with Classifier(path) as classifier, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            try:
-                predictions = pool.map(classifier.classify, paths)
-                answers = list(progress(predictions, len(paths), "classifying", "film"))
-            finally:
-                pool.shutdown(cancel_futures=True)
-        for answer in answers:
-            if answer.status == "error" and answer.error:
-                raise DataError(answer.file, answer.error.problem, answer.error.cure)
-        return [
-            FilmOutcome(film.logit, film.error.reason if isinstance(film.error, Refusal) else "")
-            for film in answers
-        ]
 
     return EvaluatedModel(
         kind="bundle",
@@ -282,7 +273,8 @@ def _bundle(path: Path) -> EvaluatedModel:
         seed=_dealt_by(manifest.training),
         preprocess=manifest.preprocess,
         predict=predict,
-        classify=classify,
-        keep=keep,
+        classify=partial(_classified, path),
+        keep=kept_epoch(papers, manifest.intended_use.modality),
         fitted=_fitted(manifest),
+        covered=is_covered(papers),
     )

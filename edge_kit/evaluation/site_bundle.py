@@ -10,7 +10,7 @@ from edge_export.package import golden_tolerance
 from edge_export.report.card import CARD
 from edge_export.report.document import PARITY, encoded
 from edge_export.words import Words, words
-from edge_kit.evaluation.refit import Refit, lines
+from edge_kit.evaluation.site_decision import SiteDecision
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest
 from edge_runtime.bundle.pack import write_bundle
@@ -21,7 +21,7 @@ _SECTION = """\
 
 {cautions}A site fitted the {fitted} again, on {site.positive} positive and {site.negative} negative
 films of its own. The graphs are as they were. What stands below on threshold, calibration and
-uncertain answers, and parity.json, is of the bundle before.
+uncertain answers, and in parity.json outside of `site`, is of the bundle before.
 
 - bundle before: `{site.bundle}`
 - set of films: `{site.films}`
@@ -29,13 +29,13 @@ uncertain answers, and parity.json, is of the bundle before.
   {calibration.offset:g}
 - threshold {threshold}
 - uncertain from {band.low:g} to {band.high:g}
-{shares}
+{figures}
 
-These intervals are by group (Rao and Scott's).
+These intervals are {method}.
 """
 
 
-def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
+def write_site_bundle(source: Path, out: Path, refitted: SiteDecision) -> str:
     """Write the bundle `source` with the new decision to `out`, and return its identity.
 
     What has to be said of it stands first in its card and in its parity.json, whose figures are
@@ -50,13 +50,15 @@ def write_site_bundle(source: Path, out: Path, refitted: Refit) -> str:
         members = {name: bytes(bundle.read(name)) for name in manifest.files}
     told = words(manifest.intended_use.modality, manifest.name, *_classes(manifest))
     members[CARD] = _card(members.get(CARD, b"").decode(), refitted, told).encode()
-    if PARITY in members:
-        parity, warnings = json.loads(members[PARITY]), [*map(told, refitted.warnings)]
-        members[PARITY] = encoded(parity | {"site": {"warnings": warnings}})
+    told_of = refitted.to_json()
+    if PARITY in members or told_of:
+        parity = json.loads(members.get(PARITY, b"{}"))
+        site = {"warnings": [*map(told, refitted.warnings)], **told_of}
+        members[PARITY] = encoded(parity | {"site": site})
     return write_bundle(out, _fields(manifest, refitted), members)
 
 
-def _fields(manifest: Manifest, refitted: Refit) -> dict[str, object]:
+def _fields(manifest: Manifest, refitted: SiteDecision) -> dict[str, object]:
     fields = {
         key: value for key, value in manifest.to_json().items() if key not in ("schema", "files")
     }
@@ -77,26 +79,24 @@ def _classes(manifest: Manifest) -> tuple[str, str]:
     return manifest.classes.negative, manifest.classes.positive
 
 
-def _card(card: str, refitted: Refit, told: Words) -> str:
+def _card(card: str, refitted: SiteDecision, told: Words) -> str:
     """Return the card with a section on the site first, in place of an older one."""
     head, *sections = re.split("^(?=## )", card, flags=re.MULTILINE)
     kept = [section for section in sections if not section.startswith(_HEADING)]
     return "".join([head, told(_section(refitted)), *kept])
 
 
-def _section(refitted: Refit) -> str:
+def _section(refitted: SiteDecision) -> str:
     site, decision = refitted.site, refitted.decision
     listed = "".join(f"- {warning}\n" for warning in refitted.warnings)
     return _SECTION.format(
         heading=_HEADING,
         cautions=f"{listed}\n" if listed else "",
-        fitted=" and the ".join(site.fitted),
+        fitted=refitted.fitted_parts,
         site=site,
         calibration=decision.calibration,
         threshold=refitted.threshold or f"{decision.threshold:g}",
         band=decision.uncertain,
-        shares="\n".join(
-            f"- {words}: sensitivity {shares.sensitivity}, specificity {shares.specificity}"
-            for words, shares in lines(refitted).items()
-        ),
+        figures="\n".join(f"- {line}" for line in refitted.figures),
+        method=refitted.method,
     )

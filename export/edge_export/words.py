@@ -46,6 +46,11 @@ _OF_PICTURES = {
     "which no patient has": "which is too many for a group",
     "if these are the patients": "if these belong together",
     ", hospitals perhaps, with folders of patients inside": " with folders of groups inside",
+    "one film a patient and class counts, as far as patients are known": "one picture a group and "
+    "class counts",
+    "one film a patient and class": "one picture a group and class",
+    "films of this hospital alone": "pictures of this place alone",
+    "another hospital, other equipment or other patients need": "pictures from elsewhere need",
     "Films of one patient": "Pictures of one group",
     "as if they were of several": "as if they were of several groups",
     "where so many patients are": "where so many pictures are",

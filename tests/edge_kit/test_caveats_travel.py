@@ -185,6 +185,15 @@ def threshold(export: Said, elsewhere: Path, made: Path) -> Said:
     return carry_out("threshold", *arguments, *loose, wrote=[out])
 
 
+@pytest.fixture(scope="module")
+def coverage(export: Said, elsewhere: Path, made: Path) -> Said:
+    del export
+    out, report = made / "covered.edge", made / "covered"
+    arguments = (made / "m.edge", "--data", elsewhere, "--out", out, "--coverage", 0.5)
+    loose = "--skip-unreadable", "--max-uncertain", 1, "--report", report
+    return carry_out("threshold", *arguments, *loose, wrote=[out, report])
+
+
 COMMANDS = {
     "training": (6, 7),
     "folds": (6, 6),
@@ -194,6 +203,7 @@ COMMANDS = {
     "evaluation": (3, 6),
     "evaluation_of_run": (5, 6),
     "threshold": (4, 0),
+    "coverage": (7, 0),
 }
 """At least so many warnings and sentences each of them has to say of these films."""
 PAPERS = {
@@ -205,6 +215,7 @@ PAPERS = {
     "evaluation": ["evaluation.json", "report.html"],
     "evaluation_of_run": ["evaluation.json", "report.html"],
     "threshold": ["card.md", "parity.json"],
+    "coverage": ["card.md", "coverage.html", "coverage.json", "parity.json"],
 }
 
 

@@ -221,8 +221,14 @@ def test_a_scan_a_check_and_a_threshold_say_nothing_of_films(
 ) -> None:
     bundle, scan = str(way / "Cracked Tiles.edge"), tmp_path / "scan"
     assert runtime.run(["check", bundle]) == 0
-    line = ["threshold", bundle, "--data", str(tiles), "--youden"]
-    assert run([*line, "--out", str(tmp_path / "t.edge")]) == 0
+    line = ["threshold", bundle, "--data", str(tiles)]
+    assert run([*line, "--youden", "--out", str(tmp_path / "t.edge")]) == 0
+    covered, report = tmp_path / "c.edge", tmp_path / "covered"
+    line += ["--coverage", "0.5", "--max-uncertain", "1", "--report", str(report)]
+    assert run([*line, "--out", str(covered)]) == 0
+    assert told_falsely(bytes(open_bundle(covered).read("card.md")).decode()) == []
+    assert told_falsely(shown(report / "coverage.html")) == []
+    assert told_falsely(shown(report / "coverage.json")) == []
     assert run(["data", "scan", str(tiles), "--modality", "other", "--out", str(scan)]) == 0
     told = capsys.readouterr()
     assert told_falsely(told.out + told.err) == []

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from edge_export.graph.artefact import Floats
 from edge_export.proof.parity import widest_difference
 from edge_export.proof.threshold import ONE_HALF, Threshold
-from edge_export.statistics.estimates import Estimate, proportion
+from edge_export.statistics.estimates import Bools, Estimate, proportion
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.errors import ParityFailed
 
@@ -52,11 +52,15 @@ def covering_decision(
     )
 
 
+def is_uncertain(decision: Decision, probabilities: Floats) -> Bools:
+    """Tell which of `(n,)` probabilities `decision` calls `uncertain`, as the clinic does."""
+    band = decision.uncertain
+    return (probabilities >= band.low) & (probabilities <= band.high) & (band.low < band.high)
+
+
 def uncertain_share(decision: Decision, probabilities: Floats) -> Estimate:
     """Return the share of films `(n,)` that `decision` calls `uncertain`, as the clinic does."""
-    band = decision.uncertain
-    within = (probabilities >= band.low) & (probabilities <= band.high) & (band.low < band.high)
-    return proportion(int(within.sum()), len(probabilities))
+    return proportion(int(is_uncertain(decision, probabilities).sum()), len(probabilities))
 
 
 def require_certain(

@@ -51,10 +51,37 @@ def test_a_site_s_bundle_is_written_checked_and_told_apart(
     assert verify_all(out).identity == found.identity
 
 
+def test_a_band_for_a_coverage_is_written_with_its_report(
+    bundle: Path, films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, report = tmp_path / "new.edge", tmp_path / "report"
+    given = ["threshold", str(bundle), "--data", str(films), "--coverage", "0.8"]
+    places = ["--out", str(out), "--report", str(report)]
+    assert run([*given, "--max-uncertain", "1", *places]) == 0
+    shown = capsys.readouterr()
+    with verify_all(out) as opened:
+        band = opened.manifest.decision.uncertain
+        assert opened.manifest.site is not None
+    assert f" -> {band.low:g} to {band.high:g}\n" in shown.out
+    assert (
+        "coverage of covid: 0.8 asked, 0.857 on average over calibrations on 6 films" in shown.out
+    )
+    assert "warning: the coverage of 0.8 holds for films of this hospital alone" in shown.err
+    assert sorted(path.name for path in report.iterdir()) == ["coverage.html", "coverage.json"]
+    assert edge_run("check", out).returncode == 0
+    again = ["--out", str(tmp_path / "other.edge"), "--report", str(report)]
+    assert run([*given, *again]) == 10  # nothing is written over
+    assert not (tmp_path / "other.edge").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "problem"),
     [
         ([], 2, "nothing to fit"),
+        (["--coverage", "1"], 2, "'1' is not a number between 0 and 1"),
+        (["--coverage", "0.9", "--youden"], 2, "not allowed with"),
+        (["--coverage", "0.95"], 9, "a coverage of 0.95 needs 19 of each: ask for less"),
+        (["--youden", "--report", "r"], 2, "there is one of a coverage alone; add --coverage X"),
         (["--sensitivity", "0.9", "--youden"], 2, "not allowed with"),
         (["--sensitivity", "90"], 2, "'90' is not a number from 0 to 1"),
         (["--youden", "--out", "m.zip"], 2, "m.zip is not a .edge file"),

@@ -17,7 +17,7 @@ from edge_export.proof.threshold import Rule, choose_threshold
 from edge_export.statistics.estimates import Bools, Floats
 from edge_kit.evaluation.evaluated import EvaluatedModel, FilmOutcome, open_evaluated
 from edge_kit.evaluation.films import LabelledFilms, labelled_films
-from edge_kit.evaluation.refit import Refit, lines, refit
+from edge_kit.evaluation.refit import Refit, refit
 from edge_kit.evaluation.site_bundle import write_site_bundle
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
@@ -219,7 +219,7 @@ def test_of_one_group_a_class_nothing_can_be_left_out(
     films = tuple(replace(film, group=film.label) for film in local.films)
     found = refit(subject, replace(local, films=films), RULE, None)
     assert found.validated is None
-    assert len(lines(found)) == 2
+    assert len(found.figures) == 2
 
 
 def test_few_films_refused_films_and_films_seen_before_are_told_of(

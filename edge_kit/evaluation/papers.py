@@ -1,0 +1,39 @@
+"""What the papers in a bundle tell beyond its manifest, whatever version wrote them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from edge_export.report.document import PARITY
+from edge_export.words import words
+from edge_kit.models.recipe import Keep
+from edge_kit.training.shortfalls import CHOSEN
+from edge_runtime.bundle import Bundle
+from edge_runtime.errors import EdgeError
+
+COVERAGE = "coverage"
+"""The key of `site` in a bundle's parity.json that tells of a band fitted for a coverage."""
+
+
+def papers_of(bundle: Bundle) -> Mapping[str, Any]:
+    """Return the parity.json that a bundle brings, and nothing where it has none."""
+    with suppress(EdgeError, LookupError, ValueError):
+        if isinstance(content := json.loads(bytes(bundle.read(PARITY))), dict):
+            return content
+    return {}
+
+
+def kept_epoch(papers: Mapping[str, Any], modality: str) -> Keep:
+    """Return how the epoch of a bundle's run was chosen, as far as its papers say it."""
+    with suppress(LookupError, TypeError):
+        return "best" if words(modality)(CHOSEN) in papers["warnings"] else "last"
+    return "last"
+
+
+def is_covered(papers: Mapping[str, Any]) -> bool:
+    """Tell whether a site fitted the band for a coverage, as far as the papers say it."""
+    site = papers.get("site")
+    return isinstance(site, dict) and COVERAGE in site
