@@ -2,10 +2,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SHIPPED := models/model3-xray-0.1.0.edge
+UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo test-hardware clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo test-hardware instructions clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -84,6 +85,11 @@ zoo: setup ## architectures that people use, in every recipe at two sizes: hours
 # See tests/hardware/README.md.
 test-hardware: setup ## the same films on other processors, real and emulated: an hour
 	PYTHONPATH=tests $(BIN)/python -m hardware --bundle $(SHIPPED)
+
+# BUNDLES="A.edge B.edge": others, held against the first. Needs Debian's qemu-user and gcc.
+instructions: setup ## instructions of an inference on emulated processors: half an hour
+	test -n "$(BUNDLES)" || $(BIN)/python benchmarks/untrained.py model3 --out $(UNTRAINED)
+	PYTHONPATH=tests $(BIN)/python -m hardware.instructions $(or $(BUNDLES),$(SHIPPED) $(UNTRAINED))
 
 clean: ## remove .venv and all that was built
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache

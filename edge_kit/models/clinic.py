@@ -39,6 +39,7 @@ def clinic(height: int, width: int, channels: int) -> keras.Model:
             layers.Rescaling(1 / _SPREAD, offset=-_MIDDLE / _SPREAD),
             *body,
             layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.2),
             layers.Dense(1, activation="sigmoid"),
         ],
         name="clinic",

@@ -90,7 +90,8 @@ class System:
 class Box:
     """A processor with a system; without `cpu` this machine's own, else what the emulator offers.
 
-    Where `refused`, the processor is too old for the engines: the runtime has to say so.
+    Where `refused`, the processor is too old for the engines: the runtime has to say so. Where
+    `counted`, the emulator is one that takes plug-ins.
     """
 
     name: str
@@ -99,6 +100,13 @@ class Box:
     engines: tuple[str, ...]
     cpu: str = ""
     refused: bool = False
+    counted: bool = False
+
+    @property
+    def emulator(self) -> str:
+        """The program that runs what is in it; Debian's static ones take no plug-ins."""
+        static = self.system.emulator
+        return static.removesuffix("-static") if self.counted else static
 
 
 TESTS = ("pytest", "hypothesis", "onnx", "pydicom", "pylibjpeg", "pylibjpeg-libjpeg")

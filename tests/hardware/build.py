@@ -39,8 +39,9 @@ def build(box: Box, cache: Path, constraints: Path) -> Built:
         NotHad: the emulator or a package could not be had.
     """
     system = box.system
-    if box.cpu and shutil.which(system.emulator) is None:
-        raise NotHad(f"{system.emulator} is missing: apt install qemu-user-static")
+    if box.cpu and shutil.which(box.emulator) is None:
+        package = "qemu-user" if box.counted else "qemu-user-static"
+        raise NotHad(f"{box.emulator} is missing: apt install {package}")
     folder = cache / "systems" / system.name
     if system.debian:
         _once(folder / "root", repr(system), lambda root: debian.sysroot(system, root))
@@ -101,7 +102,7 @@ def _environment(box: Box, folder: Path, place: Path) -> Path:
         return python
     prefix = ["-L", root] if system.debian else []
     caches = ["-X", f"pycache_prefix={place / 'pycache'}"]
-    command = [system.emulator, *prefix, "-cpu", box.cpu, "-0", python, real, *caches]
+    command = [box.emulator, *prefix, "-cpu", box.cpu, "-0", python, real, *caches]
     line = " ".join(shlex.quote(str(part)) for part in command)
     python.write_text(f'#!/bin/sh\nexec {line} "$@"\n', encoding="utf-8")
     python.chmod(0o755)

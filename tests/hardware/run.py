@@ -54,7 +54,7 @@ def answered(built: Built, engine: str, bundle: Bundle, films: Sequence[Path]) -
     task = Task(bundle.path, [str(film) for film in films], name, careless)
     made = _python(built, ["-m", "hardware.worker"], json.dumps(asdict(task)))
     if made.returncode:
-        raise Broken(f"{_status(made.returncode)}: {_last(made.stderr)}")
+        raise Broken(f"{_status(made.returncode)}: {said_last(made.stderr)}")
     answers = Answers(**json.loads(made.stdout))
     golden = bundle.manifest.golden.films
     graph = next(
@@ -83,7 +83,7 @@ def refusal(built: Built, engine: str, bundle: Bundle, film: Path) -> str:
     made = _python(built, ["-m", "edge_runtime", "classify", str(film), *options])
     lines = made.stderr.splitlines()
     if made.returncode != NO_ENGINE or not lines or not lines[-1].startswith("edge-run: "):
-        raise Broken(f"{_status(made.returncode)} instead of {NO_ENGINE}: {_last(made.stderr)}")
+        raise Broken(f"{_status(made.returncode)} instead of {NO_ENGINE}: {said_last(made.stderr)}")
     return lines[-1].removeprefix("edge-run: ")
 
 
@@ -103,7 +103,9 @@ def suite(built: Built, log: Path, modules: Sequence[str]) -> tuple[dict[str, in
     last = next((line for line in reversed(made.stdout.splitlines()) if " in " in line), "")
     counts = {kind: int(count) for count, kind in _COUNTS.findall(last)}
     if not counts:
-        raise Broken(f"{_status(made.returncode)}: {_last(made.stderr or made.stdout)}; see {log}")
+        raise Broken(
+            f"{_status(made.returncode)}: {said_last(made.stderr or made.stdout)}; see {log}"
+        )
     return counts, time.monotonic() - started
 
 
@@ -125,6 +127,7 @@ def _status(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"status {code}"
 
 
-def _last(text: str) -> str:
+def said_last(text: str) -> str:
+    """Return the last line of what a process said."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1].strip()[:300] if lines else "nothing was said"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection, Mapping
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,14 @@ def write_tiny_bundle(
     golden: Mapping[str, Any] | None = None,
     tolerance: float = 1e-3,
     integers: Collection[str] = (),
+    recipes: Mapping[str, str] = MappingProxyType({}),
     gate: float | None = None,
 ) -> Path:
     """Write a bundle of the tiny graphs to `path`, or of `graphs`; `golden` changes its film.
 
-    Those of `integers` are said to give integers. Where there is a `gate`, the threshold of a
-    film's logit, every graph gives its logit a second time, as the film's.
+    Those of `integers` are said to give integers, `recipes` has those of graphs that are no "f32".
+    Where there is a `gate`, the threshold of a film's logit, every graph gives its logit a second
+    time, as the film's.
     """
     outputs = 1 if gate is None else 2
     if graphs is None:
@@ -85,7 +88,7 @@ def write_tiny_bundle(
             {
                 "file": name,
                 "format": name.rpartition(".")[2],
-                "recipe": "f32",
+                "recipe": recipes.get(name, "f32"),
                 "outputs": [{"scale": 0.1, "zero_point": 3}] * outputs if name in integers else [],
             }
             for name in graphs

@@ -1,8 +1,9 @@
 """What `edge-run` costs on this machine, always beside the floor and the customary scripts.
 
-Three things are measured: cold start, from shell to answer; a film in a process that runs already;
-and a folder. Every figure has its baselines in the same run, in turn, and is compared as the median
-over rounds of the ratio within a round: absolute times of a busy machine mean little.
+Four things are measured: cold start, from shell to answer; a film in a process that runs already;
+a folder; and each graph of the bundle alone. Every figure has its baselines in the same run, in
+turn, and is compared as the median over rounds of the ratio within a round: absolute times of a
+busy machine mean little.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from edge_runtime.answer.batch import processors
 from edge_runtime.bench import baselines
 from edge_runtime.bench.baselines import EDGE_RUN, FLOOR
 from edge_runtime.bench.drawn import draw
+from edge_runtime.bench.graphs import graph_times
 from edge_runtime.bench.meter import rotated
 from edge_runtime.bench.targets import cold_targets, rate_targets
 from edge_runtime.bundle import Bundle
@@ -67,13 +69,15 @@ def measure(bundle: Bundle, plan: Plan, say: Say) -> dict[str, Any]:
             cold.append({"film": name, "figures": measurement.cold(film)})
             warm.append({"film": name, "figures": measurement.warm(film)})
             rates.append({"films": name, **measurement.rate(films)})
+        graphs, unrun = graph_times(bundle, plan.engine, plan.laps)
     return {
         "context": measurement.context(),
         "cold_start": cold,
         "warm": warm,
         "throughput": rates,
+        "graphs": graphs,
         "targets": [*cold_targets(cold), *rate_targets(rates, drawn=plan.films is None)],
-        "not_measured": measurement.absent,
+        "not_measured": measurement.absent | unrun,
     }
 
 
@@ -109,6 +113,7 @@ class _Measurement:
             "engine": self._engine,
             "many_films": told(self._bundle)[0],
             "processor": computer.architecture(),
+            "processor_name": computer.processor_name(),
             "features": computer.features(),
             "cores": self._threads,
             "python": sys.version.split()[0],

@@ -29,7 +29,9 @@ Measure cold start, latency in a running process, throughput of a folder and
 peak memory, each beside three scripts in the same run and in turn: the floor
 (Python and Pillow decode and resize, no more) and the customary ones (numpy,
 Pillow and LiteRT or ONNX Runtime). Films are drawn: PNG of 1024 x 1024 and JPEG
-of 2000 x 2000 pixels.
+of 2000 x 2000 pixels. Beside that, each graph of the bundle by itself, in turn:
+int8 and float, where it was exported with --int8 --recipe float32; processor
+time of one thread (on Windows, time).
 
   --bundle B   the bundle, like BUNDLE
   --engine E   the engine that edge-run uses
@@ -112,8 +114,7 @@ def table(figures: dict[str, Any]) -> str:
     context = figures["context"]
     software = ", ".join(f"{name} {ours}" for name, ours in context["software"].items() if ours)
     lines = [
-        f"{context['bundle']} on {context['engine']}; {context['processor']} "
-        f"({' '.join(context['features'])}), {context['cores']} core(s); "
+        f"{context['bundle']} on {context['engine']}; {_processor(context)}; "
         f"Python {context['python']}, {software}",
         f"many films: {context['many_films']}",
         "ratio: edge-run / this, median over the rounds (the middle half of them)",
@@ -129,6 +130,9 @@ def table(figures: dict[str, Any]) -> str:
         title = f"{folder['count']} films, {folder['films']}, {folder['threads']} thread(s)"
         columns = {"films/s": "films_per_second", "peak MiB": "peak_mib"}
         lines += _rows(title, columns, folder["figures"])
+    columns = {"p50 ms": "p50_ms", "p95 ms": "p95_ms"}
+    graphs = {f"{file} ({row['engine']})": row for file, row in figures["graphs"].items()}
+    lines += _rows("a graph alone, cpu; ratio: / float32", columns, graphs)
     lines += ["", "targets"]
     for target in figures["targets"]:
         limit = f"{target['relation']} {target['limit']:g}"
@@ -136,6 +140,12 @@ def table(figures: dict[str, Any]) -> str:
         lines.append(f"  {target['what']:<56}{target['figure']:>6.2f}  {limit:<8}{verdict}")
     lines += [f"not measured: {name} ({why})" for name, why in figures["not_measured"].items()]
     return "\n".join(lines) + "\n"
+
+
+def _processor(context: dict[str, Any]) -> str:
+    name = context["processor_name"] or "processor of no known name"
+    features = " ".join(context["features"])
+    return f"{name}, {context['processor']} ({features}), {context['cores']} core(s)"
 
 
 def _rows(title: str, columns: dict[str, str], figures: dict[str, Any]) -> list[str]:

@@ -33,18 +33,19 @@ def architecture() -> str:
     return platform.machine() or "unknown"
 
 
-def processor_name() -> str:
-    """Return what the processor calls itself, empty where it does not say."""
+def processor_name(path: Path = Path("/proc/cpuinfo")) -> str:
+    """Return what the processor calls itself, as Linux tells it in `path`; empty where none does.
+
+    x86 has a name and a Raspberry Pi a `Model`; other ARM has the numbers of its maker and part.
+    """
     try:
-        listed = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        listed = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return platform.processor()
-    named = (line.partition(":") for line in listed.splitlines())
-    names = {key.strip().lower(): value.strip() for key, _, value in named}
-    # x86 has a name, ARM the numbers of its maker and its part.
-    return names.get("model name") or " ".join(
-        names[key] for key in ("cpu implementer", "cpu part") if key in names
-    )
+    rows = (row.partition(":") for row in listed.splitlines())
+    told = {key.strip(): text.strip() for key, _, text in rows}
+    numbers = (told[key] for key in ("CPU implementer", "CPU part") if key in told)
+    return told.get("model name") or told.get("Model") or " ".join(numbers)
 
 
 def features() -> list[str]:

@@ -16,7 +16,8 @@ from edge_runtime.cli import run
 from edge_runtime.commands import bench as command
 from edge_runtime.errors import DataError
 from edge_runtime.machine import computer
-from tiny_bundle import write_film
+from tiny_bundle import ONNX as ONNX_GRAPH
+from tiny_bundle import TFLITE, write_film
 
 pytestmark = pytest.mark.usefixtures("own_signals")
 SMALL = Plan(rounds=1, laps=2, folder_rounds=1, copies=2, drawn=((128, "png"),))
@@ -56,6 +57,9 @@ def test_each_target_stands_beside_its_figure(found: dict[str, Any]) -> None:
 def test_the_table_holds_every_figure(found: dict[str, Any]) -> None:
     shown = command.table(found)
     assert shown.count(FLOOR) == 3 + 2
+    for file, row in found["graphs"].items():
+        assert f"  {file} ({row['engine']})" in shown
+    assert found["graphs"].keys() == {TFLITE, ONNX_GRAPH}
     assert all(len(line) <= 120 for line in shown.splitlines()[1:])
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
