@@ -8,7 +8,7 @@ from time import perf_counter, thread_time
 from typing import Any
 
 from edge_runtime.bench.meter import rotated
-from edge_runtime.bench.ratios import Ratio, percentile
+from edge_runtime.machine.ratios import Ratio, percentile
 from edge_runtime.bundle import Bundle
 from edge_runtime.bundle.records import Graph
 from edge_runtime.engines import ENGINES, first_engine
