@@ -8,12 +8,12 @@ from time import perf_counter, thread_time
 from typing import Any
 
 from edge_runtime.bench.meter import rotated
-from edge_runtime.machine.ratios import Ratio, percentile
 from edge_runtime.bundle import Bundle
 from edge_runtime.bundle.records import Graph
 from edge_runtime.engines import ENGINES, first_engine
 from edge_runtime.errors import NoEngine
 from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.machine.ratios import Ratio, percentile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

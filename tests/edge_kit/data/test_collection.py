@@ -262,3 +262,31 @@ def test_a_folder_that_is_not_there_is_named_alone(folders: FilmFolders, tmp_pat
     with pytest.raises(DataError) as refused:
         load_dataset(data, modality="xray", seed=0)
     assert refused.value.subject == str(tmp_path / "gone")
+
+
+def sourced(tmp_path: Path) -> FilmFolders:
+    rows = ("a/1.png,covid,train,,one", "a/2.png,normal,train,,one", "b/3.png,covid,train,,Two")
+    north = listed_hospital(tmp_path / "north", 0, [*rows, "b/4.png,normal,train,,Two"])
+    south = hospital(tmp_path / "south", 100, "covid", "normal", count=2)
+    return film_folders([north, south])
+
+
+def test_films_of_a_source_that_is_left_out_are_in_no_list_and_counted(tmp_path: Path) -> None:
+    folders = sourced(tmp_path).leaving_out(["two"])
+    index = index_collection(folders)
+    assert {entry.source for entry in index.entries} == {"one", ""}
+    assert "north: left out with their sources: 2 films" in index.notes
+    without_south = index_collection(folders.leaving_out(["south"]))
+    assert [entry.name for entry in without_south.entries] == ["north/a/1.png", "north/a/2.png"]
+
+
+def test_sources_stay_left_out_of_some_of_the_folders(tmp_path: Path) -> None:
+    folders = sourced(tmp_path).leaving_out(["two"])
+    assert folders.holding(["north/a/1.png"]).without == ("two",)
+    assert folders.leaving_out(["two", "one"]).without == ("one", "two")
+
+
+def test_a_source_that_no_film_has_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    folders = sourced(tmp_path).leaving_out(["three"])
+    with pytest.raises(DataError, match=r"source 'three', only of Two, one, south; name one"):
+        index_collection(folders)

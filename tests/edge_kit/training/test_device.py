@@ -155,6 +155,29 @@ def test_adam_takes_the_recipes_rate_and_epsilon() -> None:
     assert (adam["learning_rate"], adam["epsilon"]) == (pytest.approx(PLAIN.learning_rate), 0.1)
 
 
+def test_weights_decay_but_not_those_of_batch_normalisation_or_biases() -> None:
+    decaying = optimizer(replace(PLAIN, weight_decay=0.1), CPU, 1)
+    assert isinstance(decaying, keras.optimizers.AdamW)
+    named = {name: keras.Variable([1.0], name=name) for name in ("kernel", "bias", "gamma", "beta")}
+    decaying.build([*named.values()])
+    assert {name for name, weight in named.items() if decaying._use_weight_decay(weight)} == {
+        "kernel"
+    }
+
+
+def test_a_cosine_rises_in_the_first_epoch_and_ends_at_nothing() -> None:
+    recipe = replace(PLAIN, cosine=True, epochs=5, learning_rate=0.01)
+    course = optimizer(recipe, CPU, 10)._learning_rate
+    rates = [float(course(step)) for step in range(51)]
+    assert rates[0] == 0
+    assert rates[10] == pytest.approx(0.01)
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[50] == pytest.approx(0, abs=1e-9)
+    single = optimizer(replace(recipe, epochs=1), CPU, 1)._learning_rate
+    assert all(np.isfinite(float(single(step))) for step in range(3))
+
+
 @pytest.mark.parametrize("precision", [MIXED, BFLOAT16])
 def test_a_network_that_was_trained_in_mixed_precision_is_handed_back_in_float32(
     precision: str, tmp_path: Path
