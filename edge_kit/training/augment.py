@@ -39,54 +39,46 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     def __init__(self, augmentation: Augmentation) -> None:
         super().__init__(name="augment", dtype="float32", trainable=False)
         self._augmentation = augmentation
+        self.supports_jit = not augmentation.of_place  # XLA has not the operation that moves films
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
         """Return the films transformed by their draws."""
         films, draws = inputs
         films = tf.cast(films, tf.float32)
-        _, height, width, _ = films.shape
         across, down, slope, side = self._transforms(draws[:, :DRAWS])
-        row = tf.range(height, dtype=tf.float32) - (height - 1) / 2
-        column = tf.range(width, dtype=tf.float32) - (width - 1) / 2
         rest = draws[:, DRAWS:]
         if self._augmentation.of_place:
-            films = self._placed(
-                films, rest[:, :_OF_PLACE], (row, column), (across * side, down, slope)
-            )
+            films = self._placed(films, rest[:, :_OF_PLACE], (across * side, down, slope))
             rest = rest[:, _OF_PLACE:]
         else:
-            # The row does not depend on the column: whole rows are blended first, then columns.
-            films = _blended(films, down * row, axis=1)
-            columns = (across * side * column)[:, None] + (slope * row)[:, :, None]
-            films = _blended(films, columns, axis=2)
+            films = _sheared(films, across * side, down, slope)
         return self._shaded(films, rest) if self._augmentation.of_levels else films
 
-    def _placed(
-        self, films: Any, draws: Any, grid: tuple[Any, Any], scales: tuple[Any, ...]
-    ) -> Any:
-        """Return `films` turned and moved as well, in two passes (Catmull and Smith 1980).
+    def _placed(self, films: Any, draws: Any, scales: tuple[Any, ...]) -> Any:
+        """Return `films` turned and moved as well: one affine map, by TensorFlow's own operation.
 
-        Output (r, c) shows film row `rr * r + rc * c` and column `cr * r + cc * c`, in front of the
-        shifts. The first pass gives each film column u all output rows, for which
-        `c = (u - cr * r) / cc`; the second takes from each of these rows what its columns show.
+        With rows and columns from the centre, output (r, c) shows film row `rr * r + rc * c` and
+        column `cr * r + cc * c`, plus the shifts.
         """
-        row, column = grid
+        _, height, width, _ = films.shape
         across, down, slope = scales
         angle, below, beside = tf.split(2 * draws - 1, _OF_PLACE, axis=1)
         angle = angle * math.radians(self._augmentation.rotation)
         sine, cosine = tf.sin(angle), tf.cos(angle)
         rr, rc = down * cosine, down * sine
         cr, cc = slope * cosine - across * sine, slope * sine + across * cosine
-        below, beside = (
-            way * self._augmentation.shift * size
-            for way, size in ((below, row.shape[0]), (beside, column.shape[0]))
+        row, column = (height - 1) / 2, (width - 1) / 2  # of the centre, counted from the corner
+        left = column - cc * column - cr * row + beside * self._augmentation.shift * width
+        top = row - rc * column - rr * row + below * self._augmentation.shift * height
+        nothing = tf.zeros_like(rr)
+        return tf.raw_ops.ImageProjectiveTransformV3(
+            images=films,
+            transforms=tf.concat([cc, cr, left, rc, rr, top, nothing, nothing], axis=1),
+            output_shape=(height, width),
+            fill_value=0.0,
+            interpolation="BILINEAR",
+            fill_mode="NEAREST",
         )
-        along = (rc / cc * (column - beside))[:, :, None]
-        rows = along + ((rr - rc * cr / cc) * row)[:, None] + below[:, :, None]
-        films = tf.transpose(films, (0, 2, 1, 3))
-        films = tf.transpose(_blended(films, rows, axis=2), (0, 2, 1, 3))
-        columns = (cc * column)[:, None] + (cr * row)[:, :, None] + beside[:, :, None]
-        return _blended(films, columns, axis=2)
 
     def _shaded(self, films: Any, draws: Any) -> Any:
         """Return `films` with other contrast and mean, softened and with noise, within 0..255."""
@@ -110,6 +102,17 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
         mirrored = tf.logical_and(coin < 0.5, self._augmentation.horizontal_flip)
         side = tf.where(mirrored, -1.0, 1.0)
         return across, down * tf.cos(angle), -down * tf.sin(angle), side
+
+
+def _sheared(films: Any, across: Any, down: Any, slope: Any) -> Any:
+    """Return `films` with rows scaled by `down`, and columns by `across` and moved by the row."""
+    _, height, width, _ = films.shape
+    row = tf.range(height, dtype=tf.float32) - (height - 1) / 2
+    column = tf.range(width, dtype=tf.float32) - (width - 1) / 2
+    # The row does not depend on the column, so whole rows are blended first, then columns.
+    films = _blended(films, down * row, axis=1)
+    columns = (across * column)[:, None] + (slope * row)[:, :, None]
+    return _blended(films, columns, axis=2)
 
 
 def _blended(films: Any, places: Any, *, axis: int) -> Any:
