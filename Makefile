@@ -6,7 +6,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo test-hardware instructions clean
+.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo clinic ablation test-hardware instructions clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -81,6 +81,19 @@ kill-writes: setup ## commands that are killed, or find no room, while they writ
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page
 	$(BIN)/python benchmarks/every_architecture.py
 	$(BIN)/python docs/make_architectures.py
+
+# Beside their films: trained anew in build/clinic, and exported.
+clinic: setup ## the network clinic from raw films: a quarter of an hour on two cores
+	$(BIN)/edge-kit train --data ../shared/data --data ../shared/elsewhere --without-source collection \
+	    --balance source --model clinic --modality xray --no-counter-examples \
+	    --elsewhere ../shared/elsewhere --out build/clinic
+	$(BIN)/edge-kit export build/clinic --int8 --name clinic-xray --body-part CHEST --views PA,AP \
+	    --ages 18,150 --limits models/limits-clinic.md --out build/clinic-xray.edge
+
+# Goes on where it was interrupted: what benchmarks/ablation holds is not run again.
+ablation: setup ## what each part of clinic is worth on films from elsewhere: an hour
+	$(BIN)/python benchmarks/ablation.py --data ../shared/data --data ../shared/elsewhere \
+	    --yardstick collection
 
 # See tests/hardware/README.md.
 test-hardware: setup ## the same films on other processors, real and emulated: an hour
