@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_kit.console import say
 from edge_kit.data.film_folders import FilmFolders, film_folders
-from edge_runtime.bundle.records import LEAST_CROP
 from edge_runtime.errors import CannotWrite, UsageError
 
 if TYPE_CHECKING:
@@ -272,13 +271,6 @@ def share(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-
-
-def middle(text: str) -> float:
-    """Return the share of a side that is kept."""
-    if (value := share(text)) >= LEAST_CROP:
-        return value
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_CROP} to 1")
 
 
 def margin(text: str) -> float:

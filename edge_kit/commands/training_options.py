@@ -12,16 +12,17 @@ from edge_kit.arguments import (
     elsewhere_option,
     folders_option,
     folds,
-    middle,
     radius,
     rate,
     seed,
+    share,
     side,
     split_options,
 )
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.balance import BALANCES
 from edge_kit.training.device import PRECISIONS
+from edge_runtime.bundle.records import LEAST_CROP
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +53,18 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
         help="the epoch whose weights are kept: the last, as in the studies, or that of the lowest "
         "loss on the validation films",
     )
+    _preparation_options(parser)
+    parser.add_argument(
+        "--balance",
+        choices=BALANCES,
+        default="none",
+        help="show both classes equally often in an epoch, or within each class its sources or "
+        "hospitals; default none",
+    )
+    parser.add_argument("--seed", type=seed, default=0, help="of weights, default 0")
+
+
+def _preparation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channels",
         type=int,
@@ -77,14 +90,13 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
         help="hold each level against those this far around it, 0 for not at all; "
         "default: the author's",
     )
-    parser.add_argument(
-        "--balance",
-        choices=BALANCES,
-        default="none",
-        help="show both classes equally often in an epoch, or within each class its sources or "
-        "hospitals; default none",
-    )
-    parser.add_argument("--seed", type=seed, default=0, help="of weights, default 0")
+
+
+def middle(text: str) -> float:
+    """Return the share of a side that is kept."""
+    if (value := share(text)) >= LEAST_CROP:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from {LEAST_CROP} to 1")
 
 
 def _film_options(parser: argparse.ArgumentParser) -> None:

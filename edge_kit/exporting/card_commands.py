@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Sequence
 
 from edge_kit.exporting.order import ExportOrder
+from edge_kit.models.recipe import FilmRecipe
 from edge_kit.models.registry import MODELS
 from edge_kit.training.run import RunConfig
-from edge_runtime.film.preprocess import standard
 
+_STUDIES = FilmRecipe().side
 _WIDTH = 90  # of a command, in characters
 
 
@@ -26,7 +27,7 @@ def made_by(config: RunConfig) -> str:
         *(("--split-seed", config.dealt_by) if config.dealt_by else ()),
         *("--epochs", config.epochs),
     ]
-    if (side := config.preprocessing().height) != standard().height:
+    if (side := config.preprocessing().height) != (known.films.side if known else _STUDIES):
         options += ["--side", side]
     if known is None or config.batch_size != known.recipe.batch_size:
         options += ["--batch-size", config.batch_size]
