@@ -174,7 +174,9 @@ def _describe(
     page.text((_MARGIN, page.y), f"The {_thing(manifest)} as the graph sees it", 16)
     told = f"{film.width} x {film.height} pixels"
     if size:
-        told += f", of {size[0]} x {size[1]}"
+        crop = manifest.preprocess.crop or 1.0
+        middle = f" the middle {100 * crop:.0f} % of" if crop < 1 else " of"
+        told += f",{middle} {size[0]} x {size[1]}"
         if size[0] * film.height != size[1] * film.width:
             told += f": {_squashed(film.size, size)}"
     page.text((_MARGIN, page.y + 26), page.shortened(told, 14, _PANEL), 14, _QUIET)

@@ -147,6 +147,16 @@ def test_the_shape_of_the_file_changes_what_is_said_of_the_film() -> None:
     assert len(pages) == 3
 
 
+def test_of_a_film_that_is_cropped_the_page_says_that_it_shows_the_middle() -> None:
+    seen, found, content = noise(), occlusion(noise(), Constant()), sample_manifest()
+    cropped = {**content, "preprocess": {**content["preprocess"], "crop": 0.9}}
+    pages = {
+        drawn(seen, found, manifest=Manifest(**fields), size=(90, 90)).tobytes()
+        for fields in (content, cropped)
+    }
+    assert len(pages) == 2
+
+
 def test_hiding_adds_no_grey_level_that_the_film_does_not_have() -> None:
     film = noise().point([60 + level // 4 for level in range(256)])
     engine = Fake(film, 0, 0)
