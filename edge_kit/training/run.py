@@ -174,6 +174,7 @@ def read_config(run: Path) -> RunConfig:
             warnings=tuple(config.warnings),
             caveat=tuple(config.caveat),
             options=tuple(map(str, config.options)),
+            without_sources=tuple(map(str, config.without_sources)),
         )
         config.preprocessing(), config.training(), config.film_gate()
         config.chosen_names  # noqa: B018

@@ -50,7 +50,10 @@ def test_the_answers_are_the_same(permuted: bool, tmp_path: Path) -> None:
     assert opened.notes == ("computes channels first; exported channels last, same weights",)
     images = np.random.default_rng(1).uniform(0, 1, (4, 24, 20, 1)).astype(np.float32)
     assert np.ptp(opened.model.predict_on_batch(images)) > 1e-6
-    assert difference(opened, images) == pytest.approx(0, abs=1e-5)
+    apart = difference(opened, images)
+    if apart is None:  # oneDNN, which has the kernel, is TensorFlow's choice with VNNI or AMX alone
+        pytest.skip("TensorFlow has no channels-first convolution for this processor")
+    assert apart == pytest.approx(0, abs=1e-5)
 
 
 def test_transpositions_between_its_layers_are_gone() -> None:

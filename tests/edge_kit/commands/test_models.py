@@ -22,6 +22,7 @@ def test_json_gives_name_layers_parameters_and_recipe(capsys: pytest.CaptureFixt
     assert xray_cnn["input"] == [64, 64, 3]
     assert xray_cnn["recipe"]["augmentation"] == {
         "shear": 0.2, "zoom": 0.2, "horizontal_flip": True,
+        "rotation": 0.0, "shift": 0.0, "contrast": 0.0, "noise": 0.0, "blur": 0.0,
     }  # fmt: skip
     assert xray_cnn["ours"]
 
@@ -31,12 +32,12 @@ def test_the_table_says_what_is_estimated_and_what_is_ours(
 ) -> None:
     assert run(["models", "--side", "64"]) == 0
     said = capsys.readouterr().out
-    for name in ("baseline", "model1", "model2", "model3", "xray_cnn"):
+    for name in ("baseline", "model1", "model2", "model3", "xray_cnn", "clinic"):
         assert f"\n{name}" in said
     assert "64x64x1" in said
     assert "196,833" in said
     assert "  layers: Rescaling - Conv2D 32 - Conv2D 64 - Flatten - Dense 16 - Dense 1\n" in said
-    assert said.count("  ours: ") == 5
+    assert said.count("  ours: ") == 6
     assert "Sizes are estimates" in said
 
 

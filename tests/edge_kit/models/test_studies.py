@@ -54,8 +54,8 @@ def described(layer: Any) -> Any:
     return kind if size is None else (kind, size)
 
 
-def test_there_are_five_networks_by_name() -> None:
-    assert list(LAYERS) == [one for one in MODELS if one != "tiny"]
+def test_there_are_five_networks_by_name_and_our_own() -> None:
+    assert [*LAYERS, "clinic"] == [name for name in MODELS if name != "tiny"]
 
 
 @pytest.mark.parametrize("name", LAYERS)
