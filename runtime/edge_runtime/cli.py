@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
     import warnings
 
     from edge_runtime.console import prepare, say
-    from edge_runtime.errors import CannotWrite, EdgeError
+    from edge_runtime.errors import CannotWrite, EdgeError, MachineLacks
 
     warnings.simplefilter("ignore")  # Pillow's, about tags of damaged files
     try:
@@ -98,6 +98,11 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
+        import errno
+
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # as where a module is imported late
+            say("edge-run: no file descriptor is left; close other programs, or raise ulimit -n")
+            return MachineLacks.exit_status
         say(f"edge-run: output: {error.strerror or error}; free the disk or choose another")
         return 10
 

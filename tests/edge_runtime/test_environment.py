@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -12,7 +13,8 @@ from shutil import which
 
 import pytest
 
-from edge_runtime.errors import NoEngine, NotABundle, UsageError
+from edge_runtime import cli
+from edge_runtime.errors import MachineLacks, NoEngine, NotABundle, UsageError
 from tiny_bundle import command, edge_run, environment, write_film
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits, users and devices of Unix")
@@ -123,6 +125,17 @@ def test_without_a_descriptor_to_spare_there_is_a_line_and_no_traceback(
         pytest.skip("Python itself does not start")
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, NotABundle.exit_status, 5, NoEngine.exit_status)
+
+
+def test_files_that_cannot_be_opened_for_want_of_descriptors_are_no_full_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking(_: list[str]) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(cli, "_dispatch", lacking)
+    assert cli.run(["classify"]) == MachineLacks.exit_status
+    assert "no file descriptor is left; close" in capsys.readouterr().err
 
 
 NAMES = [
