@@ -51,6 +51,7 @@ def normalise(
         # Here, so that nobody whose bundle does not ask for it waits for its imports.
         from edge_runtime.film.local_contrast import local_contrast
 
+        # The record has all three or none; the types alone cannot tell.
         gain, floor = preprocess.local_gain or 1, preprocess.local_floor or 1
         image = local_contrast(image, preprocess.local_radius, gain, floor)
     return image if preprocess.channels == len(image.getbands()) else image.convert("RGB")
