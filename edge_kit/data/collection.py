@@ -141,12 +141,17 @@ def choose_modality(
             ones and `modality` chooses none.
     """
     folders = film_folders(data)
+    if folders.without and not entries:
+        problem = f"holds no film but those left out ({', '.join(folders.without)})"
+        raise DataError(folders, problem, "name fewer sources with --without-source")
     if not folders.several:
         return select_modality(folders, entries, modality)
     chosen: dict[str, Modality] = {}
     kept: list[FilmEntry] = []
     for name, path in folders.by_name.items():
         own = [entry for entry in entries if folders.folder(entry.name) == name]
+        if not own and folders.without:  # all its films are of sources left out
+            continue
         chosen[str(path)], selected = select_modality(folders.holding([f"{name}/"]), own, modality)
         kept += selected
     if len({*chosen.values()}) > 1:

@@ -102,9 +102,9 @@ def fit_branch(
 ) -> keras.Model:
     """Return a branch trained to tell `films` from negatives made of them and from `others`.
 
-    Both are `(n, h, w, c)`; `others` are pictures of another modality, and there may be none. From
-    very large sets each round draws a sample. `kinds` are those of the negatives; `say` gets a line
-    a round, with the AUC on its new pictures before they were learnt from.
+    Both are `(n, h, w, c)`, `stretched` and no more; `others` are pictures of another modality, and
+    there may be none. From very large sets each round draws a sample. `kinds` are those of the
+    negatives; `say` gets a line a round, with the AUC on its new pictures before they were learnt.
 
     Raises:
         DataError: a loss was not finite.

@@ -1,8 +1,7 @@
 """Pictures that are no films, made from films: what the film branch learns to refuse.
 
-Every kind takes a film as the graph sees it (grey levels, already resized and stretched) and gives
-another picture of that size. The result is stretched again by the runtime's `normalise`, as it
-would be in a clinic.
+Every kind takes a film that is resized and stretched, not normalised locally, and gives another
+picture of that size. The result goes through the runtime's `normalise`, as it would in a clinic.
 
 A film mirrored left to right is no kind of negative: it shows a chest the right way up, which
 side is which is told by a marker too small for the branch, and people with situs inversus look

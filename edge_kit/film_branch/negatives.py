@@ -13,12 +13,36 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from edge_export.films.pixels import Pixels
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.film_branch.kinds import Draw, Kind, noise
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError, Refusal
 from edge_runtime.film.intensity import normalise
 
+_LOCAL = ("local_radius", "local_gain", "local_floor")
 _TRIES = 5  # a kind may come out blank, a corner of air for one; the next draw will not
+
+
+def stretched(preprocess: Preprocess) -> Preprocess:
+    """Return the preprocessing without local normalisation: how films are before it.
+
+    Pictures are made of such films, and normalised as one that comes to the clinic is: once. Made
+    of films that are normalised already, they would look like nothing that a clinic can send.
+    """
+    fields = preprocess.to_json()
+    return Preprocess(**{name: value for name, value in fields.items() if name not in _LOCAL})
+
+
+def as_seen(pixels: Pixels | CachedPixels, preprocess: Preprocess) -> Pixels:
+    """Return films `(n, h, w, c)` that are only `stretched` as the graph sees them."""
+    if preprocess.local_radius is None:
+        return np.asarray(pixels)
+    return make_pictures(np.asarray(pixels), [_unchanged] * len(pixels), preprocess, 0)
+
+
+def _unchanged(film: Image.Image, draw: Draw) -> Image.Image:
+    del draw
+    return film
 
 
 def as_taken(film: Image.Image, draw: Draw) -> Image.Image:
@@ -55,6 +79,8 @@ def make_pictures(
     pixels: Pixels, kinds: Sequence[Kind], preprocess: Preprocess, seed: int
 ) -> Pixels:
     """Return a picture of `kinds[i]` from each film `pixels[i]`, both `(n, h, w, c)`.
+
+    The films are `stretched`, and no more; the pictures are as the graph sees them.
 
     The same films, kinds and seed give the same pictures. A blank picture, which the runtime
     refuses anyway, is drawn again; if that fails, the inverted film is taken. Where colour is not

@@ -14,7 +14,7 @@ from edge_export.films.pixels import Pixels
 from edge_export.statistics.estimates import Estimate, proportion
 from edge_kit.film_branch.branch import film_logits
 from edge_kit.film_branch.kinds import KINDS, Kind
-from edge_kit.film_branch.negatives import make_pictures
+from edge_kit.film_branch.negatives import as_seen, make_pictures
 from edge_runtime.bundle.records import Preprocess
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def measure(
 ) -> Refused:
     """Return the shares of `films`, of negatives made of them, and of `others` that are refused.
 
-    All pixels are `(n, h, w, c)`; of `others`, pictures of another modality, there may be none.
+    All pixels are `(n, h, w, c)`, `stretched` and no more; of `others`, pictures of another
+    modality, there may be none.
     """
 
     def refused(pixels: Pixels) -> Estimate:
@@ -113,5 +114,5 @@ def measure(
         for name, kind in kinds.items()
     }
     if len(others):
-        negatives["other_modality"] = refused(others)
-    return Refused(refused(films), negatives)
+        negatives["other_modality"] = refused(as_seen(others, preprocess))
+    return Refused(refused(as_seen(films, preprocess)), negatives)

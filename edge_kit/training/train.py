@@ -21,11 +21,13 @@ from edge_export.proof.reference import reference_outputs
 from edge_export.statistics.estimates import Floats, Metrics, evaluate
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.film_folders import Folders
+from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
 from edge_kit.files import CHECKPOINT, new_folder
 from edge_kit.film_branch.branch import join
 from edge_kit.film_branch.fit import checked_branch
+from edge_kit.film_branch.negatives import stretched
 from edge_kit.film_branch.threshold import weak
 from edge_kit.models.registry import architecture
 from edge_kit.training.checkpoint import History
@@ -155,6 +157,7 @@ class _Fitted:
     """
 
     model: keras.Model
+    films: Sequence[Film]
     rows: Mapping[Split, LabelledPixels]
     config: RunConfig
     history: History
@@ -215,7 +218,7 @@ def _fitted(
     say(kept_line(history, config.keep))
     epochs, losses = len(history["loss"]), history.get("val_loss", history["loss"])
     config = replace(config, epochs=epochs, kept_epoch=kept_epoch(losses, config.keep))
-    return _Fitted(model, rows, config, history, plan.film_gate)
+    return _Fitted(model, dataset.films, rows, config, history, plan.film_gate)
 
 
 @contextmanager
@@ -262,9 +265,10 @@ def _joined(
     config = fitted.config
     if not fitted.film_gate:
         return Trained(fitted.model, metrics), config, {}
-    pixels = {split: fitted.rows[split].pixels for split in SPLITS}
-    foreign = _by_split(others, config.preprocessing(), reader)
-    known = config.preprocessing(), config.modality
+    preprocess = config.preprocessing()
+    pixels = _by_split(fitted.films, stretched(preprocess), reader)
+    foreign = _by_split(others, stretched(preprocess), reader)
+    known = preprocess, config.modality
     branch, check = checked_branch(pixels, foreign, *known, seed=config.seed, say=say)
     cautions.warn(*weak(check.refused["test"], config.modality))
     trained = Trained(join(fitted.model, branch), metrics)
@@ -273,9 +277,9 @@ def _joined(
 
 def _by_split(
     films: Sequence[Film], preprocess: Preprocess, reader: FilmReader
-) -> dict[Split, Pixels]:
+) -> dict[Split, CachedPixels]:
     return {
-        split: reader.pixels([film for film in films if film.split == split], preprocess)
+        split: reader.read([film for film in films if film.split == split], preprocess)
         for split in SPLITS
     }
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from edge_export.films.phantom import phantom
 from edge_export.films.pixels import Pixels
 from edge_kit.film_branch.kinds import KINDS, Draw, Kind, kinds_of
-from edge_kit.film_branch.negatives import as_laid, as_taken, make_pictures
+from edge_kit.film_branch.negatives import (
+    as_laid,
+    as_seen,
+    as_taken,
+    make_pictures,
+    stretched,
+)
+from edge_runtime.bundle.records import Preprocess
 from edge_runtime.film.intensity import normalise
-from edge_runtime.film.preprocess import standard
+from edge_runtime.film.preprocess import film_pixels, standard
 
 SIDE = 96
 GREY, COLOUR = standard(SIDE, SIDE, 1), standard(SIDE, SIDE, 3)
@@ -38,6 +45,21 @@ def test_every_picture_is_stretched_as_the_runtime_stretches_it(kind: Kind, film
     for picture in make_pictures(films, [kind] * EACH, GREY, 1)[..., 0]:
         again = normalise(Image.fromarray(picture), "", GREY)
         assert (np.asarray(again) == picture).all()
+
+
+def test_pictures_are_made_before_local_normalisation_which_they_go_through_once() -> None:
+    local = Preprocess(**GREY.to_json(), local_radius=8, local_gain=38, local_floor=4)
+    shown = [phantom(seed, positive=False, size=(SIDE, SIDE)) for seed in range(EACH)]
+    made = [np.frombuffer(film_pixels(one, stretched(local)), np.uint8) for one in shown]
+    plain = np.stack(made).reshape(EACH, SIDE, SIDE, 1)
+    sent = np.stack([np.frombuffer(film_pixels(one, local), np.uint8) for one in shown])
+    assert (as_seen(plain, local) == sent.reshape(plain.shape)).all()
+    assert (as_seen(plain, GREY) == plain).all()
+    over = make_pictures(plain, [KINDS["upside_down"]] * EACH, local, 3)
+    turned = [(one.rotate(180), ImageOps.flip(one)) for one in shown]
+    for picture, sides in zip(over[..., 0], turned, strict=True):
+        as_sent = [np.frombuffer(film_pixels(side, local), np.uint8) for side in sides]
+        assert min(np.abs(picture.ravel().astype(int) - one).mean() for one in as_sent) < 2
 
 
 def test_kinds_and_seed_decide_and_a_picture_s_place_does_not_disturb_the_others(
