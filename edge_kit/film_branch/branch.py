@@ -38,8 +38,12 @@ _SHOWN = 500  # pictures of a round on which its AUC is shown
 _MOST = 4000  # films in a round, and likewise others; of 224 x 224 they take 2 GB of memory
 
 
-_PLAIN, _LOCAL = ((8, 16, 32), 32), ((12, 24, 48), 16)
-"""Filters and dense units; those of films that are normalised locally have as many weights."""
+_PLAIN, _LOCAL = ((8, 16, 32), 32, 0.0), ((12, 24, 48), 16, 0.3)
+"""Filters, dense units and dropout; both have as many weights.
+
+Without dropout the branch of films that are normalised locally told all its own pictures apart by
+the ninth round, and refused 6 of 174 test films and let 5 % of CT slices through.
+"""
 
 _THROUGH_MOST: tuple[Kind, ...] = (upside_down, tilted, corner, solarised)
 
@@ -53,13 +57,14 @@ def film_branch(height: int, width: int, channels: int, *, local: bool = False) 
     """
     from keras import Input, Sequential, layers
 
-    sizes, units = _LOCAL if local else _PLAIN
+    sizes, units, dropout = _LOCAL if local else _PLAIN
     body = []
     for number, filters in enumerate(sizes, 1):
         body += [
             layers.Conv2D(filters, 3, activation="relu", name=f"film_conv{number}"),
             layers.MaxPooling2D(2, name=f"film_max{number}"),
         ]
+    drops = [layers.Dropout(dropout, name=f"film_drop{n}") for n in (1, 2)] if dropout else []
     return Sequential(
         [
             Input((height, width, channels)),
@@ -68,7 +73,9 @@ def film_branch(height: int, width: int, channels: int, *, local: bool = False) 
                                     name="film_pool"),
             *body,
             layers.Flatten(name="film_flat"),
+            *drops[:1],
             layers.Dense(units, activation="relu", name="film_dense"),
+            *drops[1:],
             layers.Dense(1, name=FILM),
         ],
         name="film_branch",
