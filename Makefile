@@ -91,7 +91,7 @@ clinic: setup ## the network clinic from raw films: a quarter of an hour on two 
 	    --ages 18,150 --limits models/limits-clinic.md --out build/clinic-xray.edge
 
 # Goes on where it was interrupted: what benchmarks/ablation holds is not run again.
-ablation: setup ## what each part of clinic is worth on films from elsewhere: an hour or two
+ablation: setup ## what each part of clinic is worth on films from elsewhere: two or three hours
 	$(BIN)/python benchmarks/ablation.py --data ../shared/data --data ../shared/elsewhere \
 	    --yardstick collection
 

@@ -37,7 +37,8 @@ class Augmentation:
     each direction, `shift` the largest way along a side, as a share of it. `contrast` is the
     largest change of the distance from middle grey, as a share, and of the mean, of 64 levels;
     `noise` the largest standard deviation in grey levels, `blur` the largest share that a mean of 3
-    x 3 pixels takes.
+    x 3 pixels takes. `border` is the largest share of each side that an even dark border covers, in
+    every second film; `text` the share of films that show letters in a corner.
     """
 
     shear: float = 0.0
@@ -48,6 +49,8 @@ class Augmentation:
     contrast: float = 0.0
     noise: float = 0.0
     blur: float = 0.0
+    border: float = 0.0
+    text: float = 0.0
 
     @property
     def of_place(self) -> bool:

@@ -1,4 +1,4 @@
-"""Augmentation in the graph: every film is moved, mirrored and shaded anew in every epoch.
+"""Augmentation in the graph: every film is moved, mirrored, marked and shaded anew in every epoch.
 
 Import it late: it loads Keras and TensorFlow.
 """
@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from edge_kit.models.recipe import Augmentation
+from edge_kit.training.marks import OF_BORDER, OF_TEXT, bordered, lettered
 
 DRAWS = 4
 """How many random numbers in [0, 1) a film of the studies takes: angle, two zooms, mirroring."""
@@ -23,7 +24,8 @@ def draws_of(augmentation: Augmentation | None) -> int:
     """Return how many random numbers in [0, 1) each film takes in an epoch."""
     if augmentation is None:
         return 0
-    return DRAWS + _OF_PLACE * augmentation.of_place + _OF_LEVELS * augmentation.of_levels
+    marks = OF_BORDER * bool(augmentation.border) + OF_TEXT * bool(augmentation.text)
+    return DRAWS + _OF_PLACE * augmentation.of_place + _OF_LEVELS * augmentation.of_levels + marks
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -52,7 +54,17 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
             rest = rest[:, _OF_PLACE:]
         else:
             films = _sheared(films, across * side, down, slope)
-        return self._shaded(films, rest) if self._augmentation.of_levels else films
+        levels = _OF_LEVELS * self._augmentation.of_levels
+        films = self._marked(films, rest[:, levels:])
+        return self._shaded(films, rest[:, :levels]) if levels else films
+
+    def _marked(self, films: Any, draws: Any) -> Any:
+        """Return `films` with a border and text drawn over them."""
+        augmentation = self._augmentation
+        if augmentation.border:
+            films = bordered(films, draws[:, :OF_BORDER], augmentation.border)
+            draws = draws[:, OF_BORDER:]
+        return lettered(films, draws, augmentation.text) if augmentation.text else films
 
     def _placed(self, films: Any, draws: Any, scales: tuple[Any, ...]) -> Any:
         """Return `films` turned and moved as well: one affine map, by TensorFlow's own operation.

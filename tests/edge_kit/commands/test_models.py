@@ -23,6 +23,7 @@ def test_json_gives_name_layers_parameters_and_recipe(capsys: pytest.CaptureFixt
     assert xray_cnn["recipe"]["augmentation"] == {
         "shear": 0.2, "zoom": 0.2, "horizontal_flip": True,
         "rotation": 0.0, "shift": 0.0, "contrast": 0.0, "noise": 0.0, "blur": 0.0,
+        "border": 0.0, "text": 0.0,
     }  # fmt: skip
     assert xray_cnn["ours"]
 
