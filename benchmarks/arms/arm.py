@@ -13,7 +13,26 @@ from edge_export.films.pixels import Pixels
 from edge_kit.models.recipe import Augmentation, Builder, FilmRecipe, TrainingRecipe
 from edge_kit.models.registry import MODELS
 
-CLINIC = MODELS["clinic"]
+CLINIC = replace(
+    MODELS["clinic"],
+    recipe=TrainingRecipe(
+        epochs=20,
+        batch_size=32,
+        weight_decay=0.01,
+        cosine=True,
+        augmentation=Augmentation(
+            shear=8.6,
+            zoom=0.18,
+            horizontal_flip=True,
+            rotation=12.0,
+            shift=0.09,
+            contrast=0.2,
+            noise=8.0,
+        ),
+    ),
+    films=FilmRecipe(side=128, crop=0.9, local_radius=12),
+)
+"""From which all arms depart: `clinic` of version 0.1.0, whatever the kit's is since."""
 PLUS = " + "
 
 Levels = Callable[[Pixels, NDArray[np.float64]], Pixels]
@@ -28,8 +47,8 @@ Method = Literal[
 class Arm:
     """What is changed of `clinic`: each mapping has fields of a record by their names.
 
-    `levels` takes the place of local normalisation, `trimmed` films lose their black borders before
-    all else, and the films of the sources `without` are left out.
+    `levels` takes the place of local normalisation, and the films of the sources `without` are left
+    out.
     """
 
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -38,7 +57,6 @@ class Arm:
     balance: str | None = None
     without: tuple[str, ...] = ()
     levels: Levels | None = None
-    trimmed: bool = False
     build: Builder | None = None
     methods: tuple[Method, ...] = ()
 

@@ -15,12 +15,8 @@ from edge_export.films.film import Film
 from edge_export.films.pixels import Pixels
 from edge_kit.data.reader import FilmReader
 from edge_runtime.bundle.records import Preprocess
-from edge_runtime.film.preprocess import film_pixels, middle, standard
-
-_DARK, _MOST = 0.1, 0.25
-"""Of the film's bright level, what a border is darker than; of a side, what is taken at most."""
-_BRIGHT, _LETTERED = 99, 95
-"""The percentile of a film that is its bright level; that of a border, above which are letters."""
+from edge_runtime.film.border import within_border
+from edge_runtime.film.preprocess import middle, standard
 
 
 class PreparedFilms:
@@ -32,7 +28,6 @@ class PreparedFilms:
         films = arm.preparation()
         fields = standard(films.side, films.side).to_json() | films.to_json()
         self._preprocess = Preprocess(**fields)
-        self._held: dict[str, Pixels] = {}
         before = self._decoded(training)
         self._histogram: NDArray[np.float64] = mean_histogram(before)
 
@@ -51,15 +46,7 @@ class PreparedFilms:
         return np.stack([self._mask(film.path) for film in films])[..., None]
 
     def _decoded(self, films: Sequence[Film]) -> Pixels:
-        if not self._arm.trimmed:
-            return self._reader.pixels(films, self._preprocess)
-        for film in films:
-            if film.sha256 not in self._held:
-                with Image.open(film.path) as opened:
-                    picture = opened.convert("L")
-                data = film_pixels(picture.crop(within_borders(picture)), self._preprocess)
-                self._held[film.sha256] = np.frombuffer(data, np.uint8).reshape(self.shape)
-        return np.stack([self._held[film.sha256] for film in films])
+        return self._reader.pixels(films, self._preprocess)
 
     def _mask(self, path: Path) -> Pixels:
         height, width, _ = self.shape
@@ -68,25 +55,9 @@ class PreparedFilms:
             return np.full((height, width), 255, np.uint8)
         with Image.open(place) as opened:
             mask = opened.convert("L")
-        if self._arm.trimmed:
+        if self._preprocess.trim is not None:
             with Image.open(path) as film:
-                mask = mask.crop(within_borders(film.convert("L")))
+                grey = film.convert("L")
+            mask = mask.crop(within_border(grey, self._preprocess, self._preprocess.trim))
         box = middle(mask.size, self._preprocess.crop)
         return np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR, box))
-
-
-def within_borders(film: Image.Image) -> tuple[int, int, int, int]:
-    """Return the box of a grey film without the rows and columns at its edges that stay dark."""
-    levels = np.asarray(film)
-    dark = _DARK * np.percentile(levels, _BRIGHT)
-    top, bottom = _bright(np.percentile(levels, _LETTERED, axis=1) > dark)
-    left, right = _bright(np.percentile(levels, _LETTERED, axis=0) > dark)
-    return left, top, right, bottom
-
-
-def _bright(bright: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return the first and one past the last bright line, at most a quarter of all from an end."""
-    lines, most = np.flatnonzero(bright), int(_MOST * len(bright))
-    if not len(lines):
-        return 0, len(bright)
-    return min(int(lines[0]), most), max(int(lines[-1]) + 1, len(bright) - most)

@@ -40,7 +40,7 @@ _PREPARED: Mapping[str, Arm] = {
     "histogram equalised": Arm(levels=equalised),
     "histogram matched": Arm(levels=matched),
     "CLAHE": Arm(levels=clahe),
-    "borders trimmed": Arm(trimmed=True),
+    "borders trimmed": Arm(films={"trim": 0.1}),
 }
 _DRAWN: Mapping[str, Arm] = {
     "borders drawn": Arm(augmentation={"border": 0.08}),

@@ -78,6 +78,13 @@ def _preparation_options(parser: argparse.ArgumentParser) -> None:
         help="height and width that films are resized to; default: the author's (224)",
     )
     parser.add_argument(
+        "--trim",
+        type=share,
+        metavar="SHARE",
+        help="cut off a border darker than this share of the film's levels, 0 for not at all; "
+        "default: the author's",
+    )
+    parser.add_argument(
         "--crop",
         type=middle,
         metavar="SHARE",

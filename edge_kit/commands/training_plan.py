@@ -54,7 +54,7 @@ def _preprocess(options: argparse.Namespace, modality: Modality) -> Preprocess:
     from edge_runtime.film.preprocess import standard
 
     channels = _channels(options, modality)
-    named = ("side", "crop", "local_radius")
+    named = ("side", "trim", "crop", "local_radius")
     asked = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
     films = replace(architecture(options.model).films, **asked)
     if films.local_radius and channels != 1:

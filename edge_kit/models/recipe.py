@@ -95,18 +95,24 @@ class TrainingRecipe:
 class FilmRecipe:
     """How films are prepared for a network, beyond what is the same for all.
 
-    `crop` is the middle share of each side that is kept, all of it where there is none;
-    `local_radius` the window of local normalisation in pixels, with which go its gain and floor.
+    `trim` is the share of the film's range of levels below which a line at its edge is border,
+    `crop` the middle share of each side that is kept, all of it where there is none; `local_radius`
+    the window of local normalisation in pixels, with which go its gain and floor.
     """
 
     side: int = 224
     crop: float | None = None
+    trim: float | None = None
     local_radius: int | None = None
 
     def to_json(self) -> dict[str, float | int]:
         """Return the fields of `Preprocess` that it sets."""
         local = {"local_radius": self.local_radius, "local_gain": GAIN, "local_floor": FLOOR}
-        fields = {"crop": self.crop, **(local if self.local_radius else {})}
+        fields = {
+            "trim": self.trim or None,
+            "crop": self.crop,
+            **(local if self.local_radius else {}),
+        }
         return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -110,9 +110,11 @@ class Preprocess(Record):
     names it: older ones do not. Where `stretch` is `channels`, the levels are those of all channels
     and not of grey, so that one stretching fits all colours. Where it is `none`, 8-bit levels stay
     what they are, and the percentiles serve to refuse films, and to bring those of more bits to 8.
-    Of `crop`, a share of each side, only the middle of the film is resized. Where `local_radius` is
-    there, each level is held against those around it, in a window of that many pixels to each side:
-    see `edge_runtime.film.local_contrast`; `local_gain` and `local_floor` belong to it.
+    Of `crop`, a share of each side, only the middle of the film is resized, and where `trim` is
+    there, only of what lies within a dark border: see `edge_runtime.film.border`. Where
+    `local_radius` is there, each level is held against those around it, in a window of that many
+    pixels to each side: see `edge_runtime.film.local_contrast`; `local_gain` and `local_floor`
+    belong to it.
     `version` names the arithmetic of `edge_runtime.film.preprocess`.
     """
 
@@ -129,6 +131,7 @@ class Preprocess(Record):
     max_chroma: float
     max_saturated: float | None
     stretch: str | None
+    trim: float | None
     crop: float | None
     local_radius: int | None
     local_gain: int | None
@@ -147,6 +150,7 @@ class Preprocess(Record):
         "max_chroma": number(0, 255),
         "max_saturated": optional(number(0, 1)),
         "stretch": optional(one_of(BY_CHANNELS, UNSTRETCHED)),
+        "trim": optional(number(0, 1)),
         "crop": optional(number(LEAST_CROP, 1)),
         "local_radius": optional(integer(1, 255)),
         "local_gain": optional(integer(1, 255)),
@@ -154,7 +158,7 @@ class Preprocess(Record):
     }
     LEFT_OUT = frozenset(
         {
-            *("max_saturated", "stretch", "crop"),
+            *("max_saturated", "stretch", "trim", "crop"),
             *("local_radius", "local_gain", "local_floor"),
         }
     )

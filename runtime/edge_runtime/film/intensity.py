@@ -87,8 +87,8 @@ def _stretching(image: Image.Image, subject: str, preprocess: Preprocess) -> lis
     if preprocess.stretch == BY_CHANNELS:
         levels = image.histogram()
         histograms = [levels[first : first + 256] for first in range(0, len(levels), 256)]
-    lows = [_percentile(levels, preprocess.low_percentile) for levels in histograms]
-    highs = [_percentile(levels, preprocess.high_percentile) for levels in histograms]
+    lows = [percentile(levels, preprocess.low_percentile) for levels in histograms]
+    highs = [percentile(levels, preprocess.high_percentile) for levels in histograms]
     if max(map(int.__sub__, highs, lows)) < preprocess.min_contrast:
         raise _blank(subject)
     low, high = min(lows), max(highs)
@@ -125,7 +125,7 @@ def _scaling(image: Image.Image, subject: str, preprocess: Preprocess) -> tuple[
     return scale, 0.5 - low * scale
 
 
-def _percentile(histogram: list[int], percent: float) -> int:
+def percentile(histogram: list[int], percent: float) -> int:
     """Return the smallest grey level with at least `percent` per cent of the pixels at or below."""
     least = sum(histogram) * percent / 100
     seen = 0

@@ -94,6 +94,7 @@ def standard(
         max_chroma=14.0 if films else 255.0,
         max_saturated=0.7 if films else None,
         stretch=None if films else BY_CHANNELS,
+        trim=None,
         crop=None,
         local_radius=None,
         local_gain=None,
@@ -147,6 +148,7 @@ def film_stages(
         image = to_channels(image, preprocess.channels)
         sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
         filtered = Image.Resampling[preprocess.resample.upper()]
+        image = without_border(image, preprocess)
         image = image.resize(size, filtered, middle(image.size, preprocess.crop))
         yield "resized", image
         yield "normalised", normalise(image, subject, preprocess, sample)
@@ -237,6 +239,16 @@ def chroma(image: Image.Image) -> float:
     counts = to_channels(sample, 3).convert("YCbCr").histogram()
     blue_and_red = zip(counts[256:512], counts[512:], strict=True)
     return sum(abs(level - 128) * (b + r) for level, (b, r) in enumerate(blue_and_red)) / 64**2
+
+
+def without_border(image: Image.Image, preprocess: Preprocess) -> Image.Image:
+    """Return what lies within the dark border of `image`, or all where `trim` is missing."""
+    if preprocess.trim is None:
+        return image
+    # Here, so that nobody whose bundle does not ask for it waits for its import.
+    from edge_runtime.film.border import within_border
+
+    return image.crop(within_border(image, preprocess, preprocess.trim))
 
 
 def middle(size: tuple[int, int], crop: float | None) -> tuple[float, float, float, float]:

@@ -209,23 +209,6 @@ def test_each_folder_has_its_own_modality_and_they_must_agree(tmp_path: Path) ->
     assert {film.path.relative_to(mixed).parts[0] for film in foreign} == {"ct"}
 
 
-def test_a_folder_whose_films_are_all_left_out_is_as_if_it_had_not_been_given(
-    tmp_path: Path,
-) -> None:
-    rows = [f"{n}.png,{'covid' if n % 2 else 'normal'},,p{n},SOURCE" for n in range(8)]
-    places = [
-        listed_hospital(tmp_path / source, first, [row.replace("SOURCE", source) for row in rows])
-        for first, source in ((0, "north"), (50, "south"))
-    ]
-    data = film_folders(places)
-    kept = data.leaving_out(["south"])
-    _, entries = choose_modality(kept, index_collection(kept).entries, "xray")
-    assert len(entries) == 8
-    none = data.leaving_out(["north", "south"])
-    with pytest.raises(DataError, match=r"no film but those left out \(north, south\)"):
-        choose_modality(none, index_collection(none).entries, "xray")
-
-
 def test_classes_that_do_not_agree_are_listed_by_folder_with_the_options_that_help(
     tmp_path: Path,
 ) -> None:

@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from edge_kit.data.collection import choose_modality, index_collection
 from edge_kit.data.film_folders import FilmFolders, film_folders
-from edge_runtime.errors import UsageError
+from edge_runtime.errors import DataError, UsageError
+from films import write_film
 
 
 def made(root: Path, *names: str) -> list[Path]:
     for name in names:
         (root / name).mkdir(parents=True, exist_ok=True)
     return [root / name for name in names]
+
+
+def listed(root: Path, first: int, rows: list[str]) -> Path:
+    """Write a film for each row of a manifest of paths, labels, patients and sources."""
+    for place, row in enumerate(rows):
+        write_film(root / row.split(",")[0], first + place)
+    table = "\n".join(["path,label,split,patient_id,source", *rows])
+    (root / "manifest.csv").write_text(f"{table}\n", encoding="utf-8")
+    return root
 
 
 def test_a_single_folder_names_its_films_by_their_path_below_it(tmp_path: Path) -> None:
@@ -108,3 +119,20 @@ def test_what_is_named_in_no_folder_is_in_none(tmp_path: Path) -> None:
     held = folders.holding(["south/covid/1.png"])
     assert held == FilmFolders({"south": tmp_path / "south"})
     assert held.path("south/covid/1.png") == tmp_path / "south/covid/1.png"
+
+
+def test_a_folder_whose_films_are_all_left_out_is_as_if_it_had_not_been_given(
+    tmp_path: Path,
+) -> None:
+    rows = [f"{n}.png,{'covid' if n % 2 else 'normal'},,p{n},SOURCE" for n in range(8)]
+    places = [
+        listed(tmp_path / source, first, [row.replace("SOURCE", source) for row in rows])
+        for first, source in ((0, "north"), (50, "south"))
+    ]
+    data = film_folders(places)
+    kept = data.leaving_out(["south"])
+    _, entries = choose_modality(kept, index_collection(kept).entries, "xray")
+    assert len(entries) == 8
+    none = data.leaving_out(["north", "south"])
+    with pytest.raises(DataError, match=r"no film but those left out \(north, south\)"):
+        choose_modality(none, index_collection(none).entries, "xray")
