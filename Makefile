@@ -1,7 +1,8 @@
 # Everything runs in .venv, which is made once; a second run installs nothing.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-SHIPPED := models/model3-xray-0.1.0.edge
+SHIPPED := models/clinic-xray-0.2.0.edge
+REFERENCE := models/model3-xray-0.1.0.edge
 UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -67,8 +68,8 @@ fuzz: setup ## damaged and hostile bundles, films, model files and graphs: 15 mi
 	$(BIN)/python tests/fuzz/run.py structures --count 20000
 	$(BIN)/python tests/fuzz/run.py archives --count 500
 	$(BIN)/python tests/fuzz/run.py models --count 100
-	$(BIN)/python tests/fuzz/graphs.py $(SHIPPED) --count 20000 --minutes 3
-	$(BIN)/python tests/fuzz/graph_bundles.py $(SHIPPED) --count 100 --minutes 2
+	$(BIN)/python tests/fuzz/graphs.py $(REFERENCE) --count 20000 --minutes 3
+	$(BIN)/python tests/fuzz/graph_bundles.py $(REFERENCE) --count 100 --minutes 2
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py
@@ -87,8 +88,8 @@ clinic: setup ## the network clinic from raw films: a quarter of an hour on two 
 	$(BIN)/edge-kit train --data ../shared/data --data ../shared/elsewhere --without-source collection \
 	    --balance source --model clinic --modality xray --no-counter-examples \
 	    --elsewhere ../shared/elsewhere --out build/clinic
-	$(BIN)/edge-kit export build/clinic --int8 --name clinic-xray --body-part CHEST --views PA,AP \
-	    --ages 18,150 --limits models/limits-clinic.md --out build/clinic-xray.edge
+	$(BIN)/edge-kit export build/clinic --int8 --name clinic-xray --bundle-version 0.2.0 \
+	    --body-part CHEST --views PA,AP --ages 18,150 --limits models/limits-clinic.md --out build/clinic-xray.edge
 
 # Goes on where it was interrupted: what benchmarks/ablation holds is not run again.
 ablation: setup ## what each part of clinic is worth on films from elsewhere: two or three hours
@@ -97,12 +98,12 @@ ablation: setup ## what each part of clinic is worth on films from elsewhere: tw
 
 # See tests/hardware/README.md.
 test-hardware: setup ## the same films on other processors, real and emulated: an hour
-	PYTHONPATH=tests $(BIN)/python -m hardware --bundle $(SHIPPED)
+	PYTHONPATH=tests $(BIN)/python -m hardware --bundle $(REFERENCE)
 
 # BUNDLES="A.edge B.edge": others, held against the first. Needs Debian's qemu-user and gcc.
 instructions: setup ## instructions of an inference on emulated processors: half an hour
 	test -n "$(BUNDLES)" || $(BIN)/python benchmarks/untrained.py model3 --out $(UNTRAINED)
-	PYTHONPATH=tests $(BIN)/python -m hardware.instructions $(or $(BUNDLES),$(SHIPPED) $(UNTRAINED))
+	PYTHONPATH=tests $(BIN)/python -m hardware.instructions $(or $(BUNDLES),$(REFERENCE) $(UNTRAINED))
 
 clean: ## remove .venv and all that was built
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache

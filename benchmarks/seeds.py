@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -77,6 +78,10 @@ def ship(run: Path, network: Network, name: str) -> None:
     shutil.copy(bundle, MODELS / f"{network.bundle}-{network.version}.edge")
     pictures = shutil.ignore_patterns("*.png")
     shutil.copytree(run, MODELS / "runs" / name, ignore=pictures, dirs_exist_ok=True)
+    config = MODELS / "runs" / name / "config.json"
+    content = json.loads(config.read_text("utf-8"))
+    content["data"] = [os.path.relpath(folder) for folder in content["data"]]  # as from a checkout
+    config.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     with open_bundle(bundle) as opened:
         card = MODELS / f"{network.bundle}-{network.version}.md"
         card.write_bytes(opened.read("card.md"))

@@ -73,7 +73,6 @@ _CLINIC = Architecture(
     TrainingRecipe(
         epochs=20,
         batch_size=32,
-        weight_decay=0.01,
         cosine=True,
         augmentation=Augmentation(
             shear=8.6,
