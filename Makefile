@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo clinic ablation test-hardware instructions clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,15 +18,20 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom]' --editable '.[test,scan,docs]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,web]' --editable '.[test,scan,docs]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
 	$(BIN)/edge-kit demo
 
+# HOST=0.0.0.0: others reach it, and the address that is printed lets one browser in.
+demo-clinic: setup ## the page for a clinic, with generated films to try
+	$(BIN)/edge-run demo-clinic $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
 # Of drawn films alone. Needs Debian's chromium and poppler-utils.
 screenshots: setup ## the pictures of the docs
 	$(BIN)/python benchmarks/screenshots.py build/screenshots docs/pictures
+	$(BIN)/python benchmarks/page_screenshots.py docs/pictures
 
 # Two processes, each file of tests in one of them. X64QUANTPRECISION=on or off lets ONNX Runtime open
 # graphs as a processor without VNNI, or with it, has to: see tests/conftest.py.
@@ -53,10 +58,10 @@ bench: setup ## cold start, latency, throughput and memory of edge-run: 10 minut
 
 ARCH ?= x86_64
 FOR_PYTHON ?= 3.11
-# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
+# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, WEB=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
 wheelhouse: setup ## a folder for a USB stick: all for a machine without a network
 	$(BIN)/python -m offline.wheelhouse --arch $(ARCH) --python $(FOR_PYTHON) \
-	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(ONNX),--engine litert --engine onnx) \
+	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(WEB),--web) $(if $(ONNX),--engine litert --engine onnx) \
 	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(PROVE),--prove)
 
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
@@ -104,6 +109,13 @@ test-hardware: setup ## the same films on other processors, real and emulated: a
 instructions: setup ## instructions of an inference on emulated processors: half an hour
 	test -n "$(BUNDLES)" || $(BIN)/python benchmarks/untrained.py model3 --out $(UNTRAINED)
 	PYTHONPATH=tests $(BIN)/python -m hardware.instructions $(or $(BUNDLES),$(REFERENCE) $(UNTRAINED))
+
+load: setup ## a page with 100 clients beside edge-run classify: two minutes
+	$(BIN)/python benchmarks/page_load.py load
+
+# MINUTES=5: shorter.
+soak: setup ## the memory of a page over many films: an hour
+	$(BIN)/python benchmarks/page_load.py soak --minutes $(or $(MINUTES),60)
 
 clean: ## remove .venv and all that was built
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache

@@ -42,11 +42,14 @@ def page() -> str:
 
 def edge_run() -> Iterator[tuple[str, str]]:
     """Yield the name and the help of each command of `edge-run`."""
-    from edge_runtime.cli import COMMANDS, USAGE
+    from edge_runtime.cli import COMMANDS, USAGE, module_of
 
     yield "All commands of edge-run", USAGE
     for name in COMMANDS:
-        yield f"edge-run {name}", import_module(f"edge_runtime.commands.{name}").USAGE
+        yield (
+            f"edge-run {name}",
+            import_module(module_of(name)).USAGE,
+        )
 
 
 def edge_kit() -> Iterator[tuple[str, str]]:

@@ -37,12 +37,14 @@ KIT_ROOMS = (
 RUNTIME_ROOMS = (
     *("text", "errors", "cures", "ownership", "output", "silence", "memory", "bundle", "graphs"),
     *("engines", "console", "film"),
-    *("isolation", "answer", "machine", "bench", "__init__", "commands", "cli", "__main__"),
+    *("isolation", "answer", "machine", "bench", "web", "__init__", "commands", "cli", "__main__"),
 )
+WEB = {"starlette", "uvicorn", "h11", "cryptography"}
+"""What serves a page: the extra `edge-runtime[web]`, and what may make a certificate."""
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
     "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
-    "tempfile", "zipfile", "pydicom",
+    "tempfile", "zipfile", "pydicom", "starlette", "uvicorn", "asyncio",
 }  # fmt: skip
 
 
@@ -88,7 +90,32 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     sources = PACKAGES["edge_runtime"].rglob("*.py")
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
-    assert foreign == {"PIL", "numpy", "pydicom", "ai_edge_litert", "tflite_runtime", "onnxruntime"}
+    engines = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
+    assert foreign == {"PIL", "numpy", "pydicom"} | engines | WEB
+
+
+def test_only_the_page_needs_what_serves_it() -> None:
+    root = PACKAGES["edge_runtime"]
+    for source in root.rglob("*.py"):
+        if source.is_relative_to(root / "web"):
+            continue
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        annotated = {
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+            for inner in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom) and node not in annotated:
+                assert not WEB & {name.partition(".")[0] for name in named_by(node)}, source
+
+
+def named_by(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the modules that an import names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""]
 
 
 def modules_after(script: str, *arguments: str) -> set[str]:

@@ -20,6 +20,7 @@ from edge_runtime.bundle import open_bundle
 from edge_runtime.bundle.manifest import Manifest
 from edge_runtime.bundle.schema import Record
 from edge_runtime.cli import COMMANDS as EDGE_RUN
+from edge_runtime.cli import module_of
 from shown_pages import DOCS, PAGES, ROOT, commands, text_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PACKAGES = [ROOT / "edge_kit", ROOT / "export" / "edge_export", ROOT / "runtime" / "edge_runtime"]
 SHIPPED = ROOT / "models" / "model3-xray-0.1.0.edge"
 FOREIGN = {"--no-index", "--find-links", "--no-deps", "--strict", "--uninstall", "--print0"}
+FOREIGN |= {"--silent", "--data-binary", "--output", "--cacert", "--header"}
 """Options of programs that are not ours, and of `install.sh`."""
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
@@ -49,7 +51,7 @@ def options_of(top: argparse.ArgumentParser) -> Iterator[tuple[str, set[str]]]:
 def known_options() -> dict[str, set[str]]:
     known = dict(options_of(parser()))
     for name in EDGE_RUN:
-        module = import_module(f"edge_runtime.commands.{name}")
+        module = import_module(module_of(name))
         known[f"edge-run {name}"] = {f"--{option.rstrip('=')}" for option in module.OPTIONS}
     known["edge-run"] = {"--help", "--version"}
     return known

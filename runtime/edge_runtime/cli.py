@@ -24,13 +24,26 @@ usage: edge-run COMMAND ...
   doctor [BUNDLE]   what this machine has, what it lacks and what to install
   bundles           the bundles here: list, choose, add, remove
   bench [BUNDLE]    how fast this machine answers, against customary scripts
+  serve [BUNDLE]    answer for films on a page, and for programs
+  users ACTION      who may use a page: add, remove, list
+  demo-clinic       a page with films to try
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
 was refused or unreadable (the others were answered), 6 no engine or no Pillow,
 7 golden films differ, 9 data unusable, 10 cannot write, 130/143 interrupted.
 Results go to stdout, everything else to stderr.
 """
-COMMANDS = ("classify", "info", "check", "doctor", "bundles", "bench")
+COMMANDS = (
+    "classify",
+    "info",
+    "check",
+    "doctor",
+    "bundles",
+    "bench",
+    "serve",
+    "users",
+    "demo-clinic",
+)
 INTERRUPTED = 130
 _HELP = ("-h", "--help", "help")
 _SHORT = {"-h": "--help", "-0": "--null"}
@@ -132,7 +145,7 @@ def _dispatch(arguments: list[str]) -> int:
         cure = f"one of: {', '.join(COMMANDS)}; {_see()}"
         raise UsageError("command line", f"no command is called {command!r}", cure)
     try:
-        module = import_module(f"edge_runtime.commands.{command}")
+        module = import_module(module_of(command))
     except ImportError as error:  # Pillow is missing, or was built for another Python
         problem = f"cannot be loaded ({error})"
         from edge_runtime.cures import doctor
@@ -146,6 +159,11 @@ def _dispatch(arguments: list[str]) -> int:
     gc.enable()
     status: int = module.run(paths, options)
     return status
+
+
+def module_of(command: str) -> str:
+    """Return the name of the module that carries out a command."""
+    return f"edge_runtime.commands.{command.replace('-', '_')}"
 
 
 def _parsed(

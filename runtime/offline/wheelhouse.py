@@ -62,7 +62,8 @@ def main() -> int:
     """Carry out the command line."""
     arguments = _options().parse_args()
     engines = arguments.engine or ["litert"]
-    extras = tuple(sorted({*engines, *(["dicom"] if arguments.dicom else [])}))
+    more = [extra for extra in ("dicom", "web") if getattr(arguments, extra)]
+    extras = tuple(sorted({*engines, *more}))
     if arguments.lean and engines != ["litert"]:
         _options().error("--lean is for litert alone: the others need numpy")
     choice = Choice(
@@ -88,6 +89,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--lean", action="store_true", help="without what edge-run never imports")
     options.add_argument("--engine", action="append", choices=["litert", "onnx"])
     options.add_argument("--dicom", action="store_true", help="with what reads DICOM")
+    options.add_argument("--web", action="store_true", help="with what serves the page")
     options.add_argument("--bundle", type=Path, action="append", default=[])
     options.add_argument("--out", type=Path, default=ROOT / "dist")
     options.add_argument("--prove", action="store_true", help="install it here, offline, and check")

@@ -23,7 +23,7 @@ def test_help_lists_the_commands_on_stdout(arguments: list[str], capsys: Capture
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_each_command_has_a_help_of_its_own(command: str, capsys: Captured) -> None:
-    module = import_module(f"edge_runtime.commands.{command}")
+    module = import_module(cli.module_of(command))
     for option in ("--help", "-h"):
         assert run([command, option, "whatever"]) == 0
         assert capsys.readouterr() == (module.USAGE, "")
@@ -33,7 +33,7 @@ def test_each_command_has_a_help_of_its_own(command: str, capsys: Captured) -> N
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_help_of_a_command_is_that_commands_help(command: str, capsys: Captured) -> None:
-    usage = import_module(f"edge_runtime.commands.{command}").USAGE
+    usage = import_module(cli.module_of(command)).USAGE
     for line in (["help", command], ["--help", command], ["help", "-h", command, "more"]):
         assert run(line) == 0
         assert capsys.readouterr() == (usage, "")
@@ -45,7 +45,7 @@ def test_help_of_a_command_is_that_commands_help(command: str, capsys: Captured)
     assert "no command is called 'clasify'; one of: classify," in complaint
 
 
-@pytest.mark.parametrize("text", [USAGE, *(import_module(f"edge_runtime.commands.{command}").USAGE
+@pytest.mark.parametrize("text", [USAGE, *(import_module(cli.module_of(command)).USAGE
                                            for command in cli.COMMANDS)])  # fmt: skip
 def test_help_fits_a_terminal(text: str) -> None:
     assert all(len(line) <= 80 for line in text.splitlines())

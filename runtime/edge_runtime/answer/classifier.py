@@ -13,8 +13,10 @@ from edge_runtime.answer.classify import classify
 from edge_runtime.answer.decide import widened
 from edge_runtime.bundle import open_bundle
 from edge_runtime.bundle.defaults import open_default
-from edge_runtime.engines import open_engine
-from edge_runtime.errors import NoEngine, UsageError
+from edge_runtime.engines import EngineUnavailable, open_engine
+from edge_runtime.errors import FilmError, NoEngine, UsageError
+from edge_runtime.film.preprocess import film_pixels
+from edge_runtime.film.view import film_view
 from edge_runtime.memory.budget import MemoryBudget
 
 TYPE_CHECKING = False
@@ -24,10 +26,16 @@ if TYPE_CHECKING:
     from typing import Self
 
     from edge_runtime.answer.classify import Answer
+    from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.manifest import Manifest
+    from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
     from edge_runtime.film.preprocess import FilmInput
     from edge_runtime.isolation.workers import Workers
+
+
+_MAPPED = 192 << 20
+"""Bytes of address space that a process maps before it has read a film, numpy among them."""
 
 
 class Classifier:
@@ -51,6 +59,7 @@ class Classifier:
         engines: int | None = None,
         band: float = 0.0,
         isolated: bool = False,
+        memory: int | None = None,
     ) -> None:
         """Open `bundle`, or the default one, and its first engine.
 
@@ -58,6 +67,8 @@ class Classifier:
         are opened, by default as many as there are processors; `band` widens the uncertain band to
         at least that probability on each side of the threshold. Where it is `isolated`, films
         are read in processes that have limits of memory and time: for those from a network.
+        `memory` is what all films may take between them while they are decoded, in bytes, by
+        default half of what is free; an isolated one that takes more is refused as `too_large`.
 
         Raises:
             UsageError: no engine has that name, a number is out of range, or there is no default
@@ -75,8 +86,8 @@ class Classifier:
         self._free = [first]
         self._opened = 1
         self._closed = False
-        self._memory = MemoryBudget()
-        self._workers = _workers(self._bundle.manifest, self._most) if isolated else None
+        self._memory = MemoryBudget(memory)
+        self._workers = _workers(self._bundle.manifest, self._most, memory) if isolated else None
         self._changed = Condition()  # guards the engines
 
     @property
@@ -113,6 +124,61 @@ class Classifier:
                 )
         with self.borrowed() as engine, self._memory.film():
             return classify(film, self._bundle, engine, decision=self._decision)
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that answers."""
+        return self._bundle
+
+    @property
+    def decision(self) -> Decision:
+        """What answers are decided by: the bundle's, with the band that was asked for."""
+        return self._decision
+
+    def pixels(self, film: bytes) -> Image.Image:
+        """Return the encoded picture `film` as the graph takes it.
+
+        Raises:
+            FilmError, Refusal: it cannot be judged.
+        """
+        manifest = self._bundle.manifest
+        recipe, name = manifest.preprocess, "image in memory"
+        with self._memory.film():
+            if self._workers:
+                pixels = self._workers.pixels(film, name)
+            else:
+                pixels = film_pixels(film, recipe, manifest.intended_use)
+        mode = "L" if recipe.channels == 1 else "RGB"
+        return Image.frombytes(mode, (recipe.width, recipe.height), pixels)
+
+    def view(self, film: bytes, side: int) -> Image.Image:
+        """Return the encoded picture `film` for people: upright, grey, no side over `side` pixels.
+
+        Raises:
+            FilmError, Refusal: it cannot be read.
+        """
+        with self._memory.film():
+            if self._workers:
+                return self._workers.view(film, side)
+            return film_view(film, self._bundle.manifest.preprocess, side)
+
+    def heatmap(self, film: bytes) -> Image.Image:
+        """Return what the answer for the encoded picture `film` depends on, as RGBA.
+
+        It has the size of `pixels`, to lie over them; others are answered meanwhile.
+
+        Raises:
+            FilmError, Refusal: the film cannot be judged, or the engine failed.
+        """
+        from edge_runtime.answer.figure import draw_overlay
+        from edge_runtime.answer.occlusion import occlusion
+
+        pixels = self.pixels(film)
+        try:
+            found = occlusion(pixels, _InTurn(self))
+        except EngineUnavailable as error:
+            raise FilmError("image in memory", str(error), "try another --engine") from error
+        return draw_overlay(found, pixels.size, self._decision)
 
     def close(self) -> None:
         """Free the engines and the bundle, once the calls that are running have their answer."""
@@ -188,7 +254,11 @@ class _InTurn:
         """Leave the engines to the classifier."""
 
 
-def _workers(manifest: Manifest, most: int) -> Workers:
+def _workers(manifest: Manifest, most: int, memory: int | None) -> Workers:
+    from edge_runtime.isolation.limits import Limits
     from edge_runtime.isolation.workers import Workers  # costs what `subprocess` does
 
-    return Workers(manifest, most)
+    limits = Limits.of(manifest.preprocess)
+    if memory is not None:
+        limits.memory = min(limits.memory, _MAPPED + memory)
+    return Workers(manifest, most, limits)

@@ -85,6 +85,18 @@ def draw_figure(
     return page.finished()
 
 
+def draw_overlay(heatmap: Heatmap, size: tuple[int, int], decision: Decision) -> Image.Image:
+    """Return the map alone as RGBA of `size`, to lie over the film as the graph sees it.
+
+    The less a place matters, the more transparent it is.
+    """
+    scale = decision.calibration.scale
+    cells = [[scale * value for value in row] for row in heatmap.cells]
+    limit = max(LEAST_SCALE, *(abs(value) for row in cells for value in row))
+    bands, mask = _coloured(_levels(cells, limit, size))
+    return Image.merge("RGBA", [*bands, mask])
+
+
 class _Page:
     """A page that is written from the top; `y` is where the next line goes."""
 
@@ -252,10 +264,16 @@ def _levels(cells: Sequence[Sequence[float]], limit: float, size: tuple[int, int
 
 def _overlaid(picture: Image.Image, levels: Image.Image) -> Image.Image:
     """Return `picture` under the colours of `levels`."""
+    bands, mask = _coloured(levels)
+    return Image.composite(Image.merge("RGB", bands), picture, mask)
+
+
+def _coloured(levels: Image.Image) -> tuple[list[Image.Image], Image.Image]:
+    """Return red, green and blue of `levels`, and how much they cover."""
     strengths = [abs(level - 127.5) / 127.5 for level in range(256)]
     mask = levels.point([round(255 * _STRONGEST * strength) for strength in strengths])
     bands = [
         levels.point([low if level < 128 else high for level in range(256)])
         for low, high in zip(_NEGATIVE, _POSITIVE, strict=True)
     ]
-    return Image.composite(Image.merge("RGB", bands), picture, mask)
+    return bands, mask

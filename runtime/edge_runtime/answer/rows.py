@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
 
     Writer = Callable[[Answer], None]
+    Fields = Callable[[Answer], dict[str, object]]
 
 FORMATS = ("table", "json", "csv")
 
@@ -32,6 +33,12 @@ def row_writer(
     """
     if form == "table":
         return _table(out)
+    fields = fields_of(bundle, engine)
+    return _json(out, fields) if form == "json" else _csv(out, fields, header)
+
+
+def fields_of(bundle: Bundle, engine: str) -> Fields:
+    """Return a function that gives the fields of an answer by their names, in their order."""
     constant = {
         "threshold": bundle.manifest.decision.threshold,
         "bundle": f"{bundle.manifest.name}-{bundle.manifest.version}",
@@ -43,7 +50,7 @@ def row_writer(
         row = {**_judgement(answer), **constant}
         return {name: row[name] for name in FIELDS}
 
-    return _json(out, fields) if form == "json" else _csv(out, fields, header)
+    return fields
 
 
 def _judgement(answer: Answer) -> dict[str, object]:
@@ -84,7 +91,7 @@ def _table(out: TextIO) -> Writer:
     return write
 
 
-def _json(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
+def _json(out: TextIO, fields: Fields) -> Writer:
     import json
 
     def write(answer: Answer) -> None:
@@ -95,7 +102,7 @@ def _json(out: TextIO, fields: Callable[[Answer], dict[str, object]]) -> Writer:
     return write
 
 
-def _csv(out: TextIO, fields: Callable[[Answer], dict[str, object]], header: bool) -> Writer:
+def _csv(out: TextIO, fields: Fields, header: bool) -> Writer:
     table = CsvTable(out, paths=[FIELDS.index("file")], quoted=True)
     if header:
         table.write(FIELDS)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MODULE = "isolation.worker"
 _OF_FILMS = ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP")
 """Signals that a process is ended by for what its decoder did; others come from somebody else."""
+_PIPE = 1 << 20
+"""Bytes that a pipe holds, where the system lets it: a film in a few parts instead of many."""
 _PATIENCE = 5.0  # seconds in which a process ends that was asked to, or was killed
 
 
@@ -50,6 +52,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pipesize=_PIPE,
             process_group=None if os.name == "nt" else 0,  # Ctrl-C is not for it
         )
         patience = Timer(limits.clock, self._popen.kill)

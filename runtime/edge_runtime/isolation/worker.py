@@ -15,6 +15,7 @@ from edge_runtime.bundle.records import IntendedUse, Preprocess
 from edge_runtime.errors import FilmError, MachineLacks, Refusal
 from edge_runtime.film.preprocess import film_pixels
 from edge_runtime.film.source import SourceFile
+from edge_runtime.film.view import film_view
 from edge_runtime.isolation.limits import Limits, allow, confine
 from edge_runtime.isolation.messages import Broken, receive, send
 from edge_runtime.memory.reserve import asking
@@ -22,6 +23,8 @@ from edge_runtime.memory.reserve import asking
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
+
+    from PIL import Image
 
 OUT_OF_MEMORY = "OutOfMemory"
 """The kind of answer where a film breaks the limit of memory."""
@@ -76,6 +79,8 @@ class _Reader:
         try:
             with asking(self._ask):
                 film = data if path is None else path
+                if side := request.get("view"):
+                    return _viewed(film_view(film, self._preprocess, side))
                 pixels = film_pixels(film, self._preprocess, self._use, heard.append, watch)
         except FilmError as error:
             return {**self._told(error), **_seen(source)}, b""
@@ -98,6 +103,11 @@ class _Reader:
         reason = error.reason if isinstance(error, Refusal) else None
         words = {"problem": error.problem[:_MOST_WORDS], "cure": error.cure[:_MOST_WORDS]}
         return {"kind": kind, "reason": reason, **words}
+
+
+def _viewed(view: Image.Image) -> tuple[dict[str, object], bytes]:
+    """Return the answer that holds a film for people."""
+    return {"kind": "view", "size": view.size}, view.tobytes()
 
 
 def _seen(source: SourceFile | None) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from threading import Condition, Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.manifest import Manifest
     from edge_runtime.film.preprocess import FilmInput
     from edge_runtime.film.source import SourceFile
+
+Read = TypeVar("Read")
+"""What is made of an answer."""
 
 _LOOK = 0.5  # seconds between two looks at the clock
 _CLOSE_OTHERS = "close other programs, and try again"
@@ -61,10 +64,51 @@ class Workers:
         if isinstance(film, Image.Image):
             return film_pixels(film, self.preprocess, self._use, warn)
         request, data = _request(film, name, source)
+
+        def read(answer: dict[str, Any], pixels: bytes) -> bytes:
+            if source is not None:
+                source.adopt(answer.get("source"))
+            expected = self.preprocess.width * self.preprocess.height * self.preprocess.channels
+            if answer.get("kind") == "pixels" and len(pixels) == expected:
+                return pixels
+            raise self._error(answer, name)
+
+        answer, pixels = self._answered(request, data, name, read)
+        for warning in answer.get("warnings", []):
+            warn(str(warning))
+        return pixels
+
+    def view(self, film: bytes, side: int) -> Image.Image:
+        """Return what `film_view` returns for the encoded picture `film`.
+
+        Raises:
+            FilmError, Refusal: as `pixels` does.
+        """
+        name = "image in memory"
+
+        def read(answer: dict[str, Any], pixels: bytes) -> Image.Image:
+            size = answer.get("size")
+            if answer.get("kind") == "view" and isinstance(size, list) and len(size) == 2:
+                width, height = size
+                if _is_size(width, height, side, len(pixels)):
+                    return Image.frombytes("L", (width, height), pixels)
+            raise self._error(answer, name)
+
+        request: dict[str, object] = {"path": None, "digested": False, "view": side}
+        return self._answered(request, film, name, read)[1]
+
+    def _answered(
+        self,
+        request: dict[str, object],
+        data: bytes,
+        name: str,
+        read: Callable[[dict[str, Any], bytes], Read],
+    ) -> tuple[dict[str, Any], Read]:
+        """Return the answer of a process to `request`, and what `read` makes of it."""
         process = self._take(name)
         try:
             answer, pixels = process.ask(request, data)
-            read = self._read(answer, pixels, name, source)
+            found = read(answer, pixels)
         except Broken:
             problem, blamed = process.how_it_ended()
             self._give_back(process, usable=False)
@@ -78,28 +122,23 @@ class Workers:
             self._give_back(process, usable=False)
             raise
         self._give_back(process, usable=True)
-        for warning in answer.get("warnings", []):
-            warn(str(warning))
-        return read
+        return answer, found
 
-    def _read(
-        self, answer: dict[str, Any], pixels: bytes, name: str, source: SourceFile | None
-    ) -> bytes:
-        """Return the pixels of an answer, or raise the error that it tells of."""
-        if source is not None:
-            source.adopt(answer.get("source"))
+    def _error(self, answer: dict[str, Any], name: str) -> FilmError:
+        """Return the error that an answer tells of.
+
+        Raises:
+            Broken: it is of no known kind.
+        """
         kind, reason = answer.get("kind"), answer.get("reason")
         problem, cure = str(answer.get("problem", "")), str(answer.get("cure", ""))
-        expected = self.preprocess.width * self.preprocess.height * self.preprocess.channels
-        if kind == "pixels" and len(pixels) == expected:
-            return pixels
         if kind == "Refusal" and reason in REFUSALS:
-            raise Refusal(reason, name, problem, cure)
+            return Refusal(str(reason), name, problem, cure)
         if kind == OUT_OF_MEMORY:
             problem = f"takes more than {self._limits.memory >> 20} MiB to read"
-            raise Refusal("too_large", name, problem, "export the film at a lower resolution")
+            return Refusal("too_large", name, problem, "export the film at a lower resolution")
         if kind in ("FilmError", "MachineLacks"):
-            raise (MachineLacks if kind == "MachineLacks" else FilmError)(name, problem, cure)
+            return (MachineLacks if kind == "MachineLacks" else FilmError)(name, problem, cure)
         raise Broken("an answer of no known kind")
 
     def _take(self, name: str) -> Process:
@@ -191,3 +230,10 @@ def _request(
         problem = error.strerror or str(error)
         raise FilmError(name, problem, "check the path, the disk and the rights") from error
     return {"path": path, "digested": digested}, b""
+
+
+def _is_size(width: object, height: object, most: int, pixels: int) -> bool:
+    """Tell whether `width` and `height` are those of so many grey pixels."""
+    if type(width) is not int or type(height) is not int:
+        return False
+    return 0 < width <= most and 0 < height <= most and width * height == pixels

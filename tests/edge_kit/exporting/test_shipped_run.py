@@ -16,7 +16,17 @@ RUN = ROOT / "models" / "runs" / "clinic"
 BUNDLE = ROOT / "models" / "clinic-xray-0.2.0.edge"
 FILMS = [ROOT.parent / "shared" / name for name in ("data", "elsewhere")]
 WAY = (
-    *("--int8", "--name", "clinic-xray", "--bundle-version", "0.2.0", "--body-part", "CHEST", "--views", "PA,AP"),
+    *(
+        "--int8",
+        "--name",
+        "clinic-xray",
+        "--bundle-version",
+        "0.2.0",
+        "--body-part",
+        "CHEST",
+        "--views",
+        "PA,AP",
+    ),
     *("--ages", "18,150", "--limits", str(ROOT / "models" / "limits-clinic.md")),
 )
 GRAPHS = ("model.int8.tflite", "model.int8.onnx")

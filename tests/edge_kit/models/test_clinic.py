@@ -41,6 +41,7 @@ def test_no_weight_belongs_to_a_place_so_any_size_has_the_same_weights() -> None
 def test_it_says_what_its_films_are_like_and_how_it_is_trained() -> None:
     clinic = architecture("clinic")
     assert clinic.films.to_json() == {
+        "trim": 0.1,
         "crop": 0.9,
         "local_radius": 12,
         "local_gain": 38,

@@ -1,0 +1,177 @@
+"""The list of films sorts, filters, outlives a reload, and is gone with its tab or its person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clinic_page import ClinicPage, answer, answers, film, tab
+from restored_browser import with_its_tabs
+from served import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+_KEPT = """async () => {
+  const base = await new Promise((resolve) => {
+    const request = indexedDB.open("edge-kit");
+    request.onsuccess = () => resolve(request.result);
+  });
+  const names = ["rows", "films", "seen"];
+  const { id } = JSON.parse(sessionStorage.getItem("edge-kit.session"));
+  const counts = names.map((name) => new Promise((resolve) => {
+    const range = name === "seen" ? IDBKeyRange.only(id) : IDBKeyRange.bound([id], [id, []]);
+    const request = base.transaction(name).objectStore(name).count(range);
+    request.onsuccess = () => resolve(request.result);
+  }));
+  const found = await Promise.all(counts);
+  base.close();
+  return found;
+}"""
+
+
+def test_the_list_sorts_and_filters(visited: ClinicPage) -> None:
+    said = {
+        "c.png": answer(probability=0.61),
+        "a.png": answer(label="noncovid", probability=0.1),
+        "b10.png": answer(probability=0.97),
+        "b9.png": answer(label="uncertain", probability=0.5),
+    }
+    answers(visited.page, said)
+    visited.give(*(film(0, name=name) for name in said))
+    orders = {
+        "name": ["a.png", "b9.png", "b10.png", "c.png"],
+        "probability": ["b10.png", "c.png", "b9.png", "a.png"],
+        "answer": ["b10.png", "c.png", "b9.png", "a.png"],
+        "added": list(said),
+    }
+    for order, names in orders.items():
+        visited.page.select_option("#sort", order)
+        visited.until(
+            "[...document.querySelectorAll('.row-name')].map((one) => one.textContent).join()"
+            f" === '{','.join(names)}'"
+        )
+    visited.page.check("[name=filter][value=positive]", force=True)
+    visited.until("document.querySelectorAll('.row').length === 2")
+    assert visited.rows() == ["c.png", "b10.png"]
+    visited.page.fill("#search", "nothing of this name")
+    visited.page.wait_for_selector("text=No film fits this search.")
+
+
+def test_a_reload_keeps_films_answers_and_pictures(visited: ClinicPage) -> None:
+    visited.give(film(0), film(1))
+    before = visited.lines()
+    visited.page.reload()
+    visited.page.wait_for_selector("[data-ready]")
+    visited.wait()
+    assert visited.lines() == before
+    visited.choose("film-01.png").shown()
+
+
+def test_films_that_waited_when_the_page_was_left_are_answered_after_it(
+    visited: ClinicPage,
+) -> None:
+    visited.page.route("**/api/classify", lambda _: None)  # never answers
+    visited.page.set_input_files("#files", [film(n) for n in range(5)])  # type: ignore[arg-type]
+    visited.page.wait_for_selector(".row.is-reading")
+    visited.until(f"({_KEPT})().then((found) => found[1] === 5)")
+    visited.page.unroute("**/api/classify")
+    visited.page.reload()
+    visited.page.wait_for_selector("[data-ready]")
+    visited.wait()
+    assert all("COVID-19" in line for line in visited.lines())
+    assert len(visited.rows()) == 5
+
+
+def test_what_the_browser_keeps_is_encrypted_and_gone_when_somebody_says_so(
+    visited: ClinicPage,
+) -> None:
+    visited.give(film(0))
+    page = visited.page
+    visited.until(f"({_KEPT})().then((found) => found.join() === '1,1,1')")
+    assert page.evaluate("JSON.stringify(Object.keys(localStorage))") == "[]"
+    page.click("#clear")
+    assert "One" not in visited.text("#ask-title")
+    page.click("#ask-dialog [data-close]")
+    assert visited.rows() == ["film-00.png"]
+    page.click("#clear")
+    page.click("#ask-yes")
+    page.wait_for_selector("#welcome:not([hidden])")
+    visited.until(f"({_KEPT})().then((found) => found.join() === '0,0,0')")
+    assert visited.rows() == []
+    page.reload()
+    page.wait_for_selector("[data-ready]")
+    assert visited.rows() == []
+
+
+def test_a_removed_film_is_gone_and_the_next_one_is_shown(visited: ClinicPage) -> None:
+    visited.give(film(0), film(1)).choose("film-00")
+    visited.page.click("#remove")
+    assert visited.text("#film-name") == "film-01.png"
+    visited.until(f"({_KEPT})().then((found) => found[0] === 1 && found[1] === 1)")
+
+
+def test_two_tabs_have_two_lists(
+    visited: ClinicPage, context: BrowserContext, clinic: Served
+) -> None:
+    visited.give(film(0))
+    with tab(context, clinic.url) as other:
+        other.open().give(film(1))
+        assert other.rows() == ["film-01.png"]
+        visited.page.reload()
+        visited.page.wait_for_selector("[data-ready]")
+        assert visited.wait().rows() == ["film-00.png"]
+        other.page.reload()
+        other.page.wait_for_selector("[data-ready]")
+        assert other.wait().rows() == ["film-01.png"]
+
+
+def test_a_tab_that_was_duplicated_begins_anew_and_leaves_the_first_alone(
+    visited: ClinicPage,
+) -> None:
+    visited.give(film(0))
+    with visited.page.expect_popup() as opened:
+        visited.page.evaluate("void window.open('/')")  # which copies what the tab's storage holds
+    twin = ClinicPage(opened.value, visited.address)
+    twin.page.wait_for_selector("[data-ready]")
+    assert twin.rows() == []
+    twin.give(film(1))
+    twin.page.close()
+    visited.page.reload()
+    visited.page.wait_for_selector("[data-ready]")
+    assert visited.wait().rows() == ["film-00.png"]
+
+
+def test_no_film_outlives_a_closed_browser_that_opens_its_tabs_again(
+    browser: Browser, clinic: Served, tmp_path: Path
+) -> None:
+    given, profile = film(0), tmp_path / "profile"
+    with with_its_tabs(browser.browser_type, profile, clinic.url) as closed:
+        page = ClinicPage(closed.contexts[0].pages[0], clinic.url)
+        page.page.wait_for_selector("[data-ready]")
+        page.give(given)
+        page.until(f"({_KEPT})().then((found) => found[1] === 1)")
+    middle = given["buffer"][5000:5064]
+    for path in profile.rglob("*"):
+        assert not path.is_file() or middle not in path.read_bytes(), path
+    with with_its_tabs(browser.browser_type, profile) as restored:
+        (again,) = (one for one in restored.contexts[0].pages if one.url == clinic.url)
+        again.wait_for_selector("[data-ready]")
+        assert again.locator(".row").count() == 0
+
+
+def test_where_nothing_can_be_encrypted_answers_outlive_a_reload_and_pictures_do_not(
+    context: BrowserContext, clinic: Served
+) -> None:
+    with tab(context, clinic.url) as page:
+        page.page.add_init_script(
+            "Object.defineProperty(crypto, 'subtle', { value: undefined });"
+            "Object.defineProperty(window, 'isSecureContext', { value: false });"
+        )
+        page.open().give(film(0))
+        assert "the browser keeps no films" in page.text("#notices")
+        line = page.lines()
+        page.page.reload()
+        page.page.wait_for_selector("[data-ready]")
+        assert page.wait().lines() == line
+        page.page.wait_for_selector("text=did not outlive the reload")
