@@ -48,7 +48,7 @@ def test_it_says_what_its_films_are_like_and_how_it_is_trained() -> None:
         "local_floor": 4,
     }
     assert clinic.recipe.cosine
-    assert clinic.recipe.weight_decay
+    assert not clinic.recipe.weight_decay
     assert clinic.recipe.augmentation is not None
     assert clinic.recipe.augmentation.of_place
     assert clinic.recipe.augmentation.of_levels
