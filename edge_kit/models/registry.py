@@ -85,7 +85,7 @@ _CLINIC = Architecture(
         ),
     ),
     ours="all: no study's, see docs/clinic-network.md",
-    films=FilmRecipe(side=128, trim=0.1, crop=0.9, local_radius=12),
+    films=FilmRecipe(side=128, trim=0.1, crop=0.9, local_radius=24),
 )
 MODELS: dict[str, Architecture] = {network.name: network for network in (*_STUDIES, _CLINIC)}
 

@@ -43,7 +43,7 @@ def test_it_says_what_its_films_are_like_and_how_it_is_trained() -> None:
     assert clinic.films.to_json() == {
         "trim": 0.1,
         "crop": 0.9,
-        "local_radius": 12,
+        "local_radius": 24,
         "local_gain": 38,
         "local_floor": 4,
     }
