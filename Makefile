@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes kill-tray zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,web]' --editable '.[test,scan,docs]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,web,tray]' --editable '.[test,scan,docs]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -82,6 +82,10 @@ hostile: setup ## films made to cost a reader too much: what each costs, in minu
 # As root also on disks that are full.
 kill-writes: setup ## commands that are killed, or find no room, while they write: half an hour
 	$(BIN)/python benchmarks/kill_writes.py $(if $(filter 0,$(shell id -u)),--disks)
+
+# As root also on disks that are full.
+kill-tray: setup ## edge-run watch, killed at 50 random moments while films come: five minutes
+	$(BIN)/python benchmarks/kill_tray.py $(SHIPPED) $(if $(filter 0,$(shell id -u)),--disks)
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page

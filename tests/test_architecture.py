@@ -35,9 +35,21 @@ KIT_ROOMS = (
     *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
-    *("text", "errors", "cures", "ownership", "output", "silence", "memory", "bundle", "graphs"),
+    *(
+        "text",
+        "errors",
+        "cures",
+        "lock",
+        "ownership",
+        "output",
+        "silence",
+        "memory",
+        "bundle",
+        "graphs",
+    ),
     *("engines", "console", "film"),
-    *("isolation", "answer", "machine", "bench", "web", "__init__", "commands", "cli", "__main__"),
+    *("isolation", "answer", "audit_trail", "tray", "machine", "bench", "web"),
+    *("__init__", "commands", "cli", "__main__"),
 )
 WEB = {"starlette", "uvicorn", "h11", "cryptography"}
 """What serves a page: the extra `edge-runtime[web]`, and what may make a certificate."""
@@ -91,7 +103,7 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
     engines = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
-    assert foreign == {"PIL", "numpy", "pydicom"} | engines | WEB
+    assert foreign == {"PIL", "numpy", "pydicom", "watchdog"} | engines | WEB
 
 
 def test_only_the_page_needs_what_serves_it() -> None:

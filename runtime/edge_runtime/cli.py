@@ -24,6 +24,8 @@ usage: edge-run COMMAND ...
   doctor [BUNDLE]   what this machine has, what it lacks and what to install
   bundles           the bundles here: list, choose, add, remove
   bench [BUNDLE]    how fast this machine answers, against customary scripts
+  watch TRAY        answer for films as they come into a folder
+  audit ...         verify an audit trail of answers, and report on it
   serve [BUNDLE]    answer for films on a page, and for programs
   users ACTION      who may use a page: add, remove, list
   demo-clinic       a page with films to try
@@ -40,6 +42,8 @@ COMMANDS = (
     "doctor",
     "bundles",
     "bench",
+    "watch",
+    "audit",
     "serve",
     "users",
     "demo-clinic",

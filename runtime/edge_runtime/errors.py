@@ -7,7 +7,8 @@ cure it, and carries the exit status both commands leave with::
     ├── UsageError            2   the command line cannot be carried out
     ├── NotABundle            3   no bundle, of a schema we do not know, or its graph cannot be
     │                         trusted
-    ├── IntegrityError        4   the bundle's bytes are not the ones that were written
+    ├── IntegrityError        4   the bytes of a bundle or an audit trail are not the ones that
+    │                         were written
     ├── FilmError             5   one film cannot be judged; others can
     │   ├── MachineLacks      5   ... on this machine, as it is now
     │   └── Refusal           5   ... for one of the documented reasons
@@ -60,7 +61,7 @@ class NotABundle(EdgeError):
 
 
 class IntegrityError(EdgeError):
-    """The bundle is not, byte for byte, what its maker wrote."""
+    """The bundle, or an audit trail, is not, byte for byte, what was written."""
 
     exit_status = 4
 

@@ -100,11 +100,12 @@ class Classifier:
         """The key in `ENGINES` of what runs the graph."""
         return self._engine
 
-    def classify(self, film: FilmInput) -> Answer:
+    def classify(self, film: FilmInput, *, digested: bool = False) -> Answer:
         """Return the answer for `film`: a path, an encoded image in memory, or a Pillow image.
 
         A film that cannot be judged raises nothing: its answer has a `status` other than `ok` and
-        an `error` that tells why, so that one bad film does not stop a batch.
+        an `error` that tells why, so that one bad film does not stop a batch. Where it is to be
+        `digested`, the answer's `source` has the SHA-256 of the film's file.
 
         Raises:
             TypeError: `film` is none of these.
@@ -120,10 +121,12 @@ class Classifier:
                 return classify(
                     *(film, self._bundle, _InTurn(self)),
                     decision=self._decision,
+                    digested=digested,
                     read=self._workers.pixels,
                 )
         with self.borrowed() as engine, self._memory.film():
-            return classify(film, self._bundle, engine, decision=self._decision)
+            decision = self._decision
+            return classify(film, self._bundle, engine, decision=decision, digested=digested)
 
     @property
     def bundle(self) -> Bundle:

@@ -76,7 +76,7 @@ class Results:
         self._new: dict[str, tuple[bytes, bool]] = {}  # name -> new row, is it a refusal
         self._stamps: dict[str, str] = {}  # of films that are still what they were
         self._more: dict[str, int] = {}  # of films with several rows, how many but the last
-        self._line = _line_of(bundle, engine)
+        self._line = line_of(bundle, engine)
         self._reading = Lock()  # no file is replaced while another thread reads it
         self._file = RowFile(path)
         try:
@@ -283,10 +283,12 @@ class Results:
         self.refused = refused
 
 
-def _line_of(bundle: Bundle, engine: str) -> Callable[[Answer], bytes]:
-    """Return what makes the bytes of a row of an answer."""
+def line_of(
+    bundle: Bundle, engine: str, form: str = "csv", start: str | None = None
+) -> Callable[[Answer], bytes]:
+    """Return what makes the bytes of a row of an answer, of which paths begin in `start`."""
     buffer = io.StringIO(newline="")
-    write = row_writer("csv", buffer, bundle, engine, header=False)
+    write = row_writer(form, buffer, bundle, engine, header=False, start=start)
 
     def line(answer: Answer) -> bytes:
         buffer.seek(0)

@@ -16,7 +16,7 @@ from time import monotonic
 
 from edge_runtime.answer.classify import FIELDS
 from edge_runtime.answer.rowcheck import ANOTHER, is_row
-from edge_runtime.errors import UsageError
+from edge_runtime.lock import lock
 from edge_runtime.output import as_cannot_write, destination, keep_rights, sync_folder
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ SYNC = 5.0
 ERRORS = sys.getfilesystemencodeerrors()
 """How bytes that are no text come through: names of films have any."""
 
+_CURE = f"wait for it, or {ANOTHER}"
 _LONGEST = 1 << 20  # bytes of one line; no name and no problem come near
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 # Windows translates no line ends; a pipe of that name does not keep us waiting.
@@ -45,7 +46,7 @@ def engine_of(path: str) -> str:
         place = Path(path)
         if place.is_file():  # and no pipe, which would keep us waiting
             with place.open("rb") as stream:
-                (header, _), (row, raw) = islice(chain(_rows(stream), repeat(([], b""))), 2)
+                (header, _), (row, raw) = islice(chain(rows_of(stream), repeat(([], b""))), 2)
                 if header == list(FIELDS) and is_row(row, raw):
                     return row[FIELDS.index("engine")]
     return ""
@@ -87,7 +88,7 @@ class RowFile:
             CannotWrite: the file cannot be read.
         """
         with as_cannot_write(self.path), self._place.open("rb") as stream:
-            yield from _rows(stream)
+            yield from rows_of(stream)
 
     def cut(self, end: int) -> None:
         """Remove what stands from byte `end` on."""
@@ -129,7 +130,7 @@ class RowFile:
                     draft.close()
                     self._out.close()
                 else:
-                    _lock(draft.fileno(), self.path)  # before anybody else finds it
+                    lock(draft.fileno(), self.path, _CURE)  # before anybody else finds it
                 self._draft.replace(self._place)
             except BaseException:
                 draft.close()
@@ -151,7 +152,7 @@ class RowFile:
         while True:
             out = os.fdopen(os.open(self._place, _FLAGS, 0o666), "ab")
             try:
-                _lock(out.fileno(), self.path)
+                lock(out.fileno(), self.path, _CURE)
                 # Another process may have replaced it before it let go of it.
                 with suppress(FileNotFoundError):
                     if os.path.samestat(self._place.stat(), os.fstat(out.fileno())):
@@ -162,8 +163,8 @@ class RowFile:
             out.close()
 
 
-def _rows(stream: BinaryIO) -> Iterator[tuple[list[str], bytes]]:
-    """Yield the cells and the bytes of each row in `stream`."""
+def rows_of(stream: BinaryIO) -> Iterator[tuple[list[str], bytes]]:
+    """Yield the cells and the bytes of each row in `stream`, from where it stands."""
     taken: list[bytes] = []
 
     def lines() -> Iterator[str]:
@@ -186,24 +187,3 @@ def _rows(stream: BinaryIO) -> Iterator[tuple[list[str], bytes]]:
         raw = b"".join(taken)
         taken.clear()
         yield row, raw
-
-
-def _lock(descriptor: int, path: str) -> None:
-    """Keep other processes that resume out, until this one ends, where the disk can do that."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            # Others cannot read what is locked: the last byte that can be.
-            os.lseek(descriptor, 0x7FFFFFFE, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        problem = "is being written by another edge-run"
-        raise UsageError(path, problem, f"wait for it, or {ANOTHER}") from None
-    except (ImportError, OSError):  # not every system and network disk has locks
-        pass

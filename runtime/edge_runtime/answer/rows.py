@@ -22,23 +22,33 @@ FORMATS = ("table", "json", "csv")
 
 
 def row_writer(
-    form: str, out: TextIO, bundle: Bundle, engine: str, *, header: bool = True
+    form: str,
+    out: TextIO,
+    bundle: Bundle,
+    engine: str,
+    *,
+    header: bool = True,
+    start: str | None = None,
 ) -> Writer:
     """Return a function that writes one answer to `out` in format `form`, its header first.
 
-    Without `header`, the rows continue a CSV that has one.
+    Without `header`, the rows continue a CSV that has one. Relative paths start from the folder
+    `start`, or from the working directory.
 
     Each row is written at once and whole, so that a reader sees results as they come and a
     signal tears no line.
     """
     if form == "table":
         return _table(out)
-    fields = fields_of(bundle, engine)
+    fields = fields_of(bundle, engine, start)
     return _json(out, fields) if form == "json" else _csv(out, fields, header)
 
 
-def fields_of(bundle: Bundle, engine: str) -> Fields:
-    """Return a function that gives the fields of an answer by their names, in their order."""
+def fields_of(bundle: Bundle, engine: str, start: str | None = None) -> Fields:
+    """Return a function that gives the fields of an answer by their names, in their order.
+
+    Relative paths start from the folder `start`, or from the working directory.
+    """
     constant = {
         "threshold": bundle.manifest.decision.threshold,
         "bundle": f"{bundle.manifest.name}-{bundle.manifest.version}",
@@ -47,13 +57,13 @@ def fields_of(bundle: Bundle, engine: str) -> Fields:
     }
 
     def fields(answer: Answer) -> dict[str, object]:
-        row = {**_judgement(answer), **constant}
+        row = {**_judgement(answer, start), **constant}
         return {name: row[name] for name in FIELDS}
 
     return fields
 
 
-def _judgement(answer: Answer) -> dict[str, object]:
+def _judgement(answer: Answer, start: str | None) -> dict[str, object]:
     """Return the fields that differ from film to film."""
     error, source = answer.error, answer.source
     return {
@@ -67,7 +77,7 @@ def _judgement(answer: Answer) -> dict[str, object]:
         "problem": error.problem if error else None,
         "warning": answer.warning,
         "milliseconds": answer.milliseconds,
-        "place": place(answer.file),
+        "place": place(answer.file, start),
         "bytes": source.bytes if source else None,
         "sha256": source.sha256 if source else None,
         "stamp": source.stamp if source else None,

@@ -1,6 +1,6 @@
 """`edge-run classify`: a row for every film."""
 # On the cold path, where loading pathlib would cost more than it is worth:
-# ruff: noqa: PTH112, PTH113
+# ruff: noqa: PTH113
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from edge_runtime.answer.batch import Judge
     from edge_runtime.answer.classify import Answer, ReadFilm
     from edge_runtime.answer.resume import Results
+    from edge_runtime.answer.rows import Writer
     from edge_runtime.bundle import Bundle
     from edge_runtime.bundle.records import Decision
     from edge_runtime.engines import Engine
 
 OPTIONS = (
-    *("band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume=", "threads="),
+    *("audit=", "band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume="),
+    "threads=",
     *("isolated", "null"),
 )
 NOTICE = "research use; not a medical device"
@@ -56,6 +58,8 @@ and what systems leave in folders are passed over there, and counted in a line.
   --band W           say uncertain within W (0 to 0.5) of the threshold, but not
                      in rows that --resume finds done
   --heatmap OUT.png  draw what the answer depends on; for one film
+  --audit FILE       write a line for each answer into an audit trail first (see
+                     edge-run audit); where that cannot be, nothing is answered
   --isolated         read films in processes with limits of memory and time, as
                      is fit for films from a network; one that breaks a limit
                      or a decoder is refused, and the others are answered
@@ -79,7 +83,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             # The rows of a table do not name the bundle.
             say(f"bundle: {bundle.path}")
 
-        digested = "resume" in options or options.get("format", "table") != "table"
+        digested = _is_digested(options)
 
         def judge_with(engine: Engine) -> Judge:
             return lambda film: classify(
@@ -131,13 +135,14 @@ def _tried_first(
 def _draw(
     out: str, film: str, bundle: Bundle, engine: Engine, decision: Decision, *, status: int
 ) -> None:
-    """Draw what the answer for a film depends on, unless `status` says that it has none."""
-    if status:
-        say(f"edge-run: {out}: not drawn, because the film has no answer")
-        return
-    from edge_runtime.answer.heatmap import write_heatmap
+    from edge_runtime.commands.heatmap import draw
 
-    write_heatmap(film, bundle, engine, out, decision)
+    draw(out, film, bundle, engine, decision, status=status)
+
+
+def _is_digested(options: dict[str, str]) -> bool:
+    """Tell whether the digest of a film is shown, or kept."""
+    return bool({"audit", "resume"} & options.keys()) or options.get("format", "table") != "table"
 
 
 def _written(
@@ -149,10 +154,7 @@ def _written(
     *,
     watched: bool,
 ) -> int:
-    """Write a row for each film and return the exit status.
-
-    Where it is `watched`, progress is shown on the terminal.
-    """
+    """Write a row for each film, show progress where it is `watched`; return the exit status."""
     status = 0
 
     def complain(folder: str) -> None:
@@ -163,7 +165,10 @@ def _written(
     passed_over = dict[str, int]()
     # Chained, so that a film is answered before the next name has come down the pipe.
     films = films_in(chain(paths, _listed(options)), complain, passed_over)
-    with _results(options.get("resume"), bundle, engine) as results:
+    with (
+        _results(options.get("resume"), bundle, engine) as results,
+        _audited(options.get("audit"), bundle, engine) as audited,
+    ):
         judged = answers(results.not_done(films) if results else films)
         if watched:
             judged = _reported(judged, [] if "files-from" in options else paths, results)
@@ -171,14 +176,13 @@ def _written(
             first = [*islice(judged, 1)]  # while it is read, the engine opens
             form = options.get("format", "table")
             write = results.write if results else row_writer(form, sys.stdout, bundle, engine.name)
-            of_films = _write_each(chain(first, judged), write)  # meanwhile `complain` is called
-            status = max(status, of_films)
+            of_films = _write_each(chain(first, judged), audited(write))  # which may complain
     if passed_over:
         say(f"edge-run: {in_words(passed_over)}")
     if results:
         say(f"edge-run: {results}")
         status = FilmError.exit_status if results.refused else status
-    return status
+    return max(status, of_films)
 
 
 def _reported(
@@ -194,8 +198,7 @@ def _write_each(answers: Iterator[Answer], write: Callable[[Answer], None]) -> i
     status = 0
     for answer in answers:
         write(answer)
-        if answer.error:
-            status = answer.error.exit_status
+        status = answer.error.exit_status if answer.error else status
     return status
 
 
@@ -225,21 +228,9 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
     if "files-from" not in options and not all(paths or [""]):
         raise UsageError("classify", "no film given", "name a file or a folder")
     if "heatmap" in options:
-        _refuse_heatmap(paths, options)
+        from edge_runtime.commands.heatmap import refuse_what_clashes
 
-
-def _refuse_heatmap(paths: list[str], options: dict[str, str]) -> None:
-    """Refuse a heat map of anything but one film, or under a name that is none of a PNG."""
-    if "files-from" in options or len(paths) != 1 or os.path.isdir(paths[0]):
-        raise UsageError("--heatmap", "is for one film", "name one, and no folder")
-    if "isolated" in options:
-        problem = "reads the film in this process"
-        raise UsageError("--heatmap", problem, "leave --heatmap or --isolated out")
-    if "resume" in options:
-        raise UsageError("--heatmap", "does not go with --resume", "leave one of them out")
-    if not options["heatmap"].lower().endswith(".png"):
-        problem = f"{options['heatmap']!r} is no name of a PNG"
-        raise UsageError("--heatmap", problem, "let it end in .png")
+        refuse_what_clashes(paths, options)
 
 
 def _at_once(threads: int | None, read: ReadFilm | None) -> int | None:
@@ -286,6 +277,16 @@ def _results(
     from edge_runtime.answer.resume import Results
 
     return Results(path, bundle, engine.name)
+
+
+def _audited(
+    path: str | None, bundle: Bundle, engine: Engine
+) -> AbstractContextManager[Callable[[Writer], Writer]]:
+    if path is None:
+        return nullcontext(lambda write: write)
+    from edge_runtime.commands.audited import audited
+
+    return audited(path, bundle, engine)
 
 
 def _listed(options: dict[str, str]) -> Iterator[str]:

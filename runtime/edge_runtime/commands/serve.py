@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -16,16 +16,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from starlette.routing import Route
 
+    from edge_runtime.audit_trail import AuditTrail
     from edge_runtime.web.films import FilmService
     from edge_runtime.web.settings import Settings
     from edge_runtime.web.users import UsersFile
 
 OPTIONS = (
     *("bundle=", "engine=", "host=", "port=", "name=", "users=", "certificate=", "key=", "keep="),
-    *("memory=", "no-tls"),
+    *("memory=", "no-tls", "audit="),
 )
 USAGE = """\
 usage: edge-run serve [BUNDLE] [--port P]
@@ -47,6 +49,8 @@ this machine reaches it, and nobody logs in. With --host there have to be users
   --memory MIB     what films may take of memory, 160 or more; else a quarter
                    of what is free, and 1024 at most
   --keep DIR       keep each film and its answer in DIR
+  --audit FILE     write a line for each answer into an audit trail first (see
+                   edge-run audit); where that cannot be, nothing is answered
 
 Exit status: 2 usage, 3 not a bundle, 4 integrity, 6 no engine or no packages
 for the page, 10 cannot write, 130/143 ended by Ctrl-C, by SIGTERM.
@@ -69,9 +73,21 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             raise UsageError("--host", problem, "add one: edge-run users add NAME")
     elif "users" in options and is_loopback(settings.host):
         raise UsageError("--users", "nobody logs in on this machine alone", "leave it out")
-    with opened(only_bundle(paths, options), options, settings) as films:
-        begin(films, settings, options, users=users)
+    with (
+        opened(only_bundle(paths, options), options, settings) as films,
+        _trail(options) as trail,
+    ):
+        begin(films, settings, options, users=users, trail=trail)
     return 0
+
+
+def _trail(options: dict[str, str]) -> AbstractContextManager[AuditTrail | None]:
+    """Return the audit trail that is asked for, open, or nothing."""
+    if "audit" not in options:
+        return nullcontext()
+    from edge_runtime.audit_trail import AuditTrail
+
+    return AuditTrail(options["audit"])
 
 
 def require_packages(command: str) -> None:
@@ -147,12 +163,13 @@ def begin(
     users: UsersFile | None = None,
     once: str | None = None,
     more: Sequence[Route] = (),
+    trail: AuditTrail | None = None,
 ) -> None:
     """Print the page's address, and serve it."""
     from edge_runtime.web.app import application
     from edge_runtime.web.server import listening, serve
 
-    app = application(films, settings, users=users, once=once, more=more)
+    app = application(films, settings, users=users, once=once, more=more, trail=trail)
     context = _context(settings, options) if settings.tls else None
     with listening(settings.host, settings.port) as listener:
         manifest = films.bundle.manifest

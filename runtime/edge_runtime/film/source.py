@@ -98,12 +98,15 @@ def stamp(status: os.stat_result) -> str:
     return sha256(struct.pack("<3q", status.st_size, *times))[:16]
 
 
-def place(path: str) -> str | None:
-    """Return 16 hex digits for the folder that a relative `path` starts from, if it is relative."""
+def place(path: str, start: str | None = None) -> str | None:
+    """Return 16 hex digits for the folder that a relative `path` starts from, if it is relative.
+
+    That is `start`, or else the working directory.
+    """
     if os.path.isabs(path):  # noqa: PTH117
         return None
     try:
-        return sha256(os.fsencode(os.getcwd()))[:16]  # noqa: PTH109
+        return sha256(os.fsencode(start or os.getcwd()))[:16]  # noqa: PTH109
     except OSError:  # the folder is gone, and nothing can be found from it
         return None
 

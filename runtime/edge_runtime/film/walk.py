@@ -157,7 +157,7 @@ def _kinds(
         except OSError:  # what it is can only be asked of the disk, which does not tell
             is_folder = False
         is_file = not is_folder and os.path.isfile(entry.path)
-        kind = _left_out(entry.name, entry.path, is_folder=is_folder, is_file=is_file)
+        kind = left_out(entry.name, entry.path, is_folder=is_folder, is_file=is_file)
         if not (kind or is_folder or is_file) and os.path.exists(entry.path):
             kind = LINK if os.path.isdir(entry.path) else SPECIAL
         if kind:
@@ -166,8 +166,11 @@ def _kinds(
             yield entry.path, is_folder
 
 
-def _left_out(name: str, path: str, *, is_folder: bool, is_file: bool) -> str:
-    """Return the kind of what is passed over, or nothing for what may be a film or hold one."""
+def left_out(name: str, path: str, *, is_folder: bool, is_file: bool) -> str:
+    """Return the kind of what is passed over, or nothing for what may be a film or hold one.
+
+    `path` is opened where its name alone does not say it.
+    """
     name = name.lower()
     if is_folder:
         # .Trash, .Trashes and .Trash-1000 are of three systems.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edge_runtime.web.films import FilmService
     from edge_runtime.web.keep import Keeper
     from edge_runtime.web.metrics import PageMetrics
+    from edge_runtime.web.record import Recorder
 
 UNNAMED = "film"
 _LONGEST_NAME = 255  # characters
@@ -31,10 +32,17 @@ _LONGEST_NAME = 255  # characters
 class Api:
     """Answers requests with the help of `films`."""
 
-    def __init__(self, films: FilmService, metrics: PageMetrics, keeper: Keeper | None) -> None:
+    def __init__(
+        self,
+        films: FilmService,
+        metrics: PageMetrics,
+        *,
+        keeper: Keeper | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._films = films
         self._metrics = metrics
-        self._keeper = keeper
+        self._keeper, self._recorder = keeper, recorder
 
     def routes(self) -> list[Route]:
         """Return the routes of the API."""
@@ -62,6 +70,8 @@ class Api:
         answer, film = await self._films.judged(request)
         row = self._films.row(answer, name, film)
         self._metrics.film(str(row["status"]), str(row["refusal"] or ""), answer.milliseconds)
+        if self._recorder:
+            await self._recorder.record(request, answer, str(row["sha256"]))
         error = answer.error
         if error and (not isinstance(error, Refusal) or error.reason == "unreadable"):
             raise of_film(error)

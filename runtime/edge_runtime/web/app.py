@@ -21,6 +21,7 @@ from edge_runtime.web.problems import (
     answer_problem,
     answer_unexpected,
 )
+from edge_runtime.web.record import Recorder
 from edge_runtime.web.static import Static
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from edge_runtime.audit_trail import AuditTrail
     from edge_runtime.web.films import FilmService
     from edge_runtime.web.settings import Settings
     from edge_runtime.web.users import UsersFile
@@ -40,10 +42,12 @@ def application(
     users: UsersFile | None = None,
     once: str | None = None,
     more: Sequence[Route] = (),
+    trail: AuditTrail | None = None,
 ) -> ASGIApp:
     """Return the application that answers with `films`.
 
-    `users` may log in, and `once` is a token for one login; `more` are routes beside ours.
+    `users` may log in, and `once` is a token for one login; `more` are routes beside ours. Each
+    answer is in `trail` before it is given.
 
     Raises:
         CannotWrite: films are to be kept where nothing can be written.
@@ -54,8 +58,9 @@ def application(
         metrics, required=settings.login, tls=settings.tls, users=users, once=once, told=told
     )
     keeper = Keeper(settings.keep) if settings.keep else None
+    recorder = Recorder(trail, films, logins.user_of) if trail else None
     routes = [
-        *Api(films, metrics, keeper).routes(),
+        *Api(films, metrics, keeper=keeper, recorder=recorder).routes(),
         *logins.routes(),
         *more,
         *Static().routes(logins.needs_login),

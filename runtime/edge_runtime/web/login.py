@@ -87,13 +87,13 @@ class Logins:
 
     async def session(self, request: Request) -> Response:
         """Tell whether a login is needed, and who has logged in."""
-        found = {
+        state = {
             "login_required": self.required,
             "user": self.user_of(request),
             "token_login": self._is_token_login,
             **self._told,
         }
-        return JSONResponse(found)
+        return JSONResponse(state)
 
     async def login(self, request: Request) -> Response:
         """Let somebody in by a name and a password, or by the token for one login."""

@@ -103,10 +103,10 @@ def read_users(path: Path) -> Users:
         raise UsageError(path, "is no file of users", "remove it, and add them again") from error
 
 
-def _texts(found: Any) -> dict[str, str]:
-    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+def _texts(stored: Any) -> dict[str, str]:
+    if not isinstance(stored, dict) or not all(isinstance(text, str) for text in stored.values()):
         raise TypeError("not a text for each name")
-    return dict(found)
+    return dict(stored)
 
 
 def write_users(path: Path, users: Users) -> None:

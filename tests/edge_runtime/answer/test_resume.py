@@ -14,6 +14,7 @@ from edge_runtime.answer.resume import Results
 from edge_runtime.answer.rowfile import RowFile, engine_of
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import CannotWrite, UsageError
+from edge_runtime.lock import lock
 from resumed_runs import FILMS, answered, judged, rows, run, unread
 
 pytestmark = pytest.mark.usefixtures("no_waiting_for_the_disk")
@@ -88,16 +89,16 @@ def test_a_file_that_was_replaced_while_it_was_waited_for_is_opened_anew(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_bytes(b"old\n")
-    real = rowfile._lock
+    real = lock
     replaced: list[Path] = []
 
-    def late(descriptor: int, name: str) -> None:
+    def late(descriptor: int, subject: object, cure: str) -> None:
         if not replaced:
             (path.parent / "new").write_bytes(b"new\n")
             replaced.append((path.parent / "new").replace(path))
-        real(descriptor, name)
+        real(descriptor, subject, cure)
 
-    monkeypatch.setattr(rowfile, "_lock", late)
+    monkeypatch.setattr(rowfile, "lock", late)
     file = RowFile(str(path))
     file.append(b"row\n")
     file.close()

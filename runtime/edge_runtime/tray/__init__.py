@@ -1,0 +1,1 @@
+"""Films that come into a folder, each answered once."""
