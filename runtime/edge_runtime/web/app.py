@@ -25,7 +25,8 @@ from edge_runtime.web.record import Recorder
 from edge_runtime.web.static import Static
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from starlette.types import ASGIApp
 
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     from edge_runtime.web.films import FilmService
     from edge_runtime.web.settings import Settings
     from edge_runtime.web.users import UsersFile
+
+
+_HANDLERS: Mapping[Any, Any] = {
+    Problem: answer_problem,
+    HTTPException: answer_http,
+    ClientDisconnect: answer_gone,
+    Exception: answer_unexpected,
+}
 
 
 def application(
@@ -66,14 +75,6 @@ def application(
         *Static().routes(logins.needs_login),
     ]
     metrics.know(frozenset(route.path for route in routes if "{" not in route.path))
-    app = Starlette(
-        routes=routes,
-        exception_handlers={
-            Problem: answer_problem,
-            HTTPException: answer_http,
-            ClientDisconnect: answer_gone,
-            Exception: answer_unexpected,
-        },
-    )
+    app = Starlette(routes=routes, exception_handlers=_HANDLERS)
     app.router.redirect_slashes = False
     return Guard(Access(app, logins), settings, metrics)

@@ -25,8 +25,8 @@ TOKEN = "the token of a program"  # noqa: S105, as in conftest.py
 
 
 class Full(AuditTrail):
-    def record(self, entry: AuditEntry) -> TrailHead:
-        del entry
+    def record(self, *entries: AuditEntry) -> TrailHead:
+        del entries
         raise CannotWrite(self.path, "no space left on device", "free some space")
 
 
