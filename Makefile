@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SHIPPED := models/clinic-xray-0.2.0.edge
-REFERENCE := models/model3-xray-0.1.0.edge
+REFERENCE := models/model3-xray-0.2.0.edge
 UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

@@ -32,7 +32,7 @@ WIDE = {"width": 1680, "height": 900}
 PHONE = {"width": 360, "height": 740}
 COLOURS = 256
 SIZE = (900, 800)
-SHIPPED = Path(__file__).parent.parent / "models" / "model3-xray-0.1.0.edge"
+SHIPPED = Path(__file__).parent.parent / "models" / "model3-xray-0.2.0.edge"
 DRAWN = (
     (8, True),
     (0, False),

@@ -80,7 +80,9 @@ def ship(run: Path, network: Network, name: str) -> None:
     shutil.copytree(run, MODELS / "runs" / name, ignore=pictures, dirs_exist_ok=True)
     config = MODELS / "runs" / name / "config.json"
     content = json.loads(config.read_text("utf-8"))
-    content["data"] = [os.path.relpath(folder) for folder in content["data"]]  # as from a checkout
+    folders = content["data"]  # as from a checkout, whoever reads it
+    several = isinstance(folders, list)
+    content["data"] = [*map(os.path.relpath, folders)] if several else os.path.relpath(folders)
     config.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     with open_bundle(bundle) as opened:
         card = MODELS / f"{network.bundle}-{network.version}.md"

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 EDGE_RUN = str(Path(sys.executable).with_name("edge-run"))
-SHIPPED = "models/model3-xray-0.1.0.edge"
+SHIPPED = "models/model3-xray-0.2.0.edge"
 QUIET = 2.0
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import argparse
 
 PACKAGES = [ROOT / "edge_kit", ROOT / "export" / "edge_export", ROOT / "runtime" / "edge_runtime"]
-SHIPPED = ROOT / "models" / "model3-xray-0.1.0.edge"
+SHIPPED = ROOT / "models" / "model3-xray-0.2.0.edge"
 FOREIGN = {"--no-index", "--find-links", "--no-deps", "--strict", "--uninstall", "--print0"}
 FOREIGN |= {"--silent", "--data-binary", "--output", "--cacert", "--header"}
 """Options of programs that are not ours, and of `install.sh`."""
