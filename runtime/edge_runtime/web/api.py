@@ -125,5 +125,6 @@ def film_name(encoded: str) -> str:
 
     It is sent percent-encoded, and goes nowhere but into the answer.
     """
-    name = printable(unquote(encoded[: 12 * _LONGEST_NAME]))
-    return guarded_path(name.replace("\\", "/").rpartition("/")[2][:_LONGEST_NAME]) or UNNAMED
+    name = unquote(encoded[: 12 * _LONGEST_NAME]).replace("\\", "/").rpartition("/")[2]
+    # Escaped once its folders are gone, for an escape begins with a backslash.
+    return guarded_path(printable(name)[:_LONGEST_NAME]) or UNNAMED

@@ -84,7 +84,9 @@ class Guard:
             await send(message)
 
         try:
-            self.require_own(scope["method"], Headers(scope=scope))
+            headers = Headers(scope=scope)
+            require_one_length(headers)
+            self.require_own(scope["method"], headers)
             await self._app(scope, receive, send_with_headers)
         except Problem as problem:
             await problem.response()(scope, receive, send_with_headers)
@@ -123,6 +125,17 @@ class Guard:
         except ValueError:
             return False
         return address.is_loopback or not self._only_here
+
+
+def require_one_length(headers: Headers) -> None:
+    """Refuse a body with two ends: a proxy may believe in the other one (RFC 9112, 6.3).
+
+    Raises:
+        Problem: it has both a length and parts of their own lengths.
+    """
+    if "transfer-encoding" in headers and "content-length" in headers:
+        detail = "the body has a length and parts as well"
+        raise Problem(400, "bad_request", detail, headers={"Connection": "close"})
 
 
 def _netloc(origin: str) -> str | None:

@@ -2,7 +2,8 @@
 
 Failures are counted for a user at one address, for an address, for a user from anywhere, and in
 all. A few failures cost nothing; beyond them each doubles the wait, up to a quarter of an hour. A
-user who has a session is not touched by what others guess.
+user who has a session is not touched by what others guess, nor is one who logs in from where this
+user has before: there it does not count what others do elsewhere.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ _MOST = 20_000  # counts that are kept; the oldest failure is forgotten first
 
 
 class _Count:
-    __slots__ = ("failures", "last", "until")
+    __slots__ = ("before", "failures", "last", "until")
 
     def __init__(self) -> None:
-        self.failures, self.last, self.until = 0, 0.0, 0.0
+        self.failures, self.until = 0, 0.0
+        self.last, self.before = 0.0, 0.0  # when the last failure was, and the one before it
 
 
 class Limiter:
@@ -35,11 +37,14 @@ class Limiter:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._counts: OrderedDict[tuple[str, ...], _Count] = OrderedDict()
+        self._known: OrderedDict[tuple[str, ...], None] = OrderedDict()  # who has logged in, where
 
     def wait(self, user: str, address: str) -> float:
         """Return the seconds that this user at this address has to wait, 0 for none."""
         now = self._clock()
-        found = (self._counts.get(key) for key in _keys(user, address))
+        pair, network, *elsewhere = _keys(user, address)
+        keys = (pair, network) if pair in self._known else (pair, network, *elsewhere)
+        found = (self._counts.get(key) for key in keys)
         return max(0.0, *(count.until - now if count else 0.0 for count in found))
 
     def failed(self, user: str, address: str) -> None:
@@ -49,7 +54,7 @@ class Limiter:
             count = self._counts.pop(key, None)
             if count is None or now - count.last > _FORGIVEN:
                 count = _Count()
-            count.failures, count.last = count.failures + 1, now
+            count.failures, count.before, count.last = count.failures + 1, count.last, now
             beyond = count.failures - FREE[key[0]]
             if beyond >= 0:
                 count.until = now + min(_LONGEST, _FIRST * 2.0 ** min(beyond, 16))
@@ -58,13 +63,21 @@ class Limiter:
             self._counts.popitem(last=False)
 
     def forgive(self, user: str, address: str) -> None:
-        """Take back a failure that was none, and forget what this user mistyped at this address."""
+        """Take back a failure that was none, and forget what this user mistyped at this address.
+
+        Its wait goes with it: who was let in had none before. So does its time, for counts would
+        never end where somebody logs in every half an hour.
+        """
+        pair = next(_keys(user, address))
         for key in _keys(user, address):
             if count := self._counts.get(key):
                 count.failures -= 1
-                if count.failures < FREE[key[0]]:
-                    count.until = 0.0
-        self._counts.pop(next(_keys(user, address)), None)
+                count.last, count.until = count.before, 0.0
+        self._counts.pop(pair, None)
+        self._known[pair] = None
+        self._known.move_to_end(pair)
+        if len(self._known) > _MOST:
+            self._known.popitem(last=False)
 
 
 def _keys(user: str, address: str) -> Iterator[tuple[str, ...]]:

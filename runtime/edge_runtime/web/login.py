@@ -16,7 +16,7 @@ from edge_runtime.web.body import read_body, refuse_longer
 from edge_runtime.web.limiter import Limiter
 from edge_runtime.web.passwords import MOST, fingerprint, matches, of_nobody
 from edge_runtime.web.problems import Problem
-from edge_runtime.web.sessions import LONGEST, Sessions
+from edge_runtime.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,10 +116,9 @@ class Logins:
         self._end(request)
         response = Response(status_code=204)
         secret = self.sessions.begin(user, proof)
-        response.set_cookie(
-            self.cookie, secret, max_age=int(LONGEST), path="/",
-            secure=self._secure, httponly=True, samesite="strict",
-        )  # fmt: skip
+        response.set_cookie(  # of no age, so that it ends with the browser; the session may earlier
+            self.cookie, secret, path="/", secure=self._secure, httponly=True, samesite="strict"
+        )
         return response
 
     async def logout(self, request: Request) -> Response:

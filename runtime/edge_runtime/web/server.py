@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from edge_runtime.errors import UsageError
 from edge_runtime.web.protocol import PatientProtocol
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
     from starlette.types import ASGIApp
 
@@ -76,6 +80,17 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._listener = listener
         self._context = context
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End by the signals that uvicorn looks for; what was ignored before is ignored (nohup)."""
+        ignored = [
+            number for number in HANDLED_SIGNALS if signal.getsignal(number) == signal.SIG_IGN
+        ]
+        with super().capture_signals():
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+            yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""

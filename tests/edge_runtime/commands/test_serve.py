@@ -96,6 +96,21 @@ def test_a_signal_ends_the_page_with_one_line(
     assert len(lines) == 3
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="what is ignored is read from /proc")
+def test_a_signal_that_was_ignored_at_the_start_is_ignored(tiny: Path) -> None:
+    """As it is for a command that a script starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with served("serve", tiny) as page:
+            assert page.ask("/health").status == 200
+            told = Path(f"/proc/{page.process.pid}/status").read_text()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    ignored = next(line.split()[1] for line in told.splitlines() if line.startswith("SigIgn"))
+    assert int(ignored, 16) >> (signal.SIGINT - 1) & 1
+    assert page.process.returncode == 143
+
+
 def test_others_reach_a_page_by_tls_and_with_a_login(
     tiny: Path, users: Path, tmp_path: Path
 ) -> None:

@@ -35,6 +35,12 @@ def test_two_names_are_none(page: Client) -> None:
     assert page.ask("/health", headers=both).status == 421
 
 
+def test_a_body_with_two_ends_is_refused_and_its_connection_closed(page: Client) -> None:
+    reply = page.ask("/api/classify", b"film", headers={"Transfer-Encoding": "chunked"})
+    assert (reply.status, reply.json["reason"]) == (400, "bad_request")
+    assert reply.headers["connection"] == "close"
+
+
 def test_a_page_that_others_reach_has_addresses_and_the_names_it_is_given(make: Make) -> None:
     page = make(host="0.0.0.0", hosts=("films.clinic",))  # noqa: S104
     for host in ("10.1.2.3:8417", "films.clinic", "FILMS.clinic:443", "[2001:db8::1]"):

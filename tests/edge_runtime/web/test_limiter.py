@@ -91,3 +91,43 @@ def test_counts_take_bounded_memory() -> None:
     for number in range(30_000):
         limiter.failed(f"user {number}", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(limiter._counts) == 20_000
+
+
+def test_who_succeeds_makes_nobody_wait() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    guess(limiter, "nobody", "10.0.0.1", FREE["address"])
+    clock.now = limiter.wait("anna", "10.0.0.1")
+    limiter.failed("anna", "10.0.0.1")
+    limiter.forgive("anna", "10.0.0.1")
+    assert limiter.wait("bert", "10.0.0.1") == 0
+
+
+def test_failures_are_forgotten_though_others_succeed_meanwhile() -> None:
+    clock = Clock()
+    limiter = Limiter(clock)
+    guess(limiter, "nobody", "10.0.0.1", FREE["address"] - 1)
+    for clock.now in (1000, 2000):
+        limiter.failed("anna", "10.0.0.1")
+        limiter.forgive("anna", "10.0.0.1")
+    limiter.failed("bert", "10.0.0.1")
+    assert limiter.wait("carl", "10.0.0.1") == 0
+
+
+def test_who_logs_in_where_they_did_before_is_not_kept_out_from_elsewhere() -> None:
+    limiter = Limiter(Clock())
+    limiter.failed("anna", "10.0.0.1")
+    limiter.forgive("anna", "10.0.0.1")
+    for number in range(FREE["all"]):
+        limiter.failed("anna", f"10.0.1.{number}")
+    assert limiter.wait("anna", "10.0.0.1") == 0
+    assert limiter.wait("anna", "10.0.0.2") > 0
+    assert limiter.wait("bert", "10.0.0.1") > 0
+
+
+def test_a_place_that_is_known_is_no_place_to_guess_from() -> None:
+    limiter = Limiter(Clock())
+    limiter.failed("anna", "10.0.0.1")
+    limiter.forgive("anna", "10.0.0.1")
+    guess(limiter, "anna", "10.0.0.1", FREE["pair"])
+    assert limiter.wait("anna", "10.0.0.1") > 0

@@ -82,12 +82,17 @@ def test_a_login_gives_a_session(guarded: Client) -> None:
     assert guarded.ask("/api/session", headers={"Cookie": cookie_of(reply)}).json["user"] == "anna"
 
 
-def test_a_cookie_is_for_this_site_and_no_script(make: Make, users_path: Path) -> None:
+def test_a_cookie_is_for_this_site_and_no_script_and_ends_with_the_browser(
+    make: Make, users_path: Path
+) -> None:
     users = UsersFile(users_path)
     plain = log_in(make(host="10.0.0.1", login=True, users=users)).headers["set-cookie"].lower()
     assert "httponly" in plain
     assert "samesite=strict" in plain
     assert "path=/" in plain
+    assert not {"max-age", "expires"} & {
+        part.partition("=")[0].strip() for part in plain.split(";")
+    }
     assert "secure" not in plain
     safe = log_in(make(host="10.0.0.1", login=True, tls=True, users=users)).headers["set-cookie"]
     assert safe.startswith("__Host-")

@@ -22,6 +22,12 @@ REAL = Path(__file__).parents[4] / "shared" / "data" / "xray"
 RESEARCH = "Research use; not a medical device."
 
 
+def test_a_name_that_ends_within_a_character_has_an_answer(visited: ClinicPage) -> None:
+    name = "\U0001fa7b" * 99 + "x.png"  # of which half a character is too long to be sent
+    visited.give(film(0, name=name))
+    assert "COVID-19" in visited.text("#answer")
+
+
 def test_one_film_has_label_probability_threshold_model_and_time(visited: ClinicPage) -> None:
     visited.give(film(0))
     card = visited.text("#answer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clinic_page import ClinicPage, answer, answers, film, tab
+from clinic_page import ClinicPage, answer, answers, film, fresh, tab
 from restored_browser import with_its_tabs
 from served import Served
 
@@ -66,6 +66,47 @@ def test_a_reload_keeps_films_answers_and_pictures(visited: ClinicPage) -> None:
     visited.wait()
     assert visited.lines() == before
     visited.choose("film-01.png").shown()
+
+
+def test_a_reload_before_the_films_are_kept_forgets_none(visited: ClinicPage) -> None:
+    visited.page.route("**/api/classify", lambda _: None)  # never answers
+    visited.page.evaluate(  # no film is ever kept
+        """() => {
+          const real = crypto.subtle.encrypt;
+          crypto.subtle.encrypt = (algorithm, key, bytes) => bytes instanceof ArrayBuffer
+            ? new Promise(() => {}) : real.call(crypto.subtle, algorithm, key, bytes);
+        }"""
+    )
+    visited.page.set_input_files("#files", [film(n) for n in range(5)])  # type: ignore[arg-type]
+    visited.until(f"({_KEPT})().then((found) => found[0] === 5)")
+    visited.page.unroute("**/api/classify")
+    visited.page.reload()
+    visited.page.wait_for_selector("[data-ready]")
+    visited.wait()
+    assert len(visited.rows()) == 5
+
+
+_ASKS_BEFORE_IT_LEAVES = "!window.dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+
+
+def test_the_browser_asks_before_work_is_left(visited: ClinicPage) -> None:
+    assert not visited.page.evaluate(_ASKS_BEFORE_IT_LEAVES)
+    visited.page.route("**/api/classify", lambda _: None)  # never answers
+    visited.page.set_input_files("#files", [film(0)])  # type: ignore[list-item]
+    visited.page.wait_for_selector(".row.is-reading")
+    assert visited.page.evaluate(_ASKS_BEFORE_IT_LEAVES)
+    visited.page.click("#cancel")
+    visited.until(f"!({_ASKS_BEFORE_IT_LEAVES})")
+
+
+def test_to_go_back_from_a_film_leads_to_the_list(browser: Browser, clinic: Served) -> None:
+    with fresh(browser, clinic.url, viewport={"width": 390, "height": 844}) as page:
+        page.open().give(film(0), film(1))
+        page.choose("film-01.png")
+        assert page.page.locator("html").get_attribute("data-pane") == "film"
+        page.page.go_back()
+        page.until("document.documentElement.dataset.pane === 'list'")
+        assert len(page.rows()) == 2
 
 
 def test_films_that_waited_when_the_page_was_left_are_answered_after_it(

@@ -106,7 +106,8 @@ export function patience(problem) {
  * @returns {Promise<any>}
  */
 export async function classify(film, name, signal) {
-  const headers = { "X-Film-Name": encodeURIComponent(name.slice(-200)) };
+  const whole = name.slice(-200).replace(/\p{Surrogate}/gu, "\ufffd"); // half a character has no code
+  const headers = { "X-Film-Name": encodeURIComponent(whole) };
   const post = { method: "POST", body: asBytes(film), headers, signal };
   return inTurn(async () => (await ask("/api/classify", post)).json(), false);
 }

@@ -54,6 +54,7 @@ export class FilmList extends EventTarget {
     this.next = 1;
     /** @type {Promise<unknown>} */
     this.writing = Promise.resolve(); // one after the other: a row never overtakes itself
+    this.unwritten = 0;
   }
 
   /** Take up what a reload left; films that were being answered wait again. */
@@ -70,6 +71,8 @@ export class FilmList extends EventTarget {
   /** @param {{ name: string, film: Blob }[]} films @returns {Row[]} */
   add(films) {
     const rows = films.map(({ name, film }) => this.newRow(name, film));
+    // First the rows: a film that a reload comes too early for is missed, and not forgotten.
+    this.write(() => this.store.saveRows(rows.filter((row) => this.rows.has(row.id))));
     for (const row of rows) this.keep(row, this.films.get(row.id));
     this.tell("added");
     return rows;
@@ -133,7 +136,9 @@ export class FilmList extends EventTarget {
 
   /** @param {() => Promise<unknown>} work */
   write(work) {
-    this.writing = this.writing.then(work).catch(() => this.tell("unkept"));
+    this.unwritten += 1;
+    const done = () => (this.unwritten -= 1);
+    this.writing = this.writing.then(work).catch(() => this.tell("unkept")).finally(done);
   }
 
   /** @param {string} name @param {Row} [row] */

@@ -16,6 +16,8 @@ import { outcomeName, plain } from "./words.js";
 /** @typedef {import("./list.js").Row} Row */
 /** @typedef {import("./list.js").FilmList} FilmList */
 
+const FILM = "film"; // what the browser's history has while a film is open
+
 /**
  * @typedef {object} Page
  * @property {FilmList} list
@@ -44,6 +46,7 @@ export function openPage(list, model, { kept = false, demo = false }) {
   if (demo) offerDemo(taking);
   connectList(page);
   connectQueue(page);
+  connectBrowser(page);
   openActions(page);
   onLanguage(() => {
     showModel(model, kept);
@@ -84,7 +87,7 @@ function connectList({ list, queue, work, pane }) {
   const choose = (/** @type {Row | null} */ row, /** @type {boolean} */ isOpened) => {
     pane.show(row);
     if (!row) document.documentElement.dataset.pane = "list";
-    else if (isOpened) document.documentElement.dataset.pane = "film";
+    else if (isOpened) openPane();
   };
   work.addEventListener("chosen", (/** @type {any} */ { detail }) => choose(detail.row, detail.isOpened));
   list.addEventListener("changed", (/** @type {any} */ { detail }) => {
@@ -93,6 +96,20 @@ function connectList({ list, queue, work, pane }) {
   list.addEventListener("removed", (/** @type {any} */ { detail }) => queue.drop(detail));
   list.addEventListener("unkept", () => notice("unkept", t("unkept")));
   list.addEventListener("added", () => goOnAfterReload({ list, queue, work }), { once: true });
+}
+
+/** Show the film where there is room for one pane; to go back leads to the list from here. */
+function openPane() {
+  document.documentElement.dataset.pane = "film";
+  if (history.state !== FILM) history.pushState(FILM, "");
+}
+
+/** Let nobody leave by mistake. @param {Page} page */
+function connectBrowser({ list, queue }) {
+  addEventListener("popstate", () => (document.documentElement.dataset.pane = "list"));
+  addEventListener("beforeunload", (event) => {
+    if (queue.running.size || list.unwritten) event.preventDefault();
+  });
 }
 
 /** Answer what was waiting when the page was left. @param {Pick<Page, "list" | "queue" | "work">} page */
