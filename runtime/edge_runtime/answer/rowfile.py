@@ -81,6 +81,13 @@ class RowFile:
                     return os.path.samefile(folder or os.curdir, own.parent)  # noqa: PTH121
         return False
 
+    def is_in_place(self, size: int) -> bool:
+        """Tell whether the open file still has its name, and `size` bytes."""
+        status = os.fstat(self._out.fileno())
+        with suppress(OSError):
+            return status.st_size == size and os.path.samestat(self._place.stat(), status)
+        return False
+
     def rows(self) -> Iterator[tuple[list[str], bytes]]:
         """Yield the cells and the bytes of each row, the header first; what is no CSV has no cells.
 

@@ -57,7 +57,7 @@ class _Walk:
         self._head = before
         self._number = self._place = 0
         self._begun = False
-        self._region, self._region_at, self._too_long = b"", 0, False
+        self._region, self._region_at, self._too_long = bytearray(), 0, False
 
     def take(self, raw: bytes) -> Iterator[WalkStep]:
         """Yield what there is to say when `raw` has been read."""
@@ -66,7 +66,10 @@ class _Walk:
         if line is None:
             self._region_at = self._region_at or self._number
             self._too_long = self._too_long or len(self._region) + len(raw) > _MOST_TORN
-            self._region = b"" if self._too_long else self._region + raw
+            if self._too_long:
+                self._region.clear()
+            else:
+                self._region += raw
             self._place += len(raw)
             return
         mended = bool(self._region_at) and self._is_mended_by(line)
@@ -76,7 +79,7 @@ class _Walk:
             )
             self._head = None  # nobody knows what the next line has to follow
             self._begun = True
-        self._region, self._region_at, self._too_long = b"", 0, False
+        self._region, self._region_at, self._too_long = bytearray(), 0, False
         self._place += len(raw)
         problem = self._problem(line, mended=mended)
         self._head, self._begun = line.head, self._begun or line.kind != MENDED
@@ -87,8 +90,9 @@ class _Walk:
         if not self._region_at:
             return
         head = EMPTY if self._head is None and self._number == self._region_at else self._head
-        if head is not None and not self._too_long and is_torn(self._region, head):
-            yield WalkStep(self._region_at, self._place, torn=self._region)
+        region = bytes(self._region)
+        if head is not None and not self._too_long and is_torn(region, head):
+            yield WalkStep(self._region_at, self._place, torn=region)
         else:
             yield WalkStep(
                 self._region_at, self._place, problem="was changed, or is no line at all"
@@ -97,7 +101,7 @@ class _Walk:
     def _is_mended_by(self, line: Line) -> bool:
         said: dict[str, Any] = {name: line.content.get(name) for name in torn_fields(b"")}
         first = TrailHead(line.head.counter - 1, line.previous)
-        region, head = self._region, self._head or first
+        region, head = bytes(self._region), self._head or first
         for body in (region, region[:-1]):  # with the line end that mending had to add, or without
             if said == torn_fields(body):
                 return line.kind == MENDED and is_torn(body, head)

@@ -30,6 +30,9 @@ BEGUN, ANSWERED, MENDED = "begun", "answer", "mended"
 LONGEST = 1 << 16
 """Bytes of one line; no name of a user comes near."""
 
+BEGINNING = b'{"counter":'
+"""How each line begins, and so each file of a trail."""
+
 _MARK = b',"digest":"'
 _LINE = re.compile(
     rb'(\{"counter":([1-9]\d{0,17}),"previous":"([0-9a-f]{64})",.*),"digest":"([0-9a-f]{64})"\}\n'

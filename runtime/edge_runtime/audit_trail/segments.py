@@ -36,8 +36,10 @@ class Segments:
 def in_order(paths: list[str]) -> list[Path]:
     """Return the files of trails in the order in which they were written, by their names."""
 
-    def key(path: Path) -> tuple[str, str, int]:
+    def key(path: Path) -> tuple[str, int, str]:
         match = re.fullmatch(r"(.*)-([2-9]|[1-9]\d{1,8})", path.stem, re.DOTALL)
-        return str(path.parent), match[1] if match else path.stem, int(match[2]) if match else 1
+        # The folder is last: files that are full may have been moved to an archive.
+        named = (match[1], int(match[2])) if match else (path.stem, 1)
+        return *named, str(path.parent)
 
-    return sorted(map(Path, dict.fromkeys(paths)), key=key)
+    return sorted(dict.fromkeys(map(Path, paths)), key=key)

@@ -217,11 +217,27 @@ class AuditTrail:
             data, head = data + raw, line.head
         self._sound = False
         with as_cannot_write(self.path, len(data)):
-            if self._out_size() != self._size:
-                problem = "was written by something else meanwhile"
-                raise CannotWrite(self.path, problem, "let one program write it")
+            self._require_untouched()
             self._write(data)
         self._head, self._size, self._sound = head, self._size + len(data), True
+
+    def _require_untouched(self) -> None:
+        """Refuse to write on what is no longer the trail: nobody would find the lines again.
+
+        Raises:
+            CannotWrite: something else wrote into the file, removed it, or took its place.
+        """
+        status, problem = os.fstat(self._out.fileno()), ""
+        if status.st_size != self._size:
+            problem = "was written by something else meanwhile"
+        try:
+            is_there = os.path.samestat(self._segments.path(self._number).stat(), status)
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            problem = "was removed or replaced by something else meanwhile"
+        if problem:
+            raise CannotWrite(self.path, problem, "let one program write it")
 
     def _write(self, data: bytes) -> None:
         while data:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from edge_runtime.audit_trail import TrailHead, verify
+from edge_runtime.audit_trail.line import BEGINNING
 from edge_runtime.audit_trail.segments import in_order
 from edge_runtime.console import say, write
 from edge_runtime.errors import IntegrityError, UsageError
@@ -60,14 +64,33 @@ def run(paths: list[str], options: dict[str, str]) -> int:
 
 
 def _verify(files: list[Path], options: dict[str, str]) -> int:
+    require_no_trail("head", options)
     found = verify(files, _expected(options.get("expect-head")))
     tell(found)
     if found.problems:
         return IntegrityError.exit_status
-    write(f"{found.answers} decisions, every line as it was written\nhead {found.head}\n")
+    # Without the files before it, nothing is known of their lines.
+    start = found.first.counter if found.first else 1
+    since = f" from line {start} on" if start > 1 else ""
+    write(f"{found.answers} decisions{since}, every line as it was written\nhead {found.head}\n")
     if "head" in options:
         write_whole(options["head"], f"{found.head}\n".encode())
     return 0
+
+
+def require_no_trail(name: str, options: dict[str, str]) -> None:
+    """Refuse to write a result over a file of a trail, which is nowhere else.
+
+    Raises:
+        UsageError: the file that the option names is one.
+    """
+    if name in options:
+        with suppress(OSError, ValueError), Path(options[name]).open("rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return
+            if stream.read(len(BEGINNING)) == BEGINNING:
+                problem = f"{options[name]} is an audit trail"
+                raise UsageError(f"--{name}", problem, "give the name of another file")
 
 
 def tell(found: Verified) -> None:

@@ -8,6 +8,7 @@ from edge_runtime.audit_trail import verify
 from edge_runtime.audit_trail.page import counts, number, page, share
 from edge_runtime.audit_trail.report import ProofShare, Report
 from edge_runtime.commands import open_named
+from edge_runtime.commands.audit import require_no_trail
 from edge_runtime.console import say, write
 from edge_runtime.errors import EdgeError, IntegrityError, UsageError
 from edge_runtime.output import write_whole
@@ -24,6 +25,7 @@ def report(files: list[Path], options: dict[str, str]) -> int:
     form = options.get("format", "table")
     if form not in ("table", "json"):
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
+    require_no_trail("html", options)
     counted = Report(_proof(options.get("bundle")))
     found = verify(files, each=counted.add)
     document: Figures = {

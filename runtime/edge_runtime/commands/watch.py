@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -62,6 +63,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         folder = TrayFolder(Path(paths[0]))
         trail = None
         if "audit" in options:
+            _require_outside(options["audit"], folder.root)
             from edge_runtime.audit_trail import AuditTrail
 
             trail = stack.enter_context(AuditTrail(options["audit"]))
@@ -86,6 +88,17 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     if caught:
         raise caught[0]
     return 0
+
+
+def _require_outside(audit: str, tray: Path) -> None:
+    """Refuse a trail among the films, one of which it would be taken for.
+
+    Raises:
+        UsageError: it lies in the tray itself.
+    """
+    with suppress(OSError, ValueError):
+        if Path(os.path.realpath(audit)).parent == tray.resolve():
+            raise UsageError("--audit", "lies in the tray", "name a place outside it")
 
 
 def _quiet(options: dict[str, str]) -> float:

@@ -23,6 +23,7 @@ RESULTS = "results.csv"
 
 JOURNAL = "journal"
 _STATE, _TOKEN, _ANSWER = ".edge-run", "tray.json", ".json"
+_LONGEST_NAME = 255  # bytes, of most disks
 _UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download")
 """How programs end the names of files that they rename once they are whole."""
 
@@ -134,6 +135,8 @@ class TrayFolder:
 
         A film may have the name of the answer of another one.
         """
+        if not _fits(place + _ANSWER):
+            return False
         with suppress(FileNotFoundError), document_of(self.root / place).open("rb") as stream:
             return stream.read(1) == b"{"
         return True
@@ -141,13 +144,13 @@ class TrayFolder:
     def free_name(self, folder: str, name: str, taken: set[str]) -> str:
         """Return `name`, or `name` with a number, that nothing in a folder has, nor `taken`.
 
-        The same holds for the name of its answer. Both are taken from then on.
+        The same holds for the name of its answer. Both are taken from then on. A name that leaves
+        no room for its answer's is made shorter.
         """
-        stem, ending = os.path.splitext(name)  # noqa: PTH122, a Path drops what ends a name
-        number, free = 1, name
+        number, free = 1, _numbered(name, "")
         while self._is_taken(folder, free, taken):
             number += 1
-            free = f"{stem}-{number}{ending}"
+            free = _numbered(name, f"-{number}")
         taken.update(f"{folder}/{one}".casefold() for one in (free, free + _ANSWER))
         return free
 
@@ -156,6 +159,22 @@ class TrayFolder:
         return any(f"{folder}/{one}".casefold() in taken for one in names) or any(
             os.path.lexists(self.root / folder / one) for one in names
         )
+
+
+def _fits(name: str) -> bool:
+    """Tell whether a disk takes a name of that length."""
+    return len(os.fsencode(name)) <= _LONGEST_NAME
+
+
+def _numbered(name: str, number: str) -> str:
+    """Return `name` with a number, and short enough for the name of its answer."""
+    stem, ending = os.path.splitext(name)  # noqa: PTH122, a Path drops what ends a name
+    while not _fits(stem + number + ending + _ANSWER):
+        if len(stem) > 1:
+            stem = stem[:-1]
+        else:
+            ending = ending[:-1]
+    return stem + number + ending
 
 
 def document_of(film: Path) -> Path:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from edge_runtime.errors import UsageError
 from edge_runtime.lock import lock
 from edge_runtime.output import as_cannot_write
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from edge_runtime.tray.folder import FOLDERS
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _CURE = "a tray has one watcher: end the other one first"
@@ -47,6 +47,17 @@ class Batch:
     films: tuple[Intent, ...]
     offset: int
     counter: int | None
+
+
+def _stays_within(film: Intent) -> bool:
+    """Tell whether a film is in the tray itself, and goes into one of its folders or stays."""
+    names = [film.name]
+    if film.place != film.name:
+        folder, _, place = film.place.partition("/")
+        if folder not in FOLDERS.values():
+            return False
+        names.append(place)
+    return all(name not in ("", "..") and Path(name).name == name for name in names)
 
 
 class Journal:
@@ -87,7 +98,12 @@ class Journal:
             os.fsync(self._file.fileno())
 
     def pending(self) -> Batch | None:
-        """Return the batch that was begun and may not be done, if there is one."""
+        """Return the batch that was begun and may not be done, if there is one.
+
+        Raises:
+            UsageError: it leads out of the tray, and is none of ours: whoever may put films into
+                a tray may write this file as well.
+        """
         with as_cannot_write(self._path):
             self._file.seek(0)
             lines = self._file.read().splitlines()
@@ -96,9 +112,14 @@ class Journal:
             if len(films) != end["end"]:
                 return None
             intents = tuple(Intent(**film) for film in films)
-            return Batch(intents, end["offset"], end["counter"])
+            batch = Batch(intents, end["offset"], end["counter"])
+            stays = all(map(_stays_within, intents))
         except (ValueError, TypeError, KeyError):  # torn, or nothing at all
             return None
+        if not stays:
+            problem = "leads out of the tray"
+            raise UsageError(self._path, problem, "ask who wrote it, and remove it")
+        return batch
 
     def clear(self) -> None:
         """Forget the batch, which is done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge_runtime.answer.classify import FIELDS
@@ -29,13 +30,7 @@ class Ledger:
             CannotWrite: the disk does not let us.
         """
         self._path = path
-        self._file = RowFile(str(path))
-        self._contents, self._named = NameTable(), NameTable()
-        try:
-            self._take_up()
-        except BaseException:
-            self._file.close()
-            raise
+        self._open()
 
     @property
     def end(self) -> int:
@@ -48,10 +43,12 @@ class Ledger:
         if digest is None or not offset:
             return None
         self._contents.put(digest, offset)
-        with self._path.open("rb") as stream:
+        with suppress(OSError), self._path.open("rb") as stream:
             stream.seek(offset)
-            row, _ = next(rows_of(stream))
-        return row[_FILE]
+            row, raw = next(rows_of(stream), ([], b""))
+            if is_row(row, raw) and row[_SHA256] == digest:
+                return row[_FILE]
+        return None  # somebody changed the file meanwhile, which `add` sees
 
     def has(self, place: str, digest: str | None, size: int) -> bool:
         """Tell whether a film of this path and these bytes has a row."""
@@ -63,9 +60,16 @@ class Ledger:
     def add(self, rows: Sequence[bytes], offset: int) -> None:
         """Append those of `rows` that do not stand at or after `offset`, and wait for the disk.
 
+        What stands in the file is learned anew where somebody put another one in its place, removed
+        it, or wrote into it: rows for a file that nobody finds any more would be lost.
+
         Raises:
+            UsageError: what is there now is no CSV of ours, or another process writes it.
             CannotWrite: the disk does not take them.
         """
+        if not self._file.is_in_place(self._end):
+            self._file.close()
+            self._open()
         missing = [row for row in rows if row not in self._rows_from(offset)]
         if missing:
             self._file.append(b"".join(missing))
@@ -82,6 +86,15 @@ class Ledger:
         with self._path.open("rb") as stream:
             stream.seek(offset)
             return {raw for _, raw in rows_of(stream)}
+
+    def _open(self) -> None:
+        self._file = RowFile(str(self._path))
+        self._contents, self._named = NameTable(), NameTable()
+        try:
+            self._take_up()
+        except BaseException:
+            self._file.close()
+            raise
 
     def _take_up(self) -> None:
         rows = self._file.rows()

@@ -79,6 +79,23 @@ def test_what_another_program_adds_meanwhile_stops_the_trail(path: Path) -> None
             trail.record(entry(2))
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_trail_that_is_removed_or_replaced_meanwhile_stops_the_answers(
+    replaced: bool, path: Path
+) -> None:
+    """As programs do that put logs away: nobody would find the lines that follow."""
+    with AuditTrail(str(path)) as trail:
+        trail.record(entry(1))
+        content = path.read_bytes()
+        path.rename(path.with_name("kept"))
+        if replaced:
+            path.write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(CannotWrite):
+                trail.record(entry(1))
+    assert path.with_name("kept").read_bytes() == content
+
+
 def test_threads_share_a_trail(path: Path) -> None:
     with opened(path) as trail:
         threads = [Thread(target=trail.record, args=(entry(number),)) for number in range(20)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.audit_trail import TrailHead, verify
+from edge_runtime.audit_trail.segments import in_order
 from edge_runtime.errors import DataError
 from trails import put, verified, write_trail
 
@@ -132,3 +133,16 @@ def test_what_is_no_trail_is_said_to_be_none(tmp_path: Path) -> None:
 def test_bytes_of_any_kind_are_no_line_and_end_nothing(tmp_path: Path) -> None:
     found = problems(tmp_path / "t", bytes(range(256)) * 9000)
     assert found[0].startswith("line 1 ")
+
+
+def test_files_of_a_trail_are_in_order_in_whatever_folder_they_are() -> None:
+    """Files that are full may have been moved to an archive."""
+    names = ["trail-3.jsonl", "old/trail.jsonl", "./trail-3.jsonl", "archive/trail-2.jsonl"]
+    ordered = [Path("old/trail.jsonl"), Path("archive/trail-2.jsonl"), Path("trail-3.jsonl")]
+    assert in_order(names) == ordered
+
+
+def test_a_million_line_ends_are_looked_at_in_one_pass(trail: bytes, tmp_path: Path) -> None:
+    """Each was once added to a copy of all before it, which took minutes."""
+    (found,) = problems(tmp_path / "trail.jsonl", trail + b"\n" * (1 << 20))
+    assert found.endswith("line 5 was changed, or is no line at all")

@@ -45,6 +45,16 @@ def test_verify_names_the_line_and_leaves_with_4(
     assert captured.out == "" and f"{trail}: line 3 was changed" in captured.err
 
 
+def test_verify_says_from_which_line_on_where_earlier_files_are_not_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_trail(tmp_path / "trail.jsonl", largest=700)
+    assert run(["audit", "verify", str(tmp_path / "trail-2.jsonl")]) == 0
+    captured = capsys.readouterr()
+    assert "decisions from line 4 on, every line as it was written" in captured.out
+    assert "follows line 3 of an earlier file" in captured.err
+
+
 @pytest.mark.parametrize(
     ("words", "status"),
     [
@@ -105,3 +115,18 @@ def test_a_disk_that_is_full_answers_nothing(tmp_path: Path, tiny: Path) -> None
     assert '"ok"' not in ended.stdout and "trail.jsonl" in ended.stderr
     assert edge_run(*words).returncode == 0
     assert edge_run("audit", "verify", audit).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["verify", "--head"], ["report", "--html"]], ids=["head", "html"]
+)
+def test_no_result_is_written_over_a_trail(
+    words: list[str], trail: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    action, option = words
+    before, other = trail.read_bytes(), write_trail(tmp_path / "other.jsonl")
+    (tmp_path / "link").symlink_to(trail)
+    for out in (trail, tmp_path / "link", other):
+        assert run(["audit", action, str(trail), option, str(out)]) == 2
+        assert f"{out} is an audit trail" in capsys.readouterr().err
+    assert trail.read_bytes() == before

@@ -78,3 +78,16 @@ def test_what_cannot_be_watched_is_one_line_and_its_status(
     assert run(["watch", *words, "--bundle", str(tiny)]) == status
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("edge-run: ")
+
+
+def test_a_trail_among_the_films_of_a_tray_is_refused(
+    tray: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be taken for one, and get a line about itself."""
+    audit = tray / "trail"
+    for name in (audit, tray.parent / "link"):
+        if name != audit:
+            name.symlink_to(audit)
+        assert run(["watch", str(tray), "--bundle", str(tiny), "--audit", str(name), "--once"]) == 2
+        assert "--audit: lies in the tray; name a place outside it" in capsys.readouterr().err
+    assert not audit.exists()

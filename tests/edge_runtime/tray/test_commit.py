@@ -84,3 +84,29 @@ def test_answers_that_were_promised_to_a_trail_wait_for_it(
     with pytest.raises(UsageError, match="name the trail with --audit"):
         watch_once(tray, bundle)
     watch_once(tray, bundle, audit=tmp_path / "trail.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.png", "../a.png"), ("a.png", "done/../../a.png"), ("a.png", "/nowhere/a.png"),
+        ("../a.png", "done/a.png"), ("../a.png", "../a.png"), ("..", "done/a.png"),
+        ("a.png", "other/a.png"), ("a.png", "done/.."), ("a.png", "done/"),
+    ],
+)  # fmt: skip
+def test_a_journal_that_leads_out_of_the_tray_is_not_carried_out(
+    name: str, place: str, tray: Path, bundle: Bundle
+) -> None:
+    """Whoever may put films into a tray may write its journal."""
+    folder = TrayFolder(tray)
+    for path in (tray / "a.png", tray.parent / "a.png"):
+        path.write_bytes(film(1))
+    status = (tray / "a.png").stat()
+    intent = Intent(name, status.st_size, status.st_mtime_ns, place, "", "{}", {})
+    journal = Journal(folder.state / JOURNAL, tray)
+    journal.write(Batch((intent,), 0, None))
+    journal.close()
+    before = sorted(tray.parent.rglob("*.png*"))
+    with pytest.raises(UsageError, match="leads out of the tray"):
+        watch_once(tray, bundle)
+    assert sorted(tray.parent.rglob("*.png*")) == before
