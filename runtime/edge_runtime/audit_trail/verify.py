@@ -71,7 +71,8 @@ def _note(found: Verified, path: Path, step: WalkStep) -> None:
     if found.first is None:
         found.first = line.head
         if line.kind == BEGUN and line.head.counter > 1:
-            found.notes.append(f"{path}: follows line {line.head.counter - 1} of an earlier file")
+            missing = f"lines 1 to {line.head.counter - 1} are in no file that is named"
+            found.problems.append(f"{path}: {missing}")
     if line.kind == MENDED:
         found.notes.append(f"{path}: line {step.number} tells of a torn line above it")
     found.answers += line.kind == ANSWERED

@@ -69,10 +69,7 @@ def _verify(files: list[Path], options: dict[str, str]) -> int:
     tell(found)
     if found.problems:
         return IntegrityError.exit_status
-    # Without the files before it, nothing is known of their lines.
-    start = found.first.counter if found.first else 1
-    since = f" from line {start} on" if start > 1 else ""
-    write(f"{found.answers} decisions{since}, every line as it was written\nhead {found.head}\n")
+    write(f"{found.answers} decisions, every line as it was written\nhead {found.head}\n")
     if "head" in options:
         write_whole(options["head"], f"{found.head}\n".encode())
     return 0

@@ -124,8 +124,8 @@ def test_the_next_file_begins_with_the_head_of_the_one_before(largest: int, path
     assert found.problems == [] and found.answers == 6
     assert lines(files[1])[0]["previous"] == lines(files[0])[-1]["digest"]
     assert verified(files[0], *files[2:]).problems[0].startswith(f"{files[2]}: line 1 ")
-    (note,) = verified(files[-1]).notes
-    assert note.endswith("of an earlier file")
+    (problem,) = verified(files[-1]).problems
+    assert problem.endswith("are in no file that is named")
     with opened(path, largest) as trail:
         assert trail.head == found.head
 

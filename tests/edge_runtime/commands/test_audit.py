@@ -45,14 +45,14 @@ def test_verify_names_the_line_and_leaves_with_4(
     assert captured.out == "" and f"{trail}: line 3 was changed" in captured.err
 
 
-def test_verify_says_from_which_line_on_where_earlier_files_are_not_given(
+def test_verify_fails_where_the_first_files_of_a_trail_are_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_trail(tmp_path / "trail.jsonl", largest=700)
-    assert run(["audit", "verify", str(tmp_path / "trail-2.jsonl")]) == 0
+    assert run(["audit", "verify", str(tmp_path / "trail-2.jsonl")]) == 4
     captured = capsys.readouterr()
-    assert "decisions from line 4 on, every line as it was written" in captured.out
-    assert "follows line 3 of an earlier file" in captured.err
+    assert "lines 1 to 3 are in no file that is named" in captured.err
+    assert captured.out == ""
 
 
 @pytest.mark.parametrize(

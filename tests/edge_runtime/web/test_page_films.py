@@ -38,7 +38,7 @@ def test_one_film_has_label_probability_threshold_model_and_time(visited: Clinic
     assert said.startswith("Probability of COVID-19: ")
     assert said.endswith("Threshold: 50%. Uncertain from 48.3% to 51.7%.")
     details = visited.text("#details")
-    assert "clinic-xray 0.1.0" in details
+    assert "clinic-xray 0.2.0" in details
     assert "Nothing was shown for children." in details
     identity = visited.page.locator(".identity .whole")
     assert not identity.is_visible()
@@ -141,7 +141,7 @@ def test_what_is_no_film_is_refused_and_the_others_are_answered(visited: ClinicP
 
 
 def test_tiff_and_dicom_are_answered_and_shown(visited: ClinicPage) -> None:
-    levels = np.asarray(phantom(3, positive=True), dtype=np.uint16) * 16
+    levels = np.asarray(phantom(5, positive=True), dtype=np.uint16) * 16
     dicom = {"name": "film.dcm", "mimeType": "application/dicom", "buffer": dicom_film(levels)}
     visited.give(film(2, "TIFF"), dicom)
     assert all("COVID-19" in line for line in visited.lines())

@@ -92,7 +92,7 @@ _ASKS_BEFORE_IT_LEAVES = "!window.dispatchEvent(new Event('beforeunload', { canc
 def test_the_browser_asks_before_work_is_left(visited: ClinicPage) -> None:
     assert not visited.page.evaluate(_ASKS_BEFORE_IT_LEAVES)
     visited.page.route("**/api/classify", lambda _: None)  # never answers
-    visited.page.set_input_files("#files", [film(0)])  # type: ignore[list-item]
+    visited.page.set_input_files("#files", [film(0)])  # type: ignore[arg-type]
     visited.page.wait_for_selector(".row.is-reading")
     assert visited.page.evaluate(_ASKS_BEFORE_IT_LEAVES)
     visited.page.click("#cancel")
