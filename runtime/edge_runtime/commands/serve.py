@@ -167,7 +167,7 @@ def begin(
 ) -> None:
     """Print the page's address, and serve it."""
     from edge_runtime.web.app import application
-    from edge_runtime.web.server import listening, serve
+    from edge_runtime.web.server import listening, reached_at, serve
 
     app = application(films, settings, users=users, once=once, more=more, trail=trail)
     context = _context(settings, options) if settings.tls else None
@@ -178,7 +178,8 @@ def begin(
         if settings.keep:
             say(f"films and answers are kept in {settings.keep}")
         port = listener.getsockname()[1]
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        host = reached_at(settings.host)
+        host = f"[{host}]" if ":" in host else host
         ending = f"#token={once}" if once else ""
         write(f"{'https' if settings.tls else 'http'}://{host}:{port}/{ending}\n")
         sys.stdout.flush()

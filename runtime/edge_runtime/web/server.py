@@ -47,6 +47,21 @@ def listening(host: str, port: int) -> socket.socket:
         raise UsageError(f"{host}:{port}", problem, "choose another --host or --port") from error
 
 
+def reached_at(host: str) -> str:
+    """Return an address for others to type: of a host that stands for all, the one of this machine.
+
+    It is that by which packets would leave; none is sent.
+    """
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104, what was asked for
+        return host
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward:
+            outward.connect(("192.0.2.1", 9))  # of RFC 5737, which belongs to nobody
+            return str(outward.getsockname()[0])
+    except OSError:  # there is no way out: whoever asks knows the machine's name
+        return host
+
+
 def serve(app: ASGIApp, listener: socket.socket, context: ssl.SSLContext | None) -> None:
     """Answer requests until a signal comes, which is raised here once the page has ended."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
