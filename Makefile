@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes kill-tray zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes kill-tray kill-dicom zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,web,tray]' --editable '.[test,scan,docs]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray]' --editable '.[test,scan,docs]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -86,6 +86,9 @@ kill-writes: setup ## commands that are killed, or find no room, while they writ
 # As root also on disks that are full.
 kill-tray: setup ## edge-run watch, killed at 50 random moments while films come: five minutes
 	$(BIN)/python benchmarks/kill_tray.py $(SHIPPED) $(if $(filter 0,$(shell id -u)),--disks)
+
+kill-dicom: setup ## a DICOM node, killed at 50 random moments between receipt and delivery
+	$(BIN)/python tests/support/killed_nodes.py --kills 50
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page

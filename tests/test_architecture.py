@@ -48,7 +48,7 @@ RUNTIME_ROOMS = (
         "graphs",
     ),
     *("engines", "console", "film"),
-    *("isolation", "answer", "audit_trail", "tray", "machine", "bench", "web"),
+    *("isolation", "answer", "audit_trail", "tray", "dicom_node", "machine", "bench", "web"),
     *("__init__", "commands", "cli", "__main__"),
 )
 WEB = {"starlette", "uvicorn", "h11", "cryptography"}
@@ -103,7 +103,7 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
     engines = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
-    assert foreign == {"PIL", "numpy", "pydicom", "watchdog"} | engines | WEB
+    assert foreign == {"PIL", "numpy", "pydicom", "pynetdicom", "watchdog"} | engines | WEB
 
 
 def test_only_the_page_needs_what_serves_it() -> None:

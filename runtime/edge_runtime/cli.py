@@ -29,6 +29,7 @@ usage: edge-run COMMAND ...
   serve [BUNDLE]    answer for films on a page, and for programs
   users ACTION      who may use a page: add, remove, list
   demo-clinic       a page with films to try
+  dicom-listen C    answer for DICOM images, back into their studies
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
 was refused or unreadable (the others were answered), 6 no engine or no Pillow,
@@ -47,6 +48,7 @@ COMMANDS = (
     "serve",
     "users",
     "demo-clinic",
+    "dicom-listen",
 )
 INTERRUPTED = 130
 _HELP = ("-h", "--help", "help")

@@ -21,7 +21,7 @@ from edge_runtime.memory.budget import MemoryBudget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -100,12 +100,19 @@ class Classifier:
         """The key in `ENGINES` of what runs the graph."""
         return self._engine
 
-    def classify(self, film: FilmInput, *, digested: bool = False) -> Answer:
+    def classify(
+        self,
+        film: FilmInput,
+        *,
+        digested: bool = False,
+        seen: Callable[[bytes], None] | None = None,
+    ) -> Answer:
         """Return the answer for `film`: a path, an encoded image in memory, or a Pillow image.
 
         A film that cannot be judged raises nothing: its answer has a `status` other than `ok` and
         an `error` that tells why, so that one bad film does not stop a batch. Where it is to be
-        `digested`, the answer's `source` has the SHA-256 of the film's file.
+        `digested`, the answer's `source` has the SHA-256 of the film's file. `seen` is called with
+        the pixels that the graph gets, if it comes as far as that.
 
         Raises:
             TypeError: `film` is none of these.
@@ -119,14 +126,15 @@ class Classifier:
             # processes read others.
             with self._memory.film():
                 return classify(
-                    *(film, self._bundle, _InTurn(self)),
+                    *(film, self._bundle, _telling(_InTurn(self), seen)),
                     decision=self._decision,
                     digested=digested,
                     read=self._workers.pixels,
                 )
         with self.borrowed() as engine, self._memory.film():
             decision = self._decision
-            return classify(film, self._bundle, engine, decision=decision, digested=digested)
+            told = _telling(engine, seen)
+            return classify(film, self._bundle, told, decision=decision, digested=digested)
 
     @property
     def bundle(self) -> Bundle:
@@ -255,6 +263,26 @@ class _InTurn:
 
     def close(self) -> None:
         """Leave the engines to the classifier."""
+
+
+class _Telling:
+    """An engine that tells which pixels it gets."""
+
+    def __init__(self, engine: Engine, seen: Callable[[bytes], None]) -> None:
+        self.name = engine.name
+        self._engine, self._seen = engine, seen
+
+    def logits(self, pixels: bytes) -> tuple[float, ...]:
+        """Return what the engine answers."""
+        self._seen(pixels)
+        return self._engine.logits(pixels)
+
+    def close(self) -> None:
+        """Leave the engine to its owner."""
+
+
+def _telling(engine: Engine, seen: Callable[[bytes], None] | None) -> Engine:
+    return _Telling(engine, seen) if seen else engine
 
 
 def _workers(manifest: Manifest, most: int, memory: int | None) -> Workers:

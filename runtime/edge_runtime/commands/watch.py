@@ -80,7 +80,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
             leave="leave" in options, once="once" in options, trail=trail,
         )  # fmt: skip
         watch = TrayWatch(folder, plan, lambda line: say(f"edge-run: {line}"))
-        with _ending(watch.stop) as caught:
+        with ending(watch.stop) as caught:
             try:
                 watch.run()
             finally:
@@ -111,7 +111,7 @@ def _quiet(options: dict[str, str]) -> float:
 
 
 @contextmanager
-def _ending(stop: Callable[[], None]) -> Iterator[list[KeyboardInterrupt]]:
+def ending(stop: Callable[[], None]) -> Iterator[list[KeyboardInterrupt]]:
     """Let SIGTERM and Ctrl-C call `stop` inside the block, and yield what came."""
     caught: list[KeyboardInterrupt] = []
 

@@ -23,7 +23,7 @@ from edge_runtime.film.dicom.coded import adopt_frame_header, is_coded_as, luma
 from edge_runtime.film.dicom.layout import MORE_FRAMES, judge_memory
 from edge_runtime.film.dicom.structure import TORN, UNDEFINED, PixelData
 from edge_runtime.film.dicom.torn import MISSING, damage, unwritten_part
-from edge_runtime.film.dicom.transfer_syntaxes import transfer_syntax
+from edge_runtime.film.dicom.transfer_syntaxes import READ, transfer_syntax
 from edge_runtime.film.limits import (
     FEW_PIXELS,
     LARGEST_CODED,
@@ -172,6 +172,20 @@ def _decoded(film: Dataset, frame: bytes, syntax: UID, subject: str) -> tuple[Ar
                 raise unreadable(subject, f"a damaged DICOM file: {problem}")
             return values, str(properties["photometric_interpretation"])
     raise ValueError("none of the decoders could read it")
+
+
+def decodable() -> tuple[UID, ...]:
+    """Return the transfer syntaxes that are read here, with the decoders that are installed."""
+    return tuple(syntax for syntax in READ if _has_decoder(syntax))
+
+
+def _has_decoder(syntax: UID) -> bool:
+    if not syntax.is_encapsulated or syntax == RLELossless:
+        return True
+    try:
+        return not set(_DECODERS).isdisjoint(get_decoder(syntax).available_plugins)
+    except NotImplementedError:  # pydicom knows of nothing that could read it
+        return False
 
 
 def _frame(film: Dataset, syntax: UID, subject: str) -> bytes:

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
-_READ = (
+READ = (
     *_NATIVE, RLELossless, *JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, JPEG2000Lossless,
     JPEG2000,
 )  # fmt: skip
+"""Those that are read here, where a decoder is installed."""
 _STANDARD = "1.2.840.10008."
 # How UIDs go on or begin below `1.2.840.10008.1.2.` -> what they stand for (PS3.6 table A-1).
 _NAMES = (
@@ -75,7 +76,7 @@ def refuse_unread(meta: Dataset, subject: str) -> None:
         Refusal: `unreadable`.
     """
     syntax = written(meta)
-    if syntax is None or syntax in _READ:
+    if syntax is None or syntax in READ:
         return
     # Inflated as a whole before anything is known of it, which fits a bomb and no film.
     if syntax == DeflatedExplicitVRLittleEndian:

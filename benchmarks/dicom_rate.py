@@ -1,0 +1,79 @@
+"""How many images a DICOM node answers in a second, from several senders, and its memory.
+
+PYTHONPATH=tests/support python benchmarks/dicom_rate.py [BUNDLE] [--images 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dicom_nodes import device_image
+from dicom_peers import Archive, free_port, send
+from edge_export.films.phantom_set import write_phantoms
+from killed_nodes import CONFIG, started
+
+SHIPPED = "models/model3-xray-0.2.0.edge"
+MIB = 1024  # KiB
+
+
+def main() -> None:
+    """Print rate and memory."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("bundle", nargs="?", default=SHIPPED)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--senders", type=int, default=4)
+    parser.add_argument("--side", type=int, default=512)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, Archive() as archive:
+        print(measured(Path(name), archive, options))
+
+
+def measured(folder: Path, archive: Archive, options: argparse.Namespace) -> str:
+    """Return in words how fast one node was, and how large."""
+    port, side, count = free_port(), options.side, options.images
+    text = CONFIG.format(port=port, archive=archive.port)
+    (folder / "node.toml").write_text(text, encoding="utf-8")
+    write_phantoms(folder / "films", count=40, seed=0, size=(side, side))
+    paths = sorted((folder / "films").rglob("*.png"))
+    films = [np.asarray(Image.open(path).convert("L")) for path in paths]
+    process = started(folder, str(Path(options.bundle).resolve()))
+    while send(port, device_image(0, levels=films[0])) != [0]:
+        time.sleep(0.2)
+    began = time.monotonic()
+
+    def share(sender: int) -> int:
+        numbers = range(sender + 1, count + 1, options.senders)
+        images = (device_image(number, levels=films[number % len(films)]) for number in numbers)
+        return sum(send(port, image) == [0] for image in images)
+
+    with ThreadPoolExecutor(options.senders) as pool:
+        taken = sum(pool.map(share, range(options.senders)))
+    received = time.monotonic() - began
+    while [*folder.glob("node/*/*")] and process.poll() is None:
+        time.sleep(0.2)
+    seconds, most = time.monotonic() - began, memory(process.pid)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    return (
+        f"{taken} of {count} images of {side} x {side} from {options.senders} senders: taken in "
+        f"{received:.0f} s, answered and delivered in {seconds:.0f} s ({taken / seconds:.1f} a "
+        f"second, {len(archive.stored)} objects), {most} MiB resident at most"
+    )
+
+
+def memory(process: int) -> int:
+    """Return the largest resident memory of a process until now, in MiB."""
+    text = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(text.partition("VmHWM:")[2].split()[0]) // MIB
+
+
+if __name__ == "__main__":
+    main()
