@@ -209,6 +209,13 @@ OTHERS = {
     "edge_runtime/answer/rowfile.py": "by `destination`, and one row at a time",
     "edge_runtime/bench/measure.py": "a temporary folder",
     "edge_runtime/isolation/worker.py": "a pipe",
+    "edge_runtime/audit_trail/trail.py": "by `destination`, and one line at a time",
+    "edge_runtime/tray/folder.py": "the tray's own folder of notes",
+    "edge_runtime/tray/journal.py": "the tray's own folder of notes",
+    "edge_runtime/tray/commit.py": "places that the journal has named before",
+    "edge_runtime/dicom_node/folder.py": "a lock in a folder of its own, which stays empty",
+    "edge_runtime/web/tls.py": "a certificate of its own, in the data folder",
+    "edge_runtime/web/users.py": "a draft, for its user alone from the first byte",
 }
 WRITING = {"write_text", "write_bytes", "savefig", "rename", "replace", "mkstemp", "copyfile"}
 

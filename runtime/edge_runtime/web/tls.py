@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_runtime.errors import CannotWrite, UsageError
+from edge_runtime.output import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +53,7 @@ def own_certificate(folder: Path, names: list[str]) -> tuple[Path, Path]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(key, flags, _SECRET), "wb") as file:
             file.write(private)
-        certificate.write_bytes(public)
+        write_whole(certificate, public)
     except OSError as error:
         problem = f"cannot be written ({error.strerror or error})"
         raise CannotWrite(folder, problem, "give --certificate and --key") from error
