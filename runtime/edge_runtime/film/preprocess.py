@@ -248,7 +248,8 @@ def without_border(image: Image.Image, preprocess: Preprocess) -> Image.Image:
     # Here, so that nobody whose bundle does not ask for it waits for its import.
     from edge_runtime.film.border import within_border
 
-    return image.crop(within_border(image, preprocess, preprocess.trim))
+    box = within_border(image, preprocess, preprocess.trim)
+    return image if box == (0, 0, *image.size) else image.crop(box)  # which would copy it
 
 
 def middle(size: tuple[int, int], crop: float | None) -> tuple[float, float, float, float]:
