@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from threading import Condition, Event, Thread
+from threading import Condition, Event
 from time import time
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,6 @@ class Node:
         self._say, self._now, self._workers = say, now, workers
         self._changed, self._stop = Condition(), Event()
         self._taken: set[str] = set()
-        self._broken: list[BaseException] = []
         with ExitStack() as stack:
             self.folder = NodeFolder(settings.folder)
             stack.callback(self.folder.close)
@@ -78,18 +78,17 @@ class Node:
             IntegrityError: the audit trail was changed, so that nothing may be answered.
         """
         work = [self._answer_images] * self._workers + [self._deliver_objects]
-        threads = [Thread(target=self._kept_up, args=(each,)) for each in work]
-        for thread in threads:
-            thread.start()
-        try:
-            while not self._stop.wait(_LOOK):  # a signal is seen between two waits
-                pass
-        finally:
-            self.stop()
-            for thread in threads:
-                thread.join()
-        if self._broken:
-            raise self._broken[0]
+        with ThreadPoolExecutor(len(work)) as threads:
+            ends = [threads.submit(each) for each in work]
+            for end in ends:  # where one ends, so does the node, and takes no more
+                end.add_done_callback(lambda _: self.stop())
+            try:
+                while not self._stop.wait(_LOOK):  # a signal is seen between two waits
+                    pass
+            finally:
+                self.stop()
+        for end in ends:
+            end.result()
 
     def stop(self) -> None:
         """Let `run` return once the images that are being judged have their answers."""
@@ -126,14 +125,6 @@ class Node:
         if not self._stop.is_set():
             with self._changed:
                 self._changed.wait(_LOOK)
-
-    def _kept_up(self, work: Callable[[], None]) -> None:
-        """Do it until told to stop; where it ends before, so does the node, and takes no more."""
-        try:
-            work()
-        except BaseException as error:  # raised again by whoever waits for the node
-            self._broken.append(error)
-            self.stop()
 
     def _answer_images(self) -> None:
         while not self._stop.is_set():
