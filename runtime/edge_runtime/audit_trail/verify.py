@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge_runtime.audit_trail.chain import walk
-from edge_runtime.audit_trail.line import ANSWERED, BEGUN, MENDED, Line, TrailHead
+from edge_runtime.audit_trail.line import (
+    ANSWERED,
+    BEGUN,
+    LONGEST,
+    MENDED,
+    Line,
+    TrailHead,
+    parsed,
+)  # fmt: skip
 from edge_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,11 +60,21 @@ def verify(
                         each(step.line)
         except OSError as error:
             raise DataError(path, error.strerror or str(error), _CURE) from error
+        if found.head is None and _is_converted(path):
+            problem = "was converted: its lines end as on Windows"
+            raise DataError(path, problem, "copy it again, as bytes")
         if found.head is None and expected is None:
             raise DataError(path, "is no audit trail", _CURE)
     if expected and not met and len(found.problems) < _MOST_PROBLEMS:
         found.problems.append(_missing(found, expected))
     return found
+
+
+def _is_converted(path: Path) -> bool:
+    """Tell whether the first line would be whole, had nothing put a CR at its end."""
+    with path.open("rb") as stream:
+        first = stream.readline(LONGEST)
+    return first.endswith(b"\r\n") and parsed(first[:-2] + b"\n") is not None
 
 
 def _note(found: Verified, path: Path, step: WalkStep) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from edge_runtime.answer.rowfile import ERRORS
@@ -18,15 +18,14 @@ from edge_runtime.output import as_cannot_write, sync_folder
 from edge_runtime.tray.folder import document_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edge_runtime.audit_trail import AuditTrail
     from edge_runtime.tray.folder import TrayFolder
     from edge_runtime.tray.journal import Batch, Intent, Journal
     from edge_runtime.tray.ledger import Ledger
 
-_WRITERS = 16
+_WRITERS = 4
 """Documents that wait for the disk at once, which takes them together."""
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
 class Committer:
@@ -36,6 +35,11 @@ class Committer:
         self, folder: TrayFolder, journal: Journal, ledger: Ledger, trail: AuditTrail | None
     ) -> None:
         self._folder, self._journal, self._ledger, self._trail = folder, journal, ledger, trail
+        self._writers = ThreadPoolExecutor(_WRITERS)
+
+    def close(self) -> None:
+        """End the threads that write documents."""
+        self._writers.shutdown()
 
     def take_up(self) -> None:
         """Finish the batch that a process before this one began, if there is one.
@@ -64,11 +68,12 @@ class Committer:
         self._ledger.add([film.row.encode("utf-8", ERRORS) for film in batch.films], batch.offset)
         root = self._folder.root
         with as_cannot_write(root):
-            with ThreadPoolExecutor(_WRITERS) as writers:
-                films = [film for film in batch.films if film.document]
-                places = [root / film.place for film in films]
-                # All of them, or the first that failed.
-                [*writers.map(_write_document, places, [film.document for film in films])]
+            films = [film for film in batch.films if film.document]
+            shares = [films[start::_WRITERS] for start in range(min(_WRITERS, len(films)))]
+            written = [self._writers.submit(self._write, share) for share in shares]
+            wait(written)  # so that none is being written any more where the first one failed
+            for share in written:
+                share.result()
             for film in batch.films:
                 self._move(film)
             for folder in {(root / film.place).parent for film in batch.films} | {root}:
@@ -94,16 +99,20 @@ class Committer:
     def _move(self, film: Intent) -> None:
         """Move a film to its place, unless that was done, or another one has its name by now."""
         now = self._folder.now(film.name)
-        place = self._folder.root / film.place
+        place = self._folder.at(film.place)
         if film.place == film.name or now is None or os.path.lexists(place):
             return
         if now.version == (film.size, film.modified):
-            (self._folder.root / film.name).rename(place)
+            os.rename(self._folder.at(film.name), place)  # noqa: PTH104
 
-
-def _write_document(film: Path, document: str) -> None:
-    """Write the answer beside the place of a film; one that is torn is written anew."""
-    with document_of(film).open("wb") as stream:
-        stream.write(document.encode("ascii"))
-        stream.flush()
-        os.fsync(stream.fileno())
+    def _write(self, films: list[Intent]) -> None:
+        """Write the answers beside the places of films; one that is torn is written anew."""
+        for film in films:
+            file = os.open(self._folder.at(document_of(film.place)), _FLAGS, 0o666)
+            try:
+                content = memoryview(film.document.encode("ascii"))
+                while content:
+                    content = content[os.write(file, content) :]
+                os.fsync(file)
+            finally:
+                os.close(file)

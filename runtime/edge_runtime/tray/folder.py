@@ -57,7 +57,7 @@ class TrayFolder:
             UsageError: it is no folder.
             CannotWrite: nothing can be made in it.
         """
-        self.root = root
+        self.root, self._prefix = root, f"{root}{os.sep}"
         self._others = set[Seen]()
         if not root.is_dir():
             raise UsageError(root, "is no folder", "name the folder that films come into")
@@ -72,6 +72,10 @@ class TrayFolder:
             self._token = token.read_bytes()
         sync_folder(root)
 
+    def at(self, place: str) -> str:
+        """Return the path of what lies at `place` in the tray, as text: a `Path` is slow."""
+        return f"{self._prefix}{place}"
+
     @property
     def state(self) -> Path:
         """Return the folder of what is remembered of the tray."""
@@ -82,6 +86,12 @@ class TrayFolder:
         with suppress(OSError):
             return (self.state / _TOKEN).read_bytes() == self._token
         return False
+
+    def absence(self) -> str:
+        """Return in words what is where the tray was."""
+        if self.root.is_dir():
+            return f"the folder is another one, or lost its {_STATE} (then start the watcher again)"
+        return "the tray is gone"
 
     def require_here(self) -> None:
         """Say so where the tray is not there.
@@ -118,14 +128,14 @@ class TrayFolder:
     def now(self, name: str) -> Seen | None:
         """Return a film as it is now, if it is there."""
         try:
-            status = (self.root / name).lstat()
+            status = os.lstat(self.at(name))
         except OSError:
             return None
         return Seen(name, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
     def digest(self, name: str) -> str | None:
         """Return the SHA-256 of a film, unless it cannot be read, or is too large."""
-        with suppress(OSError, ValueError, FilmError), open_film(self.root / name) as stream:
+        with suppress(OSError, ValueError, FilmError), open_film(self.at(name)) as stream:
             if os.fstat(stream.fileno()).st_size <= LARGEST:
                 return sha256_of(stream)
         return None
@@ -137,7 +147,7 @@ class TrayFolder:
         """
         if not _fits(place + _ANSWER):
             return False
-        with suppress(FileNotFoundError), document_of(self.root / place).open("rb") as stream:
+        with suppress(FileNotFoundError), Path(self.at(document_of(place))).open("rb") as stream:
             return stream.read(1) == b"{"
         return True
 
@@ -157,7 +167,7 @@ class TrayFolder:
     def _is_taken(self, folder: str, name: str, taken: set[str]) -> bool:
         names = (name, name + _ANSWER)
         return any(f"{folder}/{one}".casefold() in taken for one in names) or any(
-            os.path.lexists(self.root / folder / one) for one in names
+            os.path.lexists(self.at(f"{folder}/{one}")) for one in names
         )
 
 
@@ -177,9 +187,9 @@ def _numbered(name: str, number: str) -> str:
     return stem + number + ending
 
 
-def document_of(film: Path) -> Path:
-    """Return where the answer to a film is written as JSON."""
-    return film.with_name(film.name + _ANSWER)
+def document_of(place: str) -> str:
+    """Return the place of the answer to the film at `place`, which is JSON."""
+    return place + _ANSWER
 
 
 def _seen(entry: os.DirEntry[str]) -> Seen | None:

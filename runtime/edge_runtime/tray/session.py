@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 BATCH = 64
 """Films that are done with at once, so that they share the waiting for the disk."""
-_AHEAD = 2 * BATCH
+_AHEAD = 3 * BATCH
 """Films that are given to be judged, so that there is work while others are done with."""
+_GATHER = 0.25
+"""Seconds that answers wait at most for others, with which they share the waiting for the disk."""
 _LOOK = 1.0
 """Seconds between two looks at a tray."""
 _SHARE = 10
@@ -104,6 +106,7 @@ class Session:
             self._ledger = Ledger(folder.root / RESULTS)
             stack.callback(self._ledger.close)
             self._committer = Committer(folder, journal, self._ledger, plan.trail)
+            stack.callback(self._committer.close)
             self._committer.take_up()
             self._notice = stack.enter_context(Notice(folder.root, changed))
             self._pool = ThreadPoolExecutor(plan.workers)
@@ -120,6 +123,7 @@ class Session:
         while not self._stop.is_set():
             self._look()
             self._judge()
+            self._gather()
             if batch := self._judged():
                 self._folder.require_here()
                 self._commit(batch)
@@ -144,8 +148,14 @@ class Session:
             if self._plan.leave and self._ledger.has(film.name, film.digest, film.seen.size):
                 self._arrivals.done(film, is_left=True)
                 continue
-            path = str(self._folder.root / film.name)
-            self._judging.append((film, self._pool.submit(self._plan.judge, path)))
+            answer = self._pool.submit(self._plan.judge, self._folder.at(film.name))
+            self._judging.append((film, answer))
+
+    def _gather(self) -> None:
+        """Wait, not for long, until there is a whole batch of answers."""
+        if self._judging:
+            last = min(BATCH, len(self._judging)) - 1
+            wait_for([self._judging[last][1]], timeout=_GATHER)
 
     def _judged(self) -> list[tuple[Arrival, Answer]]:
         """Return the films, from the oldest on, whose answers are there and can be believed."""

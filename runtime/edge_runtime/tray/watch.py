@@ -49,7 +49,7 @@ class TrayWatch:
             except (Away, EdgeError, OSError):
                 if self._folder.is_here():
                     raise
-            self._say("the tray is gone; its films are answered when it is back")
+            self._say(f"{self._folder.absence()}; its films are answered when it is back")
             while not (self._folder.is_here() or self._stop.is_set()):
                 self._changed.wait(_AWAY)
             if not self._stop.is_set():

@@ -34,6 +34,14 @@ def test_a_trail_as_it_was_written_has_no_problem(trail: bytes, tmp_path: Path) 
     assert problems(tmp_path / "t", trail) == []
 
 
+def test_a_trail_that_was_converted_as_text_is_said_to_be(trail: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    path.write_bytes(trail.replace(b"\n", b"\r\n"))
+    with pytest.raises(DataError, match="its lines end as on Windows; copy it again, as bytes"):
+        verified(path)
+    assert problems(path, trail.replace(b"\n", b"\r\n", 1))[0].startswith("line 1 ")
+
+
 def test_every_byte_that_is_changed_names_its_line(trail: bytes, tmp_path: Path) -> None:
     path = tmp_path / "t"
     for place, byte in enumerate(trail):

@@ -197,6 +197,7 @@ def test_another_folder_in_the_place_of_the_tray_is_not_the_tray(tray: Path) -> 
     tray.rename(tray.with_name("pocket"))
     tray.mkdir()
     assert not folder.is_here()
+    assert folder.absence().startswith("the folder is another one, or lost its .edge-run")
     TrayFolder(tray)
     assert not folder.is_here()
 
