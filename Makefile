@@ -58,10 +58,11 @@ bench: setup ## cold start, latency, throughput and memory of edge-run: 10 minut
 
 ARCH ?= x86_64
 FOR_PYTHON ?= 3.11
-# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, WEB=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
+# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, DICOM_NODE=1, WEB=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
 wheelhouse: setup ## a folder for a USB stick: all for a machine without a network
 	$(BIN)/python -m offline.wheelhouse --arch $(ARCH) --python $(FOR_PYTHON) \
-	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(WEB),--web) $(if $(ONNX),--engine litert --engine onnx) \
+	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(DICOM_NODE),--dicom-node) $(if $(WEB),--web) \
+	    $(if $(ONNX),--engine litert --engine onnx) \
 	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(PROVE),--prove)
 
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine

@@ -35,6 +35,12 @@ SCRIPTS = (
     *("install.py", "environment.py", "install.sh", "install.bat", "README.txt"),
     *("uninstall.py", "uninstall.sh", "uninstall.bat"),
 )
+MORE = {
+    "dicom": "with what reads DICOM",
+    "dicom-node": "with what speaks DICOM with archives",
+    "web": "with what serves the page",
+}
+"""Extras that are asked for, beside an engine."""
 LITERT = "ai-edge-litert"
 # pip in a wheel of its own installs where Debian left it out of the virtual environments.
 PIP = Requirement("pip")
@@ -62,7 +68,7 @@ def main() -> int:
     """Carry out the command line."""
     arguments = _options().parse_args()
     engines = arguments.engine or ["litert"]
-    more = [extra for extra in ("dicom", "web") if getattr(arguments, extra)]
+    more = [extra for extra in MORE if getattr(arguments, extra.replace("-", "_"))]
     extras = tuple(sorted({*engines, *more}))
     if arguments.lean and engines != ["litert"]:
         _options().error("--lean is for litert alone: the others need numpy")
@@ -88,8 +94,8 @@ def _options() -> argparse.ArgumentParser:
     )
     options.add_argument("--lean", action="store_true", help="without what edge-run never imports")
     options.add_argument("--engine", action="append", choices=["litert", "onnx"])
-    options.add_argument("--dicom", action="store_true", help="with what reads DICOM")
-    options.add_argument("--web", action="store_true", help="with what serves the page")
+    for extra, what in MORE.items():
+        options.add_argument(f"--{extra}", action="store_true", help=what)
     options.add_argument("--bundle", type=Path, action="append", default=[])
     options.add_argument("--out", type=Path, default=ROOT / "dist")
     options.add_argument("--prove", action="store_true", help="install it here, offline, and check")

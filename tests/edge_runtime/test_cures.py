@@ -129,7 +129,13 @@ def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("extra", "flags"),
-    [("", "LEAN=1"), ("litert", "LEAN=1"), ("dicom", "LEAN=1 DICOM=1"), ("onnx", "ONNX=1")],
+    [
+        ("", "LEAN=1"),
+        ("litert", "LEAN=1"),
+        ("dicom", "LEAN=1 DICOM=1"),
+        ("onnx", "ONNX=1"),
+        ("dicom-node", "LEAN=1 DICOM_NODE=1"),
+    ],
 )
 @pytest.mark.usefixtures("stick")
 def test_what_a_stick_installed_another_stick_cures(extra: str, flags: str) -> None:

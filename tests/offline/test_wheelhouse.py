@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from edge_runtime import cures
 from edge_runtime.bundle.pack import unpack
 from edge_runtime.errors import UsageError
-from offline.wheelhouse import Choice, build, main
+from offline.wheelhouse import MORE, ROOT, Choice, build, main
 from offline.wheels import Target
 from tiny_bundle import write_tiny_bundle
 
@@ -41,3 +43,27 @@ def test_what_is_no_version_of_python_is_a_usage_error(
     with pytest.raises(SystemExit, match="2"):
         main()
     assert f"{python!r} is no version such as 3.11" in capsys.readouterr().err
+
+
+def test_each_extra_that_can_be_asked_for_is_in_the_folder_and_in_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[Choice] = []
+
+    def kept(choice: Choice, out: Path) -> Path:
+        chosen.append(choice)
+        return out
+
+    monkeypatch.setattr("offline.wheelhouse.build", kept)
+    monkeypatch.setattr("offline.wheelhouse.summary", lambda *_: "")
+    for extra in MORE:
+        line = ["wheelhouse", f"--{extra}", "--out", str(tmp_path)]
+        monkeypatch.setattr(sys, "argv", line)
+        assert main() == 0
+        assert chosen[-1].extras == tuple(sorted((extra, "litert")))
+        assert chosen[-1].name == f"wheelhouse-x86_64-py311-{extra}"
+    listed = tomllib.loads((ROOT / "runtime/pyproject.toml").read_text("utf-8"))
+    assert set(MORE) <= set(listed["project"]["optional-dependencies"])
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for extra, flag in cures._FLAGS.items():
+        assert f"$(if $({flag.removesuffix('=1')}),--" in makefile, extra

@@ -18,10 +18,17 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
+from pydicom.sequence import Sequence
 from pydicom.tag import Tag
-from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    ExplicitVRLittleEndian,
+)
 
-from dicom_films import dicom_film
+from dicom_films import dicom_film, with_bytes
 from edge_runtime.answer.classifier import Classifier
 from edge_runtime.answer.occlusion import occlusion
 from edge_runtime.dicom_node.capture import capture
@@ -56,6 +63,36 @@ def device_image(number: int = 1, syntax: str = ExplicitVRLittleEndian, **elemen
     stream = BytesIO()
     film.save_as(stream)
     return stream.getvalue()
+
+
+def dx_image(number: int = 1, intent: str = "FOR PRESENTATION", **elements: Any) -> bytes:
+    """Return a DX image of 12 bits, as complete as a detector writes it."""
+    view = _coded("272479007", "postero-anterior")
+    view.ViewModifierCodeSequence = Sequence()
+    is_shown = intent == "FOR PRESENTATION"
+    shown = DigitalXRayImageStorageForPresentation
+    usual: dict[str, Any] = {
+        "SOPClassUID": shown if is_shown else DigitalXRayImageStorageForProcessing,
+        "levels": film_array(seed=number).astype(np.uint16) * 16, "BitsStored": 12,
+        "Modality": "DX", "PresentationIntentType": intent, "RescaleType": "US",
+        "ImageType": ["ORIGINAL", "PRIMARY", ""], "RescaleIntercept": 0, "RescaleSlope": 1,
+        "PixelIntensityRelationship": "LOG", "PixelIntensityRelationshipSign": -1,
+        "PresentationLUTShape": "IDENTITY", "LossyImageCompression": "00", "ImageLaterality": "U",
+        "BurnedInAnnotation": "NO", "DetectorType": "DIRECT", "ImagerPixelSpacing": [0.2, 0.2],
+        "AnatomicRegionSequence": Sequence([_coded("51185008", "Chest")]),
+        "ViewCodeSequence": Sequence([view]), "AcquisitionContextSequence": Sequence(),
+        "AcquisitionDate": "20261101", "AcquisitionTime": "101500", "PositionerType": "NONE",
+        "WindowCenter": 2048, "WindowWidth": 4096, "Manufacturer": "Phantom",
+    }  # fmt: skip
+    image = device_image(number, **{**usual, **elements})
+    absent = ("Laterality",) if is_shown else ("Laterality", "WindowCenter", "WindowWidth")
+    return with_bytes(image, dict.fromkeys(absent))
+
+
+def _coded(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", meaning
+    return item
 
 
 def judged(classifier: Classifier, data: bytes, **findings: Any) -> JudgedImage:

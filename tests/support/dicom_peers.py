@@ -136,6 +136,10 @@ class Archive:
                 self.stored[uid] += 1
             return self.status
 
+    def file(self, uid: str) -> bytes:
+        """Return an object as a file."""
+        return self.objects[uid]
+
     def sources(self) -> Counter[tuple[str, str]]:
         """Return how many objects there are of each kind for each image."""
         found: Counter[tuple[str, str]] = Counter()

@@ -22,7 +22,7 @@ from pathlib import Path
 from dicom_nodes import device_image
 from dicom_peers import Archive, free_port, send
 from edge_runtime.audit_trail import verify
-from edge_runtime.audit_trail.line import ANSWERED, Line
+from edge_runtime.audit_trail.line import ANSWERED, DELIVERED, Line
 from tiny_bundle import environment, write_tiny_bundle
 
 A_KILL = 2
@@ -116,21 +116,24 @@ def sent(
 
 
 def judged(folder: Path, archive: Archive, count: int) -> list[str]:
-    """Return what is wrong with archive, folder and trails."""
+    """Return what is wrong with archive, folder and trail."""
     lines: list[Line] = []
-    trails = {}
-    for name in ("trail", "trail-deliveries"):
-        lines.clear()
-        problems = verify([folder / f"{name}.jsonl"], each=lines.append).problems
-        told = [line.content for line in lines if line.kind == ANSWERED]
-        films = Counter((one["film"], one["label"] if "deliv" in name else "") for one in told)
-        trails[name] = not problems and set(films.values()) == {1} and len(films)
+    problems = verify([folder / "trail.jsonl"], each=lines.append).problems
+    told = Counter(
+        (line.kind, line.content.get("report") or line.content.get("instance"))
+        for line in lines
+        if line.kind in (ANSWERED, DELIVERED)
+    )
+    kinds = Counter(kind for kind, _ in told)
     sources = archive.sources()
     checks = {
         "objects": len(archive.objects) == 2 * count,
         "once for each image": set(sources.values()) == {1} and len(sources) == 2 * count,
-        "trail": trails["trail"] == count,
-        "trail of deliveries": trails["trail-deliveries"] == 2 * count,
+        "trail": not problems and set(told.values()) == {1},
+        "decisions": kinds[ANSWERED] == count,
+        "deliveries": kinds[DELIVERED] == 2 * count,
+        "delivered is stored": {uid for kind, uid in told if kind == DELIVERED}
+        == {*archive.objects},
         "left": not [*folder.glob("node/*/*")],
     }
     return [what for what, holds in checks.items() if not holds]

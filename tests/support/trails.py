@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_runtime.audit_trail import AuditEntry, AuditTrail, Verified, verify
+from edge_runtime.audit_trail import AuditEntry, AuditTrail, DeliveryEntry, Verified, verify
 from edge_runtime.audit_trail.segments import in_order
 
 MOMENT = 1_796_000_000.0  # in November 2026
@@ -21,6 +21,10 @@ def entry(number: int, **changes: object) -> AuditEntry:
 
 def refusal(number: int, reason: str = "blank") -> AuditEntry:
     return entry(number, status="refused", label=None, probability=None, refusal=reason)
+
+
+def delivery(number: int, content: str = "report", to: str = "ORTHANC") -> DeliveryEntry:
+    return DeliveryEntry(f"2.25.{number}", content, to, f"{number:064x}", "b" * 64)
 
 
 def opened(path: Path, largest: int = 1 << 20) -> AuditTrail:

@@ -6,8 +6,16 @@ until it is on the disk; `verify` finds what was changed; `TrailHead` is what to
 
 from __future__ import annotations
 
-from edge_runtime.audit_trail.line import AuditEntry, TrailHead
+from edge_runtime.audit_trail.line import AuditEntry, DeliveryEntry, TrailHead
 from edge_runtime.audit_trail.trail import LARGEST, AuditTrail
 from edge_runtime.audit_trail.verify import Verified, verify
 
-__all__ = ["LARGEST", "AuditEntry", "AuditTrail", "TrailHead", "Verified", "verify"]
+__all__ = [
+    "LARGEST",
+    "AuditEntry",
+    "AuditTrail",
+    "DeliveryEntry",
+    "TrailHead",
+    "Verified",
+    "verify",
+]

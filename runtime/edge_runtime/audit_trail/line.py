@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.errors import Refusal
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 NOTHING = "0" * 64
 """What the first line of a trail has for the digest of the line before it."""
-BEGUN, ANSWERED, MENDED = "begun", "answer", "mended"
-"""Kinds of lines: the first of a file, a decision, and one that tells of a torn line above it."""
+BEGUN, ANSWERED, DELIVERED, MENDED = "begun", "answer", "delivery", "mended"
+"""Kinds of lines: the first of a file, a decision, an object that an archive has taken, and one
+that tells of a torn line above it."""
 
 LONGEST = 1 << 16
 """Bytes of one line; no name of a user comes near."""
@@ -66,8 +67,11 @@ class AuditEntry:
     """What a trail keeps of one decision: no file name, and nothing of a patient.
 
     `film` is the SHA-256 of the film's bytes, where it could be read; `bundle` the identity of the
-    bundle; `refusal` the reason of a film with the status `refused`; `user` whoever was logged in.
+    bundle; `refusal` the reason of a film with the status `refused`; `user` whoever was logged in;
+    `report` the SOP Instance UID of the report that a DICOM node made of it, which is derived.
     """
+
+    kind: ClassVar[str] = ANSWERED
 
     film: str | None
     bundle: str
@@ -77,6 +81,7 @@ class AuditEntry:
     probability: float | None = None
     refusal: str | None = None
     user: str | None = None
+    report: str | None = None
 
     @classmethod
     def of(
@@ -96,6 +101,30 @@ class AuditEntry:
             probability=answer.probability, refusal=reason,
             user=None if user is None else printable(user)[:_MOST_OF_A_NAME],
         )  # fmt: skip
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields as they stand in a line; without a report, that has no field."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        if self.report is None:
+            del fields["report"]
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEntry:
+    """What a trail keeps of one object that an archive has taken, and nothing of a patient.
+
+    `instance` is its SOP Instance UID, which is derived; `content` what it is: a report or a
+    capture; `to` the AE title of the archive; `film` and `bundle` as in the decision.
+    """
+
+    kind: ClassVar[str] = DELIVERED
+
+    instance: str
+    content: str
+    to: str
+    film: str | None
+    bundle: str
 
     def to_json(self) -> dict[str, object]:
         """Return the fields as they stand in a line."""

@@ -71,6 +71,9 @@ def page(document: Figures) -> str:
     if document["users"]:
         rows = [[user, count] for user, count in document["users"].items()]
         parts += ["<h2>By user</h2>", _table("decisions", ["user", "decisions"], rows)]
+    if document["deliveries"]:
+        rows = [[to, counts(objects)] for to, objects in document["deliveries"].items()]
+        parts += ["<h2>Deliveries</h2>", _table("by archive", ["archive", "objects"], rows)]
     body = "\n".join(parts)
     return f"""<!doctype html>
 <html lang="en">

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.audit_trail.line import ANSWERED
+from edge_runtime.audit_trail.line import ANSWERED, DELIVERED
 
 if TYPE_CHECKING:
     from edge_runtime.audit_trail.line import Line
@@ -105,9 +105,13 @@ class Report:
         self._days: dict[tuple[str, str], Tally] = {}
         self._models: dict[str, Tally] = {}
         self._users: Counter[str] = Counter()
+        self._deliveries: dict[str, Counter[str]] = {}
 
     def add(self, line: Line) -> None:
-        """Count the decision that a line holds, if it holds one."""
+        """Count the decision or the delivery that a line holds, if it holds one."""
+        if line.kind == DELIVERED:
+            to, kind = (str(line.content.get(name)) for name in ("to", "content"))
+            self._deliveries.setdefault(to, Counter())[kind] += 1
         if line.kind != ANSWERED:
             return
         content, bundle = line.content, str(line.content.get("bundle"))
@@ -133,6 +137,9 @@ class Report:
                 for (day, bundle), tally in sorted(self._days.items())
             ],
             "users": dict(sorted(self._users.items())),
+            "deliveries": {
+                to: dict(sorted(counts.items())) for to, counts in sorted(self._deliveries.items())
+            },
         }
 
     def _proof_of(self, bundle: str) -> ProofShare | None:

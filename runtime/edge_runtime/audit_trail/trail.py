@@ -19,6 +19,7 @@ from edge_runtime.audit_trail.line import (
     FORMAT,
     MENDED,
     AuditEntry,
+    DeliveryEntry,
     Line,
     TrailHead,
     parsed,
@@ -78,7 +79,7 @@ class AuditTrail:
         """The last line: whoever keeps it elsewhere can tell that none was cut off."""
         return self._head
 
-    def record(self, *entries: AuditEntry) -> TrailHead:
+    def record(self, *entries: AuditEntry | DeliveryEntry) -> TrailHead:
         """Write a line for each entry, wait until the disk has them, and return the new head.
 
         Raises:
@@ -90,11 +91,11 @@ class AuditTrail:
                 self._take_up()
             if self._size >= self._largest:
                 self._hand_over()
-            self._append(*((ANSWERED, entry.to_json()) for entry in entries))
+            self._append(*((entry.kind, entry.to_json()) for entry in entries))
             return self._head
 
-    def entries_after(self, counter: int) -> list[Line]:
-        """Return the decisions that stand after line `counter`, in their order."""
+    def entries_after(self, counter: int, kind: str = ANSWERED) -> list[Line]:
+        """Return the decisions that stand after line `counter`, or lines of another `kind`."""
         with self._writing:
             files: list[list[Line]] = []
             for number in range(self._number, 0, -1):
@@ -106,7 +107,7 @@ class AuditTrail:
                 line
                 for lines in files
                 for line in lines
-                if line.kind == ANSWERED and line.head.counter > counter
+                if line.kind == kind and line.head.counter > counter
             ]
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from edge_runtime.audit_trail.chain import walk
 from edge_runtime.audit_trail.line import (
     ANSWERED,
     BEGUN,
+    DELIVERED,
     LONGEST,
     MENDED,
     Line,
@@ -32,6 +33,7 @@ class Verified:
     head: TrailHead | None = None
     first: TrailHead | None = None
     answers: int = 0
+    deliveries: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -94,6 +96,7 @@ def _note(found: Verified, path: Path, step: WalkStep) -> None:
     if line.kind == MENDED:
         found.notes.append(f"{path}: line {step.number} tells of a torn line above it")
     found.answers += line.kind == ANSWERED
+    found.deliveries += line.kind == DELIVERED
     found.head = line.head
 
 

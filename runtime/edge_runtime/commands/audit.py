@@ -23,8 +23,8 @@ USAGE = """\
 usage: edge-run audit verify FILE... [--expect-head HEAD] [--head OUT]
        edge-run audit report FILE... [--format F] [--html OUT.html] [--bundle B]
 
-FILE... are the files of one audit trail, as classify --audit and watch --audit
-write them: trail.jsonl, trail-2.jsonl and so on, in any order.
+FILE... are the files of one audit trail, as --audit of classify, watch, serve
+and dicom-listen writes it: trail.jsonl, trail-2.jsonl and so on, in any order.
 
 verify finds every line that was removed, changed, moved or doubled, names it,
 and prints the head: number and digest of the last line. Keep it where nobody
@@ -35,7 +35,8 @@ end are found too, and a trail that was written anew.
   --head OUT          write the head to OUT as well
 
 report counts answers, refusals and their reasons, by day and by model, and
-holds the share of positive answers against that of the bundle's proof.
+holds the share of positive answers against that of the bundle's proof. It
+counts the objects that a DICOM node delivered, by archive.
 
   --format F          table or json
   --html OUT.html     write it as one page as well
@@ -69,10 +70,16 @@ def _verify(files: list[Path], options: dict[str, str]) -> int:
     tell(found)
     if found.problems:
         return IntegrityError.exit_status
-    write(f"{found.answers} decisions, every line as it was written\nhead {found.head}\n")
+    write(f"{counted(found)}, every line as it was written\nhead {found.head}\n")
     if "head" in options:
         write_whole(options["head"], f"{found.head}\n".encode())
     return 0
+
+
+def counted(found: Verified) -> str:
+    """Return in words how many decisions a trail has, and how many deliveries if it has any."""
+    more = f", {found.deliveries} deliveries" if found.deliveries else ""
+    return f"{found.answers} decisions{more}"
 
 
 def require_no_trail(name: str, options: dict[str, str]) -> None:

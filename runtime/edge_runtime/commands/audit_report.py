@@ -69,4 +69,7 @@ def table(document: Figures) -> str:
             cells = (day["decisions"], day["answered"], sum(day["refused"].values()))
             mean = number(day["mean_probability"])
             rows.append(line.format(name, *cells, day["failed"], mean, share(day)))
+    if document["deliveries"]:
+        rows += ["", "delivered"]
+        rows += [f"{to}: {counts(objects)}" for to, objects in document["deliveries"].items()]
     return "\n".join(rows) + "\n"

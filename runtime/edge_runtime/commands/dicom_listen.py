@@ -34,8 +34,8 @@ processes with limits, as by classify --isolated. SIGTERM and Ctrl-C end it.
   --bundle B     the bundle; else that of CONFIG.toml, else the one in use
   --engine E     auto, litert, litert-python, tflite-runtime, onnxruntime
   --threads N    images at once; else one for each processor
-  --audit FILE   write a line for each answer into an audit trail first (see
-                 edge-run audit), and for each delivery into another beside it
+  --audit FILE   write a line for each answer and for each delivery into an
+                 audit trail (see edge-run audit)
   --fhir DIR     write each answer as FHIR R4 resources into this folder, too
 
 Exit status: 0 ok, 2 usage, or another node has the folder, 3 not a bundle,

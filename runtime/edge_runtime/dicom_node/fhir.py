@@ -12,8 +12,8 @@ from uuid import UUID
 
 from edge_runtime.dicom_node import report
 from edge_runtime.dicom_node.content import OURS, Code, own_code
-from edge_runtime.dicom_node.identity import derived_uid
-from edge_runtime.dicom_node.writing import MANUFACTURER, NOTICE, PRODUCT
+from edge_runtime.dicom_node.identity import MANUFACTURER, PRODUCT, derived_uid
+from edge_runtime.dicom_node.writing import NOTICE
 from edge_runtime.output import write_together
 
 if TYPE_CHECKING:

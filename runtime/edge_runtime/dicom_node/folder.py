@@ -7,8 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge_runtime.dicom_node.queue import Queue
+from edge_runtime.errors import UsageError
 from edge_runtime.lock import lock
 from edge_runtime.output import as_cannot_write, sync_folder, write_whole
+from edge_runtime.ownership import require_own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +26,7 @@ class NodeFolder:
         """Open it, or make it, and remove what a process that was killed left there.
 
         Raises:
-            UsageError: another node has it.
+            UsageError: another node has it, or others may write it.
             CannotWrite: the disk does not let us.
         """
         self.root = root
@@ -34,6 +36,7 @@ class NodeFolder:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._locked = (root / "lock").open("ab")
         try:
+            require_own(str(root), UsageError, "name another folder")
             lock(self._locked.fileno(), root, _CURE)
             self.queue = Queue(root / "queue.sqlite")
             self._tidy()

@@ -1,9 +1,11 @@
-"""UIDs that are derived, so that every try of the same thing has the same one."""
+"""Who made an object, and UIDs that are derived, so that every try has the same one."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from uuid import UUID
+
+MANUFACTURER, PRODUCT = "Edge Kit", "edge-run dicom-listen"
 
 
 def derived_uid(*parts: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from edge_runtime.answer.occlusion import occlusion
+from edge_runtime.audit_trail import AuditEntry
 from edge_runtime.dicom_node.capture import capture
 from edge_runtime.dicom_node.fhir import write_resources
 from edge_runtime.dicom_node.queue import NewObject
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from edge_runtime.dicom_node.folder import NodeFolder
     from edge_runtime.dicom_node.queue import WaitingImage
     from edge_runtime.dicom_node.settings import NodeSettings
-    from edge_runtime.dicom_node.trails import Trails
+    from edge_runtime.dicom_node.trail import NodeTrail
 
     Say = Callable[[str], None]
 
@@ -39,7 +40,7 @@ class ImageJudge:
     classifier: Classifier
     settings: NodeSettings
     folder: NodeFolder
-    trails: Trails
+    trail: NodeTrail
     say: Say
     now: Callable[[], float] = time
 
@@ -50,7 +51,7 @@ class ImageJudge:
         """
         try:
             return self._answer(image)
-        except CannotWrite as error:
+        except (CannotWrite, OSError) as error:  # a full disk; too many open files
             self.say(f"an image is answered later: {error}")
             self._later(image)
         return ""
@@ -60,7 +61,7 @@ class ImageJudge:
         try:
             with path.open("rb") as stream:
                 source = Source.read(stream)
-        except (FilmError, DataError, OSError) as error:
+        except (FilmError, DataError, FileNotFoundError) as error:
             # It was read when it came: the disk has lost it.
             self.say(f"an image cannot be read any more, and has no answer: {error}")
             queue.answered(image.key, [], self.now())
@@ -75,13 +76,14 @@ class ImageJudge:
             self.folder.keep_object(judged.uid(kind), data)
         if self.settings.fhir:
             write_resources(self.settings.fhir, judged)
-        engine, identity = self.classifier.engine, manifest.identity
-        digest = answer.source.sha256 if answer.source else None
-        self.trails.answer(
-            *(answer, identity, engine, image.counter),
-            lambda counter: queue.begin_image(image.key, counter),
+        entry = replace(
+            AuditEntry.of(answer, manifest.identity, self.classifier.engine),
+            report=judged.uid(REPORT),
         )
-        new = [NewObject(judged.uid(kind), kind, digest, engine, identity) for kind in objects]
+        self.trail.record(
+            entry, image.counter, lambda counter: queue.begin_image(image.key, counter)
+        )
+        new = [NewObject(judged.uid(kind), kind, entry.film, entry.bundle) for kind in objects]
         queue.answered(image.key, new, self.now())
         self.folder.forget(path)
         return answer.status

@@ -13,7 +13,8 @@ from edge_runtime.dicom_node.folder import NodeFolder
 from edge_runtime.dicom_node.judge import ImageJudge
 from edge_runtime.dicom_node.receive import Receiver
 from edge_runtime.dicom_node.send import Sender
-from edge_runtime.dicom_node.trails import Trails
+from edge_runtime.dicom_node.tls import client_context
+from edge_runtime.dicom_node.trail import NodeTrail
 from edge_runtime.errors import CannotWrite
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Node:
         workers: int = 1,
         now: Callable[[], float] = time,
     ) -> None:
-        """Open folder and trails, and listen.
+        """Open folder and trail, and listen.
 
         Raises:
             UsageError: another node has the folder, or a file of TLS cannot be used.
@@ -58,11 +59,13 @@ class Node:
         with ExitStack() as stack:
             self.folder = NodeFolder(settings.folder)
             stack.callback(self.folder.close)
-            trails = Trails(settings.audit)
-            stack.callback(trails.close)
-            parts = (self.folder, trails, say, now)
+            trail = NodeTrail(settings.audit)
+            stack.callback(trail.close)
+            parts = (self.folder, trail, say, now)
+            if settings.destination.tls and settings.tls:
+                client_context(settings.tls)  # now, and not when the first answer is there
             self._judge = ImageJudge(classifier, settings, *parts)
-            self.sender = Sender(settings, *parts)
+            self.sender = Sender(settings, *parts, self._stop.is_set)
             identity = classifier.manifest.identity
             self._receiver = Receiver(
                 settings, self.folder, identity, say=say, arrived=self._wake, now=now

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from threading import Lock
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 from pydicom.dataset import Dataset
 from pydicom.uid import (
@@ -23,8 +24,9 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from edge_runtime.dicom_node.content import plain
 from edge_runtime.dicom_node.identity import derived_uid
+from edge_runtime.dicom_node.server import BoundedServer, Bounds, is_within
 from edge_runtime.dicom_node.source import Source
-from edge_runtime.dicom_node.tls import server_context
+from edge_runtime.dicom_node.tls import fingerprint_of, server_context
 from edge_runtime.dicom_node.writing import IMPLEMENTATION
 from edge_runtime.errors import CannotWrite, DataError, FilmError
 from edge_runtime.film.dicom.frame import decodable
@@ -32,11 +34,11 @@ from edge_runtime.film.dicom.frame import decodable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pynetdicom.association import Association
     from pynetdicom.events import Event
-    from pynetdicom.transport import ThreadedAssociationServer
 
     from edge_runtime.dicom_node.folder import NodeFolder
-    from edge_runtime.dicom_node.settings import NodeSettings
+    from edge_runtime.dicom_node.settings import NodeSettings, Peer
 
     Say = Callable[[str], None]
 
@@ -48,6 +50,8 @@ SUCCESS, OUT_OF_RESOURCES, NOT_UNDERSTOOD, NO_SUCH_CLASS = 0x0000, 0xA700, 0xC00
 _UNKNOWN_CALLER = (0x01, 0x01, 0x03)  # rejected for good, by the user, PS3.8 table 9-21
 _MEGABYTE = 1 << 20
 _LONGEST_COMMENT = 64
+_AHEAD = 2
+"""Messages that may wait behind the one that is being taken; the standard allows none."""
 
 
 class Receiver:
@@ -67,8 +71,8 @@ class Receiver:
         self._settings, self._folder, self._bundle = settings, folder, bundle
         self._say, self._arrived, self._now = say, arrived, now
         self._keeping = Lock()
-        self._sizes: dict[int, int] = {}
-        self._server: ThreadedAssociationServer | None = None
+        self._sizes: WeakKeyDictionary[Association, int] = WeakKeyDictionary()
+        self._server: BoundedServer | None = None
         self._node = AE(settings.ae_title)
         self._set_limits()
         syntaxes = [str(syntax) for syntax in decodable()]
@@ -82,10 +86,9 @@ class Receiver:
         """Listen in threads of their own, and return the port.
 
         Raises:
-            CannotWrite: the port is taken.
+            CannotWrite: the port is taken, or the address is none of this machine.
         """
-        settings = self._settings
-        tls = settings.tls
+        settings, tls = self._settings, self._settings.tls
         context = server_context(tls) if tls and tls.listen else None
         handlers: list[Any] = [
             (evt.EVT_C_ECHO, lambda _: SUCCESS),
@@ -95,21 +98,34 @@ class Receiver:
             (evt.EVT_ACCEPTED, self._accepted),
             (evt.EVT_ABORTED, self._aborted),
             (evt.EVT_PDU_RECV, self._measured),
-            (evt.EVT_CONN_CLOSE, self._closed),
         ]
         try:
-            self._server = self._node.start_server(
-                (settings.address, settings.port), block=False, evt_handlers=handlers,
-                ssl_context=context,
+            server = self._node.make_server(
+                (settings.address, settings.port), ssl_context=context, evt_handlers=handlers,
+                server_class=BoundedServer, bounds=self._bounds(),
             )  # fmt: skip
         except OSError as error:
             problem = f"cannot be listened on ({error.strerror or error})"
-            raise CannotWrite(f"port {settings.port}", problem, "give another port") from error
+            where = f"{settings.address or 'all addresses'}, port {settings.port}"
+            cure = "give another port, or an address that this machine has"
+            raise CannotWrite(where, problem, cure) from error
+        self._server = cast("BoundedServer", server)
+        self._server.start()
         return settings.port
 
     def stop(self) -> None:
         """Listen no more; associations that are open are aborted."""
-        self._node.shutdown()
+        if self._server:
+            self._server.stop()
+
+    def _bounds(self) -> Bounds:
+        limits, peers = self._settings.limits, self._settings.peers
+        addresses = {address for peer in peers for address in peer.addresses}
+        if not all(peer.addresses for peer in peers):  # one may call from wherever it is
+            addresses.clear()
+        return Bounds(
+            limits.pdu, limits.seconds, limits.associations, tuple(sorted(addresses)), self._say
+        )
 
     def _set_limits(self) -> None:
         limits, node = self._settings.limits, self._node
@@ -121,13 +137,15 @@ class Receiver:
         node.require_calling_aet = [peer.ae_title for peer in self._settings.peers]
 
     def _requested(self, event: Event) -> None:
-        """Refuse a caller whose AE title is known, at an address that is not."""
+        """Refuse a caller whose AE title is known, and whose address or certificate is not."""
         caller, address = event.assoc.requestor, event.assoc.requestor.address
         title = caller.primitive.calling_ae_title if caller.primitive else ""
         peers = [peer for peer in self._settings.peers if peer.ae_title == title]
-        if any(not peer.addresses or address in peer.addresses for peer in peers):
+        near = [peer for peer in peers if not peer.addresses or is_within(address, peer.addresses)]
+        if any(_is_certified(peer, event.assoc) for peer in near):
             return
-        self._say(f"{_named(title)} at {address} is refused: no such peer is configured")
+        reason = "its certificate is not the peer's" if near else "no such peer is configured"
+        self._say(f"{_named(title)} at {address} is refused: {reason}")
         event.assoc.acse.send_reject(*_UNKNOWN_CALLER)
         event.assoc.kill()
 
@@ -157,21 +175,25 @@ class Receiver:
         self._say(f"{_named(caller.ae_title)}: the association was aborted")
 
     def _measured(self, event: Event) -> None:
-        """Abort an association whose one message is larger than an image may be."""
-        key = id(event.assoc)
-        size = self._sizes.get(key, 0) + len(event.pdu)
-        self._sizes[key] = size
-        if size > self._settings.limits.megabytes * _MEGABYTE:
-            self._sizes[key] = 0
-            self._say(f"{_named(event.assoc.requestor.ae_title)}: an image is too large: aborted")
-            event.assoc.abort()
+        """Abort an association whose message is larger than an image may be, or that never waits.
 
-    def _closed(self, event: Event) -> None:
-        self._sizes.pop(id(event.assoc), None)
+        What a sender sends before it has an answer is in memory.
+        """
+        if event.assoc.dimse.msg_queue.qsize() > _AHEAD:
+            self._cut_off(event, "it does not wait for answers")
+        size = self._sizes.get(event.assoc, 0) + len(event.pdu)
+        self._sizes[event.assoc] = size
+        if size > self._settings.limits.megabytes * _MEGABYTE:
+            self._sizes[event.assoc] = 0
+            self._cut_off(event, "an image is too large")
+
+    def _cut_off(self, event: Event, reason: str) -> None:
+        self._say(f"{_named(event.assoc.requestor.ae_title)}: {reason}: aborted")
+        event.assoc.abort()
 
     def _store(self, event: Event) -> int | Dataset:
         """Take one image: it is on the disk once this returns `SUCCESS`."""
-        self._sizes[id(event.assoc)] = 0
+        self._sizes[event.assoc] = 0
         caller = event.assoc.requestor.ae_title
         limits = self._settings.limits
         try:
@@ -179,6 +201,8 @@ class Receiver:
             source = Source.of(data)
             if source.sop_class not in CLASSES:
                 raise DataError("an image", "has a SOPClassUID that is not taken here", "")
+            if source.is_of_node:
+                raise DataError("an image", "is an answer of a node like this one", "")
             with self._keeping:
                 if self._folder.queue.count()[0] >= limits.waiting:
                     problem = f"{limits.waiting} images wait already"
@@ -203,6 +227,14 @@ class Receiver:
         reply.Status = status
         reply.ErrorComment = plain(problem)[:_LONGEST_COMMENT]
         return reply
+
+
+def _is_certified(peer: Peer, association: Association) -> bool:
+    """Tell whether a caller has the certificate that the peer has to have, if any."""
+    connection = association.dul.socket
+    return not peer.fingerprint or (
+        connection is not None and fingerprint_of(connection.socket) == peer.fingerprint
+    )
 
 
 def _named(title: str) -> str:

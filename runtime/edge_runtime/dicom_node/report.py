@@ -22,11 +22,9 @@ from edge_runtime.dicom_node.content import (
     text_item,
     uid_item,
 )
-from edge_runtime.dicom_node.identity import derived_uid
+from edge_runtime.dicom_node.identity import MANUFACTURER, PRODUCT, derived_uid
 from edge_runtime.dicom_node.writing import (
-    MANUFACTURER,
     NOTICE,
-    PRODUCT,
     REPORT,
     JudgedImage,
     begun_object,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydicom import dcmread
 from pydicom.uid import (
@@ -14,11 +13,12 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     SecondaryCaptureImageStorage,
 )
-from pynetdicom import AE, _config, build_context
+from pynetdicom import AE, _config, build_context, evt
 
-from edge_runtime.dicom_node.tls import client_context
+from edge_runtime.audit_trail import DeliveryEntry
+from edge_runtime.dicom_node.tls import ArchiveContext, client_context
 from edge_runtime.dicom_node.writing import CAPTURE, IMPLEMENTATION, REPORT
-from edge_runtime.errors import CannotWrite
+from edge_runtime.errors import CannotWrite, UsageError
 
 if TYPE_CHECKING:
     import ssl
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge_runtime.dicom_node.folder import NodeFolder
     from edge_runtime.dicom_node.queue import WaitingObject
     from edge_runtime.dicom_node.settings import NodeSettings
-    from edge_runtime.dicom_node.trails import Trails
+    from edge_runtime.dicom_node.trail import NodeTrail
 
     Say = Callable[[str], None]
 
@@ -42,6 +42,7 @@ SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
 _config.STORE_SEND_CHUNKED_DATASET = True
 _SUCCESS, _DUPLICATE = 0x0000, 0x0111
 _WARNING = 0xB000  # a class of statuses: the object was stored, PS3.4 section B.2.3
+_WARNINGS = (0x0001, 0x0107, 0x0116)  # others of PS3.7 annex C
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,10 @@ class Sender:
 
     settings: NodeSettings
     folder: NodeFolder
-    trails: Trails
+    trail: NodeTrail
     say: Say
-    now: Callable[[], float] = time
+    now: Callable[[], float]
+    has_ended: Callable[[], bool]
 
     def deliver(self) -> int:
         """Try once each object that is due, up to a batch; return how many the archive has now.
@@ -65,16 +67,24 @@ class Sender:
         due = self.folder.queue.objects(self.now(), BATCH)
         if not due:
             return 0
-        association = self._associated()
-        if not association.is_established:
-            self._failed(due, f"no association ({_why_none(association)})")
-            return 0
         try:
-            left = [waiting for waiting in due if not self._delivered(association, waiting)]
+            association = self._associated()
+        except (UsageError, OSError) as error:  # a certificate that is gone; an unknown host
+            self._failed(due, f"no association ({error})")
+            return 0
+        if not association.is_established:
+            self._failed(due, f"no association ({self._why_none(association)})")
+            return 0
+        number = 0
+        try:
+            for waiting in due:
+                if self.has_ended():  # an archive may take a minute for each
+                    break
+                number += self._delivered(association, waiting)
         finally:
             if association.is_established:
                 association.release()
-        return len(due) - len(left)
+        return number
 
     def _associated(self) -> Association:
         to, tls = self.settings.destination, self.settings.tls
@@ -88,8 +98,18 @@ class Sender:
         contexts = [build_context(name, syntax) for name in CLASSES.values() for syntax in SYNTAXES]
         tls_args: tuple[ssl.SSLContext, str] | None = None
         if to.tls and tls:
-            tls_args = (client_context(tls), to.host)
-        return node.associate(to.host, to.port, contexts, ae_title=to.ae_title, tls_args=tls_args)
+            tls_args = (client_context(tls, to.fingerprint), to.host)
+        handlers: list[Any] = [(evt.EVT_CONN_OPEN, self._opened)]
+        return node.associate(
+            to.host, to.port, contexts,
+            ae_title=to.ae_title, tls_args=tls_args, evt_handlers=handlers,
+        )  # fmt: skip
+
+    def _opened(self, event: evt.Event) -> None:
+        """Let no archive that falls silent in the middle of a PDU hold us for ever."""
+        connection = event.assoc.dul.socket
+        if connection is not None and connection.socket is not None:
+            connection.socket.settimeout(self.settings.limits.seconds)
 
     def _delivered(self, association: Association, waiting: WaitingObject) -> bool:
         problem = self._problem(association, waiting)
@@ -97,7 +117,11 @@ class Sender:
             self._failed([waiting], problem)
             return False
         queue = self.folder.queue
-        self.trails.delivery(waiting, lambda counter: queue.begin_object(waiting.uid, counter))
+        to = self.settings.destination.ae_title
+        entry = DeliveryEntry(waiting.uid, waiting.kind, to, waiting.film, waiting.bundle)
+        self.trail.record(
+            entry, waiting.counter, lambda counter: queue.begin_object(waiting.uid, counter)
+        )
         queue.delivered(waiting.uid)
         self.folder.forget(self.folder.object(waiting.uid))
         return True
@@ -118,12 +142,14 @@ class Sender:
         try:
             path, as_it_is = self.folder.object(waiting.uid), ExplicitVRLittleEndian in syntaxes
             status = association.send_c_store(path if as_it_is else dcmread(path))
+        except FileNotFoundError:
+            return "its file is gone from the node's folder: put it back, or send the image again"
         except (ValueError, RuntimeError, OSError) as error:
             return f"not sent ({type(error).__name__})"
         code = status.get("Status") if status else None
         if code is None:
             return "no reply"
-        stored = code in (_SUCCESS, _DUPLICATE) or code & 0xF000 == _WARNING
+        stored = code in (_SUCCESS, _DUPLICATE, *_WARNINGS) or code & 0xF000 == _WARNING
         return "" if stored else f"refused with status {code:04X}"
 
     def _failed(self, objects: list[WaitingObject], problem: str) -> None:
@@ -135,8 +161,10 @@ class Sender:
         to = self.settings.destination.ae_title
         self.say(f"{what} for {to}, try {objects[0].tries + 1}: {problem}")
 
-
-def _why_none(association: Association) -> str:
-    if association.is_rejected:
-        return "it was rejected: let the archive know our AE title"
-    return "nobody answers, or it was aborted"
+    def _why_none(self, association: Association) -> str:
+        if association.is_rejected:
+            return "it was rejected: let the archive know our AE title"
+        connection = association.dul.socket
+        context = connection.tls_args[0] if connection and connection.tls_args else None
+        problem = context.problem if isinstance(context, ArchiveContext) else ""
+        return problem or "nobody answers, or it was aborted"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 _Kind = TypeVar("_Kind", str, int, float, bool, list[Any], dict[str, Any])
 _LONGEST_TITLE = 16  # characters of an AE title, PS3.8 section 9.3.2
+_TITLE = re.compile(
+    rf"[ -\[\]-~]{{1,{_LONGEST_TITLE}}}"
+)  # those of ASCII that print, but no backslash
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LONGEST_CODE, _LONGEST_MEANING = 16, 64
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false",
           list: "a list", dict: "a table"}  # fmt: skip
@@ -22,20 +28,25 @@ DICOM_PORT = 11112
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who may send: an AE title, at one of these addresses; without any, at every one."""
+    """Who may send: an AE title, at one of these addresses or networks; without any, at every one.
+
+    `fingerprint` is the SHA-256 that its certificate has to have, in small hexadecimal digits.
+    """
 
     ae_title: str
     addresses: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where answers go."""
+    """Where answers go; without a `fingerprint`, its certificate has to be for `host`."""
 
     ae_title: str
     host: str
     port: int
     tls: bool = False
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +123,18 @@ class _Table:
     def title(self, key: str = "ae_title") -> str:
         """Return an AE title."""
         title = self.take(key, str).strip()
-        if not 0 < len(title) <= _LONGEST_TITLE or not title.isascii() or "\\" in title:
+        if not _TITLE.fullmatch(title):
             problem = f"is no AE title of 1 to {_LONGEST_TITLE} characters"
             raise self.wrong(key, problem, "as the peer has it")
         return title
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint of a certificate, as openssl prints it, if it is given."""
+        digits = self.take("fingerprint", str, "").replace(":", "").lower()
+        if digits and not _FINGERPRINT.fullmatch(digits):
+            cure = "as openssl x509 -noout -fingerprint -sha256 -in FILE prints it after the ="
+            raise self.wrong("fingerprint", "is no SHA-256", cure)
+        return digits
 
     def path(self, key: str) -> Path | None:
         """Return a path, relative to the file's folder, if it is given."""
@@ -155,8 +174,8 @@ def read_settings(path: str) -> NodeSettings:
         UsageError: it cannot be read, or something in it is missing, unknown or impossible.
     """
     try:
-        with Path(path).open("rb") as stream:
-            values = tomllib.load(stream)
+        # Editors of Windows begin a file with a mark of its encoding, which TOML does not know.
+        values = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise UsageError(path, error.strerror or str(error), "name the node's file") from error
     except (ValueError, RecursionError) as error:
@@ -173,22 +192,41 @@ def read_settings(path: str) -> NodeSettings:
         limits=_limits(top), tls=_tls(top), findings=_findings(top),
     )  # fmt: skip
     top.finish()
-    if settings.destination.tls and settings.tls is None:
-        raise top.wrong("tls", "is missing", "destination.tls needs certificate, key, authorities")
+    _require_tls(top, settings)
     return settings
+
+
+def _require_tls(top: _Table, settings: NodeSettings) -> None:
+    """Refuse what is silently not looked at without TLS."""
+    to, tls = settings.destination, settings.tls
+    if to.tls and tls is None:
+        raise top.wrong("tls", "is missing", "destination.tls needs certificate, key, authorities")
+    if to.fingerprint and not to.tls:
+        raise top.wrong("destination.fingerprint", "is of no use", "set destination.tls = true")
+    if any(peer.fingerprint for peer in settings.peers) and not (tls and tls.listen):
+        raise top.wrong("peers.fingerprint", "is of no use", "let peers speak TLS: see [tls]")
 
 
 def _peers(top: _Table) -> tuple[Peer, ...]:
     peers = []
     for row in top.tables("peers"):
         addresses = row.take("addresses", list, [])
-        if not all(isinstance(address, str) for address in addresses):
-            raise row.wrong("addresses", "is no list of addresses", 'as in ["10.0.0.5"]')
-        peers.append(Peer(row.title(), tuple(addresses)))
+        if not all(map(_is_address, addresses)):
+            cure = 'as in ["10.0.0.5", "10.0.1.0/24"]'
+            raise row.wrong("addresses", "is no list of IP addresses", cure)
+        peers.append(Peer(row.title(), tuple(addresses), row.fingerprint()))
         row.finish()
     if not peers:
         raise top.wrong("peers", "is missing", "write [[peers]] for each AE title that may send")
     return tuple(peers)
+
+
+def _is_address(value: object) -> bool:
+    """Tell whether it is a text that names an address or a network."""
+    try:
+        return isinstance(value, str) and bool(ip_network(value, strict=False))
+    except ValueError:
+        return False
 
 
 def _destination(top: _Table) -> Destination:
@@ -197,7 +235,7 @@ def _destination(top: _Table) -> Destination:
         raise top.wrong("destination", "is missing", "give ae_title, host and port of the archive")
     destination = Destination(
         row.title(), row.take("host", str), row.number("port", None, 1, 65535),
-        row.take("tls", bool, False),
+        row.take("tls", bool, False), row.fingerprint(),
     )  # fmt: skip
     row.finish()
     return destination

@@ -16,6 +16,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from edge_runtime.dicom_node.identity import MANUFACTURER, PRODUCT
 from edge_runtime.errors import DataError
 from edge_runtime.film.dicom.elements import NOT_UNDERSTOOD, text, whole
 from edge_runtime.film.dicom.header import read_header
@@ -33,7 +34,7 @@ _COPIED = (
     "PatientWeight", "StudyInstanceUID", "StudyDescription",
 )  # fmt: skip
 _OWN = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "InstanceNumber", "Rows",
-        "Columns", "LossyImageCompression")  # fmt: skip
+        "Columns", "LossyImageCompression", "Manufacturer", "ManufacturerModelName")  # fmt: skip
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*", re.ASCII)
 _LONGEST_UID = 64
@@ -95,6 +96,12 @@ class Source:
     def is_lossy(self) -> bool:
         """Tell whether the picture went through a lossy compression."""
         return text(self.header, "LossyImageCompression") == "01"
+
+    @property
+    def is_of_node(self) -> bool:
+        """Tell whether a node made it, as which it must not be answered, and so on for ever."""
+        made_by = text(self.header, "Manufacturer"), text(self.header, "ManufacturerModelName")
+        return made_by == (MANUFACTURER, PRODUCT)
 
     def begun(self) -> Dataset:
         """Return a new data set with the modules of the patient and the study."""

@@ -13,7 +13,7 @@ from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from edge_runtime.dicom_node.content import plain
-from edge_runtime.dicom_node.identity import derived_uid
+from edge_runtime.dicom_node.identity import MANUFACTURER, PRODUCT, derived_uid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 IMPLEMENTATION = UID(derived_uid("edge-runtime", "DICOM node"))
 NOTICE = "Research use; not a medical device"
-MANUFACTURER, PRODUCT = "Edge Kit", "edge-run dicom-listen"
 REPORT, CAPTURE = "report", "capture"
 """Kinds of objects; a UID is derived from the image, the bundle and the kind."""
 

@@ -88,7 +88,7 @@ class Committer:
         if self._trail.head.counter > batch.counter:
             fields = AuditEntry.__slots__
             there = Counter(
-                AuditEntry(**{name: line.content[name] for name in fields})
+                AuditEntry(**{name: line.content[name] for name in fields if name in line.content})
                 for line in self._trail.entries_after(batch.counter)
             )
             wanted = Counter(entries)

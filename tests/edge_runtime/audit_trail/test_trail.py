@@ -13,9 +13,10 @@ import pytest
 
 from edge_runtime.answer.classify import Answer
 from edge_runtime.audit_trail import AuditEntry, AuditTrail
+from edge_runtime.audit_trail.line import DELIVERED
 from edge_runtime.errors import CannotWrite, IntegrityError, Refusal, UsageError
 from edge_runtime.film.source import SourceFile
-from trails import MOMENT, entry, opened, put, verified, write_trail
+from trails import MOMENT, delivery, entry, opened, put, verified, write_trail
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -202,6 +203,33 @@ def test_a_full_disk_stops_the_answers_and_the_next_one_goes_on(
         trail.record(entry(3))
     found = verified(path)
     assert found.problems == [] and found.answers == 2 and found.notes
+
+
+def test_deliveries_and_decisions_are_one_chain_and_found_by_their_kind(path: Path) -> None:
+    with opened(path, largest=1500) as trail:
+        for number in range(6):
+            trail.record(entry(number, report=f"2.25.{number}"), delivery(number))
+        found = trail.entries_after(0, DELIVERED)
+        assert [line.content["instance"] for line in found] == [f"2.25.{n}" for n in range(6)]
+        assert [line.content["report"] for line in trail.entries_after(0)] == [
+            f"2.25.{number}" for number in range(6)
+        ]
+        last = trail.head.counter
+        assert len(trail.entries_after(last - 1, DELIVERED)) == 1
+        assert not trail.entries_after(last - 1)
+    files = [path, *path.parent.glob("*-*")]
+    assert len(files) > 1
+    found_again = verified(*files)
+    assert (found_again.answers, found_again.deliveries) == (6, 6) and not found_again.problems
+
+
+def test_a_decision_without_a_report_has_the_fields_that_it_always_had(path: Path) -> None:
+    with opened(path) as trail:
+        trail.record(entry(1))
+        (line,) = trail.entries_after(0)
+    assert "report" not in line.content and list(line.content)[4:-1] == [
+        "film", "bundle", "engine", "status", "label", "probability", "refusal", "user",
+    ]  # fmt: skip
 
 
 def test_entries_after_a_line_are_found_in_whatever_file(path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from edge_runtime.cli import run
 from tiny_bundle import edge_run, environment, write_film
-from trails import put, write_trail
+from trails import delivery, opened, put, write_trail
 
 pytestmark = pytest.mark.usefixtures("own_signals", "no_bundle_of_this_user")
 
@@ -34,6 +34,27 @@ def test_verify_prints_a_head_that_is_expected_later(
     capsys.readouterr()
     assert run(["audit", "verify", str(trail), "--expect-head", str(tmp_path / "head")]) == 4
     assert "lines 5 to 5 are gone" in capsys.readouterr().err
+
+
+def test_deliveries_are_told_apart_from_decisions(
+    trail: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with opened(trail) as more:  # which goes on where a trail of decisions alone ended
+        more.record(*map(delivery, range(3)), delivery(3, "capture"), delivery(4, to="VNA"))
+    assert run(["audit", "verify", str(trail)]) == 0
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said == "4 decisions, 5 deliveries, every line as it was written"
+    html = tmp_path / "report.html"
+    assert run(["audit", "report", str(trail), "--html", str(html)]) == 0
+    table = capsys.readouterr().out
+    assert "4 decisions, head" in table and "ORTHANC: capture 1, report 3\nVNA: report 1" in table
+    assert "<td>ORTHANC</td><td>capture 1, report 3</td>" in html.read_text()
+    assert run(["audit", "report", str(trail), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["deliveries"] == {"ORTHANC": {"capture": 1, "report": 3}, "VNA": {"report": 1}}
+    assert sum(model["decisions"] for model in told["models"]) == told["decisions"] == 4
+    put(trail, trail.read_bytes().replace(b"VNA", b"PAC", 1))
+    assert run(["audit", "verify", str(trail)]) == 4
 
 
 def test_verify_names_the_line_and_leaves_with_4(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,16 @@ from pydicom.uid import (
 from pynetdicom import AE
 
 from dicom_films import with_bytes
-from dicom_nodes import debian, device_image
+from dicom_nodes import device_image
 from dicom_peers import Archive, free_port, running, send, settings, until
 from edge_runtime.answer.classifier import Classifier
 from edge_runtime.audit_trail import verify
-from edge_runtime.audit_trail.line import ANSWERED, Line
+from edge_runtime.audit_trail.line import ANSWERED, DELIVERED, Line
 from edge_runtime.dicom_node.folder import NodeFolder
 from edge_runtime.dicom_node.node import Node
-from edge_runtime.dicom_node.queue import LONGEST_DELAY, NewObject, Queue, delay
-from edge_runtime.dicom_node.settings import Destination, Peer, PeerLimits, TlsFiles
-from edge_runtime.dicom_node.trails import Trails
+from edge_runtime.dicom_node.queue import Queue
+from edge_runtime.dicom_node.settings import Peer, PeerLimits
+from edge_runtime.dicom_node.trail import NodeTrail
 from edge_runtime.errors import CannotWrite, IntegrityError, UsageError
 
 # pynetdicom 3.0 does not close the socket of a connection that is refused: it forgets it.
@@ -44,17 +43,17 @@ pytestmark = pytest.mark.filterwarnings(
 BLANK = np.full((80, 96), 7, np.uint8)
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path, kind: str = ANSWERED) -> list[dict[str, Any]]:
     found: list[Line] = []
     assert not verify([path], each=found.append).problems
-    return [line.content for line in found if line.kind == ANSWERED]
+    return [line.content for line in found if line.kind == kind]
 
 
 def is_said(said: list[str], words: str) -> bool:
     return any(words in line for line in said)
 
 
-def test_each_image_and_each_delivery_has_a_line_in_a_trail(tiny: Path, tmp_path: Path) -> None:
+def test_each_image_and_each_delivery_has_a_line_in_one_trail(tiny: Path, tmp_path: Path) -> None:
     with Archive() as archive:
         trail = tmp_path / "trail.jsonl"
         told = settings(tmp_path, archive.port, audit=trail)
@@ -62,9 +61,13 @@ def test_each_image_and_each_delivery_has_a_line_in_a_trail(tiny: Path, tmp_path
             assert send(told.port, device_image(1), device_image(2, levels=BLANK)) == [0, 0]
             until(lambda: node.delivered == 3, "three objects")
     assert sorted(line["status"] for line in lines(trail)) == ["ok", "refused"]
-    delivered = lines(tmp_path / "trail-deliveries.jsonl")
-    assert [line["status"] for line in delivered] == ["delivered"] * 3
+    delivered = lines(trail, DELIVERED)
+    assert sorted(line["content"] for line in delivered) == ["capture", "report", "report"]
+    assert {line["instance"] for line in delivered} == {*archive.objects}
+    assert {line["to"] for line in delivered} == {"ORTHANC"}
     assert {line["film"] for line in delivered} == {line["film"] for line in lines(trail)}
+    reports = {line["report"] for line in lines(trail)}
+    assert reports == {line["instance"] for line in delivered if line["content"] == "report"}
     assert set(archive.stored.values()) == {1}
 
 
@@ -98,25 +101,6 @@ def test_what_an_archive_that_is_down_refuses_is_delivered_when_it_is_up(
         until(lambda: node.delivered == 2, "both objects")
     assert archive.sources() == {("SR", "1.2.826.0.1.3680043.8.498.1.1.1"): 1,
                                  ("OT", "1.2.826.0.1.3680043.8.498.1.1.1"): 1}  # fmt: skip
-
-
-def test_tries_are_further_and_further_apart_and_never_end(tmp_path: Path) -> None:
-    assert [delay(number) for number in range(1, 6)] == [2, 4, 8, 16, 32]
-    assert delay(1000) == LONGEST_DELAY
-    queue = Queue(tmp_path / "queue.sqlite")
-    queue.add_image("a", 0.0)
-    queue.answered("a", [NewObject("1.2", "report", None, "e", "b")], 0.0)
-    now, waits = 0.0, []
-    for _ in range(20):
-        (one,) = queue.objects(now, 9)
-        queue.objects_failed([one], now)
-        assert not queue.objects(now, 9)
-        due = queue.next_due()
-        assert due is not None
-        waits.append(due - now)
-        now = due
-    assert waits == sorted(waits) and waits[-1] == LONGEST_DELAY
-    queue.close()
 
 
 def test_a_class_that_the_archive_does_not_take_is_named(tiny: Path, tmp_path: Path) -> None:
@@ -225,7 +209,7 @@ def test_a_node_ends_where_its_trail_was_changed_and_keeps_the_image(
     def changed(*_: object) -> None:
         raise IntegrityError("trail", "was changed", "")
 
-    monkeypatch.setattr(Trails, "answer", changed)
+    monkeypatch.setattr(NodeTrail, "record", changed)
     told = settings(tmp_path, free_port())
     with Classifier(tiny, engines=1) as classifier, Node(told, classifier, print) as node:
         assert send(told.port, device_image()) == [0]
@@ -249,38 +233,6 @@ def test_what_a_kill_left_half_done_is_removed_at_the_next_start(tmp_path: Path)
     folder.close()
     NodeFolder(tmp_path).close()
     assert [path.name for path in tmp_path.glob("*/*")] == ["2.25.1.dcm"]
-
-
-def certificates(folder: Path) -> TlsFiles:
-    openssl = debian("openssl", "openssl")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    line = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-            "/CN=node", "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
-    subprocess.run(line, check=True, capture_output=True)
-    return TlsFiles(certificate, key, certificate)
-
-
-def test_tls_is_spoken_with_dcmtk_in_both_directions(tiny: Path, tmp_path: Path) -> None:
-    storescu, storescp = debian("storescu", "dcmtk"), debian("storescp", "dcmtk")
-    files, port = certificates(tmp_path), free_port()
-    (taken := tmp_path / "taken").mkdir()
-    to = Destination("STORESCP", "127.0.0.1", port, tls=True)
-    told = settings(tmp_path, port, destination=to, tls=files)
-    image = tmp_path / "image.dcm"
-    image.write_bytes(device_image())
-    tls = ["+tls", str(files.key), str(files.certificate), "+cf", str(files.authorities)]
-    with subprocess.Popen([storescp, *tls, "-od", str(taken), str(port)]) as archive:
-        try:
-            with running(told, tiny) as (node, _):
-                line = [storescu, "-aet", "DEVICE", "-aec", "EDGEKIT"]
-                where = ["127.0.0.1", str(told.port), str(image)]
-                plain = subprocess.run([*line, *where], capture_output=True, check=False)
-                assert plain.returncode != 0, "who speaks no TLS is not heard"
-                subprocess.run([*line, *tls, *where], capture_output=True, check=True)
-                until(lambda: node.delivered == 2, "both objects")
-        finally:
-            archive.terminate()
-    assert len([*taken.iterdir()]) == 2
 
 
 def test_every_transfer_syntax_that_is_read_is_taken(tiny: Path, tmp_path: Path) -> None:

@@ -71,11 +71,47 @@ def test_all_keys_are_taken(tmp_path: Path) -> None:
         (LEAST + "[findings.covid]\nvalue = 'x'\nscheme = ''\nmeaning = 'y'", "findings.covid"),
         (LEAST.replace("[[peers]]", "[[peers]]\naddresses = [1]"), "peers.addresses"),
         (LEAST.split("[destination]", maxsplit=1)[0], "destination"),
+        (LEAST.replace("[[peers]]", "[[peers]]\naddresses = ['pacs.example']"), "peers.addresses"),
+        (LEAST.replace("[[peers]]", "[[peers]]\naddresses = ['10.0.0.300']"), "peers.addresses"),
+        (LEAST.replace("[[peers]]", "[[peers]]\nfingerprint = 'ab'"), "peers.fingerprint"),
+        (LEAST.replace("[[peers]]", f"[[peers]]\nfingerprint = '{'a' * 64}'"), "peers.fingerprint"),
+        (LEAST + f"fingerprint = '{'a' * 64}'", "destination.fingerprint"),
+        (LEAST.replace('"EDGEKIT"', r'"EDGE\u0007"'), "ae_title"),
+        (LEAST.replace('"EDGEKIT"', r"'EDGE\KIT'"), "ae_title"), ("ae_title = 1\n" * 2, "no TOML"),
+        (LEAST.replace('"EDGEKIT"', '"  "'), "ae_title"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(text: str, named: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=named):
         read_settings(of(text, tmp_path))
+
+
+def test_a_mark_of_the_encoding_and_line_ends_of_windows_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + LEAST.replace("\n", "\r\n").encode())
+    assert read_settings(str(path)).ae_title == "EDGEKIT"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", LEAST.encode("utf-16")])
+def test_another_encoding_is_no_toml(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="is no TOML"):
+        read_settings(str(path))
+
+
+def test_a_fingerprint_is_taken_as_openssl_prints_it(tmp_path: Path) -> None:
+    printed = ":".join(["AB"] * 32)
+    tls = '[tls]\ncertificate = "c"\nkey = "k"\nauthorities = "a"\n'
+    text = LEAST.replace("[[peers]]", f'[[peers]]\nfingerprint = "{printed}"')
+    text += f'tls = true\nfingerprint = "{printed}"\n{tls}'
+    settings = read_settings(of(text, tmp_path))
+    assert settings.peers[0].fingerprint == settings.destination.fingerprint == "ab" * 32
+
+
+def test_networks_of_peers_are_taken(tmp_path: Path) -> None:
+    text = LEAST.replace("[[peers]]", '[[peers]]\naddresses = ["10.0.0.0/24", "fe80::1"]')
+    assert read_settings(of(text, tmp_path)).peers[0].addresses == ("10.0.0.0/24", "fe80::1")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

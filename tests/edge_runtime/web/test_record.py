@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from asgi import Client
-from edge_runtime.audit_trail import AuditEntry, AuditTrail, TrailHead
+from edge_runtime.audit_trail import AuditEntry, AuditTrail, DeliveryEntry, TrailHead
 from edge_runtime.errors import CannotWrite
 from edge_runtime.web.app import application
 from edge_runtime.web.films import FilmService
@@ -25,7 +25,7 @@ TOKEN = "the token of a program"  # noqa: S105, as in conftest.py
 
 
 class Full(AuditTrail):
-    def record(self, *entries: AuditEntry) -> TrailHead:
+    def record(self, *entries: AuditEntry | DeliveryEntry) -> TrailHead:
         del entries
         raise CannotWrite(self.path, "no space left on device", "free some space")
 
