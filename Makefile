@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse zipapp fuzz hostile kill-writes kill-tray kill-dicom zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz hostile kill-writes kill-tray kill-dicom zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray]' --editable '.[test,scan,docs]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray]' --editable '.[test,scan,docs,sbom]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -49,6 +49,7 @@ docs: setup ## the pages as a site in build/site
 	$(BIN)/python docs/make_limits.py --check
 	$(BIN)/python docs/make_notebook.py --check
 	$(BIN)/python docs/make_architectures.py --check
+	$(BIN)/python docs/make_licences.py --check
 	$(BIN)/mkdocs build --strict --quiet
 
 # Beside the floor and the customary scripts.
@@ -64,6 +65,17 @@ wheelhouse: setup ## a folder for a USB stick: all for a machine without a netwo
 	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(DICOM_NODE),--dicom-node) $(if $(WEB),--web) \
 	    $(if $(ONNX),--engine litert --engine onnx) \
 	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(PROVE),--prove)
+
+# SOURCE_DATE_EPOCH=SECONDS: the same bytes each time.
+sbom: setup ## bills of materials of both distributions and the shipped bundles, in build/sbom
+	$(BIN)/python -m offline.sbom --out build/sbom $(SHIPPED) $(REFERENCE)
+
+licences: setup ## the page with the licence of every package that is pinned
+	$(BIN)/python docs/make_licences.py
+
+# Its data are on pypi.org. Strict: without, it finds nothing wrong with what it knows nothing of, as behind a mirror.
+pip-audit: setup ## known vulnerabilities of the pinned packages; asks the network
+	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile

@@ -26,13 +26,14 @@ FORBIDDEN = {
 }
 # What the packages are made of, in order: each room imports itself and what stands before it.
 ROOMS = (
-    *("semaphores", "__init__", "quiet", "words", "cautions", "description", "films", "statistics"),
+    *("semaphores", "__init__", "quiet", "words", "cautions", "origin", "description"),
+    *("films", "statistics"),
     *("graph", "quantize", "proof", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )
 KIT_ROOMS = (
     *("__init__", "console", "files", "data", "arguments", "models", "film_branch", "training"),
-    *("evaluation", "audit", "exporting", "demo", "commands", "cli"),
+    *("evaluation", "audit", "exporting", "documents", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
     *(

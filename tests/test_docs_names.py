@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 PACKAGES = [ROOT / "edge_kit", ROOT / "export" / "edge_export", ROOT / "runtime" / "edge_runtime"]
 SHIPPED = ROOT / "models" / "model3-xray-0.2.0.edge"
 FOREIGN = {"--no-index", "--find-links", "--no-deps", "--strict", "--uninstall", "--print0"}
-FOREIGN |= {"--silent", "--data-binary", "--output", "--cacert", "--header"}
+FOREIGN |= {
+    "--require-hashes",
+    "--requirement",
+    "--silent",
+    "--data-binary",
+    "--output",
+    "--cacert",
+    "--header",
+}
 """Options of programs that are not ours, and of `install.sh`."""
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")

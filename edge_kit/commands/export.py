@@ -38,8 +38,12 @@ if TYPE_CHECKING:
 
 HELP = "quantize, prove and pack a network"
 # Their values are paths, which may be private; the others change nothing of the bundle.
-_PLACES = {"limits": "LIMITS", "elsewhere": "ELSEWHERE"}
-_LEFT_OUT = ("help", "data", "out", "positive", "format", "cache", "no_cache")
+_PLACES = {
+    "limits": "LIMITS",
+    "elsewhere": "ELSEWHERE",
+    "expected_predictions": "PREDICTIONS.csv",
+}
+_LEFT_OUT = ("help", "data", "out", "format", "cache", "no_cache")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -195,7 +199,7 @@ def order(options: argparse.Namespace) -> ExportOrder:
         split_seed=options.split_seed,
         fold_grey=options.fold_grey,
         film_gate=options.film_gate,
-        options=parser.given(options, _PLACES, _LEFT_OUT),
+        options=parser.given(options, _places(options), _left_out(options)),
         elsewhere=options.elsewhere,
         meaning=meaning(options),
         wishes=BundleWishes(
@@ -209,6 +213,19 @@ def order(options: argparse.Namespace) -> ExportOrder:
         rules=_rules(options),
         answers=author_answers(options),
     )
+
+
+def _places(options: argparse.Namespace) -> dict[str, str]:
+    """Return what stands for the options whose values are paths."""
+    from edge_kit.exporting.preprocessing import PRESETS
+
+    named = options.preprocessing in PRESETS
+    return _PLACES if named else {**_PLACES, "preprocessing": "PREPROCESSING.toml"}
+
+
+def _left_out(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the options that change nothing: the positive class, where it is only checked."""
+    return _LEFT_OUT if options.negative else (*_LEFT_OUT, "positive")
 
 
 def _rules(options: argparse.Namespace) -> ProofRules:

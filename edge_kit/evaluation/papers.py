@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from edge_export.report.document import PARITY
 from edge_export.words import words
 from edge_kit.models.recipe import Keep
 from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime.bundle import Bundle
+from edge_runtime.bundle.provenance import PARITY
 from edge_runtime.errors import EdgeError
 
 COVERAGE = "coverage"

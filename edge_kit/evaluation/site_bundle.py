@@ -8,12 +8,13 @@ from pathlib import Path
 
 from edge_export.package import golden_tolerance
 from edge_export.report.card import CARD
-from edge_export.report.document import PARITY, encoded
+from edge_export.report.document import encoded
 from edge_export.words import Words, words
 from edge_kit.evaluation.site_decision import SiteDecision
 from edge_runtime.bundle import verify_all
 from edge_runtime.bundle.manifest import SITE, Manifest
 from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.bundle.provenance import PARITY
 
 _HEADING = "## Fitted again at a site"
 _SECTION = """\

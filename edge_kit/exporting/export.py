@@ -19,6 +19,7 @@ from edge_export.graph.artefact import Floats, engine_of
 from edge_export.graph.input_transform import InputTransform
 from edge_export.proof.findings import Findings
 from edge_export.proof.fold import fold
+from edge_export.report.card import OF_THIS_MODEL
 from edge_export.report.document import encoded
 from edge_export.report.summary import summary
 from edge_export.words import Words, words
@@ -31,6 +32,7 @@ from edge_kit.data.reader import FilmReader
 from edge_kit.evaluation.elsewhere import ElsewhereFilms, elsewhere_films
 from edge_kit.exporting.card_commands import exported_by
 from edge_kit.exporting.order import ExportOrder, name_of_file
+from edge_kit.exporting.origin import origin_of
 from edge_kit.exporting.source import ExportSource, open_source
 from edge_runtime.errors import DataError, UsageError
 
@@ -175,12 +177,13 @@ def _facts(source: ExportSource, order: ExportOrder) -> BundleDescription:
         exported_by=exported_by(
             order, name, ours=source.ours, folders=len(film_folders(source.data).by_name)
         ),
+        origin=origin_of(order.source, dataset.films),
     )
 
 
 def _limits(path: Path | None, caution: str) -> str:
     """Return the limits for the card: those that the maker wrote, and those of the run."""
-    own = f"- Of this model: {caution}.\n" if caution else ""
+    own = f"{OF_THIS_MODEL}{caution}.\n" if caution else ""
     if path is None:
         return own
     try:

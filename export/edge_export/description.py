@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge_export.origin import Origin
 from edge_runtime.bundle.records import FilmGate, IntendedUse, Preprocess, Training
 
 # What a manifest may leave unstated -> the option that states it, and what goes unrefused without.
@@ -22,6 +23,7 @@ class BundleDescription:
     A model with a film branch has a `film_threshold`, in logits: pictures with a lower film logit
     are refused. Any other model has none. `made_by` is the command that made the model, empty
     where it was trained elsewhere, and `exported_by` the one that exported it, where it is known.
+    `origin` names by digest what it is made from, and is None where nobody says.
     """
 
     name: str
@@ -35,6 +37,7 @@ class BundleDescription:
     limits: str = ""
     made_by: str = ""
     exported_by: str = ""
+    origin: Origin | None = None
 
     @property
     def film_gate(self) -> FilmGate | None:

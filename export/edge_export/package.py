@@ -11,8 +11,9 @@ from edge_export.films.golden import golden_images
 from edge_export.graph.artefact import Artefact, integer_outputs, open_artefact
 from edge_export.proof.findings import Findings
 from edge_export.report.card import CARD, card
-from edge_export.report.document import PARITY, TOOLS, encoded, parity
+from edge_export.report.document import TOOLS, encoded, parity
 from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.bundle.provenance import PARITY
 from edge_runtime.bundle.records import Calibration, Graph, Preprocess, Quantization
 from edge_runtime.film.preprocess import STAGES, film_stages
 from edge_runtime.machine.check import stage_digest
@@ -21,7 +22,8 @@ from edge_runtime.machine.check import stage_digest
 # probability by 0.033. A calibrated logit that moves by four times this moves no probability by
 # more, since a sigmoid is nowhere steeper than one quarter. The film logit has no calibration and
 # is held to the same number, 0.83 for Model 3, where int8 alone moved it by 0.18 on 348 films.
-_PROBABILITY_TOLERANCE = 0.05
+PROBABILITY_TOLERANCE = 0.05
+"""By how much a probability may differ on another processor."""
 
 
 def write(out: Path, findings: Findings, description: BundleDescription) -> str:
@@ -67,7 +69,7 @@ def write(out: Path, findings: Findings, description: BundleDescription) -> str:
 
 def golden_tolerance(calibration: Calibration) -> float:
     """Return by how much a golden logit may differ elsewhere, with a `calibration`."""
-    return float(f"{4 * _PROBABILITY_TOLERANCE / calibration.scale:.3g}")
+    return float(f"{4 * PROBABILITY_TOLERANCE / calibration.scale:.3g}")
 
 
 def _quantization(findings: Findings) -> Quantization:

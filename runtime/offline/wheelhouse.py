@@ -2,7 +2,9 @@
 
     python -m offline.wheelhouse --arch x86_64 --python 3.11 --bundle covid.edge
 
-The folder holds wheels, `SHA256SUMS`, an installer that needs Python alone, and the bundles given.
+The folder holds wheels, `SHA256SUMS`, an installer that needs Python alone, the bundles given, and
+`requirements.txt` with the digest of each wheel, for who installs by pip. Of the same sources, pins
+and bundles it is the same bytes each time.
 The lean variant leaves out what LiteRT's wheel asks for and `edge-run` does not use: it calls
 LiteRT's C library itself.
 """
@@ -44,6 +46,14 @@ MORE = {
 LITERT = "ai-edge-litert"
 # pip in a wheel of its own installs where Debian left it out of the virtual environments.
 PIP = Requirement("pip")
+RUNTIME = "edge-runtime"
+PINNED = "requirements.txt"
+"""The file of a wheelhouse that pins each wheel by its digest."""
+# A lean wheelhouse lacks what LiteRT's wheel asks for, so that pip must not look for it.
+_PINNED_HEAD = (
+    "# python -m pip install --no-index --find-links . --no-deps --require-hashes "
+    "--requirement requirements.txt\n"
+)
 NOWHERE = "http://127.0.0.1:9"  # the port that discards
 
 
@@ -122,7 +132,7 @@ def build(choice: Choice, out: Path) -> Path:
         folder = Path(temporary) / choice.name
         folder.mkdir()
         build_runtime(folder)
-        runtime = Requirement(f"edge-runtime[{','.join(choice.extras)}]")
+        runtime = Requirement(f"{RUNTIME}[{','.join(choice.extras)}]")
         opaque = {LITERT} if choice.lean else set()
 
         def fetch(missing: Sequence[Requirement]) -> None:
@@ -183,11 +193,26 @@ def furnish(folder: Path, choice: Choice) -> None:
         text = text.replace("@PYTHON@", choice.target.python)
         end = "\r\n" if name.endswith((".bat", ".txt")) else "\n"
         (folder / name).write_text(text, encoding="utf-8", newline=end)
+    (folder / PINNED).write_text(pinned(folder, choice), encoding="ascii", newline="\n")
     sums = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
         for path in sorted(folder.iterdir())
     ]
     (folder / "SHA256SUMS").write_text("".join(sums), encoding="ascii", newline="\n")
+
+
+def pinned(folder: Path, choice: Choice) -> str:
+    """Return every wheel of a wheelhouse as a line for pip, with its version and its SHA-256.
+
+    Raises:
+        DataError: a file called like a wheel is none.
+    """
+    lines = [_PINNED_HEAD]
+    for wheel in sorted(wheels_in(folder), key=lambda wheel: wheel.name):
+        name = f"{wheel.name}[{','.join(choice.extras)}]" if wheel.name == RUNTIME else wheel.name
+        digest = hashlib.sha256(wheel.path.read_bytes()).hexdigest()
+        lines.append(f"{name}=={wheel.version} --hash=sha256:{digest}\n")
+    return "".join(lines)
 
 
 def summary(folder: Path, choice: Choice) -> str:

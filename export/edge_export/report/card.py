@@ -94,6 +94,9 @@ set the session option `session.x64quantprecision` to 1 on x86
 processors without VNNI, or int8 sums saturate there and decisions change. `edge-run` does."""
 _NO_LIMITS = "The maker has stated no limits of the data (`--limits FILE`): assume the worst."
 
+_LIMITS_HEADING, _AFTER_LIMITS = "\n## Limits\n", "\n\n- Held-out "
+OF_THIS_MODEL = "- Of this model: "
+"""What stands before the caution of a run, in the limits of a card."""
 
 _VERDICT = {
     "pass": "**Proved**: sensitivity and specificity each lose less than the margin.",
@@ -150,6 +153,20 @@ def card(findings: Findings, description: BundleDescription) -> str:
         auc=test.auc,
         limits=description.limits.strip() or _NO_LIMITS,
     )
+
+
+def limits_of(card: str) -> str:
+    """Return the limits of the data that a card states, as its maker wrote them; empty if none.
+
+    What `edge-kit` adds of a run of its own is left out.
+    """
+    _, _, section = card.partition(_LIMITS_HEADING)
+    stated, end, _ = section.rpartition(_AFTER_LIMITS)
+    lines = stated.splitlines(keepends=True)
+    if lines and lines[0].startswith(OF_THIS_MODEL):
+        lines = lines[1:]
+    text = "".join(lines).strip()
+    return f"{text}\n" if end and text and text != _NO_LIMITS else ""
 
 
 def _decision_options(findings: Findings) -> str:

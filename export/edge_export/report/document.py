@@ -23,10 +23,9 @@ from edge_export.proof.parity import REFERENCE
 from edge_export.proof.threshold import Threshold
 from edge_export.quantize.recipe import FLOAT32
 from edge_export.words import Words, words
+from edge_runtime.bundle.provenance import KEY
 
 SCHEMA = 1
-PARITY = "parity.json"
-"""The name of the measurements in a bundle."""
 TOOLS = (
     "ai-edge-litert", "edge-kit", "keras", "litert-quantizer", "numpy", "onnx", "onnxruntime",
     "pillow", "tensorflow", "tf2onnx",
@@ -126,9 +125,18 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
         "preprocess": description.preprocess.to_json(),
         "training": description.training.to_json(),
         "splits": findings.splits,
+        **_provenance(findings, description),
     }
     rounded: dict[str, Any] = _rounded(content)
     return rounded
+
+
+def _provenance(findings: Findings, description: BundleDescription) -> dict[str, Any]:
+    """Return what the bundle was made from and by, or nothing where nobody says."""
+    if description.origin is None:
+        return {}
+    commands = description.made_by, description.exported_by
+    return {KEY: description.origin.to_json(findings.calibration.films, *commands)}
 
 
 def _threshold(threshold: Threshold) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from edge_runtime.bundle import Bundle
+from edge_runtime.bundle.provenance import read_provenance
 from edge_runtime.errors import UsageError
 from edge_runtime.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.bundle.manifest import Manifest
+    from edge_runtime.bundle.provenance import Provenance
     from edge_runtime.bundle.records import Decision, FilmGate, IntendedUse, Site, Training
 
 _PARITY = {
@@ -25,11 +27,11 @@ def describe(bundle: Bundle, form: str) -> str:
 
     Raises:
         UsageError: another format is wanted.
+        NotABundle, IntegrityError: what made it cannot be read.
     """
     manifest = bundle.manifest
     if form == "json":
-        content = {**manifest.to_json(), "identity": bundle.identity}
-        return json.dumps(content, indent=2, sort_keys=True) + "\n"
+        return json.dumps(_content(bundle), indent=2, sort_keys=True) + "\n"
     if form != "table":
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
     pixels, quantization = manifest.preprocess, manifest.quantization
@@ -37,7 +39,7 @@ def describe(bundle: Bundle, form: str) -> str:
     lines = {
         "bundle": f"{manifest.name} {manifest.version}",
         "identity": bundle.identity,
-        "intended use": _use(manifest.intended_use),
+        "intended use": use_in_words(manifest.intended_use),
         "classes": f"{manifest.classes.negative} | {manifest.classes.positive} (positive)",
         "input": f"{pixels.height} x {pixels.width}, {pixels.channels} channel(s), uint8",
         "threshold": _threshold(manifest.decision),
@@ -50,15 +52,29 @@ def describe(bundle: Bundle, form: str) -> str:
         "parity": _parity(manifest, thing),
         "trained": _trained(manifest.training),
     }
+    lines.update(_graphs(manifest))
+    if manifest.tools:
+        tools = manifest.tools
+        lines["made with"] = ", ".join(f"{tool} {tools[tool]}" for tool in tools)
+    lines["made from"] = _made_from(read_provenance(bundle), thing)
+    width = max(map(len, lines))
+    return "".join(f"{name:<{width}}  {printable(value)}\n" for name, value in lines.items())
+
+
+def _content(bundle: Bundle) -> dict[str, object]:
+    """Return the manifest as JSON, with the identity, and what made the bundle, null if unknown."""
+    noted = read_provenance(bundle)
+    made = noted.to_json() if noted else None
+    return {**bundle.manifest.to_json(), "identity": bundle.identity, "provenance": made}
+
+
+def _graphs(manifest: Manifest) -> dict[str, str]:
+    lines = {}
     for graph in manifest.graphs:
         size = manifest.files[graph.file].bytes / 1e6
         integer = ", gives integers: for other runtimes" if graph.outputs else ""
         lines[graph.file] = f"{graph.format}, {graph.recipe}, {size:.2f} MB{integer}"
-    if manifest.tools:
-        tools = manifest.tools
-        lines["made with"] = ", ".join(f"{tool} {tools[tool]}" for tool in tools)
-    width = max(map(len, lines))
-    return "".join(f"{name:<{width}}  {printable(value)}\n" for name, value in lines.items())
+    return lines
 
 
 def _parity(manifest: Manifest, thing: str) -> str:
@@ -67,7 +83,8 @@ def _parity(manifest: Manifest, thing: str) -> str:
     return _PARITY[manifest.verdict].format(thing=thing)
 
 
-def _use(use: IntendedUse) -> str:
+def use_in_words(use: IntendedUse) -> str:
+    """Return for which films a bundle is."""
     parts = [{"xray": "X-ray", "ct": "CT", "other": "pictures of any kind"}[use.modality]]
     parts += [" or ".join(use.body_parts) or "body part not stated"]
     parts += [f"view {' or '.join(use.views) or 'not stated'}"]
@@ -118,6 +135,17 @@ def _quantized(manifest: Manifest, thing: str) -> str:
     if not quantization.films:
         return f"without calibration {thing}s"
     return f"by {quantization.method} ranges measured on {len(quantization.films)} {thing}s"
+
+
+def _made_from(noted: Provenance | None, thing: str) -> str:
+    """Say what made it, by the beginning of each digest."""
+    if noted is None:
+        return "not recorded"
+    sources, data = noted.sources, noted.data
+    return (
+        f"{noted.origin.kind} {noted.origin.sha256[:16]}, {data.films} {thing}s "
+        f"{data.sha256[:16]}, by edge-kit {sources.version} of sources {sources.sha256[:16]}"
+    )
 
 
 def _trained(training: Training) -> str:

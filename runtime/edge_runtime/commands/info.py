@@ -13,7 +13,7 @@ usage: edge-run info [BUNDLE] [--format F]
 Show what a bundle is and for whom: intended use, classes, threshold, graphs.
 
   --bundle B  the bundle, like BUNDLE
-  --format F  table, or json: the whole manifest
+  --format F  table, or json: the whole manifest, and what made the bundle
 
 Exit status: 0 shown, 3 not a bundle, 4 its manifest was changed.
 """

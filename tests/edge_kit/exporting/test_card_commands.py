@@ -47,6 +47,7 @@ EXPORTS = [
      "--bundle-version", "1.2", "--skip-unreadable"],
     ["--int8", "--classes", "no sign,a sign", "--input-range", "-1,1", "--film-threshold", "-1.5",
      "--modality", "other", "--sensitivity", "0.9", "--max-flips", "0.02"],
+    ["--int8", "--positive", "flu,pox", "--negative", "none", "--preprocessing", "caffe"],
 ]  # fmt: skip
 
 
@@ -112,3 +113,16 @@ def test_the_training_command_in_a_card_is_parsed_to_the_options_that_were_given
     several = [Path("DATA"), Path("DATA2")] if options.data.several else [Path("DATA")]
     places = {"data": film_folders(several), "out": Path("RUN")}
     assert found == {**vars(options), **own, **places}
+
+
+def test_no_file_that_an_export_was_given_is_named_in_a_card(tmp_path: Path) -> None:
+    private = tmp_path / "erika"
+    files = ["--limits", "--elsewhere", "--expected-predictions", "--preprocessing"]
+    given = [part for option in files for part in (option, str(private))]
+    line = ["export", "R", "--int8", *given[:-2], "--out", "x.edge"]
+    words = order(parser().parse_args(line)).options
+    private.write_text("preset = 'caffe'\n", encoding="utf-8")
+    line = ["export", "R", "--int8", *given[-2:], "--out", "x.edge"]
+    words += order(parser().parse_args(line)).options
+    assert {*files} < {*words}
+    assert "erika" not in " ".join(words)
