@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray]' --editable '.[test,scan,docs,sbom]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -59,11 +59,11 @@ bench: setup ## cold start, latency, throughput and memory of edge-run: 10 minut
 
 ARCH ?= x86_64
 FOR_PYTHON ?= 3.11
-# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, DICOM_NODE=1, WEB=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
+# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, DICOM_NODE=1, WEB=1, TRUST=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
 wheelhouse: setup ## a folder for a USB stick: all for a machine without a network
 	$(BIN)/python -m offline.wheelhouse --arch $(ARCH) --python $(FOR_PYTHON) \
 	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(DICOM_NODE),--dicom-node) $(if $(WEB),--web) \
-	    $(if $(ONNX),--engine litert --engine onnx) \
+	    $(if $(TRUST),--trust) $(if $(ONNX),--engine litert --engine onnx) \
 	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(PROVE),--prove)
 
 # SOURCE_DATE_EPOCH=SECONDS: the same bytes each time.

@@ -20,10 +20,12 @@ from edge_kit.commands import (
     ensemble,
     evaluate,
     export,
+    keys,
     model_card,
     models,
     reproduce,
     runs,
+    sign,
     threshold,
     train,
 )
@@ -42,6 +44,8 @@ COMMANDS = {
     "reproduce": reproduce,
     "model-card": model_card,
     "threshold": threshold,
+    "keys": keys,
+    "sign": sign,
     "debug": debug,
     "demo": demo,
 }

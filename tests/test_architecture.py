@@ -27,7 +27,7 @@ FORBIDDEN = {
 # What the packages are made of, in order: each room imports itself and what stands before it.
 ROOMS = (
     *("semaphores", "__init__", "quiet", "words", "cautions", "origin", "description"),
-    *("films", "statistics"),
+    *("films", "statistics", "signing"),
     *("graph", "quantize", "proof", "remedy"),
     *("report", "examine", "package", "export", "debug"),
 )
@@ -46,6 +46,7 @@ RUNTIME_ROOMS = (
         "silence",
         "memory",
         "bundle",
+        "trust",
         "graphs",
     ),
     *("engines", "console", "film"),
@@ -58,6 +59,7 @@ HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
     "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
     "tempfile", "zipfile", "pydicom", "starlette", "uvicorn", "asyncio",
+    "securesystemslib", "tuf", "edge_runtime.trust",
 }  # fmt: skip
 
 
@@ -104,7 +106,10 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
     engines = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
-    assert foreign == {"PIL", "numpy", "pydicom", "pynetdicom", "watchdog"} | engines | WEB
+    assert (
+        foreign
+        == {"PIL", "numpy", "pydicom", "pynetdicom", "securesystemslib", "watchdog"} | engines | WEB
+    )
 
 
 def test_only_the_page_needs_what_serves_it() -> None:
@@ -168,6 +173,28 @@ def test_the_default_path_loads_nothing_heavy(way: str, tmp_path: Path) -> None:
     assert not HEAVY & (loaded - bare)
     # Which engine is fastest on many films is no question for one.
     assert not {name for name in loaded if name.startswith("edge_runtime.machine")}
+
+
+def test_without_policy_and_signature_no_file_is_opened_for_trust(tmp_path: Path) -> None:
+    bundle, film = write_tiny_bundle(tmp_path / "m.edge"), write_film(tmp_path / "film.png")
+    script = """
+import os
+touched = set()
+def note(event, arguments):
+    if event == "open" and arguments and isinstance(arguments[0], str):
+        touched.add(arguments[0])
+sys.addaudithook(note)
+looked, lstat = [], os.lstat
+os.lstat = lambda path, **more: (looked.append(str(path)), lstat(path, **more))[1]
+from edge_runtime.cli import run
+assert run(sys.argv[2:]) == 0
+assert not [name for name in touched if name.endswith("policy.json")], touched
+assert 1 <= len([name for name in looked if "edge-run" in name]) <= 2, looked
+"""
+    home = {"XDG_CONFIG_HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    script = f"import os\nos.environ.update({home})\nos.environ.pop('EDGE_RUN_TRUST', 0)\n{script}"
+    loaded = modules_after(script, "classify", "--bundle", str(bundle), str(film))
+    assert not {name for name in loaded if name.startswith("edge_runtime.trust")}
 
 
 def names(node: ast.expr | None) -> set[str]:

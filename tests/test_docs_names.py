@@ -38,6 +38,8 @@ FOREIGN |= {
     "--cacert",
     "--header",
 }
+FOREIGN |= {"--silent", "--data-binary", "--output", "--cacert", "--header"}
+FOREIGN |= {"--signature", "--public"}  # of model_signing, the second up to its underscore
 """Options of programs that are not ours, and of `install.sh`."""
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
@@ -79,7 +81,9 @@ def test_every_option_that_a_page_names_exists(page: str) -> None:
     assert set(_OPTION.findall(text_of(page))) <= everywhere
     for line in commands(page):
         words = line.split()
-        name = " ".join(words[: 3 if words[:2] == ["edge-kit", "data"] else 2])
+        name = " ".join(
+            words[: 3 if words[:2] in (["edge-kit", "data"], ["edge-kit", "keys"]) else 2]
+        )
         if name in known:
             assert set(_OPTION.findall(line)) <= known[name] | {"--help"}, line
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge_kit.arguments import data_options, folders_option, out_file
 from edge_kit.commands.evaluate import films_to_judge
 from edge_kit.commands.export import decision_options, require_bundle_name, threshold_rule
+from edge_kit.commands.keys import signing_key_of
 from edge_kit.console import refusing, say, write
 from edge_runtime.errors import CannotWrite, UsageError
 from edge_runtime.output import require_place
@@ -37,6 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a new folder for the report of a --coverage, with its risk-coverage curve",
     )
     parser.add_argument("--positive", metavar="CLASS", help="default: the bundle's own positive")
+    parser.add_argument(
+        "--key", type=Path, metavar="KEY.pem", help="sign the decision by this key of the site"
+    )
     data_options(parser)
 
 
@@ -48,19 +52,22 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.evaluation.site_bundle import write_site_bundle
 
     _require_places(options)
+    key = signing_key_of(options)
     model = open_evaluated(options.bundle)
     labelled = films_to_judge(options, model)
     with refusing(model.modality, model.name, *labelled.classes):
         fitted = _fitted(options, model, labelled)
     in_words = words(model.modality, model.name, *labelled.classes)
     Cautions(say, in_words).warn(*fitted.warnings)
-    identity = write_site_bundle(options.bundle, options.out, fitted)
+    identity = write_site_bundle(options.bundle, options.out, fitted, key)
     write(in_words(_changed(model.decision, fitted)))
     say(in_words(f"95 % intervals: {fitted.method}"))
     for line in fitted.figures:
         write(f"{in_words(line)}\n")
     _write_report(options, model, fitted, identity)
     say(f"wrote {options.out}, identity {identity}")
+    if key:
+        say(f"its decision is signed by key {key.public.id}")
 
 
 def _require_places(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from edge_export.words import words
 from edge_kit.models.recipe import Keep
 from edge_kit.training.shortfalls import CHOSEN
 from edge_runtime.bundle import Bundle
+from edge_runtime.bundle.manifest import SITE_FILES
 from edge_runtime.bundle.provenance import PARITY
 from edge_runtime.errors import EdgeError
 
@@ -19,11 +20,13 @@ COVERAGE = "coverage"
 
 
 def papers_of(bundle: Bundle) -> Mapping[str, Any]:
-    """Return the parity.json that a bundle brings, and nothing where it has none."""
-    with suppress(EdgeError, LookupError, ValueError):
-        if isinstance(content := json.loads(bytes(bundle.read(PARITY))), dict):
-            return content
-    return {}
+    """Return the parity.json that a bundle brings, with a site's, and nothing where it has none."""
+    papers: dict[str, Any] = {}
+    for name in (PARITY, SITE_FILES + PARITY):
+        with suppress(EdgeError, LookupError, ValueError):
+            if isinstance(content := json.loads(bytes(bundle.read(name))), dict):
+                papers |= content
+    return papers
 
 
 def kept_epoch(papers: Mapping[str, Any], modality: str) -> Keep:

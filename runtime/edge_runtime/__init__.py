@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         NoEngine,
         NotABundle,
         Refusal,
+        UntrustedBundle,
         UsageError,
     )
     from edge_runtime.machine.many_films import measured_engine
@@ -30,6 +31,7 @@ __all__ = [
     "NoEngine",
     "NotABundle",
     "Refusal",
+    "UntrustedBundle",
     "UsageError",
     "measured_engine",
 ]

@@ -30,6 +30,7 @@ usage: edge-run COMMAND ...
   users ACTION      who may use a page: add, remove, list
   demo-clinic       a page with films to try
   dicom-listen C    answer for DICOM images, back into their studies
+  trust ACTION      whose signed bundles are taken: list, add, remove, require
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
 was refused or unreadable (the others were answered), 6 no engine or no Pillow,
@@ -49,6 +50,7 @@ COMMANDS = (
     "users",
     "demo-clinic",
     "dicom-listen",
+    "trust",
 )
 INTERRUPTED = 130
 _HELP = ("-h", "--help", "help")

@@ -16,7 +16,8 @@ MARK = "edge-run.json"
 """What the installer of a wheelhouse leaves in the folder of its environment, which has no pip."""
 
 _FLAGS = {
-    "dicom": "DICOM=1", "dicom-node": "DICOM_NODE=1", "onnx": "ONNX=1", "web": "WEB=1",
+    "dicom": "DICOM=1", "dicom-node": "DICOM_NODE=1", "onnx": "ONNX=1", "trust": "TRUST=1",
+    "web": "WEB=1",
 }  # fmt: skip
 _NO_STICK = "tflite"
 """The extra that no wheelhouse holds."""

@@ -9,6 +9,7 @@ cure it, and carries the exit status both commands leave with::
     │                         trusted
     ├── IntegrityError        4   the bytes of a bundle or an audit trail are not the ones that
     │                         were written
+    │   └── UntrustedBundle   4   ... or not signed by whom this machine trusts
     ├── FilmError             5   one film cannot be judged; others can
     │   ├── MachineLacks      5   ... on this machine, as it is now
     │   └── Refusal           5   ... for one of the documented reasons
@@ -64,6 +65,10 @@ class IntegrityError(EdgeError):
     """The bundle, or an audit trail, is not, byte for byte, what was written."""
 
     exit_status = 4
+
+
+class UntrustedBundle(IntegrityError):
+    """The bundle is not signed, not rightly, or by nobody whom this machine trusts."""
 
 
 class FilmError(EdgeError):

@@ -46,13 +46,21 @@ _KINDS = (
 )
 
 
-def write_whole(path: Name, data: Data) -> None:
+SECRET = 0o600
+"""The mode of a file that its owner alone may read."""
+_CUSTOMARY = 0o666
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def write_whole(path: Name, data: Data, mode: int = _CUSTOMARY) -> None:
     """Write `data` to the file `path`: all of it, or nothing and what stood there stays.
+
+    A new file has `mode` from its first byte on, less the umask.
 
     Raises:
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
-    with replacing(path, memoryview(data).nbytes) as stream:
+    with replacing(path, memoryview(data).nbytes, mode=mode) as stream:
         stream.write(data)
 
 
@@ -83,7 +91,9 @@ def write_together(files: Mapping[Path, Data]) -> None:
 
 
 @contextmanager
-def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[BinaryIO]:
+def replacing(
+    path: Name, size: int = 0, what: str = "a file", mode: int = _CUSTOMARY
+) -> Iterator[BinaryIO]:
     """Yield a stream whose content becomes the file `path` if the block succeeds.
 
     Until then what stood there stays, and nothing else is left behind. `size` is how many bytes the
@@ -93,7 +103,7 @@ def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[Binar
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
     with as_cannot_write(path, size):
-        draft = _Draft(path, what)
+        draft = _Draft(path, what, mode)
         try:
             yield draft.stream
             draft.settle()
@@ -106,10 +116,10 @@ def replacing(path: Name, size: int = 0, what: str = "a file") -> Iterator[Binar
 class _Draft:
     """A new file beside the one at `target`, whose place it takes once it is on the disk."""
 
-    def __init__(self, path: Name, what: str = "a file") -> None:
+    def __init__(self, path: Name, what: str = "a file", mode: int = _CUSTOMARY) -> None:
         self.target = destination(path, what)
         self._path = self.target.parent / f".{secrets.token_hex(8)}.part"
-        self.stream = self._path.open("xb")
+        self.stream = os.fdopen(os.open(self._path, _NEW, mode), "wb")
 
     def settle(self) -> None:
         """Wait until all that was written is on the disk."""

@@ -12,7 +12,7 @@ import argparse
 import platform
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,18 +124,23 @@ def _asks_for(project: Project, name: str) -> bool:
 
 
 def outside(project: Project) -> dict[str, list[Requirement]]:
-    """Return the requirements by extra; in place of our other distribution what that needs."""
-    asked: dict[str, list[Requirement]] = {}
-    for extra, requirements in project.requirements.items():
-        kept = asked.setdefault(extra, [])
-        for requirement in requirements:
-            if requirement.name not in PROJECTS:
-                kept.append(requirement)
-                continue
-            other = read_project(PROJECTS[requirement.name])
-            for wanted in ("", *requirement.extras):
-                kept += other.requirements[wanted]
-    return asked
+    """Return the requirements by extra; in place of our own distributions what those need."""
+    return {
+        extra: [*_of_others(requirements, project)]
+        for extra, requirements in project.requirements.items()
+    }
+
+
+def _of_others(requirements: Iterable[Requirement], project: Project) -> Iterator[Requirement]:
+    for requirement in requirements:
+        if requirement.name not in PROJECTS:
+            yield requirement
+            continue
+        other = read_project(PROJECTS[requirement.name])
+        # An extra that asks for another one of the same distribution does not bring all of it.
+        always = [] if other.name == project.name else [""]
+        for extra in (*always, *requirement.extras):
+            yield from _of_others(other.requirements[extra], project)
 
 
 def _root(project: Project) -> Component:

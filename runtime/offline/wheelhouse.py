@@ -40,6 +40,7 @@ SCRIPTS = (
 MORE = {
     "dicom": "with what reads DICOM",
     "dicom-node": "with what speaks DICOM with archives",
+    "trust": "with what verifies signatures",
     "web": "with what serves the page",
 }
 """Extras that are asked for, beside an engine."""

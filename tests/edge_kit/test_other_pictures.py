@@ -226,7 +226,7 @@ def test_a_scan_a_check_and_a_threshold_say_nothing_of_films(
     covered, report = tmp_path / "c.edge", tmp_path / "covered"
     line += ["--coverage", "0.5", "--max-uncertain", "1", "--report", str(report)]
     assert run([*line, "--out", str(covered)]) == 0
-    assert told_falsely(bytes(open_bundle(covered).read("card.md")).decode()) == []
+    assert told_falsely(bytes(open_bundle(covered).read("site/card.md")).decode()) == []
     assert told_falsely(shown(report / "coverage.html")) == []
     assert told_falsely(shown(report / "coverage.json")) == []
     assert run(["data", "scan", str(tiles), "--modality", "other", "--out", str(scan)]) == 0

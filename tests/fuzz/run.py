@@ -86,10 +86,12 @@ def structure_case() -> Case:
 
 
 def bundle_case() -> Case:
-    """Return what damages bundles and verifies them, as files."""
+    """Return what damages signed bundles and verifies them, as files, with their signatures."""
     from edge_runtime.bundle import verify_all
     from edge_runtime.errors import IntegrityError, NotABundle
-    from fuzz.seeds import bundle, damaged_bundle
+    from edge_runtime.trust import require_signatures
+    from fuzz.seeds import bundle
+    from fuzz.signatures import damaged_signed_bundle
 
     seed = bundle()
     path = Path(tempfile.mkdtemp(prefix="fuzz-")) / "m.edge"
@@ -98,6 +100,7 @@ def bundle_case() -> Case:
         path.write_bytes(data)
         try:
             found = verify_all(path)
+            require_signatures(found)
         except (NotABundle, IntegrityError) as error:
             _one_line(error)
             return type(error).__name__
@@ -105,7 +108,7 @@ def bundle_case() -> Case:
         found.manifest.to_bytes()
         return "accepted"
 
-    return lambda chance: (damaged_bundle(seed, chance), judge)
+    return lambda chance: (damaged_signed_bundle(seed, chance), judge)
 
 
 def model_case() -> Case:

@@ -12,12 +12,15 @@ from typing import Any
 
 from PIL import Image
 
+from edge_export.signing.sign import signatures_of
 from edge_runtime.bundle import archive
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.manifest import canonical
 from edge_runtime.bundle.pack import write_bundle
+from edge_runtime.trust.statement import DECISION, MODEL
 from fuzz.mutate import ANY, damaged
 from sample_bundle import MEMBERS, sample_fields
+from signing_keys import VENDOR
 
 SIDE = 40
 
@@ -113,10 +116,13 @@ def _rle(grey: bytes) -> bytes:
 
 
 def bundle() -> bytes:
-    """Return the sample bundle as a zip."""
+    """Return the sample bundle as a zip, signed."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "m.edge"
-        write_bundle(path, sample_fields(), MEMBERS)
+        write_bundle(
+            path, sample_fields(), MEMBERS,
+            lambda manifest: signatures_of(manifest, VENDOR, MODEL, DECISION),
+        )  # fmt: skip
         return path.read_bytes()
 
 
@@ -124,12 +130,11 @@ def damaged_bundle(seed: bytes, chance: Random) -> bytes:
     """Return a damaged bundle: any bytes of it, or its manifest with every digest made right."""
     if chance.random() < 0.5:
         return bytes(damaged(seed, chance, [seed], ANY))
-    stored = archive.decode(lambda start, size: seed[start : start + size], len(seed), "seed")
-    contents = {one.name: seed[start : start + one.length] for one, start in stored}
+    contents = contents_of(seed)
     document = json.loads(contents[archive.MANIFEST])
     document.pop("identity")
     for _ in range(chance.choice((1, 1, 2, 4))):
-        _warp(document, chance)
+        warp(document, chance)
     manifest = canonical_or_not(document, chance)
     names = [(name, manifest if name == archive.MANIFEST else data)
              for name, data in contents.items()]  # fmt: skip
@@ -137,6 +142,12 @@ def damaged_bundle(seed: bytes, chance: Random) -> bytes:
         name, data = names[chance.randrange(len(names))]
         names[names.index((name, data))] = (chance.choice((name, "../x", "a/b", "\xff")), data)
     return b"".join(archive.encode(names))
+
+
+def contents_of(seed: bytes) -> dict[str, bytes]:
+    """Return the files of a bundle by their names."""
+    stored = archive.decode(lambda start, size: seed[start : start + size], len(seed), "seed")
+    return {one.name: seed[start : start + one.length] for one, start in stored}
 
 
 def canonical_or_not(document: dict[str, Any], chance: Random) -> bytes:
@@ -155,7 +166,7 @@ _VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def _warp(value: Any, chance: Random) -> None:
+def warp(value: Any, chance: Random) -> None:
     """Change something somewhere below a JSON object or array."""
     while True:
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))

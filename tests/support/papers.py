@@ -13,6 +13,7 @@ from PIL import Image
 
 from edge_export.cautions import FIRST, HEADING
 from edge_runtime.bundle import open_bundle
+from edge_runtime.bundle.manifest import SITE_FILES
 
 
 def strings(content: Any) -> Iterator[str]:
@@ -59,8 +60,10 @@ def papers(*places: Path) -> dict[str, str]:
                 texts[str(path.relative_to(place.parent))] = of_picture(path)
             elif path.suffix == ".edge":
                 bundle = open_bundle(path)
+                # What its maker wrote stays as it was, for the maker's signature.
+                mine = SITE_FILES if bundle.manifest.site else ""
                 for name in bundle.manifest.files:
-                    if name.endswith((".md", ".json")):
+                    if name.startswith(mine) and name.endswith((".md", ".json")):
                         text = bytes(bundle.read(name)).decode()
                         texts[f"{path.name}/{name}"] = READ[Path(name).suffix](text)
             elif path.suffix in READ:

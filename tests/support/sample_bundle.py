@@ -86,4 +86,4 @@ def sample_fields() -> dict[str, Any]:
 def sample_manifest() -> dict[str, Any]:
     """Return the manifest of the sample bundle as JSON, without its identity."""
     files = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in MEMBERS.items()}
-    return {**sample_fields(), "schema": 1, "files": files}
+    return {**sample_fields(), "schema": 2, "files": files}

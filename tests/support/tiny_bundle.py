@@ -109,7 +109,7 @@ def environment(**changes: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name != "EDGE_BUNDLE" and not name.startswith("PYTHON")
+        if name not in ("EDGE_BUNDLE", "EDGE_RUN_TRUST") and not name.startswith("PYTHON")
     }
     runtime = str(Path(edge_runtime.__file__).parent.parent)
     return {**kept, "PYTHONPATH": runtime, "XDG_DATA_HOME": "/nonexistent", **changes}

@@ -18,6 +18,7 @@ from edge_runtime.errors import FilmError, NoEngine, UsageError
 from edge_runtime.film.preprocess import film_pixels
 from edge_runtime.film.view import film_view
 from edge_runtime.memory.budget import MemoryBudget
+from edge_runtime.trust import verify_bundle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Classifier:
         band: float = 0.0,
         isolated: bool = False,
         memory: int | None = None,
+        require_signature: bool = False,
     ) -> None:
         """Open `bundle`, or the default one, and its first engine.
 
@@ -69,17 +71,18 @@ class Classifier:
         are read in processes that have limits of memory and time: for those from a network.
         `memory` is what all films may take between them while they are decoded, in bytes, by
         default half of what is free; an isolated one that takes more is refused as `too_large`.
+        `require_signature` takes no bundle but one that keys signed which this machine trusts.
 
         Raises:
-            UsageError: no engine has that name, a number is out of range, or there is no default
-                bundle.
-            NotABundle, IntegrityError: the bundle is none, or not the one that was written.
+            UsageError: no engine or no default bundle is called so, or a number is out of range.
+            NotABundle, IntegrityError: the bundle is none, or not as it was written, or signed.
             NoEngine: nothing on this machine can run it.
         """
         self._most = processors() if engines is None else engines
         if self._most < 1:
             raise UsageError("engines", f"{engines} are too few to run anything", "give 1 or more")
         self._bundle = open_default() if bundle is None else open_bundle(bundle)
+        verify_bundle(self._bundle, required=require_signature)
         self._decision = widened(self._bundle.manifest.decision, band)
         first = open_engine(self._bundle, engine)
         self._engine = first.name

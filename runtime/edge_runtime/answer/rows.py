@@ -47,6 +47,8 @@ def row_writer(
 def fields_of(bundle: Bundle, engine: str, start: str | None = None) -> Fields:
     """Return a function that gives the fields of an answer by their names, in their order.
 
+    The last, `signed`, has no column in a CSV: files of rows that are continued (`--resume`) have
+    the columns that they had, and the bundle's digest, of which `edge-run info` says who signed it.
     Relative paths start from the folder `start`, or from the working directory.
     """
     constant = {
@@ -55,10 +57,11 @@ def fields_of(bundle: Bundle, engine: str, start: str | None = None) -> Fields:
         "bundle_sha256": bundle.identity,
         "engine": engine,
     }
+    signed = bundle.signers.to_json() if bundle.signers else None
 
     def fields(answer: Answer) -> dict[str, object]:
         row = {**_judgement(answer, start), **constant}
-        return {name: row[name] for name in FIELDS}
+        return {**{name: row[name] for name in FIELDS}, "signed": signed}
 
     return fields
 

@@ -20,8 +20,10 @@ from edge_runtime.text import printable
 
 if TYPE_CHECKING:
     from edge_runtime.answer.classify import Answer
+    from edge_runtime.bundle.signers import Signers
 
-FORMAT = 1
+FORMAT = 2
+"""Lines of format 1 have no `signed_model` and no `signed_decision`."""
 NOTHING = "0" * 64
 """What the first line of a trail has for the digest of the line before it."""
 BEGUN, ANSWERED, DELIVERED, MENDED = "begun", "answer", "delivery", "mended"
@@ -67,7 +69,8 @@ class AuditEntry:
     """What a trail keeps of one decision: no file name, and nothing of a patient.
 
     `film` is the SHA-256 of the film's bytes, where it could be read; `bundle` the identity of the
-    bundle; `refusal` the reason of a film with the status `refused`; `user` whoever was logged in;
+    bundle, `signed_model` and `signed_decision` the ids of the keys that signed it, where anybody
+    did; `refusal` the reason of a film with the status `refused`; `user` whoever was logged in;
     `report` the SOP Instance UID of the report that a DICOM node made of it, which is derived.
     """
 
@@ -82,6 +85,8 @@ class AuditEntry:
     refusal: str | None = None
     user: str | None = None
     report: str | None = None
+    signed_model: str | None = None
+    signed_decision: str | None = None
 
     @classmethod
     def of(
@@ -92,14 +97,18 @@ class AuditEntry:
         *,
         film: str | None = None,
         user: str | None = None,
+        signers: Signers | None = None,
     ) -> AuditEntry:
         """Return the entry of an answer; `film` is the digest of one that came without a file."""
+        checked = signers if signers and signers.are_checked else None
         reason = answer.error.reason if isinstance(answer.error, Refusal) else None
         return cls(
             film=film or (answer.source.sha256 if answer.source else None),
             bundle=bundle, engine=engine, status=answer.status, label=answer.label,
             probability=answer.probability, refusal=reason,
             user=None if user is None else printable(user)[:_MOST_OF_A_NAME],
+            signed_model=checked.model if checked else None,
+            signed_decision=checked.decision if checked else None,
         )  # fmt: skip
 
     def to_json(self) -> dict[str, object]:

@@ -29,6 +29,10 @@ ALIGNMENT = 64
 MOST_MEMBERS = 64
 LARGEST_MEMBER = 1 << 28
 LARGEST_ARCHIVE = (1 << 30) - 1
+SIGNATURES = "signatures/"
+"""The folder of what no manifest lists: signatures over it, from schema 2 on."""
+MOST_SIGNATURES = 8
+LARGEST_SIGNATURE = 1 << 14
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -38,7 +42,8 @@ _PADDING_ID = 0xD935
 _STORED = (10, 0, 0, 0, 1 << 5 | 1)  # version 1.0, no flags, no compression, 00:00, 1980-01-01
 _MADE_BY_UNIX = 3 << 8 | 10
 _REGULAR_FILE = 0o100644 << 16
-_LARGEST_DIRECTORY = MOST_MEMBERS * (_CENTRAL.size + 1024)  # names far over the limit, to say so
+_MOST_ENTRIES = MOST_MEMBERS + MOST_SIGNATURES
+_LARGEST_DIRECTORY = _MOST_ENTRIES * (_CENTRAL.size + 1024)  # names far over the limit, to say so
 
 # Only our writer begins a file like this: what begins so and goes on differently was damaged.
 _MARK = MANIFEST.encode() + struct.pack("<H", _PADDING_ID)
@@ -100,6 +105,11 @@ def names_problem(names: Iterable[str]) -> str:
                 return f"{folder!r} is both a file and a folder"
             folder = folder.rpartition("/")[0]
     return ""
+
+
+def is_signature(name: str) -> bool:
+    """Tell whether a file of this name is a signature, `signatures/NAME.json`."""
+    return name.startswith(SIGNATURES) and name.endswith(".json") and name.count("/") == 1
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -169,7 +179,7 @@ def _members(read: Reader, size: int) -> list[tuple[Member, int]] | None:
         return None
     signature, _, _, _, count, length, start, _ = _END.unpack(read(size - _END.size, _END.size))
     # The directory reaches to the end record, or something lies between them that is not ours.
-    if signature != b"PK\5\6" or count > MOST_MEMBERS or start + length + _END.size != size:
+    if signature != b"PK\5\6" or count > _MOST_ENTRIES or start + length + _END.size != size:
         return None
     after = read(start, size - start) if length <= _LARGEST_DIRECTORY else b""
     try:
@@ -177,7 +187,8 @@ def _members(read: Reader, size: int) -> list[tuple[Member, int]] | None:
         before, expected = headers(members)
     except struct.error:
         return None
-    if after != expected:
+    listed = [member for member in members if not is_signature(member.name)]
+    if after != expected or len(listed) > MOST_MEMBERS:
         return None
     placed, position = [], 0
     for header, member in zip(before, members, strict=True):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.manifest import Manifest
     from edge_runtime.bundle.provenance import Provenance
     from edge_runtime.bundle.records import Decision, FilmGate, IntendedUse, Site, Training
+    from edge_runtime.bundle.signers import Signers
 
 _PARITY = {
     "pass": "proved: it decides like the model it was made from",
@@ -23,7 +24,7 @@ _AGELESS = 150  # the oldest age that a manifest can name
 
 
 def describe(bundle: Bundle, form: str) -> str:
-    """Return what `bundle` is, as lines for people (`table`) or its manifest (`json`).
+    """Return what `bundle` is, as lines for people (`table`), or manifest and signers as `json`.
 
     Raises:
         UsageError: another format is wanted.
@@ -39,6 +40,7 @@ def describe(bundle: Bundle, form: str) -> str:
     lines = {
         "bundle": f"{manifest.name} {manifest.version}",
         "identity": bundle.identity,
+        **_signed(bundle.signers),
         "intended use": use_in_words(manifest.intended_use),
         "classes": f"{manifest.classes.negative} | {manifest.classes.positive} (positive)",
         "input": f"{pixels.height} x {pixels.width}, {pixels.channels} channel(s), uint8",
@@ -62,10 +64,14 @@ def describe(bundle: Bundle, form: str) -> str:
 
 
 def _content(bundle: Bundle) -> dict[str, object]:
-    """Return the manifest as JSON, with the identity, and what made the bundle, null if unknown."""
+    """Return the manifest as JSON, the identity, and, or null, who signed and what made it."""
     noted = read_provenance(bundle)
-    made = noted.to_json() if noted else None
-    return {**bundle.manifest.to_json(), "identity": bundle.identity, "provenance": made}
+    return {
+        **bundle.manifest.to_json(),
+        "identity": bundle.identity,
+        "signed": bundle.signers.to_json() if bundle.signers else None,
+        "provenance": noted.to_json() if noted else None,
+    }
 
 
 def _graphs(manifest: Manifest) -> dict[str, str]:
@@ -75,6 +81,16 @@ def _graphs(manifest: Manifest) -> dict[str, str]:
         integer = ", gives integers: for other runtimes" if graph.outputs else ""
         lines[graph.file] = f"{graph.format}, {graph.recipe}, {size:.2f} MB{integer}"
     return lines
+
+
+def _signed(signers: Signers | None) -> dict[str, str]:
+    """Say who signed the model, and who its decision, in one line where they are the same."""
+    if signers is None or (signers.are_checked and signers.to_json() is None):
+        return {"signatures": "none: its identity alone tells whose it is"}
+    model, decision = signers.words(signers.model), signers.words(signers.decision)
+    if model == decision:
+        return {"signatures": model}
+    return {"signatures": f"model {model}; decision {decision}"}
 
 
 def _parity(manifest: Manifest, thing: str) -> str:

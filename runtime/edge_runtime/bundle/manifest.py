@@ -1,4 +1,4 @@
-"""The manifest of a bundle, schema 1, as one data model that cannot hold a bad value.
+"""The manifest of a bundle, schema 1 or 2, as one data model that cannot hold a bad value.
 
 Its bytes are canonical JSON (sorted keys, no spaces, ASCII, one final newline) and carry
 `identity`: the SHA-256 of those bytes without that key, the bundle's name as zip or as folder.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 
-from edge_runtime.bundle.archive import MOST_MEMBERS, names_problem
+from edge_runtime.bundle.archive import MOST_MEMBERS, SIGNATURES, names_problem
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.records import (
     Classes,
@@ -45,11 +45,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Never
 
-SCHEMA = 1
+SCHEMA = 2
+"""The schema that is written."""
+UNSIGNED_SCHEMA = 1
+"""The schema before, which has no place for signatures."""
 LARGEST_MANIFEST = 1 << 20
 
 SITE = "+site"
 """The end of the version of a bundle whose decision was fitted again on a site's own films."""
+SITE_FILES = "site/"
+"""The folder of what a site says of its decision, which its maker has not signed (schema 2)."""
 
 _CURE = "export the bundle again"
 
@@ -82,7 +87,7 @@ class Manifest(Record):
     files: Mapping[str, File]
     site: Site | None
     __slots__ = {
-        "schema": one_of(SCHEMA),
+        "schema": one_of(UNSIGNED_SCHEMA, SCHEMA),
         "name": word,
         "version": released,
         "intended_use": record(IntendedUse),
@@ -112,6 +117,8 @@ class Manifest(Record):
             raise SchemaError(f"a version with {SITE} belongs to a site's note", "version")
         if problem := names_problem(self.files):
             raise SchemaError(problem, "files")
+        if self.schema != UNSIGNED_SCHEMA:
+            self._check_folders()
         graphs = [graph.file for graph in self.graphs]
         films = [film.file for film in self.golden.films]
         for key, names in (("graphs", graphs), ("golden.films", films)):
@@ -119,6 +126,14 @@ class Manifest(Record):
                 raise SchemaError("a file appears twice", key)
             if unlisted := set(names) - self.files.keys():
                 raise SchemaError(f"{min(unlisted)} is not listed in files", key)
+
+    def _check_folders(self) -> None:
+        """Refuse files where signatures lie, and those of a site where no site fitted anything."""
+        for name in self.files:
+            if name.lower().startswith(SIGNATURES):
+                raise SchemaError(f"{name} lies where signatures do, which are not listed", "files")
+            if name.lower().startswith(SITE_FILES) and self.site is None:
+                raise SchemaError(f"{name} belongs to a site's note", "files")
 
     def _check_outputs(self) -> None:
         """Refuse graphs and films whose outputs are not as many as `film_gate` says."""
@@ -188,10 +203,10 @@ def parse(data: bytes, subject: str) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise NotABundle(subject, f"is not the JSON of a manifest ({error})", _CURE) from None
     schema = document.get("schema")
-    if type(schema) is not int or schema != SCHEMA:
+    if type(schema) is not int or schema not in (UNSIGNED_SCHEMA, SCHEMA):
         raise NotABundle(
             subject,
-            f"has the schema {json.dumps(schema)[:60]}, and only {SCHEMA} is known here",
+            f"has the schema {json.dumps(schema)[:60]}, and only 1 and 2 are known here",
             "update edge-runtime or export the bundle again",
         )
     if identity != computed:

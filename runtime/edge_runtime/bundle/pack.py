@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_runtime.bundle import Bundle, archive, verify_all
 from edge_runtime.bundle.archive import MANIFEST
 from edge_runtime.bundle.digest import sha256
-from edge_runtime.bundle.manifest import LARGEST_MANIFEST, SCHEMA, Manifest
+from edge_runtime.bundle.manifest import LARGEST_MANIFEST, SCHEMA, UNSIGNED_SCHEMA, Manifest
 from edge_runtime.bundle.records import File
 from edge_runtime.bundle.schema import SchemaError
 from edge_runtime.errors import CannotWrite
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 
 def write_bundle(
-    path: str | os.PathLike[str], fields: Mapping[str, object], members: Mapping[str, Data]
+    path: str | os.PathLike[str],
+    fields: Mapping[str, object],
+    members: Mapping[str, Data],
+    sign: Callable[[Manifest], Mapping[str, bytes]] = lambda _: {},
 ) -> str:
     """Write `members` and their manifest to the `.edge` file `path`; return its identity.
 
-    `fields` are those of `Manifest`, as records or as JSON, without `schema` and `files`.
+    `fields` are those of `Manifest`, as records or as JSON, without `schema` and `files`. `sign`
+    gives the signatures of a manifest, by their names in the bundle.
 
     Raises:
         CannotWrite: the fields or the members make no bundle, or the disk did not take it.
@@ -44,8 +48,44 @@ def write_bundle(
         manifest = Manifest(**{**fields, "schema": SCHEMA, "files": files})  # type: ignore[arg-type]
     except SchemaError as error:
         raise CannotWrite(target, f"its manifest would be wrong: {error}", "correct it") from error
-    _write_archive(target, {**members, MANIFEST: manifest.to_bytes()})
+    signatures = sign(manifest)
+    _require_places(target, manifest, signatures)
+    _write_archive(target, {**members, **signatures, MANIFEST: manifest.to_bytes()})
     return manifest.identity
+
+
+def write_signed(
+    source: str | os.PathLike[str], path: str | os.PathLike[str], signatures: Mapping[str, bytes]
+) -> str:
+    """Write the bundle at `source` with these `signatures` alone to `path`; return its identity.
+
+    Raises:
+        NotABundle, IntegrityError: there is no bundle at `source`, or it is not as it was written.
+        CannotWrite: the signatures have no place in it, or the disk did not take it.
+    """
+    with verify_all(source) as bundle:
+        _require_places(path, bundle.manifest, signatures)
+        files = {name: bundle.read(name) for name in bundle.manifest.files}
+        _write_archive(Path(path), {**files, **signatures, MANIFEST: bundle.manifest.to_bytes()})
+        return bundle.identity
+
+
+def _require_places(
+    path: str | os.PathLike[str], manifest: Manifest, signatures: Mapping[str, bytes]
+) -> None:
+    """Refuse signatures that no reader would take."""
+    problem = archive.names_problem(signatures)
+    if signatures and manifest.schema == UNSIGNED_SCHEMA:
+        problem = f"schema {UNSIGNED_SCHEMA} has no place for signatures"
+    if len(signatures) > archive.MOST_SIGNATURES:
+        problem = f"a bundle has {archive.MOST_SIGNATURES} signatures at most"
+    for name, data in signatures.items():
+        if not archive.is_signature(name):
+            problem = f"{name} is no name of a signature"
+        if len(data) > archive.LARGEST_SIGNATURE:
+            problem = f"{name} is larger than {archive.LARGEST_SIGNATURE >> 10} KiB"
+    if problem:
+        raise CannotWrite(path, problem, "leave one out, or give shorter names")
 
 
 def pack(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
@@ -89,7 +129,7 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
 def _contents(bundle: Bundle) -> dict[str, Data]:
     """Return every file of `bundle`, the manifest among them, verified."""
     files = {name: bundle.read(name) for name in bundle.manifest.files}
-    return {**files, MANIFEST: bundle.manifest.to_bytes()}
+    return {**files, **bundle.signatures, MANIFEST: bundle.manifest.to_bytes()}
 
 
 def _write_archive(target: Path, contents: Mapping[str, Data]) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from edge_runtime.bundle.signers import Signers
+
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)  # a pipe of that name must not keep us waiting
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _COPY_AGAIN = "copy the bundle again"
@@ -37,6 +39,9 @@ _COPY_AGAIN = "copy the bundle again"
 
 class Bundle:
     """An opened bundle: `path`, `manifest`, and the files that the manifest lists.
+
+    `signatures` are the files beside these, by name, which nobody has verified yet; `signers` tells
+    who signed it, once `edge_runtime.trust` has looked.
 
     No file stays open between two calls, so threads may share a bundle, and nobody is kept from
     replacing it. What `read` handed out stays valid whatever becomes of the disk.
@@ -65,13 +70,8 @@ class Bundle:
         if self._crcs and whole and self._crcs[MANIFEST] != binascii.crc32(data):
             raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
         self.manifest = manifest.parse(bytes(data), subject)
-        listed = {MANIFEST, *self.manifest.files}
-        if missing := listed - names:
-            raise NotABundle(path, f"the file {min(missing)} is missing", _COPY_AGAIN)
-        if extra := names - listed:
-            raise NotABundle(
-                path, f"{min(extra)} is not in its {MANIFEST}", "remove it or export again"
-            )
+        self.signatures: dict[str, bytes] = self._signatures(names)
+        self.signers: Signers | None = None
 
     @property
     def identity(self) -> str:
@@ -96,6 +96,35 @@ class Bundle:
             problem = "is not the file that was written"
             raise IntegrityError(f"{self.path}: {name}", problem, _COPY_AGAIN)
         return view
+
+    def _signatures(self, names: set[str]) -> dict[str, bytes]:
+        """Return the signatures among the files `names` by name, whose CRC-32 alone was checked.
+
+        Raises:
+            NotABundle: what is there is not what the manifest lists, or signatures are too many or
+                too large.
+            IntegrityError: one was changed.
+        """
+        listed = {MANIFEST, *self.manifest.files}
+        if missing := listed - names:
+            raise NotABundle(self.path, f"the file {min(missing)} is missing", _COPY_AGAIN)
+        signed, has_place = names - listed, self.manifest.schema != manifest.UNSIGNED_SCHEMA
+        if extra := [name for name in signed if not (has_place and archive.is_signature(name))]:
+            problem = f"{min(extra)} is not in its {MANIFEST}"
+            raise NotABundle(self.path, problem, "remove it or export again")
+        if len(signed) > archive.MOST_SIGNATURES:
+            problem = f"has more than {archive.MOST_SIGNATURES} signatures"
+            raise NotABundle(self.path, problem, "sign it again")
+        return {name: self._signature(name) for name in sorted(signed)}
+
+    def _signature(self, name: str) -> bytes:
+        subject, data = f"{self.path}: {name}", bytes(self._copy(name))
+        if len(data) > archive.LARGEST_SIGNATURE:
+            problem = f"is larger than {archive.LARGEST_SIGNATURE >> 10} KiB"
+            raise NotABundle(subject, problem, "sign the bundle again")
+        if self._crcs and self._crcs[name] != binascii.crc32(data):
+            raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
+        return data
 
     def _copy(self, name: str, expected: int | None = None) -> memoryview:
         """Return what the disk holds of the file `name`, which has to be `expected` bytes long.

@@ -11,10 +11,14 @@ from edge_runtime.errors import NotABundle, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge_runtime.bundle import Bundle
 
 
 MOST_THREADS = 1024
+REQUIRE = "require-signature"
+"""The option of every command that answers: take no bundle but one that a trusted key signed."""
 
 
 def bundle_path(path: str | None) -> str:
@@ -30,22 +34,55 @@ def bundle_path(path: str | None) -> str:
     return default_bundle().path
 
 
-def open_named(path: str | None) -> Bundle:
-    """Return the bundle at `path`, or the default one where no path is given.
+def open_named(path: str | None, options: Mapping[str, str]) -> Bundle:
+    """Return the bundle at `path`, or the default one, if this machine trusts who signed it.
+
+    Signatures are asked for by the machine's policy, and by `--require-signature`.
 
     Raises:
         UsageError: none is named and there is no default.
         NotABundle, IntegrityError: as `open_bundle` says, and `open_default`.
+        UntrustedBundle: as `edge_runtime.trust.verify_bundle` says.
     """
+    from edge_runtime.bundle import open_bundle
+
     if path is None:
         from edge_runtime.bundle.defaults import open_default
 
-        return open_default()
-    from edge_runtime.bundle import open_bundle
-
-    if not path:
+        bundle = open_default()
+    elif not path:
         raise NotABundle("--bundle", "is empty", "name a .edge file")
-    return open_bundle(path)
+    else:
+        bundle = open_bundle(path)
+    require_trusted(bundle, required=REQUIRE in options)
+    return bundle
+
+
+def require_trusted(bundle: Bundle, *, required: bool = False) -> None:
+    """Refuse a bundle that this machine does not trust; say where nobody can tell who signed it.
+
+    A bundle without signatures, on a machine without a policy, loads nothing here.
+
+    Raises:
+        UntrustedBundle: as `edge_runtime.trust.verify_bundle` says.
+    """
+    from edge_runtime.bundle import policy_path
+
+    if not (bundle.signatures or required or policy_path()):
+        return
+    from edge_runtime.trust import verify_bundle
+
+    verify_bundle(bundle, required=required)
+    say_unchecked(bundle)
+
+
+def say_unchecked(bundle: Bundle) -> None:
+    """Say of a bundle that is signed that nobody can tell by whom, where that is so."""
+    if bundle.signers and not bundle.signers.are_checked:
+        from edge_runtime.console import say
+        from edge_runtime.cures import installing
+
+        say(f"{bundle.path}: is signed, and this machine cannot verify it; {installing('trust')}")
 
 
 def only_bundle(paths: list[str], options: dict[str, str]) -> str | None:

@@ -43,7 +43,7 @@ def report(files: list[Path], options: dict[str, str]) -> int:
 def _proof(bundle: str | None) -> ProofShare | None:
     """Return what the proof of a bundle says: of the one that is named, or in use, if any is."""
     try:
-        with open_named(bundle) as opened:
+        with open_named(bundle, {}) as opened:
             return ProofShare.of(opened)
     except EdgeError:
         if bundle is not None:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 @contextmanager
 def audited(path: str, bundle: Bundle, engine: Engine) -> Iterator[Callable[[Writer], Writer]]:
     """Yield what makes a writer of answers one that writes a line of the trail before each."""
+    signers = bundle.signers
     identity = bundle.identity  # which is digested each time that it is asked for
     with AuditTrail(path) as trail:
 
         def with_lines(write: Writer) -> Writer:
             def both(answer: Answer) -> None:
-                trail.record(AuditEntry.of(answer, identity, engine.name))
+                trail.record(AuditEntry.of(answer, identity, engine.name, signers=signers))
                 write(answer)
 
             return both

@@ -58,7 +58,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         raise UsageError("--format", f"{form!r} is not known here", "one of: table, json")
     plan, chosen = _plan(options), {"choose", "forget"}.intersection(options)
     _refuse_what_clashes(options, sorted(chosen))
-    with open_named(only_bundle(paths, options)) as bundle:
+    with open_named(only_bundle(paths, options), options) as bundle:
         if chosen:
             write(_chosen(bundle, options, form))
             return 0

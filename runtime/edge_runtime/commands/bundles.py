@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from edge_runtime.bundle import open_bundle
 from edge_runtime.bundle.defaults import (
     DefaultBundle,
     choosing,
@@ -15,6 +16,7 @@ from edge_runtime.bundle.defaults import (
     used_in,
 )
 from edge_runtime.bundle.store import ADDED, REPLACED, Addition, Store, StoredBundle, examine
+from edge_runtime.commands import require_trusted
 from edge_runtime.console import say, write
 from edge_runtime.errors import CannotWrite, EdgeError, UsageError
 from edge_runtime.text import printable
@@ -88,6 +90,8 @@ def _refuse_what_clashes(paths: list[str], options: dict[str, str]) -> None:
 def _carried_out(store: Store, paths: list[str], options: dict[str, str]) -> list[str]:
     """Return in words what was changed."""
     if "add" in options:
+        for path in paths:
+            _require_trusted(path)
         changes = store.add(paths, replace="replace" in options, keep="keep" in options)
         if "use" in options:
             store.choose(Path(changes[0].entry.path).name)
@@ -100,8 +104,15 @@ def _carried_out(store: Store, paths: list[str], options: dict[str, str]) -> lis
             store.remove(name)
         return [f"removed {name}" for name in names]
     if "use" in options:
+        _require_trusted(store.path(store.named(paths[0])))
         return [f"chosen {Path(store.choose(store.named(paths[0])).path).name}"]
     return []
+
+
+def _require_trusted(path: str) -> None:
+    """Refuse to add or to choose what no command would take afterwards."""
+    with open_bundle(path) as bundle:
+        require_trusted(bundle)
 
 
 def _changed(change: Addition) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 
-from edge_runtime.commands import bundle_path, only_bundle, open_named
+from edge_runtime.commands import REQUIRE, bundle_path, only_bundle, open_named
 from edge_runtime.console import say, write
 from edge_runtime.cures import doctor
 from edge_runtime.engines import ENGINES, open_engine, require_sound_graphs
@@ -20,9 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
 
-OPTIONS = ("bundle=", "engine=", "receipt=")
+OPTIONS = ("bundle=", "engine=", "receipt=", REQUIRE)
 USAGE = """\
 usage: edge-run check [BUNDLE] [--engine E] [--receipt FILE]
+                      [--require-signature]
 
 Check every byte of the bundle, then answer its golden films and compare the
 pixels and the logits with those of its maker.
@@ -32,6 +33,7 @@ pixels and the logits with those of its maker.
                   litert, litert-python, tflite-runtime, onnxruntime
   --receipt FILE  write what was proved as JSON, also where it failed; it holds
                   no name of a machine, a user or a patient
+  --require-signature  take no bundle but one that a trusted key has signed
 
 Exit status: 0 proved, 3 not a bundle, 4 a byte was changed, 6 no engine,
 7 the golden films give other pixels or logits, 10 cannot write.
@@ -49,7 +51,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         raise UsageError("--receipt", "is the bundle, or lies in it", "give another name")
     outcome = CheckResult()
     try:
-        _check(named, choice, outcome)
+        _check(named, options, outcome)
     except UsageError:
         raise
     except EdgeError as error:
@@ -68,9 +70,10 @@ def _is_in(bundle: str, out: str) -> bool:
     return part == whole or part.startswith(whole + os.sep)
 
 
-def _check(named: str | None, choice: str, outcome: CheckResult) -> None:
+def _check(named: str | None, options: dict[str, str], outcome: CheckResult) -> None:
     """Fill `outcome`; with all engines, each is tried even where one before it failed."""
-    with open_named(named) as bundle:
+    choice = options.get("engine", "auto")
+    with open_named(named, options) as bundle:
         outcome.manifest = bundle.manifest
         bundle.verify()
         outcome.whole = True

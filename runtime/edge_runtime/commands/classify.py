@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 from edge_runtime.answer.classify import classify
 from edge_runtime.answer.rows import FORMATS, row_writer
-from edge_runtime.commands import open_named, threads_of
+from edge_runtime.commands import REQUIRE, open_named, threads_of
 from edge_runtime.console import is_watched, say, silenced_stderr
 from edge_runtime.engines import MANY, open_engine
 from edge_runtime.engines.opening import OpeningEngine
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     *("audit=", "band=", "bundle=", "engine=", "files-from=", "format=", "heatmap=", "resume="),
     "threads=",
-    *("isolated", "null"),
+    *("isolated", "null", REQUIRE),
 )
 NOTICE = "research use; not a medical device"
 USAGE = """\
@@ -63,6 +63,8 @@ and what systems leave in folders are passed over there, and counted in a line.
   --isolated         read films in processes with limits of memory and time, as
                      is fit for films from a network; one that breaks a limit
                      or a decoder is refused, and the others are answered
+  --require-signature  take no bundle but one that a trusted key has signed (see
+                     edge-run trust)
 
 Exit status: 0 ok, 2 usage, 3 not a bundle, 4 integrity, 5 a film was refused or
 unreadable, 6 no engine, 10 cannot write, 130/143 interrupted.
@@ -74,7 +76,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     _refuse_what_clashes(paths, options)
     threads = threads_of(options)
     with (
-        open_named(options.get("bundle")) as bundle,
+        open_named(options.get("bundle"), options) as bundle,
         _reader(options, bundle, threads) as read,
     ):
         decision = _decision(bundle, options.get("band"))

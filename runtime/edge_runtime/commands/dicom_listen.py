@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.answer.batch import processors
 from edge_runtime.answer.classifier import Classifier
-from edge_runtime.commands import open_named, threads_of
+from edge_runtime.commands import REQUIRE, open_named, threads_of
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.commands.watch import ending
 from edge_runtime.console import say, silenced_stderr
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.dicom_node.settings import NodeSettings
 
-OPTIONS = ("audit=", "bundle=", "engine=", "fhir=", "threads=")
+OPTIONS = ("audit=", "bundle=", "engine=", "fhir=", "threads=", REQUIRE)
 USAGE = """\
 usage: edge-run dicom-listen CONFIG.toml [--bundle B] [--audit FILE]
 
@@ -37,6 +37,8 @@ processes with limits, as by classify --isolated. SIGTERM and Ctrl-C end it.
   --audit FILE   write a line for each answer and for each delivery into an
                  audit trail (see edge-run audit)
   --fhir DIR     write each answer as FHIR R4 resources into this folder, too
+  --require-signature
+                 take no bundle but one that a trusted key has signed
 
 Exit status: 0 ok, 2 usage, or another node has the folder, 3 not a bundle,
 4 integrity, 6 no engine, 10 cannot write or listen, 130/143 interrupted.
@@ -57,13 +59,19 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     threads = threads_of(options) or processors()
     with ExitStack() as stack:
         named = options.get("bundle") or (str(settings.bundle) if settings.bundle else None)
-        bundle = stack.enter_context(open_named(named))
+        bundle = stack.enter_context(open_named(named, options))
         say(NOTICE)
         say(f"bundle: {bundle.path}")
         stack.enter_context(silenced_stderr())
         engine = options.get("engine", "auto")
         classifier = stack.enter_context(
-            Classifier(bundle.path, engine=engine, engines=threads, isolated=True)
+            Classifier(
+                bundle.path,
+                engine=engine,
+                engines=threads,
+                isolated=True,
+                require_signature=REQUIRE in options,
+            )
         )
         node = stack.enter_context(
             Node(settings, classifier, lambda line: say(f"edge-run: {line}"), workers=threads)

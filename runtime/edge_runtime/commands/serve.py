@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
-from edge_runtime.commands import only_bundle
+from edge_runtime.commands import REQUIRE, only_bundle, say_unchecked
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.console import say, silenced_stderr, write
 from edge_runtime.errors import NoEngine, UsageError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     *("bundle=", "engine=", "host=", "port=", "name=", "users=", "certificate=", "key=", "keep="),
-    *("memory=", "no-tls", "audit="),
+    *("memory=", "no-tls", "audit=", REQUIRE),
 )
 USAGE = """\
 usage: edge-run serve [BUNDLE] [--port P]
@@ -51,6 +51,8 @@ this machine reaches it, and nobody logs in. With --host there have to be users
   --keep DIR       keep each film and its answer in DIR
   --audit FILE     write a line for each answer into an audit trail first (see
                    edge-run audit); where that cannot be, nothing is answered
+  --require-signature
+                   take no bundle but one that a trusted key has signed
 
 Exit status: 2 usage, 3 not a bundle, 4 integrity, 6 no engine or no packages
 for the page, 10 cannot write, 130/143 ended by Ctrl-C, by SIGTERM.
@@ -151,7 +153,12 @@ def opened(
     """Yield what judges films, with nothing that compiled code writes to the terminal."""
     from edge_runtime.web.films import FilmService
 
-    with silenced_stderr(), FilmService(bundle, settings, options.get("engine", "auto")) as films:
+    engine, required = options.get("engine", "auto"), REQUIRE in options
+    with (
+        silenced_stderr(),
+        FilmService(bundle, settings, engine, require_signature=required) as films,
+    ):
+        say_unchecked(films.bundle)
         yield films
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_runtime.answer.batch import processors
 from edge_runtime.answer.classifier import Classifier
-from edge_runtime.commands import open_named, threads_of
+from edge_runtime.commands import REQUIRE, open_named, threads_of
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.console import Terminated, say, silenced_stderr
 from edge_runtime.errors import UsageError
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OPTIONS = ("audit=", "bundle=", "engine=", "quiet=", "threads=", "leave", "once")
+OPTIONS = ("audit=", "bundle=", "engine=", "quiet=", "threads=", "leave", "once", REQUIRE)
 QUIET = 3.0
 """Seconds for which a film has to be quiet, unless told otherwise."""
 USAGE = """\
@@ -45,6 +45,8 @@ films.
   --quiet S      seconds for which a film has to be quiet, 3 unless told
   --leave        leave films where they are
   --once         end when no film is left
+  --require-signature
+                 take no bundle but one that a trusted key has signed
 
 Exit status: 0 ok (--once), 2 usage, or another one watches TRAY, 3 not a
 bundle, 4 integrity, 6 no engine, 10 cannot write (start it again when there is
@@ -59,7 +61,7 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         raise UsageError("watch", "takes one tray", "name the folder that films come into")
     quiet, threads = _quiet(options), threads_of(options) or processors()
     with ExitStack() as stack:
-        bundle = stack.enter_context(open_named(options.get("bundle")))
+        bundle = stack.enter_context(open_named(options.get("bundle"), options))
         folder = TrayFolder(Path(paths[0]))
         trail = None
         if "audit" in options:
@@ -70,10 +72,12 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         say(NOTICE)
         say(f"bundle: {bundle.path}")
         stack.enter_context(silenced_stderr())
-        engine = options.get("engine", "auto")
         classifier = stack.enter_context(
-            Classifier(bundle.path, engine=engine, engines=threads, isolated=True)
-        )
+            Classifier(
+                bundle.path, engine=options.get("engine", "auto"), engines=threads, isolated=True,
+                require_signature=REQUIRE in options,
+            )
+        )  # fmt: skip
         plan = TrayPlan(
             judge=lambda film: classifier.classify(film, digested=True),
             bundle=bundle, engine=classifier.engine, quiet=quiet, workers=2 * threads,

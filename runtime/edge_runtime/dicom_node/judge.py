@@ -76,8 +76,9 @@ class ImageJudge:
             self.folder.keep_object(judged.uid(kind), data)
         if self.settings.fhir:
             write_resources(self.settings.fhir, judged)
+        engine, signers = self.classifier.engine, self.classifier.bundle.signers
         entry = replace(
-            AuditEntry.of(answer, manifest.identity, self.classifier.engine),
+            AuditEntry.of(answer, manifest.identity, engine, signers=signers),
             report=judged.uid(REPORT),
         )
         self.trail.record(

@@ -99,8 +99,10 @@ def default_bundle(_: str) -> dict[str, object]:
 
 def _runs(bundle: Bundle) -> dict[str, object]:
     from edge_runtime.machine.many_films import told
+    from edge_runtime.trust import verify_bundle
 
     with bundle:
+        verify_bundle(bundle)
         bundle.verify()
         require_sound_graphs(bundle)
         with closing(open_engine(bundle)) as opened:

@@ -86,9 +86,9 @@ class Committer:
             return
         entries = [AuditEntry(**film.entry) for film in batch.films]
         if self._trail.head.counter > batch.counter:
-            fields = AuditEntry.__slots__
+            fields = {*AuditEntry.__slots__}  # of which older lines have fewer
             there = Counter(
-                AuditEntry(**{name: line.content[name] for name in fields if name in line.content})
+                AuditEntry(**{name: line.content[name] for name in fields & line.content.keys()})
                 for line in self._trail.entries_after(batch.counter)
             )
             wanted = Counter(entries)

@@ -198,7 +198,9 @@ class Session:
             same = f"the same bytes as {first}"
             answer.warning = f"{answer.warning}; {same}" if answer.warning else same
         has_room = not self._plan.leave or self._folder.may_answer(place)
-        entry = AuditEntry.of(answer, self._identity, self._plan.engine)
+        entry = AuditEntry.of(
+            answer, self._identity, self._plan.engine, signers=self._plan.bundle.signers
+        )
         return Intent(
             name=film.name, size=film.seen.size, modified=film.seen.modified, place=place,
             row=self._row(answer).decode("utf-8", ERRORS),

@@ -42,7 +42,14 @@ _PATIENCE = 20.0  # seconds that a request waits for a place
 class FilmService:
     """One bundle that judges the films of requests, within `settings.memory`."""
 
-    def __init__(self, bundle: str | None, settings: Settings, engine: str = "auto") -> None:
+    def __init__(
+        self,
+        bundle: str | None,
+        settings: Settings,
+        engine: str = "auto",
+        *,
+        require_signature: bool = False,
+    ) -> None:
         """Open the bundle, or the default one, and its first engine.
 
         Raises:
@@ -52,8 +59,9 @@ class FilmService:
         # Each process keeps memory of its own, so that few have room where there is little.
         count = min(processors(), max(1, settings.memory // _FOR_A_PROCESS))
         self.classifier = Classifier(
-            bundle, engine=engine, engines=count, isolated=True, memory=settings.for_pixels
-        )
+            bundle, engine=engine, engines=count, isolated=True, memory=settings.for_pixels,
+            require_signature=require_signature,
+        )  # fmt: skip
         self.places = FilmPlaces(_AT_ONCE, settings.for_bodies, _WAITING, _PATIENCE)
         # While processes read some films, engines judge as many.
         self._threads = ThreadPoolExecutor(2 * count, thread_name_prefix="film")

@@ -15,6 +15,7 @@ RESEARCH_USE = (
     "Nobody may be diagnosed, treated or turned away by this answer."
 )
 _CARD = "card.md"
+_OF_THE_SITE = "site/card.md"
 
 
 def model_name(films: FilmService) -> dict[str, str]:
@@ -47,12 +48,12 @@ def model(films: FilmService) -> dict[str, Any]:
         "research_use_only": RESEARCH_USE,
         "engine": films.classifier.engine,
         "verdict": manifest.verdict,
+        "signed": films.bundle.signers.to_json() if films.bundle.signers else None,
     }
 
 
 def card(bundle: Bundle) -> str:
-    """Return the card of the model, or that it has none."""
-    try:
-        return bytes(bundle.read(_CARD)).decode("utf-8", "replace")
-    except KeyError:
-        return "This bundle has no card.\n"
+    """Return the card of the model, a site's before its maker's, or that it has none."""
+    names = [name for name in (_OF_THE_SITE, _CARD) if name in bundle.manifest.files]
+    texts = [bytes(bundle.read(name)).decode("utf-8", "replace") for name in names]
+    return "\n".join(texts) or "This bundle has no card.\n"

@@ -35,6 +35,12 @@ _MODEL = {
         "identity": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     },
 }
+_SIGNED: dict[str, Any] = {
+    "type": ["object", "null"],
+    "description": "the ids of the keys that signed the bundle; null where nobody is known to have",
+    "required": ["model", "decision", "trusted"],
+    "properties": {"model": _TEXT, "decision": _TEXT, "trusted": {"type": "boolean"}},
+}
 _ANSWER_KEYS: dict[str, Any] = {
     "file": {"type": "string", "description": "the name that X-Film-Name gave, made harmless"},
     "status": {"enum": [*STATUSES]},
@@ -54,6 +60,7 @@ _ANSWER_KEYS: dict[str, Any] = {
     "bytes": {"type": "integer"},
     "sha256": {"type": "string"},
     "stamp": {"type": "null"},
+    "signed": _SIGNED,
     "time": {"type": "string", "format": "date-time"},
     "model": {"$ref": "#/components/schemas/Model"},
     "research_use_only": {"type": "string"},
@@ -81,6 +88,7 @@ _MODEL_KEYS: dict[str, Any] = {
     "research_use_only": {"type": "string"},
     "engine": {"type": "string"},
     "verdict": {"enum": ["pass", "undecided"]},
+    "signed": _SIGNED,
 }
 _LOGIN = {
     "oneOf": [

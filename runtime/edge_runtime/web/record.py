@@ -31,6 +31,7 @@ class Recorder:
         """Write the answers of `films` into `trail`; `user_of` tells whose request it is."""
         self._trail, self._user_of = trail, user_of
         self._bundle, self._engine = films.bundle.identity, films.classifier.engine
+        self._signers = films.bundle.signers
 
     async def record(self, request: HTTPConnection, answer: Answer, film: str) -> None:
         """Write an answer for the film of the digest `film`, and wait until it is on the disk.
@@ -39,7 +40,9 @@ class Recorder:
             Problem: it cannot be written, so that nobody may be given it.
         """
         user = self._user_of(request)
-        entry = AuditEntry.of(answer, self._bundle, self._engine, film=film, user=user)
+        entry = AuditEntry.of(
+            answer, self._bundle, self._engine, film=film, user=user, signers=self._signers
+        )
         try:
             await asyncio.to_thread(self._trail.record, entry)
         except (CannotWrite, IntegrityError) as error:

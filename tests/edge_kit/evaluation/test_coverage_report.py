@@ -77,7 +77,8 @@ def test_the_bundle_says_what_its_coverage_is_worth_and_names_nobody(
     bundle = open_bundle(site_bundle)
     assert bundle.manifest.decision == fitted.decision
     assert bundle.manifest.site == fitted.site
-    card, parity = (bytes(bundle.read(name)).decode() for name in ("card.md", "parity.json"))
+    names = ("site/card.md", "site/parity.json")
+    card, parity = (bytes(bundle.read(name)).decode() for name in names)
     assert "A site fitted the uncertain band again" in card
     site = json.loads(parity)["site"]
     assert site["coverage"]["asked"] == 0.8

@@ -57,7 +57,7 @@ def test_json_is_one_ascii_object_a_line_with_every_field(name: str, bundle: Bun
     assert text.isascii()
     rows = [json.loads(line) for line in text.splitlines()]
     assert [row["file"] for row in rows] == [name] * 3
-    assert all(tuple(row) == FIELDS for row in rows)
+    assert all(tuple(row) == (*FIELDS, "signed") for row in rows)
 
 
 @pytest.mark.parametrize("name", NAMES)

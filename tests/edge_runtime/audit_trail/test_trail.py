@@ -42,10 +42,10 @@ def test_a_line_holds_the_decision_and_no_name_of_a_film(path: Path) -> None:
             *(AuditEntry.of(answer, "b" * 64, "litert", user="k\x1bim") for answer in answers)
         )
     begun, ok, refused = lines(path)
-    assert begun["kind"] == "begun" and begun["previous"] == "0" * 64 and begun["format"] == 1
+    assert begun["kind"] == "begun" and begun["previous"] == "0" * 64 and begun["format"] == 2
     assert list(ok) == [
         *("counter", "previous", "time", "kind", "film", "bundle", "engine", "status", "label"),
-        *("probability", "refusal", "user", "digest"),
+        *("probability", "refusal", "user", "signed_model", "signed_decision", "digest"),
     ]
     assert (ok["film"], ok["label"], ok["user"]) == ("f" * 64, "covid", "k\\x1bim")
     assert (refused["status"], refused["refusal"], refused["label"]) == ("refused", "blank", None)
@@ -223,12 +223,13 @@ def test_deliveries_and_decisions_are_one_chain_and_found_by_their_kind(path: Pa
     assert (found_again.answers, found_again.deliveries) == (6, 6) and not found_again.problems
 
 
-def test_a_decision_without_a_report_has_the_fields_that_it_always_had(path: Path) -> None:
+def test_a_decision_without_a_report_has_no_field_for_one(path: Path) -> None:
     with opened(path) as trail:
         trail.record(entry(1))
         (line,) = trail.entries_after(0)
     assert "report" not in line.content and list(line.content)[4:-1] == [
         "film", "bundle", "engine", "status", "label", "probability", "refusal", "user",
+        "signed_model", "signed_decision",
     ]  # fmt: skip
 
 

@@ -166,10 +166,13 @@ BAD: list[tuple[tuple[Any, ...], str]] = [
     (("files", "card.md", "bytes", -1), "files.card.md.bytes: expected a whole number"),
     (("files", "card.md", "bytes", 1 << 29), "files.card.md.bytes: expected a whole number"),
     (("files", "card.md", "sha256", 0), "files.card.md.sha256: expected a SHA-256"),
-    (("schema", 2), "has the schema 2, and only 1 is known here; update edge-runtime"),
-    (("schema", True), "has the schema true, and only 1 is known here"),
-    (("schema", DEL), "has the schema null, and only 1 is known here"),
-    (("schema", 1.0), "has the schema 1.0, and only 1 is known here"),
+    (("files", "site/card.md", {"bytes": 0, "sha256": DIGEST}), "files: site/card.md belongs to a"),
+    (("files", "SITE/card.md", {"bytes": 0, "sha256": DIGEST}), "files: SITE/card.md belongs to a"),
+    (("files", "signatures/a", {"bytes": 0, "sha256": DIGEST}), "files: signatures/a lies where"),
+    (("schema", 3), "has the schema 3, and only 1 and 2 are known here; update edge-runtime"),
+    (("schema", True), "has the schema true, and only 1 and 2 are known here"),
+    (("schema", DEL), "has the schema null, and only 1 and 2 are known here"),
+    (("schema", 1.0), "has the schema 1.0, and only 1 and 2 are known here"),
 ]
 
 

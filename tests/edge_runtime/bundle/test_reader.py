@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.bundle import archive, open_bundle, verify_all
+from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.manifest import canonical
 from edge_runtime.bundle.pack import unpack, write_bundle
 from edge_runtime.errors import IntegrityError, NotABundle
@@ -250,6 +251,48 @@ def test_a_zip_holds_what_its_manifest_lists_and_nothing_else(zipped: Path) -> N
     rewrite(zipped, {**contents, GRAPH: MEMBERS[GRAPH][::-1]})
     with pytest.raises(IntegrityError, match=r"is not the file that was written; copy"):
         open_bundle(zipped).read(GRAPH)
+
+
+def of_schema(number: int, **changes: Any) -> bytes:
+    """Return a manifest of a schema, with `changes`."""
+    document = {**sample_manifest(), "schema": number, **changes}
+    return canonical({**document, "identity": sha256(canonical(document))})
+
+
+@pytest.mark.parametrize("form", ["zip", "folder"])
+def test_signatures_lie_beside_the_files_of_schema_2_alone(
+    form: str, zipped: Path, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        contents = {**MEMBERS, "manifest.json": of_schema(number), "signatures/a.json": b"{}"}
+        path = zipped
+        if form == "zip":
+            rewrite(zipped, contents)
+        else:
+            path = tmp_path / f"schema{number}"
+            for name, data in contents.items():
+                file = path / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+        if number == 1:
+            with pytest.raises(NotABundle, match=r"signatures/a\.json is not in its"):
+                open_bundle(path)
+        else:
+            assert verify_all(path).signatures == {"signatures/a.json": b"{}"}
+
+
+def test_what_schema_1_lists_below_signatures_is_a_file_like_any_other(zipped: Path) -> None:
+    file = {"signatures/a.json": {"bytes": 2, "sha256": sha256(b"{}")}}
+    for number in (1, 2):
+        manifest = of_schema(number, files={**sample_manifest()["files"], **file})
+        rewrite(zipped, {**MEMBERS, "manifest.json": manifest, "signatures/a.json": b"{}"})
+        if number == 1:
+            with verify_all(zipped) as bundle:
+                assert bundle.signatures == {}
+                assert bytes(bundle.read("signatures/a.json")) == b"{}"
+        else:
+            with pytest.raises(NotABundle, match="lies where signatures do, which are not listed"):
+                open_bundle(zipped)
 
 
 def test_a_manifest_over_its_limit_is_not_parsed(zipped: Path, folder: Path) -> None:

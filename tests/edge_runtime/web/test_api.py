@@ -33,7 +33,7 @@ def test_the_answer_is_that_of_the_command(
 ) -> None:
     told = json.loads(edge_run("classify", film, "--bundle", tiny, "--format", "json").stdout)
     answer = page.ask("/api/classify", data, headers={"X-Film-Name": "film.png"}).json
-    assert [*answer] == [*FIELDS, "time", "model", "research_use_only"]
+    assert [*answer] == [*FIELDS, "signed", "time", "model", "research_use_only"]
     differ = {"file", "place", "stamp", "milliseconds"}
     assert {key: answer[key] for key in FIELDS if key not in differ} == {
         key: told[key] for key in FIELDS if key not in differ
@@ -47,7 +47,7 @@ def test_a_refusal_is_an_answer_with_the_same_keys(page: Client) -> None:
     grey = encoded(Image.new("L", (96, 96), 7))
     answer = page.ask("/api/classify", grey)
     assert answer.status == 200
-    assert [*answer.json] == [*FIELDS, "time", "model", "research_use_only"]
+    assert [*answer.json] == [*FIELDS, "signed", "time", "model", "research_use_only"]
     assert (answer.json["status"], answer.json["refusal"]) == ("refused", "blank")
 
 

@@ -112,10 +112,18 @@ export function details(row, model, isPaper = false) {
   if (row.answer?.model) {
     add(t("details.model"), `${row.answer.model.name} ${row.answer.model.version}`);
     add(t("details.identity"), identity(row.answer.model.identity, isPaper));
+    add(t("details.signed"), signers(row.answer.signed));
   }
   if (row.answer?.milliseconds) add(t("details.took"), t("details.ms", { n: number(Math.round(row.answer.milliseconds)) }));
   box.append(list, ...notes(row, model));
   return box;
+}
+
+/** @param {any} signed who signed the model and its decision, if anybody is known to have */
+function signers(signed) {
+  if (!signed) return t("details.signed.nobody");
+  const keys = new Set([signed.model, signed.decision].map((key) => (key ? key.slice(0, SHORT) : t("details.signed.nobody"))));
+  return t(signed.trusted ? "details.signed.trusted" : "details.signed.unknown", { keys: [...keys].join(", ") });
 }
 
 /** @param {string} whole @param {boolean} isPaper */

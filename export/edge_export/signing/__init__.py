@@ -1,0 +1,1 @@
+"""Signing bundles: keys, statements, and OpenSSF Model Signing."""
