@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz hostile kill-writes kill-tray kill-dicom zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz hostile kill-writes kill-tray kill-dicom fleet zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -32,6 +32,7 @@ demo-clinic: setup ## the page for a clinic, with generated films to try
 screenshots: setup ## the pictures of the docs
 	$(BIN)/python benchmarks/screenshots.py build/screenshots docs/pictures
 	$(BIN)/python benchmarks/page_screenshots.py docs/pictures
+	PYTHONPATH=tests/support:benchmarks $(BIN)/python benchmarks/fleet_screenshots.py docs/pictures
 
 # Two processes, each file of tests in one of them. X64QUANTPRECISION=on or off lets ONNX Runtime open
 # graphs as a processor without VNNI, or with it, has to: see tests/conftest.py.
@@ -102,6 +103,10 @@ kill-tray: setup ## edge-run watch, killed at 50 random moments while films come
 
 kill-dicom: setup ## a DICOM node, killed at 50 random moments between receipt and delivery
 	$(BIN)/python tests/support/killed_nodes.py --kills 50
+
+# BOXES=1000 RECEIPTS=52: a year of weeks.
+fleet: setup ## a report on a thousand simulated boxes with a year of receipts: five minutes
+	PYTHONPATH=tests/support $(BIN)/python benchmarks/fleet.py --boxes $(or $(BOXES),1000) --receipts $(or $(RECEIPTS),52)
 
 # Goes on where it was interrupted: what benchmarks/architectures holds is not run again.
 zoo: setup ## architectures that people use, in every recipe at two sizes: hours, and their page

@@ -20,6 +20,7 @@ from edge_kit.commands import (
     ensemble,
     evaluate,
     export,
+    fleet,
     keys,
     model_card,
     models,
@@ -47,6 +48,7 @@ COMMANDS = {
     "keys": keys,
     "sign": sign,
     "debug": debug,
+    "fleet": fleet,
     "demo": demo,
 }
 INTERRUPTED, TERMINATED = 130, 143

@@ -33,7 +33,7 @@ ROOMS = (
 )
 KIT_ROOMS = (
     *("__init__", "console", "files", "data", "arguments", "models", "film_branch", "training"),
-    *("evaluation", "audit", "exporting", "documents", "demo", "commands", "cli"),
+    *("evaluation", "audit", "exporting", "documents", "fleet", "demo", "commands", "cli"),
 )
 RUNTIME_ROOMS = (
     *(
@@ -50,11 +50,23 @@ RUNTIME_ROOMS = (
         "graphs",
     ),
     *("engines", "console", "film"),
-    *("isolation", "answer", "audit_trail", "tray", "dicom_node", "machine", "bench", "web"),
+    *(
+        "isolation",
+        "answer",
+        "audit_trail",
+        "tray",
+        "dicom_node",
+        "machine",
+        "fleet",
+        "bench",
+        "web",
+    ),
     *("__init__", "commands", "cli", "__main__"),
 )
-WEB = {"starlette", "uvicorn", "h11", "cryptography"}
-"""What serves a page: the extra `edge-runtime[web]`, and what may make a certificate."""
+WEB = {"starlette", "uvicorn", "h11"}
+"""What serves a page: the extra `edge-runtime[web]`."""
+KEYS = {"cryptography"}
+"""What makes a certificate and signs, where it is there."""
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
     "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
@@ -106,10 +118,8 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
     engines = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
-    assert (
-        foreign
-        == {"PIL", "numpy", "pydicom", "pynetdicom", "securesystemslib", "watchdog"} | engines | WEB
-    )
+    packages = {"PIL", "numpy", "pydicom", "pynetdicom", "securesystemslib", "watchdog"}
+    assert foreign == packages | engines | WEB | KEYS
 
 
 def test_only_the_page_needs_what_serves_it() -> None:

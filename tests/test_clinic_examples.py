@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.cli import _parsed
-from edge_runtime.commands import audit, watch
+from edge_runtime.commands import audit, receipt, watch
 
 CLINIC = Path(__file__).resolve().parent.parent / "examples" / "clinic"
 
@@ -22,11 +22,15 @@ class Unit(RawConfigParser):
         return optionstr
 
 
+def service_of(name: str) -> dict[str, str]:
+    unit = Unit(strict=False, interpolation=None)  # a filter of system calls may stand twice
+    unit.read(CLINIC / name, "utf-8")
+    return dict(unit["Service"])
+
+
 @pytest.fixture
 def service() -> dict[str, str]:
-    unit = Unit(strict=False, interpolation=None)  # a filter of system calls may stand twice
-    unit.read(CLINIC / "edge-run-tray.service", "utf-8")
-    return dict(unit["Service"])
+    return service_of("edge-run-tray.service")
 
 
 def test_the_unit_watches_a_tray_with_an_audit_trail(service: dict[str, str]) -> None:
@@ -53,6 +57,21 @@ def test_the_unit_goes_on_after_a_full_disk_and_ends_its_watcher_first(
 def test_the_unit_has_few_rights(name: str, service: dict[str, str]) -> None:
     assert service[name] == "yes" and service["ProtectSystem"] == "strict"
     assert service["CapabilityBoundingSet"] == ""
+
+
+def test_the_unit_of_receipts_is_for_the_trail_and_the_bundle_of_the_tray(
+    service: dict[str, str],
+) -> None:
+    own = service_of("edge-run-receipt.service")
+    program, command, *words = shlex.split(own["ExecStart"])
+    assert program.endswith("/edge-run") and command == "receipt"
+    paths, options = _parsed("receipt", words, receipt.OPTIONS)
+    assert options["out"] == own["ReadWritePaths"]
+    _, tray = _parsed("watch", shlex.split(service["ExecStart"])[2:], watch.OPTIONS)
+    assert paths == [tray["audit"]] and options["bundle"] == tray["bundle"]
+    # Where the box's key is made: a place that the unit may write.
+    assert own["Environment"] == f"XDG_DATA_HOME=/var/lib/{own['StateDirectory']}"
+    assert own["User"] == service["User"] and own["ProtectSystem"] == "strict"
 
 
 def test_the_recipe_for_windows_names_options_that_exist() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from edge_export.quantize.recipe import RECIPES
 from edge_kit.cli import parser
+from edge_kit.fleet.problems import KINDS
 from edge_runtime import errors
 from edge_runtime.bundle import open_bundle
 from edge_runtime.bundle.manifest import Manifest
@@ -81,9 +82,8 @@ def test_every_option_that_a_page_names_exists(page: str) -> None:
     assert set(_OPTION.findall(text_of(page))) <= everywhere
     for line in commands(page):
         words = line.split()
-        name = " ".join(
-            words[: 3 if words[:2] in (["edge-kit", "data"], ["edge-kit", "keys"]) else 2]
-        )
+        two = words[:2] in ([["edge-kit", group] for group in ("data", "fleet", "keys")])
+        name = " ".join(words[: 3 if two else 2])
         if name in known:
             assert set(_OPTION.findall(line)) <= known[name] | {"--help"}, line
 
@@ -134,6 +134,10 @@ def test_the_page_for_clinics_has_every_exit_status() -> None:
 def test_the_page_of_the_proof_has_every_recipe() -> None:
     listed = first_column("docs/proof.md", "## Recipes") - {"--int8"}
     assert listed == set(RECIPES)
+
+
+def test_the_page_of_a_fleet_has_every_kind_of_problem() -> None:
+    assert first_column("docs/fleet.md", "### What needs looking at") == set(KINDS)
 
 
 def keys_of(record: type[Record], before: str = "") -> Iterator[str]:

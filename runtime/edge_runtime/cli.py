@@ -31,6 +31,7 @@ usage: edge-run COMMAND ...
   demo-clinic       a page with films to try
   dicom-listen C    answer for DICOM images, back into their studies
   trust ACTION      whose signed bundles are taken: list, add, remove, require
+  receipt TRAIL...  what this box runs, signed, for those who look after many
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
 was refused or unreadable (the others were answered), 6 no engine or no Pillow,
@@ -51,6 +52,7 @@ COMMANDS = (
     "demo-clinic",
     "dicom-listen",
     "trust",
+    "receipt",
 )
 INTERRUPTED = 130
 _HELP = ("-h", "--help", "help")

@@ -90,6 +90,29 @@ def write_together(files: Mapping[Path, Data]) -> None:
         sync_folder(folder)
 
 
+def write_secret(path: Name, data: Data) -> None:
+    """Write `data` to the file `path`, all of it or nothing; nobody else may read it at any time.
+
+    Raises:
+        CannotWrite: the disk does not take it.
+    """
+    with as_cannot_write(path, memoryview(data).nbytes):
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = target.parent / f".{secrets.token_hex(8)}.part"
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            with suppress(OSError):
+                draft.unlink()
+        sync_folder(target.parent)
+
+
 @contextmanager
 def replacing(
     path: Name, size: int = 0, what: str = "a file", mode: int = _CUSTOMARY

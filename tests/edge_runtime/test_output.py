@@ -215,7 +215,8 @@ OTHERS = {
     "edge_runtime/tray/commit.py": "places that the journal has named before",
     "edge_runtime/dicom_node/folder.py": "a lock in a folder of its own, which stays empty",
     "edge_runtime/web/tls.py": "a certificate of its own, in the data folder",
-    "edge_runtime/web/users.py": "a draft, for its user alone from the first byte",
+    "edge_runtime/fleet/box.py": "a lock in the data folder, which stays empty",
+    "edge_runtime/fleet/signing.py": "a temporary folder",
 }
 WRITING = {"write_text", "write_bytes", "savefig", "rename", "replace", "mkstemp", "copyfile"}
 

@@ -20,10 +20,13 @@ from edge_export.graph.artefact import Artefact
 from edge_export.proof.findings import Findings
 from edge_export.proof.layers import first_divergence
 from edge_export.proof.parity import REFERENCE
+from edge_export.proof.prove import Proof
 from edge_export.proof.threshold import Threshold
 from edge_export.quantize.recipe import FLOAT32
 from edge_export.words import Words, words
 from edge_runtime.bundle.provenance import KEY
+from edge_runtime.fleet.counts import score_bin
+from edge_runtime.fleet.records import BINS
 
 SCHEMA = 1
 TOOLS = (
@@ -98,6 +101,7 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
         "decision": proof.decision.to_json(),
         **_threshold(proof.threshold),
         **_fit(findings),
+        "scores": _scores(proof),
         "film_gate": proof.film_gate.to_json() if proof.film_gate else None,
         "artefacts": {
             REFERENCE: _reference(findings),
@@ -137,6 +141,20 @@ def _provenance(findings: Findings, description: BundleDescription) -> dict[str,
         return {}
     commands = description.made_by, description.exported_by
     return {KEY: description.origin.to_json(findings.calibration.films, *commands)}
+
+
+def _scores(proof: Proof) -> list[int]:
+    """Return the histogram of the model's probabilities on the held-out films that it answers.
+
+    A fleet's are held against it: see `edge_runtime.fleet.records.BINS`.
+    """
+    probabilities, film_logits = proof.probabilities[REFERENCE], proof.film_logits.get(REFERENCE)
+    if proof.film_gate and film_logits is not None:
+        probabilities = probabilities[film_logits >= proof.film_gate.threshold]
+    counts = [0] * BINS
+    for probability in probabilities.tolist():
+        counts[score_bin(probability)] += 1
+    return counts
 
 
 def _threshold(threshold: Threshold) -> dict[str, Any]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_runtime.bundle.defaults import data_folder
 from edge_runtime.cures import quoted
 from edge_runtime.errors import UsageError
-from edge_runtime.output import as_cannot_write, sync_folder
+from edge_runtime.output import write_secret
 from edge_runtime.ownership import require_own
 from edge_runtime.web.passwords import fingerprint
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 FILE = "users.json"
 _LARGEST = 1 << 20  # bytes
 _LONGEST_NAME = 64
-_SECRET = 0o600
 
 
 def users_path(named: str | None = None) -> Path:
@@ -117,21 +114,7 @@ def write_users(path: Path, users: Users) -> None:
     """
     document = {"passwords": users.passwords, "tokens": users.tokens}
     data = json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
-    with as_cannot_write(path, len(data)):
-        target = Path(os.path.realpath(path))
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = target.parent / f".{secrets.token_hex(8)}.part"
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            with os.fdopen(os.open(draft, flags, _SECRET), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
-        sync_folder(target.parent)
+    write_secret(path, data)
 
 
 class UsersFile:

@@ -16,8 +16,9 @@ from edge_export.films.film import Film
 from edge_export.graph.artefact import Measured
 from edge_export.proof.faults import Fault
 from edge_export.proof.findings import Findings
-from edge_export.proof.parity import FILM_SETS
+from edge_export.proof.parity import FILM_SETS, REFERENCE
 from edge_export.report.document import document, encoded, parity
+from edge_runtime.bundle.records import FilmGate
 from report_document import full_document
 from tiny_network import tiny_plan
 
@@ -125,3 +126,21 @@ def test_what_is_not_stated_of_the_intended_use_is_said(findings: Findings) -> N
     stated = intended_use("xray", (18, 90), ("PA",), ("CHEST",))
     facts = replace(FACTS, intended_use=stated)
     assert document(findings, facts, "m")["not_stated"] is None
+
+
+def test_parity_counts_the_scores_of_the_films_that_are_answered(findings: Findings) -> None:
+    proof, films = findings.proof, len(findings.held_out.digests)
+    assert sum(parity(findings, FACTS)["scores"]) == films
+    probability = np.full(films, 0.97)
+    probability[0] = 0.02
+    gate = np.ones(films)
+    gate[-1] = -9.0
+    gated = replace(
+        proof,
+        probabilities={**proof.probabilities, REFERENCE: probability},
+        film_gate=FilmGate(threshold=0.0),
+        film_logits={REFERENCE: gate},
+        film_checks={},
+    )
+    scores = parity(replace(findings, proof=gated), FACTS)["scores"]
+    assert (scores[0], scores[19], sum(scores)) == (1, films - 2, films - 1)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from securesystemslib.dsse import Envelope as TheirEnvelope
-from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]
+from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from edge_export.signing.sign import sign_bundle
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.manifest import Manifest, canonical
 from edge_runtime.bundle.pack import pack, unpack
 from edge_runtime.errors import CannotWrite, UntrustedBundle, UsageError
-from edge_runtime.trust.envelope import PAYLOAD_TYPE, pae
+from edge_runtime.trust.envelope import STATEMENT, pae
 from signed_bundles import (
     contents,
     forge,
@@ -75,7 +75,7 @@ def test_an_envelope_is_one_of_securesystemslib(tmp_path: Path) -> None:
     for name, data in contents(path).items():
         if name.startswith("signatures/"):
             theirs = TheirEnvelope.from_dict(json.loads(data))
-            assert theirs.payload_type == PAYLOAD_TYPE
+            assert theirs.payload_type == STATEMENT
             assert theirs.pae() == pae(theirs.payload)
             key = SSlibKey.from_crypto(VENDOR.private.public_key())
             assert theirs.verify([key], 1) == {VENDOR.public.id: key}
@@ -85,7 +85,7 @@ def test_their_signer_signs_what_ours_does(tmp_path: Path) -> None:
     path = write_signed_bundle(tmp_path / "m.edge")
     ours = contents(path)[name_of("model")]
     payload = TheirEnvelope.from_dict(json.loads(ours)).payload
-    theirs = TheirEnvelope(payload, PAYLOAD_TYPE, {})
+    theirs = TheirEnvelope(payload, STATEMENT, {})
     theirs.sign(CryptoSigner(VENDOR.private))
     assert canonical(theirs.to_dict()) == ours
 
