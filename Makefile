@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz hostile kill-writes kill-tray kill-dicom fleet zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants hostile kill-writes kill-tray kill-dicom fleet zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,mutants]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -81,14 +81,22 @@ pip-audit: setup ## known vulnerabilities of the pinned packages; asks the netwo
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-fuzz: setup ## damaged and hostile bundles, films, model files and graphs: 15 minutes
+fuzz: setup ## damaged and hostile bundles, films, models, graphs, trails, requests: 20 minutes
 	$(BIN)/python tests/fuzz/run.py bundles --count 20000
 	$(BIN)/python tests/fuzz/run.py films --count 50000
 	$(BIN)/python tests/fuzz/run.py structures --count 20000
+	$(BIN)/python tests/fuzz/run.py audit --count 20000
+	$(BIN)/python tests/fuzz/run.py dicom --count 20000
+	$(BIN)/python tests/fuzz/run.py http --count 20000
 	$(BIN)/python tests/fuzz/run.py archives --count 500
 	$(BIN)/python tests/fuzz/run.py models --count 100
 	$(BIN)/python tests/fuzz/graphs.py $(REFERENCE) --count 20000 --minutes 3
 	$(BIN)/python tests/fuzz/graph_bundles.py $(REFERENCE) --count 100 --minutes 2
+
+# MODULES="bundle/archive audit_trail/chain": these alone. Needs the extra `mutants`.
+mutants: setup ## does a test fail whenever code that verifies is changed? half an hour
+	$(PIP) mutmut
+	$(BIN)/python benchmarks/mutants.py $(MODULES)
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py

@@ -37,7 +37,10 @@ def test_what_was_found_once_is_answered_or_refused(path: Path) -> None:
 EXPECTED = {
     "films": (300, {"answered", "unreadable"}),
     "structures": (60, {"answered", "unreadable"}),
+    "audit": (200, {"IntegrityError", "written on"}),
     "bundles": (300, {"NotABundle", "IntegrityError"}),
+    "dicom": (100, {"Refusal", "DataError", "reported"}),
+    "http": (150, {"200", "400", "404", "421"}),
     "archives": (20, {"DataError"}),
     "models": (40, {"exported", "DataError"}),
 }

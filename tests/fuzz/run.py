@@ -3,6 +3,9 @@
     python tests/fuzz/run.py films --count 50000 --seed 1
     python tests/fuzz/run.py structures --count 20000 --seed 1
     python tests/fuzz/run.py bundles --count 20000 --seed 1
+    python tests/fuzz/run.py audit --count 20000 --seed 1
+    python tests/fuzz/run.py dicom --count 20000 --seed 1
+    python tests/fuzz/run.py http --count 20000 --seed 1
     python tests/fuzz/run.py models --count 1000 --seed 1
 
 Cases run in processes of their own. Counted are crashes, exceptions that are not ours, cases over
@@ -26,8 +29,10 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import cast
 
 HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
@@ -111,25 +116,19 @@ def bundle_case() -> Case:
     return lambda chance: (damaged_signed_bundle(seed, chance), judge)
 
 
-def model_case() -> Case:
-    """Return what damages model files and exports them."""
-    from fuzz.models import model_case as case
-
-    return case()
+def elsewhere(module: str, function: str) -> Callable[[], Case]:
+    """Return what gets a kind of case from another file of `fuzz`, once it is asked for."""
+    return lambda: cast("Case", getattr(import_module(f"fuzz.{module}"), function)())
 
 
-def archive_case() -> Case:
-    """Return what writes hostile archives and opens them as model files."""
-    from fuzz.models import archive_case as case
-
-    return case()
-
-
-KINDS = {
-    "archives": archive_case,
+KINDS: dict[str, Callable[[], Case]] = {
+    "archives": elsewhere("models", "archive_case"),
+    "audit": elsewhere("trails", "trail_case"),
     "bundles": bundle_case,
+    "dicom": elsewhere("nodes", "node_case"),
     "films": film_case,
-    "models": model_case,
+    "http": elsewhere("pages", "page_case"),
+    "models": elsewhere("models", "model_case"),
     "structures": structure_case,
 }
 # TensorFlow's converter takes seconds, and its libraries much of the address space.

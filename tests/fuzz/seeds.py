@@ -160,7 +160,7 @@ def canonical_or_not(document: dict[str, Any], chance: Random) -> bytes:
     return bytes(damaged(data, chance, [data], ANY)) if chance.random() < 0.2 else data
 
 
-_VALUES: tuple[Any, ...] = (
+VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 1.5, 1e308, -0.0, 10**30, "", "x", "../x", "\0", "é", "\ud800",
     "a" * 5000, [], {}, [[]], {"": {}}, [1] * 500, "1" * 64, "0.0.0", 2**63,
 )  # fmt: skip
@@ -178,7 +178,7 @@ def warp(value: Any, chance: Random) -> None:
             continue
         deed = chance.random()
         if deed < 0.6:
-            value[key] = chance.choice(_VALUES)
+            value[key] = chance.choice(VALUES)
         elif deed < 0.75:
             del value[key]
         elif isinstance(value, dict):

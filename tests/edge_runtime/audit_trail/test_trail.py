@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 from edge_runtime.answer.classify import Answer
-from edge_runtime.audit_trail import AuditEntry, AuditTrail
+from edge_runtime.audit_trail import AuditEntry, AuditTrail, TrailHead
 from edge_runtime.audit_trail.line import DELIVERED
 from edge_runtime.errors import CannotWrite, IntegrityError, Refusal, UsageError
 from edge_runtime.film.source import SourceFile
@@ -55,6 +55,22 @@ def test_a_line_holds_the_decision_and_no_name_of_a_film(path: Path) -> None:
 
 def test_a_film_in_memory_has_the_digest_that_is_given() -> None:
     assert AuditEntry.of(Answer("image in memory", 1.0), "b", "e", film="a" * 64).film == "a" * 64
+
+
+def test_a_users_name_has_200_characters_at_most() -> None:
+    for length in (1, 200, 201, 5000):
+        user = AuditEntry.of(Answer("x", 1.0), "b", "e", user="k" * length).user
+        assert user == "k" * min(length, 200)
+    assert AuditEntry.of(Answer("x", 1.0), "b", "e").user is None
+
+
+def test_a_head_is_read_as_it_is_written_and_nothing_else_is_one() -> None:
+    for head in (TrailHead(7, "0a" * 32), TrailHead(10**17, "f" * 64)):
+        assert TrailHead.parse(str(head)) == TrailHead.parse(f" {head}\n") == head
+    digest = "a" * 64
+    wrong = (f"7:{digest}a", f"7:{digest[1:]}", f"7:{'A' * 64}", f"7:{'g' * 64}", f":{digest}")
+    more = (f"{'1' * 19}:{digest}", f"7 :{digest}", f"\u0667:{digest}", f"-7:{digest}", "", digest)
+    assert [text for text in (*wrong, *more) if TrailHead.parse(text)] == []
 
 
 def test_a_trail_that_is_opened_again_goes_on(path: Path) -> None:

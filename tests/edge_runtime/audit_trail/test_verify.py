@@ -150,6 +150,15 @@ def test_files_of_a_trail_are_in_order_in_whatever_folder_they_are() -> None:
     assert in_order(names) == ordered
 
 
+def test_files_of_a_trail_are_in_the_order_of_their_numbers() -> None:
+    """Not of their digits, whatever is in a name; the folder comes last."""
+    for stem in ("trail", "a\nb", "clinic-2"):
+        ordered = [f"{stem}.jsonl", *(f"{stem}-{number}.jsonl" for number in range(2, 123))]
+        assert in_order(ordered[::-1]) == [Path(name) for name in ordered]
+    assert in_order(["b/t-2", "a/t-2"]) == [Path("a/t-2"), Path("b/t-2")]
+    assert in_order(["t-1", "t-02", "t"]) == [Path("t"), Path("t-02"), Path("t-1")]
+
+
 def test_a_million_line_ends_are_looked_at_in_one_pass(trail: bytes, tmp_path: Path) -> None:
     """Each was once added to a copy of all before it, which took minutes."""
     (found,) = problems(tmp_path / "trail.jsonl", trail + b"\n" * (1 << 20))

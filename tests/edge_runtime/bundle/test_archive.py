@@ -121,7 +121,8 @@ def test_an_archive_of_other_making_is_no_bundle(name: str) -> None:
 BAD_NAMES = [
     "", "/etc/passwd", "../x", "a/../x", "a/..", "./a", "a/./b", "a//b", "golden/", "/", ".", "..",
     "a\\b", "C:x", "C:/x", "a\0b", "a\nb", "a b", "b*", "é", "\x7f", "\u202e", ".hidden", "a.",
-    "a/.b", "nul", "CON.txt", "golden/Aux", "com1.png", "x" * 201,
+    "a/.b", "nul", "CON.txt", "golden/Aux", "com1.png", "x" * 201, "prn", "LPT9",
+    "com0", "lpt5.a.b",
 ]  # fmt: skip
 
 
@@ -146,7 +147,9 @@ def test_names_that_meet_on_some_disk_are_refused(names: tuple[str, ...]) -> Non
         decode(archive_of(*contents), "m.edge")
 
 
-@pytest.mark.parametrize("name", ["a", "a.b-c_D", "golden/0.png", "console", "0", "a/b/c/d"])
+@pytest.mark.parametrize(
+    "name", ["a", "a.b-c_D", "golden/0.png", "console", "com10", "x" * 200, "0", "a/b/c/d"]
+)
 def test_plain_names_are_allowed(name: str) -> None:
     assert not names_problem([name])
 
@@ -219,6 +222,42 @@ def test_limits_are_checked_before_anything_is_read() -> None:
 
     with pytest.raises(NotABundle, match="larger than 1 GiB"):
         decode_by(read, 1 << 30, "m.edge")
+
+
+@pytest.mark.parametrize("count", [64, 65])
+def test_an_archive_has_64_members_at_most(count: int) -> None:
+    data = archive_of(CONTENTS[0], *((f"f{number:02d}", b"") for number in range(count - 1)))
+    if count == 64:
+        assert len(decode(data, "m.edge")) == 64
+        return
+    with pytest.raises(IntegrityError, match="changed after it was written"):
+        decode(data, "m.edge")
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_a_member_has_256_mebibytes_at_most(beyond: int) -> None:
+    members = [Member("manifest.json", 0, 0), Member("a", (1 << 28) + beyond, 0)]
+    before, after = headers(members)
+    start = sum(map(len, before))
+    end = start + members[1].length
+    parts = {
+        0: before[0],
+        len(before[0]): before[1],
+        end: after,
+        end + len(after) - 22: after[-22:],
+    }
+
+    def read(at: int, length: int) -> bytes:
+        assert len(parts[at]) == length
+        return parts[at]
+
+    if not beyond:
+        assert [place for _, place in decode_by(read, end + len(after), "m")] == [
+            len(before[0]), start
+        ]  # fmt: skip
+        return
+    with pytest.raises(NotABundle, match="larger than 256 MiB"):
+        decode_by(read, end + len(after), "m")
 
 
 def test_no_more_is_read_than_a_directory_can_be() -> None:
