@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants hostile kill-writes kill-tray kill-dicom fleet zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants hostile kill-writes kill-tray kill-dicom power-cuts fleet zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,mutants]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,repo,mutants]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -111,6 +111,10 @@ kill-tray: setup ## edge-run watch, killed at 50 random moments while films come
 
 kill-dicom: setup ## a DICOM node, killed at 50 random moments between receipt and delivery
 	$(BIN)/python tests/support/killed_nodes.py --kills 50
+
+# Needs Debian's strace; as root also on a read-only card.
+power-cuts: setup ## an update that is killed, or finds no room, at every call: half an hour
+	$(BIN)/python benchmarks/power_cuts.py
 
 # BOXES=1000 RECEIPTS=52: a year of weeks.
 fleet: setup ## a report on a thousand simulated boxes with a year of receipts: five minutes

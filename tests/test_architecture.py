@@ -28,7 +28,7 @@ FORBIDDEN = {
 ROOMS = (
     *("semaphores", "__init__", "quiet", "words", "cautions", "origin", "description"),
     *("films", "statistics", "signing"),
-    *("graph", "quantize", "proof", "remedy"),
+    *("graph", "quantize", "proof", "remedy", "repository"),
     *("report", "examine", "package", "export", "debug"),
 )
 KIT_ROOMS = (
@@ -50,17 +50,8 @@ RUNTIME_ROOMS = (
         "graphs",
     ),
     *("engines", "console", "film"),
-    *(
-        "isolation",
-        "answer",
-        "audit_trail",
-        "tray",
-        "dicom_node",
-        "machine",
-        "fleet",
-        "bench",
-        "web",
-    ),
+    *("isolation", "installation", "answer", "audit_trail", "tray", "dicom_node", "machine"),
+    *("fleet", "updates", "bench", "web"),
     *("__init__", "commands", "cli", "__main__"),
 )
 WEB = {"starlette", "uvicorn", "h11"}
@@ -70,8 +61,8 @@ KEYS = {"cryptography"}
 HEAVY = {
     "numpy", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "onnx", "onnxruntime",
     "argparse", "dataclasses", "hashlib", "importlib.metadata", "pathlib", "shutil", "subprocess",
-    "tempfile", "zipfile", "pydicom", "starlette", "uvicorn", "asyncio",
-    "securesystemslib", "tuf", "edge_runtime.trust",
+    "tempfile", "zipfile", "pydicom", "starlette", "uvicorn", "asyncio", "tuf",
+    "securesystemslib", "urllib3", "edge_runtime.trust",
 }  # fmt: skip
 
 
@@ -118,8 +109,8 @@ def test_the_runtime_needs_pillow_and_an_engine_alone() -> None:
     foreign = {name for source in sources for name in imports(source)}
     foreign -= sys.stdlib_module_names | {"edge_runtime", "_hashlib"}
     engines = {"ai_edge_litert", "tflite_runtime", "onnxruntime"}
-    packages = {"PIL", "numpy", "pydicom", "pynetdicom", "securesystemslib", "watchdog"}
-    assert foreign == packages | engines | WEB | KEYS
+    network = {"pynetdicom", "securesystemslib", "tuf", "urllib3", "watchdog"}
+    assert foreign == {"PIL", "numpy", "pydicom"} | network | engines | WEB | KEYS
 
 
 def test_only_the_page_needs_what_serves_it() -> None:

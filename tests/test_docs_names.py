@@ -33,15 +33,18 @@ FOREIGN = {"--no-index", "--find-links", "--no-deps", "--strict", "--uninstall",
 FOREIGN |= {
     "--require-hashes",
     "--requirement",
+    "--bind",
+    "--directory",
     "--silent",
     "--data-binary",
     "--output",
     "--cacert",
     "--header",
 }
-FOREIGN |= {"--silent", "--data-binary", "--output", "--cacert", "--header"}
 FOREIGN |= {"--signature", "--public"}  # of model_signing, the second up to its underscore
 """Options of programs that are not ours, and of `install.sh`."""
+NESTED = [["edge-kit", group] for group in ("data", "fleet", "keys", "repo")]
+"""Commands that have commands of their own."""
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 _PATH = re.compile(r"`((?:[\w.-]+/)+|(?:[\w.-]+/)*[\w.-]+\.(?:py|toml|txt|md))[`:]")
@@ -82,8 +85,7 @@ def test_every_option_that_a_page_names_exists(page: str) -> None:
     assert set(_OPTION.findall(text_of(page))) <= everywhere
     for line in commands(page):
         words = line.split()
-        two = words[:2] in ([["edge-kit", group] for group in ("data", "fleet", "keys")])
-        name = " ".join(words[: 3 if two else 2])
+        name = " ".join(words[: 3 if words[:2] in NESTED else 2])
         if name in known:
             assert set(_OPTION.findall(line)) <= known[name] | {"--help"}, line
 

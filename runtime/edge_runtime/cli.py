@@ -32,6 +32,8 @@ usage: edge-run COMMAND ...
   dicom-listen C    answer for DICOM images, back into their studies
   trust ACTION      whose signed bundles are taken: list, add, remove, require
   receipt TRAIL...  what this box runs, signed, for those who look after many
+  update --from R   install the newest model of a repository
+  rollback          let the model before the current one answer again
 
 Exit status: 0 ok, 1 unexpected, 2 usage, 3 not a bundle, 4 integrity, 5 a film
 was refused or unreadable (the others were answered), 6 no engine or no Pillow,
@@ -53,6 +55,8 @@ COMMANDS = (
     "dicom-listen",
     "trust",
     "receipt",
+    "update",
+    "rollback",
 )
 INTERRUPTED = 130
 _HELP = ("-h", "--help", "help")

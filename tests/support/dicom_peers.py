@@ -27,6 +27,7 @@ from pynetdicom import AE, evt
 
 from dicom_nodes import read
 from edge_runtime.answer.classifier import Classifier
+from edge_runtime.answer.in_use import ModelInUse
 from edge_runtime.dicom_node.node import Node
 from edge_runtime.dicom_node.settings import Destination, NodeSettings, Peer, PeerLimits
 
@@ -72,13 +73,20 @@ def settings(folder: Path, archive: int, **changes: Any) -> NodeSettings:
     return NodeSettings(**{**usual, **changes})
 
 
+def in_use(bundle: Path, *, isolated: bool = False) -> ModelInUse:
+    """Return what answers for a node."""
+    return ModelInUse(
+        str(bundle), lambda path: Classifier(path, engines=1, isolated=isolated), print, look=0.0
+    )
+
+
 @contextmanager
 def running(told: NodeSettings, bundle: Path) -> Iterator[tuple[Node, list[str]]]:
     """Run a node in threads; yield it with the lines that it says."""
     said: list[str] = []
     with (
-        Classifier(bundle, engines=1, isolated=True) as classifier,
-        Node(told, classifier, said.append) as node,
+        in_use(bundle, isolated=True) as model,
+        Node(told, model, said.append) as node,
     ):
         thread = Thread(target=node.run)
         thread.start()

@@ -29,6 +29,8 @@ NOTHING = "0" * 64
 BEGUN, ANSWERED, DELIVERED, MENDED = "begun", "answer", "delivery", "mended"
 """Kinds of lines: the first of a file, a decision, an object that an archive has taken, and one
 that tells of a torn line above it."""
+MODEL = "model"
+"""A line that tells of another model: `before` and `after` are identities of bundles."""
 
 LONGEST = 1 << 16
 """Bytes of one line; no name of a user comes near."""

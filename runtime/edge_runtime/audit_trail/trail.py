@@ -18,6 +18,7 @@ from edge_runtime.audit_trail.line import (
     EMPTY,
     FORMAT,
     MENDED,
+    MODEL,
     AuditEntry,
     DeliveryEntry,
     Line,
@@ -86,12 +87,23 @@ class AuditTrail:
             CannotWrite: the disk does not take them, and no answer may be given. What it took may
                 be there: `entries_after` tells.
         """
+        return self._record(*((entry.kind, entry.to_json()) for entry in entries))
+
+    def record_model(self, before: str, after: str) -> TrailHead:
+        """Write that another model answers from now on; both are named by their identities.
+
+        Raises:
+            CannotWrite: the disk does not take it.
+        """
+        return self._record((MODEL, {"before": before, "after": after}))
+
+    def _record(self, *lines: tuple[str, dict[str, object]]) -> TrailHead:
         with self._writing:
             if not self._sound:
                 self._take_up()
             if self._size >= self._largest:
                 self._hand_over()
-            self._append(*((entry.kind, entry.to_json()) for entry in entries))
+            self._append(*lines)
             return self._head
 
     def entries_after(self, counter: int, kind: str = ANSWERED) -> list[Line]:

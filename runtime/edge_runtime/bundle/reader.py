@@ -12,16 +12,12 @@ This module is on the cold path of `edge-run`, hence what it does not import.
 from __future__ import annotations
 
 import binascii
-import mmap
 import os
-import stat
-import sys
-from contextlib import suppress
-from io import FileIO
 
 from edge_runtime.bundle import archive, manifest
 from edge_runtime.bundle.archive import MANIFEST
 from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.regular_file import COPY_AGAIN, RegularFile, unreadable
 from edge_runtime.errors import IntegrityError, NotABundle
 
 TYPE_CHECKING = False
@@ -32,9 +28,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.bundle.signers import Signers
 
-_NOT_WAITING = getattr(os, "O_NONBLOCK", 0)  # a pipe of that name must not keep us waiting
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_COPY_AGAIN = "copy the bundle again"
 
 
 class Bundle:
@@ -49,17 +43,18 @@ class Bundle:
 
     def __init__(self, path: str) -> None:
         """Open the zip or folder at `path`, see `open_bundle`."""
+        self._is_folder, installed = os.path.isdir(path), None
+        if self._is_folder and not os.path.lexists(os.path.join(path, MANIFEST)):
+            path, installed = _installed(path)
+            self._is_folder = False
         self.path = path
         self._closed = False
         self._places: dict[str, tuple[int, int]] = {}
         self._crcs: dict[str, int] = {}
-        self._is_folder = os.path.isdir(path)
         if self._is_folder:
-            if not os.path.lexists(os.path.join(path, MANIFEST)):
-                raise NotABundle(path, f"holds no {MANIFEST}", "give a .edge file or its folder")
             names = set(_listing(path))
         else:
-            with _File(path, path) as file:
+            with RegularFile(path, path) as file:
                 stored = archive.decode(file.read, file.size, path)
             self._places = {member.name: (start, member.length) for member, start in stored}
             self._crcs = {member.name: member.crc for member, _ in stored}
@@ -68,8 +63,11 @@ class Bundle:
         data = self._copy(MANIFEST)
         whole = len(data) <= manifest.LARGEST_MANIFEST
         if self._crcs and whole and self._crcs[MANIFEST] != binascii.crc32(data):
-            raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
+            raise IntegrityError(subject, "does not match its CRC-32", COPY_AGAIN)
         self.manifest = manifest.parse(bytes(data), subject)
+        if installed and installed != self.identity:
+            problem = "is another model than the one that was confirmed"
+            raise IntegrityError(path, problem, "go back: edge-run rollback")
         self.signatures: dict[str, bytes] = self._signatures(names)
         self.signers: Signers | None = None
 
@@ -94,7 +92,7 @@ class Bundle:
         view = self._copy(name, listed.bytes)
         if sha256(view) != listed.sha256:
             problem = "is not the file that was written"
-            raise IntegrityError(f"{self.path}: {name}", problem, _COPY_AGAIN)
+            raise IntegrityError(f"{self.path}: {name}", problem, COPY_AGAIN)
         return view
 
     def _signatures(self, names: set[str]) -> dict[str, bytes]:
@@ -107,7 +105,7 @@ class Bundle:
         """
         listed = {MANIFEST, *self.manifest.files}
         if missing := listed - names:
-            raise NotABundle(self.path, f"the file {min(missing)} is missing", _COPY_AGAIN)
+            raise NotABundle(self.path, f"the file {min(missing)} is missing", COPY_AGAIN)
         signed, has_place = names - listed, self.manifest.schema != manifest.UNSIGNED_SCHEMA
         if extra := [name for name in signed if not (has_place and archive.is_signature(name))]:
             problem = f"{min(extra)} is not in its {MANIFEST}"
@@ -123,7 +121,7 @@ class Bundle:
             problem = f"is larger than {archive.LARGEST_SIGNATURE >> 10} KiB"
             raise NotABundle(subject, problem, "sign the bundle again")
         if self._crcs and self._crcs[name] != binascii.crc32(data):
-            raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
+            raise IntegrityError(subject, "does not match its CRC-32", COPY_AGAIN)
         return data
 
     def _copy(self, name: str, expected: int | None = None) -> memoryview:
@@ -133,13 +131,13 @@ class Bundle:
         """
         subject = f"{self.path}: {name}"
         path = os.path.join(self.path, name) if self._is_folder else self.path
-        with _File(path, subject, _NO_LINK if self._is_folder else 0) as file:
+        with RegularFile(path, subject, _NO_LINK if self._is_folder else 0) as file:
             start, length = self._places.get(name) or (0, file.size)
             if expected is None:
                 length = min(length, manifest.LARGEST_MANIFEST + 1)
             elif length != expected:
                 problem = f"has {length} bytes instead of {expected}"
-                raise IntegrityError(subject, problem, _COPY_AGAIN)
+                raise IntegrityError(subject, problem, COPY_AGAIN)
             return file.copy(start, length)
 
     def verify(self) -> None:
@@ -152,7 +150,7 @@ class Bundle:
             view = self.read(name)
             if self._crcs and self._crcs[name] != binascii.crc32(view):
                 subject = f"{self.path}: {name}"
-                raise IntegrityError(subject, "does not match its CRC-32", _COPY_AGAIN)
+                raise IntegrityError(subject, "does not match its CRC-32", COPY_AGAIN)
 
     def close(self) -> None:
         """Allow no more reading from the bundle."""
@@ -173,6 +171,8 @@ class Bundle:
 def open_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Return the bundle at `path`, a `.edge` file or a folder, ready for `read`.
 
+    Of a store of installed models it is the one that was confirmed.
+
     Raises:
         NotABundle: there is none, or it is of a kind or schema that is not known here.
         IntegrityError: the manifest or the structure of the zip has been changed.
@@ -192,67 +192,18 @@ def verify_all(path: str | os.PathLike[str]) -> Bundle:
     return bundle
 
 
-class _File:
-    """A regular file, open for reading, all of whose errors are ours."""
+def _installed(folder: str) -> tuple[str, str]:
+    """Return path and identity of the confirmed model, where a folder without manifest is a store.
 
-    def __init__(self, path: str, subject: str, flags: int = 0) -> None:
-        """Open the file at `path`, with `flags` beside the customary ones."""
-        self._subject = subject
-        try:
-            self._file = FileIO(
-                path, opener=lambda path, mode: os.open(path, mode | flags | _NOT_WAITING)
-            )
-            status = os.fstat(self._file.fileno())
-        except (OSError, ValueError) as error:
-            raise _unreadable(subject, error) from error
-        if not stat.S_ISREG(status.st_mode):
-            self._file.close()
-            raise NotABundle(subject, "is not a regular file", "give a .edge file or a folder")
-        self.size = status.st_size
+    Raises:
+        NotABundle: it is no store, or has no model yet.
+        IntegrityError: its record is not what was written.
+    """
+    from edge_runtime.bundle.installed import confirmed_model, is_store
 
-    def read(self, start: int, length: int) -> bytes:
-        """Return `length` bytes from `start` on."""
-        return bytes(self._fill(memoryview(bytearray(length)), start))
-
-    def copy(self, start: int, length: int) -> memoryview:
-        """Return `length` bytes from `start` on in whole pages of our own."""
-        if not length:  # of which there is no map
-            return memoryview(bytearray())
-        try:
-            return self._fill(memoryview(_pages(length)), start)
-        except OSError as error:
-            raise _unreadable(self._subject, error) from error
-
-    def _fill(self, view: memoryview, start: int) -> memoryview:
-        try:
-            self._file.seek(start)
-            done = 0
-            while done < len(view):
-                count = self._file.readinto(view[done:])
-                if not count:
-                    problem = "was cut short while it was read"
-                    raise IntegrityError(self._subject, problem, _COPY_AGAIN)
-                done += count
-        except OSError as error:
-            raise _unreadable(self._subject, error) from error
-        return view
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-def _pages(length: int) -> mmap.mmap:
-    """Return `length` bytes of memory, in huge pages where there are any: they fill fastest."""
-    if sys.platform == "win32":
-        return mmap.mmap(-1, length)
-    pages = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if sys.platform == "linux":
-        with suppress(OSError):  # a kernel that was built without them
-            pages.madvise(mmap.MADV_HUGEPAGE)
-    return pages
+    if not is_store(folder):
+        raise NotABundle(folder, f"holds no {MANIFEST}", "give a .edge file or its folder")
+    return confirmed_model(folder)
 
 
 def _listing(folder: str, inside: str = "") -> Iterator[str]:
@@ -266,7 +217,7 @@ def _listing(folder: str, inside: str = "") -> Iterator[str]:
         with os.scandir(os.path.join(folder, inside)) as entries:
             listed = list(entries)
     except OSError as error:
-        raise _unreadable(subject, error) from error
+        raise unreadable(subject, error) from error
     if inside and not listed:
         raise NotABundle(subject, "is an empty folder", "remove it")
     for entry in listed:
@@ -279,13 +230,3 @@ def _listing(folder: str, inside: str = "") -> Iterator[str]:
             yield from _listing(folder, name + "/")
         else:
             yield name
-
-
-def _unreadable(subject: str, error: Exception) -> NotABundle:
-    """Return our error for what the operating system said."""
-    if isinstance(error, FileNotFoundError):
-        return NotABundle(subject, "does not exist", "give a .edge file or its folder")
-    if isinstance(error, PermissionError):
-        return NotABundle(subject, "may not be read by this user", "ask its owner to allow it")
-    problem = getattr(error, "strerror", None) or str(error)
-    return NotABundle(subject, f"cannot be read ({problem})", "copy it to this machine's disk")

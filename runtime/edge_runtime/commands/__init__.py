@@ -5,7 +5,12 @@ Each has `OPTIONS`, the long options it takes, those with a value ending in `=`;
 status.
 """
 
+# On the cold path:
+# ruff: noqa: PTH112
+
 from __future__ import annotations
+
+import os
 
 from edge_runtime.errors import NotABundle, UsageError
 
@@ -47,12 +52,15 @@ def open_named(path: str | None, options: Mapping[str, str]) -> Bundle:
     from edge_runtime.bundle import open_bundle
 
     if path is None:
-        from edge_runtime.bundle.defaults import open_default
+        from edge_runtime.bundle.defaults import default_bundle, require_chosen
 
-        bundle = open_default()
+        default = default_bundle()
+        settle_store(default.path)
+        bundle = require_chosen(default)
     elif not path:
         raise NotABundle("--bundle", "is empty", "name a .edge file")
     else:
+        settle_store(path)
         bundle = open_bundle(path)
     require_trusted(bundle, required=REQUIRE in options)
     return bundle
@@ -83,6 +91,37 @@ def say_unchecked(bundle: Bundle) -> None:
         from edge_runtime.cures import installing
 
         say(f"{bundle.path}: is signed, and this machine cannot verify it; {installing('trust')}")
+
+
+def settle_store(path: str) -> None:
+    """Where `path` is a store of installed models, check the one that waits to answer, if any.
+
+    Raises:
+        NotABundle, IntegrityError: the record of the store is not what was written.
+    """
+    if not os.path.isdir(path):
+        return
+    from edge_runtime.bundle.installed import is_store, store_content
+
+    if is_store(path) and store_content(path).get("pending"):
+        from edge_runtime.console import say
+        from edge_runtime.installation.store import settle_at_start
+
+        settle_at_start(path, lambda line: say(f"edge-run: {line}"))
+
+
+def store_named(options: dict[str, str]) -> str:
+    """Return the store that a command line names, or `$EDGE_BUNDLE` where that is one.
+
+    Raises:
+        UsageError: neither names one.
+    """
+    from edge_runtime.bundle.installed import is_store
+
+    named = options.get("store") or os.environ.get("EDGE_BUNDLE", "")
+    if "store" in options or (named and is_store(named)):
+        return named
+    raise UsageError("--store", "none given", "name the folder of the installed models")
 
 
 def only_bundle(paths: list[str], options: dict[str, str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.answer.batch import processors
 from edge_runtime.answer.classifier import Classifier
+from edge_runtime.answer.in_use import ModelInUse
 from edge_runtime.commands import REQUIRE, open_named, threads_of
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.commands.watch import ending
@@ -64,17 +65,16 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         say(f"bundle: {bundle.path}")
         stack.enter_context(silenced_stderr())
         engine = options.get("engine", "auto")
-        classifier = stack.enter_context(
-            Classifier(
-                bundle.path,
-                engine=engine,
-                engines=threads,
-                isolated=True,
+        model = stack.enter_context(ModelInUse(
+            named,
+            lambda path: Classifier(
+                path, engine=engine, engines=threads, isolated=True,
                 require_signature=REQUIRE in options,
-            )
-        )
+            ),
+            lambda line: say(f"edge-run: {line}"),
+        ))  # fmt: skip
         node = stack.enter_context(
-            Node(settings, classifier, lambda line: say(f"edge-run: {line}"), workers=threads)
+            Node(settings, model, lambda line: say(f"edge-run: {line}"), workers=threads)
         )
         say(f"edge-run: {settings.ae_title} listens on port {settings.port}")
         with ending(node.stop) as caught:

@@ -7,7 +7,8 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
-from edge_runtime.commands import REQUIRE, only_bundle, say_unchecked
+from edge_runtime.bundle.defaults import default_bundle
+from edge_runtime.commands import REQUIRE, only_bundle, say_unchecked, settle_store
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.console import say, silenced_stderr, write
 from edge_runtime.errors import NoEngine, UsageError
@@ -153,10 +154,14 @@ def opened(
     """Yield what judges films, with nothing that compiled code writes to the terminal."""
     from edge_runtime.web.films import FilmService
 
+    def told(line: str) -> None:
+        say(f"edge-run: {line}")
+
     engine, required = options.get("engine", "auto"), REQUIRE in options
+    settle_store(bundle or default_bundle().path)
     with (
         silenced_stderr(),
-        FilmService(bundle, settings, engine, require_signature=required) as films,
+        FilmService(bundle, settings, engine, told, require_signature=required) as films,
     ):
         say_unchecked(films.bundle)
         yield films

@@ -6,10 +6,12 @@ import math
 import os
 import signal
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from edge_runtime.answer.batch import processors
 from edge_runtime.answer.classifier import Classifier
+from edge_runtime.answer.in_use import ModelInUse
 from edge_runtime.commands import REQUIRE, open_named, threads_of
 from edge_runtime.commands.classify import NOTICE
 from edge_runtime.console import Terminated, say, silenced_stderr
@@ -21,6 +23,7 @@ from edge_runtime.tray.watch import TrayWatch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 OPTIONS = ("audit=", "bundle=", "engine=", "quiet=", "threads=", "leave", "once", REQUIRE)
 QUIET = 3.0
@@ -72,16 +75,18 @@ def run(paths: list[str], options: dict[str, str]) -> int:
         say(NOTICE)
         say(f"bundle: {bundle.path}")
         stack.enter_context(silenced_stderr())
-        classifier = stack.enter_context(
-            Classifier(
-                bundle.path, engine=options.get("engine", "auto"), engines=threads, isolated=True,
+        engine = options.get("engine", "auto")
+        model = stack.enter_context(ModelInUse(
+            options.get("bundle"),
+            lambda path: Classifier(
+                path, engine=engine, engines=threads, isolated=True,
                 require_signature=REQUIRE in options,
-            )
-        )  # fmt: skip
+            ),
+            lambda line: say(f"edge-run: {line}"),
+        ))  # fmt: skip
         plan = TrayPlan(
-            judge=lambda film: classifier.classify(film, digested=True),
-            bundle=bundle, engine=classifier.engine, quiet=quiet, workers=2 * threads,
-            leave="leave" in options, once="once" in options, trail=trail,
+            **_judging(model.current), quiet=quiet, workers=2 * threads, leave="leave" in options,
+            once="once" in options, trail=trail, renewed=lambda plan: _renewed(plan, model),
         )  # fmt: skip
         watch = TrayWatch(folder, plan, lambda line: say(f"edge-run: {line}"))
         with ending(watch.stop) as caught:
@@ -92,6 +97,24 @@ def run(paths: list[str], options: dict[str, str]) -> int:
     if caught:
         raise caught[0]
     return 0
+
+
+def _judging(classifier: Classifier) -> dict[str, Any]:
+    """Return the part of a plan that depends on the model."""
+    return {
+        "judge": lambda film: classifier.classify(film, digested=True),
+        "bundle": classifier.bundle,
+        "engine": classifier.engine,
+    }
+
+
+def _renewed(plan: TrayPlan, model: ModelInUse) -> TrayPlan | None:
+    """Return the plan for the model that is to answer, if that is not the one of `plan`."""
+    classifier = model.latest()
+    if classifier.bundle is plan.bundle:
+        model.retire()
+        return None
+    return replace(plan, **_judging(classifier))
 
 
 def _require_outside(audit: str, tray: Path) -> None:

@@ -44,6 +44,10 @@ class ImageJudge:
     say: Say
     now: Callable[[], float] = time
 
+    def by(self, classifier: Classifier) -> ImageJudge:
+        """Return one that answers by another model."""
+        return replace(self, classifier=classifier)
+
     def answer(self, image: WaitingImage) -> str:
         """Answer an image: its objects wait then, its line is in the trail, and its file is gone.
 

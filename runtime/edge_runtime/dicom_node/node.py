@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from edge_runtime.answer.classifier import Classifier
+    from edge_runtime.answer.in_use import ModelInUse
     from edge_runtime.dicom_node.queue import WaitingImage
     from edge_runtime.dicom_node.settings import NodeSettings
 
@@ -39,7 +39,7 @@ class Node:
     def __init__(
         self,
         settings: NodeSettings,
-        classifier: Classifier,
+        model: ModelInUse,
         say: Callable[[str], None],
         *,
         workers: int = 1,
@@ -64,12 +64,14 @@ class Node:
             parts = (self.folder, trail, say, now)
             if settings.destination.tls and settings.tls:
                 client_context(settings.tls)  # now, and not when the first answer is there
-            self._judge = ImageJudge(classifier, settings, *parts)
+            self._model = model
+            model.changed = trail.record_model
+            self._judge = ImageJudge(model.current, settings, *parts)
             self.sender = Sender(settings, *parts, self._stop.is_set)
-            identity = classifier.manifest.identity
             self._receiver = Receiver(
-                settings, self.folder, identity, say=say, arrived=self._wake, now=now
-            )
+                *(settings, self.folder, lambda: model.current.bundle.identity),
+                say=say, arrived=self._wake, now=now,
+            )  # fmt: skip
             self._receiver.start()
             stack.callback(self._receiver.stop)
             self._open = stack.pop_all()
@@ -136,7 +138,8 @@ class Node:
                 self._wait()
                 continue
             try:
-                status = self._judge.answer(image)
+                with self._model.lease() as classifier:
+                    status = self._judge.by(classifier).answer(image)
             finally:
                 with self._changed:
                     self._taken.discard(image.key)

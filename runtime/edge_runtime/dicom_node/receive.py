@@ -61,13 +61,13 @@ class Receiver:
         self,
         settings: NodeSettings,
         folder: NodeFolder,
-        bundle: str,
+        bundle: Callable[[], str],
         *,
         say: Say,
         arrived: Callable[[], None],
         now: Callable[[], float] = time,
     ) -> None:
-        """Listen to nobody yet; `bundle` is the identity of what will answer."""
+        """Listen to nobody yet; `bundle` tells the identity of what will answer."""
         self._settings, self._folder, self._bundle = settings, folder, bundle
         self._say, self._arrived, self._now = say, arrived, now
         self._keeping = Lock()
@@ -208,7 +208,7 @@ class Receiver:
                     problem = f"{limits.waiting} images wait already"
                     return self._refused(caller, OUT_OF_RESOURCES, problem)
                 key = derived_uid(
-                    source.sop_instance, sha256(data).hexdigest(), self._bundle, "image"
+                    source.sop_instance, sha256(data).hexdigest(), self._bundle(), "image"
                 )
                 is_new = self._folder.keep_image(key, data, self._now())
         except (FilmError, DataError) as error:

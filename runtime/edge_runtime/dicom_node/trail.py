@@ -46,6 +46,12 @@ class NodeTrail:
                 return
             trail.record(entry)
 
+    def record_model(self, before: str, after: str) -> None:
+        """Write that another model answers from now on."""
+        if self._trail:
+            with self._writing:
+                self._trail.record_model(before, after)
+
     def close(self) -> None:
         """Let others write it."""
         if self._trail:

@@ -59,6 +59,7 @@ class Committer:
 
         Raises:
             CannotWrite: the disk does not take it; the next `take_up` finishes what was begun.
+            Away: the tray is gone; so it is then.
         """
         self._journal.write(batch)
         self._carry_out(batch)
@@ -78,6 +79,7 @@ class Committer:
                 self._move(film)
             for folder in {(root / film.place).parent for film in batch.films} | {root}:
                 sync_folder(folder)
+        self._folder.require_here()  # a tray that went away meanwhile looks like one that is done
         self._journal.clear()
 
     def _record(self, batch: Batch) -> None:
@@ -100,6 +102,8 @@ class Committer:
         """Move a film to its place, unless that was done, or another one has its name by now."""
         now = self._folder.now(film.name)
         place = self._folder.at(film.place)
+        if now is None:
+            self._folder.require_here()
         if film.place == film.name or now is None or os.path.lexists(place):
             return
         if now.version == (film.size, film.modified):

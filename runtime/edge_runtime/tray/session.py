@@ -47,7 +47,11 @@ _SHARE = 10
 
 @dataclass(frozen=True, slots=True)
 class TrayPlan:
-    """How a tray is watched: `judge` answers the film at a path, `workers` of them at once."""
+    """How a tray is watched: `judge` answers the film at a path, `workers` of them at once.
+
+    `renewed` is asked between films with the plan so far, and gives another one where films are to
+    be judged by another model from then on.
+    """
 
     judge: Callable[[str], Answer]
     bundle: Bundle
@@ -58,6 +62,7 @@ class TrayPlan:
     once: bool = False
     trail: AuditTrail | None = None
     clock: Callable[[], float] = monotonic
+    renewed: Callable[[TrayPlan], TrayPlan | None] | None = None
 
 
 class _Names:
@@ -90,13 +95,9 @@ class Session:
             UsageError: another process watches it, or its results are not ours.
             CannotWrite: the disk does not let us.
         """
-        self._folder, self._plan, self._counts, self._stop = folder, plan, counts, stop
-        start, self._identity = (
-            str(folder.root.absolute()),
-            plan.bundle.identity,
-        )  # which it digests
-        self._row = line_of(plan.bundle, plan.engine, "csv", start)
-        self._document = line_of(plan.bundle, plan.engine, "json", start)
+        self._folder, self._counts, self._stop = folder, counts, stop
+        self._adopt(plan)
+        self._next: TrayPlan | None = None
         self._arrivals = Arrivals(plan.quiet, folder.digest, plan.clock)
         self._judging: deque[tuple[Arrival, Future[Answer]]] = deque()
         self._look_at = plan.clock()
@@ -122,6 +123,7 @@ class Session:
         """
         while not self._stop.is_set():
             self._look()
+            self._renew()
             self._judge()
             self._gather()
             if batch := self._judged():
@@ -131,6 +133,23 @@ class Session:
                 return
             elif not self._arrivals.is_behind:
                 self._wait()
+
+    def _adopt(self, plan: TrayPlan) -> None:
+        """Judge by `plan` from now on."""
+        start = str(self._folder.root.absolute())
+        self._plan, self._identity = plan, plan.bundle.identity  # which it digests
+        self._row = line_of(plan.bundle, plan.engine, "csv", start)
+        self._document = line_of(plan.bundle, plan.engine, "json", start)
+
+    def _renew(self) -> None:
+        """Go over to another model, if there is one, once no film is judged by the one before."""
+        if self._plan.renewed:
+            self._next = self._next or self._plan.renewed(self._plan)
+        if self._next and not self._judging:
+            if self._plan.trail:
+                self._plan.trail.record_model(self._identity, self._next.bundle.identity)
+            self._adopt(self._next)
+            self._next = None
 
     def _look(self) -> None:
         """Look at the tray, unless that was done a moment ago."""
@@ -144,7 +163,8 @@ class Session:
 
     def _judge(self) -> None:
         """Have the films that are ready judged, in the order of their arrival."""
-        for film in self._arrivals.ready(_AHEAD - len(self._judging)):
+        room = 0 if self._next else _AHEAD - len(self._judging)
+        for film in self._arrivals.ready(room):
             if self._plan.leave and self._ledger.has(film.name, film.digest, film.seen.size):
                 self._arrivals.done(film, is_left=True)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -67,18 +68,19 @@ class Api:
     async def classify(self, request: Request) -> Response:
         """Answer for one film, as `edge-run classify --format json` does."""
         name = film_name(request.headers.get("x-film-name", ""))
-        answer, film = await self._films.judged(request)
-        row = self._films.row(answer, name, film)
+        judged = await self._films.judged(request)
+        answer, film, by = judged
+        row = self._films.row(judged, name)
         self._metrics.film(str(row["status"]), str(row["refusal"] or ""), answer.milliseconds)
         if self._recorder:
-            await self._recorder.record(request, answer, str(row["sha256"]))
+            await self._recorder.record(request, judged, str(row["sha256"]))
         error = answer.error
         if error and (not isinstance(error, Refusal) or error.reason == "unreadable"):
             raise of_film(error)
         if self._keeper:
             await self._keeper.keep(film, row)
         row["time"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-        row["model"] = model_name(self._films)
+        row["model"] = model_name(by.bundle)
         row["research_use_only"] = RESEARCH_USE
         return JSONResponse(row)
 
@@ -93,19 +95,26 @@ class Api:
 
         return answer
 
+    async def _look(self) -> None:
+        """Go over to a newer model, if there is one: a page that nobody sends films to shows it."""
+        await asyncio.to_thread(self._films.model.latest)
+
     async def health(self, request: Request) -> Response:
         """Tell that the page works, and with what."""
         del request
+        await self._look()
         return JSONResponse(health(self._films))
 
     async def model(self, request: Request) -> Response:
         """Tell what the bundle is, and for whom."""
         del request
+        await self._look()
         return JSONResponse(model(self._films))
 
     async def card(self, request: Request) -> Response:
         """Return the card of the model, as its maker wrote it."""
         del request
+        await self._look()
         return Response(self._films.card, media_type="text/markdown; charset=utf-8")
 
     async def metrics(self, request: Request) -> Response:

@@ -18,27 +18,29 @@ _CARD = "card.md"
 _OF_THE_SITE = "site/card.md"
 
 
-def model_name(films: FilmService) -> dict[str, str]:
-    """Return name, version and identity of the bundle."""
-    manifest = films.bundle.manifest
+def model_name(bundle: Bundle) -> dict[str, str]:
+    """Return name, version and identity of a bundle."""
+    manifest = bundle.manifest
     return {
         "name": manifest.name,
         "version": manifest.version,
-        "identity": films.bundle.identity,
+        "identity": bundle.identity,
     }
 
 
 def health(films: FilmService) -> dict[str, Any]:
     """Return that the page works, and with what."""
-    return {"status": "ok", "engine": films.classifier.engine, "model": model_name(films)}
+    by = films.classifier
+    return {"status": "ok", "engine": by.engine, "model": model_name(by.bundle)}
 
 
 def model(films: FilmService) -> dict[str, Any]:
     """Return what the bundle is, and for whom."""
-    manifest, decision = films.bundle.manifest, films.classifier.decision
+    by = films.classifier
+    manifest, decision = by.manifest, by.decision
     band = decision.uncertain
     return {
-        **model_name(films),
+        **model_name(by.bundle),
         "classes": [manifest.classes.negative, manifest.classes.positive],
         "positive": manifest.classes.positive,
         "threshold": decision.threshold,
@@ -46,7 +48,7 @@ def model(films: FilmService) -> dict[str, Any]:
         "preprocess": manifest.preprocess.to_json(),
         "intended_use": manifest.intended_use.to_json(),
         "research_use_only": RESEARCH_USE,
-        "engine": films.classifier.engine,
+        "engine": by.engine,
         "verdict": manifest.verdict,
         "signed": films.bundle.signers.to_json() if films.bundle.signers else None,
     }

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import HTTPConnection
 
-    from edge_runtime.answer.classify import Answer
     from edge_runtime.audit_trail import AuditTrail
-    from edge_runtime.web.films import FilmService
+    from edge_runtime.web.films import FilmService, JudgedFilm
 
 
 class Recorder:
@@ -28,21 +27,25 @@ class Recorder:
         films: FilmService,
         user_of: Callable[[HTTPConnection], str | None],
     ) -> None:
-        """Write the answers of `films` into `trail`; `user_of` tells whose request it is."""
-        self._trail, self._user_of = trail, user_of
-        self._bundle, self._engine = films.bundle.identity, films.classifier.engine
-        self._signers = films.bundle.signers
+        """Write the answers of `films` into `trail`; `user_of` tells whose request it is.
 
-    async def record(self, request: HTTPConnection, answer: Answer, film: str) -> None:
+        A model that takes the place of another has a line before its first answer.
+        """
+        self._trail, self._user_of = trail, user_of
+        films.model.changed = trail.record_model
+
+    async def record(self, request: HTTPConnection, judged: JudgedFilm, film: str) -> None:
         """Write an answer for the film of the digest `film`, and wait until it is on the disk.
 
         Raises:
             Problem: it cannot be written, so that nobody may be given it.
         """
         user = self._user_of(request)
+        by = judged.by
         entry = AuditEntry.of(
-            answer, self._bundle, self._engine, film=film, user=user, signers=self._signers
-        )
+            judged.answer, by.bundle.identity, by.engine, film=film, user=user,
+            signers=by.bundle.signers,
+        )  # fmt: skip
         try:
             await asyncio.to_thread(self._trail.record, entry)
         except (CannotWrite, IntegrityError) as error:

@@ -22,8 +22,9 @@ from edge_kit.evaluation.site_bundle import write_site_bundle
 from edge_runtime.bundle import open_bundle, verify_all
 from edge_runtime.bundle.records import Calibration, Decision, Uncertain
 from edge_runtime.engines import open_engine
-from edge_runtime.errors import DataError, ParityFailed, UsageError
+from edge_runtime.errors import DataError, IntegrityError, ParityFailed, UsageError
 from edge_runtime.machine.check import replay_golden
+from edge_runtime.updates.region import require_decision_alone
 from films import write_film
 
 RULE = Rule(0.75)
@@ -89,6 +90,16 @@ def test_the_new_bundle_has_the_same_graphs_and_says_whose_decision_it_has(
         card = bytes(new.read("site/card.md")).decode()
     assert "## Fitted again at a site" in card
     assert f"{found.fitted.sensitivity}" in card
+
+
+def test_a_box_takes_the_new_bundle_for_a_threshold_alone(
+    found: Refit, bundle: Path, tmp_path: Path
+) -> None:
+    write_site_bundle(bundle, tmp_path / "new.edge", found)
+    with verify_all(bundle) as maker, verify_all(tmp_path / "new.edge") as site:
+        require_decision_alone(maker, site)
+        with pytest.raises(IntegrityError, match="changes more than the decision"):
+            require_decision_alone(site, maker)
 
 
 def test_no_name_of_the_site_its_folder_or_its_films_is_in_the_bundle(

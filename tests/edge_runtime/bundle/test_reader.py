@@ -167,7 +167,7 @@ def test_a_stick_pulled_out_at_any_moment_is_one_line(
     path = zipped if kind == "zip" else folder
     for reads in range(100):
         broken = type("Broken", (FileIO,), {"readinto": pulled_out(code, reads)})
-        monkeypatch.setattr("edge_runtime.bundle.reader.FileIO", broken)
+        monkeypatch.setattr("edge_runtime.bundle.regular_file.FileIO", broken)
         try:
             verify_all(path)
         except (NotABundle, IntegrityError) as error:
@@ -184,7 +184,7 @@ def test_a_short_read_is_read_on(zipped: Path, monkeypatch: pytest.MonkeyPatch) 
         return FileIO.readinto(file, view[:1])
 
     monkeypatch.setattr(
-        "edge_runtime.bundle.reader.FileIO", type("Slow", (FileIO,), {"readinto": one_byte})
+        "edge_runtime.bundle.regular_file.FileIO", type("Slow", (FileIO,), {"readinto": one_byte})
     )
     assert verify_all(zipped).read(GRAPH) == MEMBERS[GRAPH]
 

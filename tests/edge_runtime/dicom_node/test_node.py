@@ -25,8 +25,7 @@ from pynetdicom import AE
 
 from dicom_films import with_bytes
 from dicom_nodes import device_image
-from dicom_peers import Archive, free_port, running, send, settings, until
-from edge_runtime.answer.classifier import Classifier
+from dicom_peers import Archive, free_port, in_use, running, send, settings, until
 from edge_runtime.audit_trail import verify
 from edge_runtime.audit_trail.line import ANSWERED, DELIVERED, Line
 from edge_runtime.dicom_node.folder import NodeFolder
@@ -211,7 +210,7 @@ def test_a_node_ends_where_its_trail_was_changed_and_keeps_the_image(
 
     monkeypatch.setattr(NodeTrail, "record", changed)
     told = settings(tmp_path, free_port())
-    with Classifier(tiny, engines=1) as classifier, Node(told, classifier, print) as node:
+    with in_use(tiny) as model, Node(told, model, print) as node:
         assert send(told.port, device_image()) == [0]
         with pytest.raises(IntegrityError, match="was changed"):
             node.run()

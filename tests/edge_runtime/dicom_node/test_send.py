@@ -12,8 +12,7 @@ import pytest
 from pynetdicom import evt
 
 from dicom_nodes import device_image
-from dicom_peers import Archive, free_port, running, send, settings, until
-from edge_runtime.answer.classifier import Classifier
+from dicom_peers import Archive, free_port, in_use, running, send, settings, until
 from edge_runtime.audit_trail import verify
 from edge_runtime.dicom_node.node import Node
 from edge_runtime.dicom_node.settings import Destination
@@ -77,8 +76,8 @@ def test_a_node_that_is_ended_waits_for_no_more_than_the_object_that_is_on_its_w
     with Slow() as archive:
         told = settings(tmp_path, archive.port)
         with (
-            Classifier(tiny, engines=1) as classifier,
-            Node(told, classifier, lambda _: None) as node,
+            in_use(tiny) as model,
+            Node(told, model, lambda _: None) as node,
             ThreadPoolExecutor(1) as pool,
         ):
             end = pool.submit(node.run)

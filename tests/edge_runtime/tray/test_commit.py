@@ -12,6 +12,7 @@ import pytest
 
 from edge_runtime.bundle import Bundle
 from edge_runtime.errors import UsageError
+from edge_runtime.tray.commit import Committer
 from edge_runtime.tray.folder import JOURNAL, TrayFolder
 from edge_runtime.tray.journal import Batch, Intent, Journal
 from killed_trays import FULL
@@ -72,6 +73,29 @@ def test_a_film_that_came_under_the_name_of_one_that_was_moved_is_a_film_of_its_
     watch_once(tray, bundle)
     assert problems(tray, [film(1), film(2)]) == []
     assert [row["file"] for row in rows(tray)] == ["done/a.png", "done/a-2.png"]
+
+
+def test_a_tray_that_goes_while_films_are_moved_is_not_done(
+    tray: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents, elsewhere, move = [film(1), film(2)], tray.with_name("pocket"), Committer._move
+    for number, content in enumerate(contents):
+        (tray / f"{number}.png").write_bytes(content)
+
+    def away(self: Committer, intent: Intent) -> None:
+        if not elsewhere.exists() and not heard:
+            tray.rename(elsewhere)
+        move(self, intent)
+
+    def say(line: str) -> None:
+        heard.append(line)
+        if elsewhere.exists():
+            elsewhere.rename(tray)
+
+    heard: list[str] = []
+    monkeypatch.setattr(Committer, "_move", away)
+    watch_once(tray, bundle, say=say)
+    assert heard[-1] == "the tray is back" and problems(tray, contents) == []
 
 
 def test_answers_that_were_promised_to_a_trail_wait_for_it(

@@ -1,0 +1,1 @@
+"""Updates by TUF: what a repository publishes, checked the same from a server and from a stick."""
