@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants hostile kill-writes kill-tray kill-dicom power-cuts fleet zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic demo-scale screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants hostile kill-writes kill-tray kill-dicom power-cuts fleet zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,repo,mutants]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,repo,mutants,scale]'
 	touch $@
 
 demo: setup ## train, export and classify generated films
@@ -27,6 +27,10 @@ demo: setup ## train, export and classify generated films
 # HOST=0.0.0.0: others reach it, and the address that is printed lets one browser in.
 demo-clinic: setup ## the page for a clinic, with generated films to try
 	$(BIN)/edge-run demo-clinic $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
+# Three nodes are started here, as processes.
+demo-scale: setup ## an archive over a Ray cluster, with a node killed on the way: a minute
+	$(BIN)/python -W ignore benchmarks/demo_scale.py
 
 # Of drawn films alone. Needs Debian's chromium and poppler-utils.
 screenshots: setup ## the pictures of the docs

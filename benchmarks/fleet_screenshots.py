@@ -13,7 +13,7 @@ from pathlib import Path
 
 from screenshots import save, screenshot
 
-from edge_kit.fleet.drift import ScoreReference
+from edge_kit.evaluation.score_reference import ScoreReference
 from edge_kit.fleet.judging import JudgedBy, judge
 from edge_kit.fleet.keys import KnownBox
 from edge_kit.fleet.reading import read_receipts

@@ -33,7 +33,17 @@ ROOMS = (
 )
 KIT_ROOMS = (
     *("__init__", "console", "files", "data", "arguments", "models", "film_branch", "training"),
-    *("evaluation", "audit", "exporting", "documents", "fleet", "demo", "commands", "cli"),
+    *(
+        "evaluation",
+        "audit",
+        "exporting",
+        "documents",
+        "fleet",
+        "scoring",
+        "demo",
+        "commands",
+        "cli",
+    ),
 )
 RUNTIME_ROOMS = (
     *(

@@ -10,7 +10,7 @@ from edge_kit.console import elapsed_shown, say, write
 from edge_runtime.errors import EdgeError
 
 if TYPE_CHECKING:
-    from edge_kit.fleet.drift import ScoreReference
+    from edge_kit.evaluation.score_reference import ScoreReference
     from edge_kit.fleet.judging import Fleet
 
 HELP = "report on many boxes by the receipts that they sign"
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _references(bundles: list[Path]) -> dict[str, ScoreReference]:
-    from edge_kit.fleet.drift import reference_of
+    from edge_kit.evaluation.score_reference import reference_of
     from edge_runtime.bundle import open_bundle
 
     references = {}

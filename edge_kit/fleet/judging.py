@@ -8,14 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from edge_kit.fleet.drift import (
-    FirstScores,
-    ScoreReference,
-    drifts,
-    recent,
-    refusals,
-    summed,
-)
+from edge_kit.evaluation.score_reference import ScoreReference, drifts
+from edge_kit.fleet.drift import FirstScores, recent, refusals, summed
 from edge_kit.fleet.problems import (
     KINDS,
     BoxProblem,

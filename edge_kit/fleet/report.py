@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from edge_export.report.html import template
 from edge_export.report.plots import BLUE, ORANGE, Plot, canvas, drawn, house_style, legend
 from edge_export.statistics.drift import MARK
-from edge_kit.fleet.drift import LEAST_ANSWERS, RECENT, recent, summed
+from edge_kit.evaluation.score_reference import LEAST_ANSWERS
+from edge_kit.fleet.drift import RECENT, recent, summed
 from edge_kit.fleet.problems import KINDS, LEAST_FREE
 from edge_runtime.fleet.records import BINS
 

@@ -166,10 +166,17 @@ def _kinds(
             yield entry.path, is_folder
 
 
-def left_out(name: str, path: str, *, is_folder: bool, is_file: bool) -> str:
+def left_out(
+    name: str,
+    path: str,
+    *,
+    is_folder: bool,
+    is_file: bool,
+    is_film: Callable[[str], bool] | None = None,
+) -> str:
     """Return the kind of what is passed over, or nothing for what may be a film or hold one.
 
-    `path` is opened where its name alone does not say it.
+    `is_film` is asked of `path` where its name alone does not say it; else it is opened here.
     """
     name = name.lower()
     if is_folder:
@@ -185,7 +192,7 @@ def left_out(name: str, path: str, *, is_folder: bool, is_file: bool) -> str:
         kind = SYSTEM
     elif name in TEXT_FILES or name.rpartition(".")[2] in TEXT_ENDINGS:
         kind = TEXT if "." in name or name in TEXT_FILES else ""
-    return kind if kind and not _is_film(path) else ""
+    return kind if kind and not (is_film or _is_film)(path) else ""
 
 
 def _is_film(path: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge_kit.fleet.drift import ScoreReference, reference_of
+from edge_kit.evaluation.score_reference import ScoreReference, reference_of
 from edge_runtime.bundle import open_bundle
 from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.errors import NotABundle

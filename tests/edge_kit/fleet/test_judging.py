@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from edge_kit.fleet.drift import RECENT, ScoreReference
+from edge_kit.evaluation.score_reference import ScoreReference
+from edge_kit.fleet.drift import RECENT
 from edge_kit.fleet.judging import BoxStanding, Fleet, JudgedBy, judge
 from edge_kit.fleet.keys import KnownBox
 from edge_kit.fleet.reading import read_receipts

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_kit.fleet.drift import ScoreReference
+from edge_kit.evaluation.score_reference import ScoreReference
 from edge_kit.fleet.judging import Fleet, JudgedBy, judge
 from edge_kit.fleet.keys import KnownBox
 from edge_kit.fleet.reading import read_receipts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_kit.fleet.drift import ScoreReference
+from edge_kit.evaluation.score_reference import ScoreReference
 from edge_kit.fleet.judging import JudgedBy, judge
 from edge_kit.fleet.reading import read_receipts
 from edge_kit.fleet.report import document, groups, problem_counts, render

@@ -1,0 +1,171 @@
+"""An archive over a Ray cluster of three nodes, one of which is killed on the way.
+
+    python benchmarks/demo_scale.py [FILMS]
+
+The nodes are processes of this machine. The answers are held against those of `edge-run classify`:
+each film once, with the same answer.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT / "tests" / "support")]
+
+from archives import children_of, draw_archive, rows_of  # noqa: E402
+from edge_kit.scoring.cluster import secure  # noqa: E402
+from tiny_bundle import write_tiny_bundle  # noqa: E402
+
+PART = 20
+
+
+def main(films: int) -> int:
+    """Score the archive, kill a node, and compare; return the exit status."""
+    began, folder = monotonic(), Path(tempfile.mkdtemp(prefix="edge-scale-"))
+    try:
+        draw_archive(folder / "films", films)
+        bundle = write_tiny_bundle(folder / "m.edge")
+        told(f"{films} films of two sites, in parts of {PART}")
+        with_a_node_killed(folder, bundle, folder / "out")
+        compare(folder, bundle, folder / "out", films)
+        told(f"done after {monotonic() - began:.0f} s")
+        return 0
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_a_node_killed(folder: Path, bundle: Path, out: Path) -> None:
+    """Score the archive over three nodes; kill one of them once some parts are done."""
+    secure()
+    port = free_port()
+    nodes = [node("--head", f"--port={port}", "--include-dashboard=false",
+                  f"--temp-dir={folder / 'ray'}")]  # fmt: skip
+    try:
+        wait_for_port(port)
+        nodes += [node(f"--address=127.0.0.1:{port}") for _ in range(2)]
+        told("three nodes of one processor each")
+        order = ["score", folder / "films", "--bundle", bundle, "--out", out, "--part", PART]
+        order += ["--address", f"127.0.0.1:{port}", "--workers", 3]
+        program = [sys.executable, "-c", "from edge_kit.cli import main; main()"]
+        process = subprocess.Popen([*program, *map(str, order)])
+        parts = len(list((folder / "films").rglob("*.png"))) // PART
+        wait_for_parts(out, process, parts // 4)
+        victim = working(nodes[1:], process)
+        told(f"killing a node of {len(tree(victim.pid))} processes, {done(out)} parts done")
+        end(victim)
+        status = process.wait()
+        if status:
+            raise SystemExit(f"edge-kit score left with status {status}")
+    finally:
+        for started in nodes:
+            end(started)
+
+
+def node(*options: str) -> subprocess.Popen[bytes]:
+    """Start a node of one processor on loopback, which ends with its process."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "ray.scripts.scripts", "start", "--block",
+         "--node-ip-address=127.0.0.1", "--num-cpus=1", "--disable-usage-stats", *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process, all that it has started, and what they have."""
+    rest, known = [pid], list[int]()
+    while rest:
+        known.append(rest.pop())
+        with suppress(FileNotFoundError):
+            rest += children_of(known[-1])
+    return known
+
+
+def working(
+    nodes: list[subprocess.Popen[bytes]], process: subprocess.Popen[bytes]
+) -> subprocess.Popen[bytes]:
+    """Return a node that has a worker which scores, once there is one."""
+    while process.poll() is None:
+        for node in nodes:
+            for pid in tree(node.pid):
+                with suppress(OSError):
+                    if b"edge_kit.scoring.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        return node
+        sleep(0.02)
+    raise SystemExit("edge-kit score ended before a node was killed: give more films")
+
+
+def end(started: subprocess.Popen[bytes]) -> None:
+    """Kill a node, without a warning to anything of it."""
+    for pid in tree(started.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    started.wait()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def wait_for_port(port: int) -> None:
+    """Return once somebody listens on a port of loopback."""
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        sleep(0.1)
+    raise SystemExit("the head of the cluster does not start")
+
+
+def wait_for_parts(out: Path, process: subprocess.Popen[bytes], count: int) -> None:
+    """Return once `count` parts are done, and others are not."""
+    while done(out) < max(1, count):
+        if process.poll() is not None:
+            raise SystemExit("edge-kit score ended before a node was killed: give more films")
+        sleep(0.02)
+
+
+def done(out: Path) -> int:
+    """Return how many parts the journal names."""
+    path = out / "journal.jsonl"
+    return len(path.read_bytes().splitlines()) - 1 if path.exists() else 0
+
+
+def compare(folder: Path, bundle: Path, out: Path, films: int) -> None:
+    """Hold the rows against those of `edge-run classify`."""
+    said = subprocess.run(
+        [sys.executable, "-m", "edge_runtime", "classify", str(folder / "films"), "--bundle",
+         str(bundle), "--format", "csv"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    keys = ("file", "status", "logit", "sha256")
+    expected = [tuple(row[key] for key in keys) for row in csv.DictReader(said.stdout.splitlines())]
+    rows = [
+        tuple("" if row[key] is None else str(row[key]) for key in keys) for row in rows_of(out)
+    ]
+    if rows != expected or len(rows) != films:
+        raise SystemExit(f"{len(rows)} rows are not those of edge-run classify, {len(expected)}")
+    index = json.loads((out / "index.json").read_bytes())
+    told(f"{len(rows)} films in {len(index['parts'])} parts, each once, as edge-run answers them")
+
+
+def told(line: str) -> None:
+    """Say what is done."""
+    print(f"demo: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 3000))
