@@ -64,12 +64,12 @@ bench: setup ## cold start, latency, throughput and memory of edge-run: 10 minut
 
 ARCH ?= x86_64
 FOR_PYTHON ?= 3.11
-# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, DICOM_NODE=1, WEB=1, TRUST=1, ONNX=1, BUNDLE=, PROVE=1: see runtime/README.md.
+# ARCH=, FOR_PYTHON=, LEAN=1, DICOM=1, DICOM_NODE=1, WEB=1, TRUST=1, ONNX=1, BUNDLE=, KEY=, PROVE=1: see runtime/README.md.
 wheelhouse: setup ## a folder for a USB stick: all for a machine without a network
 	$(BIN)/python -m offline.wheelhouse --arch $(ARCH) --python $(FOR_PYTHON) \
 	    $(if $(LEAN),--lean) $(if $(DICOM),--dicom) $(if $(DICOM_NODE),--dicom-node) $(if $(WEB),--web) \
 	    $(if $(TRUST),--trust) $(if $(ONNX),--engine litert --engine onnx) \
-	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(PROVE),--prove)
+	    --bundle $(or $(BUNDLE),$(SHIPPED)) $(if $(KEY),--key $(KEY)) $(if $(PROVE),--prove)
 
 # SOURCE_DATE_EPOCH=SECONDS: the same bytes each time.
 sbom: setup ## bills of materials of both distributions and the shipped bundles, in build/sbom

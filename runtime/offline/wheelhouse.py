@@ -22,11 +22,13 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from getpass import getpass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 
+from edge_export.signing.keys import SigningKey, signing_key
 from edge_runtime.bundle import verify_all
 from edge_runtime.errors import DataError, EdgeError, UsageError
 from offline.wheels import ARCHITECTURES, Target, build_runtime, complete, pip, wheels_in
@@ -48,6 +50,8 @@ LITERT = "ai-edge-litert"
 # pip in a wheel of its own installs where Debian left it out of the virtual environments.
 PIP = Requirement("pip")
 RUNTIME = "edge-runtime"
+SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
+"""The digests of every file, and 64 bytes of Ed25519 over them, which OpenSSL verifies."""
 PINNED = "requirements.txt"
 """The file of a wheelhouse that pins each wheel by its digest."""
 # A lean wheelhouse lacks what LiteRT's wheel asks for, so that pip must not look for it.
@@ -66,6 +70,7 @@ class Choice:
     extras: tuple[str, ...]
     lean: bool
     bundles: tuple[Path, ...]
+    key: SigningKey | None = None
 
     @property
     def name(self) -> str:
@@ -83,10 +88,10 @@ def main() -> int:
     extras = tuple(sorted({*engines, *more}))
     if arguments.lean and engines != ["litert"]:
         _options().error("--lean is for litert alone: the others need numpy")
-    choice = Choice(
-        Target(arguments.arch, arguments.python), extras, arguments.lean, tuple(arguments.bundle)
-    )
+    target = Target(arguments.arch, arguments.python)
     try:
+        key = signing_key(arguments.key, _passphrase) if arguments.key else None
+        choice = Choice(target, extras, arguments.lean, tuple(arguments.bundle), key)
         folder = build(choice, arguments.out)
         sys.stdout.write(summary(folder, choice) + "\n")
         if arguments.prove:
@@ -108,9 +113,14 @@ def _options() -> argparse.ArgumentParser:
     for extra, what in MORE.items():
         options.add_argument(f"--{extra}", action="store_true", help=what)
     options.add_argument("--bundle", type=Path, action="append", default=[])
+    options.add_argument("--key", type=Path, help="sign it by a key of edge-kit keys")
     options.add_argument("--out", type=Path, default=ROOT / "dist")
     options.add_argument("--prove", action="store_true", help="install it here, offline, and check")
     return options
+
+
+def _passphrase() -> str:
+    return getpass("passphrase of the key: ")
 
 
 def _version(text: str) -> str:
@@ -143,6 +153,8 @@ def build(choice: Choice, out: Path) -> Path:
         for bundle in choice.bundles:
             shutil.copyfile(bundle, folder / bundle.name)
         furnish(folder, choice)
+        if choice.key:
+            sign_sums(folder, choice.key)
         target = out / choice.name
         shutil.rmtree(target, ignore_errors=True)
         folder.rename(target)
@@ -199,7 +211,12 @@ def furnish(folder: Path, choice: Choice) -> None:
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
         for path in sorted(folder.iterdir())
     ]
-    (folder / "SHA256SUMS").write_text("".join(sums), encoding="ascii", newline="\n")
+    (folder / SUMS).write_text("".join(sums), encoding="ascii", newline="\n")
+
+
+def sign_sums(folder: Path, key: SigningKey) -> None:
+    """Sign the digests of every file, so that a stick can be told from one that somebody made."""
+    (folder / SIGNATURE).write_bytes(key.sign((folder / SUMS).read_bytes()))
 
 
 def pinned(folder: Path, choice: Choice) -> str:

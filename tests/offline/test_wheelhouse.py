@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 from edge_runtime import cures
 from edge_runtime.bundle.pack import unpack
 from edge_runtime.errors import UsageError
-from offline.wheelhouse import MORE, ROOT, Choice, build, main
+from offline.wheelhouse import MORE, ROOT, SIGNATURE, SUMS, Choice, build, main, sign_sums
 from offline.wheels import Target
+from signing_keys import VENDOR
 from tiny_bundle import write_tiny_bundle
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
@@ -67,3 +70,17 @@ def test_each_extra_that_can_be_asked_for_is_in_the_folder_and_in_the_cure(
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for extra, flag in cures._FLAGS.items():
         assert f"$(if $({flag.removesuffix('=1')}),--" in makefile, extra
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs Debian's openssl")
+def test_the_digests_of_a_stick_are_signed_as_openssl_verifies_it(tmp_path: Path) -> None:
+    sums = tmp_path / SUMS
+    sums.write_text("0" * 64 + "  a.whl\n", "ascii")
+    (tmp_path / "vendor.pub").write_text(VENDOR.public.to_pem(), "ascii")
+    sign_sums(tmp_path, VENDOR)
+    words = "openssl pkeyutl -verify -pubin -inkey vendor.pub -rawin -in SHA256SUMS -sigfile"
+    command = [*words.split(), SIGNATURE]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    sums.write_text("1" * 64 + "  a.whl\n", "ascii")
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode != 0
+    assert words.replace(" -sigfile", "") in (ROOT / "docs" / "trust.md").read_text("utf-8")
