@@ -85,22 +85,24 @@ pip-audit: setup ## known vulnerabilities of the pinned packages; asks the netwo
 zipapp: setup ## edge-run in one file, for machines with Pillow and an engine
 	$(BIN)/python -m offline.onefile
 
-fuzz: setup ## damaged and hostile bundles, films, models, graphs, trails, requests: 20 minutes
+fuzz: setup ## damaged and hostile bundles, films, models, trails, requests, repositories: half an hour
 	$(BIN)/python tests/fuzz/run.py bundles --count 20000
 	$(BIN)/python tests/fuzz/run.py films --count 50000
 	$(BIN)/python tests/fuzz/run.py structures --count 20000
 	$(BIN)/python tests/fuzz/run.py audit --count 20000
 	$(BIN)/python tests/fuzz/run.py dicom --count 20000
 	$(BIN)/python tests/fuzz/run.py http --count 20000
+	$(BIN)/python tests/fuzz/run.py receipts --count 20000
+	$(BIN)/python tests/fuzz/run.py repositories --count 5000
 	$(BIN)/python tests/fuzz/run.py archives --count 500
 	$(BIN)/python tests/fuzz/run.py models --count 100
 	$(BIN)/python tests/fuzz/graphs.py $(REFERENCE) --count 20000 --minutes 3
 	$(BIN)/python tests/fuzz/graph_bundles.py $(REFERENCE) --count 100 --minutes 2
 
-# MODULES="bundle/archive audit_trail/chain": these alone. Needs the extra `mutants`.
-mutants: setup ## does a test fail whenever code that verifies is changed? half an hour
+# MODULES="bundle/archive audit_trail/chain": these alone. SAMPLE=60: so many of each, by SEED=1.
+mutants: setup ## does a test fail whenever code that verifies is changed? two hours
 	$(PIP) mutmut
-	$(BIN)/python benchmarks/mutants.py $(MODULES)
+	$(BIN)/python benchmarks/mutants.py $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE) --seed $(or $(SEED),1))
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py

@@ -2,9 +2,10 @@
 
 Changes each module in `TARGETS`, one place at a time (`mutations.py`), and runs its tests until one
 fails (`warm_tests.py`). Ends with status 1 unless nine changes in ten are found by a test, in each
-group, and each other one is judged in `survivors.toml`: why nothing that is verified depends on it.
+module, and each other one is judged in `survivors.toml`: why nothing verified depends on it.
+With `--sample 60`, 60 of each module are drawn by `--seed`, and the share has its 95 % interval.
 
-    python benchmarks/mutants.py [MODULE ...] [--every 1] [--new FILE]
+    python benchmarks/mutants.py [MODULE ...] [--sample N --seed 1] [--new FILE]
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import sys
 import time
 import tomllib
@@ -19,42 +21,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mutant_targets import ROOT, TARGETS, source_of, sources_of
 from mutations import Mutant, mutants
+from scipy.stats import binomtest
 from warm_tests import SAME, WarmTests
 
-ROOT = Path(__file__).resolve().parent.parent
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 PASSED = 0.9
 KEPT = ROOT / "build" / "mutants"
-SOURCES = [
-    *(ROOT / name for name in ("runtime/edge_runtime", "tests/support", "tests/edge_runtime")),
-    *(ROOT / "benchmarks" / f"{name}.py" for name in ("code_swaps", "forks", "warm_tests")),
-]
-"""What decides whether a change is found; once any of it changes, all is tried again."""
-RUNTIME = ROOT / "runtime"
-_BUNDLE = "tests/edge_runtime/bundle/test_"
-ARCHIVE = tuple(f"{_BUNDLE}{name}.py" for name in ("archive", "reader", "pack"))
-MANIFEST = tuple(f"{_BUNDLE}{name}.py" for name in ("manifest", "schema"))
-TRAIL = (
-    "tests/edge_runtime/audit_trail/test_trail.py",
-    "tests/edge_runtime/audit_trail/test_verify.py",
-    "tests/edge_runtime/commands/test_audit.py",
-)
-TARGETS: dict[str, tuple[str, ...]] = {
-    "bundle/archive": ARCHIVE,
-    "bundle/digest": ARCHIVE,
-    "bundle/reader": ARCHIVE,
-    "bundle/manifest": MANIFEST,
-    "bundle/schema": MANIFEST,
-    "bundle/records": MANIFEST,
-    "audit_trail/chain": TRAIL,
-    "audit_trail/line": TRAIL,
-    "audit_trail/segments": TRAIL,
-    "audit_trail/trail": TRAIL,
-    "audit_trail/verify": TRAIL,
-}
-"""Modules of `edge_runtime`, and the tests that have to notice when one is changed."""
-
 Key = tuple[str, str, str, str, str, int]
 
 
@@ -63,6 +37,8 @@ class Tally:
     """What came of the mutants of a module."""
 
     module: str
+    places: int = 0
+    """How many mutants the module has, the same ones among them; of a sample, more than tried."""
     killed: int = 0
     survivors: list[Mutant] = field(default_factory=list)
 
@@ -76,9 +52,34 @@ class Tally:
         """The share that a test found, between 0 and 1."""
         return self.killed / self.count if self.count else 1.0
 
+    @property
+    def interval(self) -> str:
+        """The 95 % interval of Wilson (1927) of the share, where a sample was drawn."""
+        if not self.count:
+            return "none"
+        low, high = binomtest(self.killed, self.count).proportion_ci(method="wilson")
+        return f"{low:.1%} to {high:.1%}"
+
     def judged_by(self) -> Iterator[Key]:
         """Yield the key of each survivor, by which it is judged."""
         yield from ((self.module, *mutant.key) for mutant in self.survivors)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Which mutants are tried: all, or a random sample of `most` of each module."""
+
+    most: int = 0
+    seed: str = "1"
+
+    def of(self, module: str, changes: list[Mutant]) -> list[Mutant]:
+        """Return those of a module, in their order; the same seed draws the same ones."""
+        if not self.most or self.most >= len(changes):
+            return changes
+        chance = random.Random(f"{self.seed}:{module}")
+        places = [*range(len(changes))]
+        chance.shuffle(places)  # so that a larger sample holds a smaller one
+        return [changes[place] for place in sorted(places[: self.most])]
 
 
 def judged() -> dict[Key, str]:
@@ -91,12 +92,13 @@ def judged() -> dict[Key, str]:
     }  # fmt: skip
 
 
-def tried(module: str, tests: WarmTests, every: int) -> Tally:
-    """Return what came of each `every`-th mutant of a module."""
-    path = (RUNTIME / "edge_runtime" / module).with_suffix(".py")
-    name = f"edge_runtime.{module.replace('/', '.')}"
-    tally, began = Tally(module), time.monotonic()
-    changes = list(mutants(path.read_text(encoding="utf-8")))[::every]
+def tried(module: str, tests: WarmTests, drawn: Drawn) -> Tally:
+    """Return what came of the mutants of a module that are drawn."""
+    name, path = source_of(module)
+    began = time.monotonic()
+    changes = list(mutants(path.read_text(encoding="utf-8")))
+    tally = Tally(module, len(changes))
+    changes = drawn.of(module, changes)
     results = tests.failures(name, path, [mutant.text for mutant in changes])
     for mutant, failed in zip(changes, results, strict=True):
         if failed == SAME:
@@ -123,14 +125,28 @@ def entry(module: str, mutant: Mutant) -> str:
     return "\n".join(["[[survivor]]", *lines, 'why = ""', ""])
 
 
-def tallies(modules: list[str], every: int) -> Iterator[Tally]:
+def tallies(modules: list[str], drawn: Drawn) -> Iterator[Tally]:
     """Yield what came of each module; modules with the same tests share what is loaded."""
     for files in dict.fromkeys(TARGETS[module] for module in modules):
-        tests = WarmTests(files, KEPT, SOURCES)
+        tests = WarmTests(files, KEPT, sources_of(files))
         print(f"{', '.join(files)}: {tests.whole:.1f} s", flush=True)
         for module in modules:
             if TARGETS[module] == files:
-                yield tried(module, tests, every)
+                yield tried(module, tests, drawn)
+
+
+def print_table(results: list[Tally]) -> None:
+    """Print what came of each module, and of all: there each counts by its number of places."""
+    print(
+        "\n| module | places | tried | found | share | 95 % interval |\n|---|---|---|---|---|---|"
+    )
+    for tally in results:
+        row = (tally.module, tally.places, tally.count, tally.killed, f"{tally.share:.1%}")
+        print("|", *(f"{value} |" for value in row), tally.interval, "|")
+    places = sum(tally.places for tally in results)
+    share = sum(tally.places * tally.share for tally in results) / max(1, places)
+    killed, count = sum(tally.killed for tally in results), sum(tally.count for tally in results)
+    print(f"| all, by places | {places} | {count} | {killed} | {share:.1%} | |")
 
 
 def concluded(results: list[Tally], new: Path | None, *, whole: bool) -> int:
@@ -145,11 +161,7 @@ def concluded(results: list[Tally], new: Path | None, *, whole: bool) -> int:
     ]
     modules = {tally.module for tally in results}
     stale = [key for key in known if key[0] in modules and key not in survivors]
-    print("\n| module | mutants | found | share |\n|---|---|---|---|")
-    for tally in results:
-        print(f"| {tally.module} | {tally.count} | {tally.killed} | {tally.share:.1%} |")
-    killed, count = sum(tally.killed for tally in results), sum(tally.count for tally in results)
-    print(f"| all | {count} | {killed} | {killed / max(1, count):.1%} |")
+    print_table(results)
     print(f"{len(survivors)} survivors, {len(unjudged)} of them not judged")
     if new:
         new.write_text("\n".join(unjudged), encoding="utf-8")
@@ -165,14 +177,16 @@ def main() -> int:
     """Carry out the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="all, unless some are named")
-    parser.add_argument("--every", type=int, default=1, help="only each N-th mutant")
+    parser.add_argument("--sample", type=int, default=0, metavar="N", help="only N of each module")
+    parser.add_argument("--seed", default="1", help="by which the sample is drawn")
     parser.add_argument("--new", type=Path, help="write survivors that are not judged to a file")
     options = parser.parse_args()
     if unknown := set(options.modules) - TARGETS.keys():
         parser.error(f"no such module: {min(unknown)}")
     os.chdir(ROOT)
-    results = list(tallies(options.modules or list(TARGETS), options.every))
-    return concluded(results, options.new, whole=options.every == 1)
+    drawn = Drawn(options.sample, options.seed)
+    results = list(tallies(options.modules or list(TARGETS), drawn))
+    return concluded(results, options.new, whole=not options.sample)
 
 
 if __name__ == "__main__":

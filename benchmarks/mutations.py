@@ -1,4 +1,4 @@
-"""What is changed in a module, one place at a time: by mutmut's operators and three of ours.
+"""What is changed in a module, one place at a time: by mutmut's operators and four of ours.
 
 mutmut's own runner changes bodies of functions alone; limits, patterns, layouts and the rules of a
 schema stand outside of them, and are changed here too. Not changed are annotations, decorators,
@@ -19,6 +19,7 @@ from mutmut.mutation.mutators import mutation_operators
 _LEFT_ALONE = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 _NEVER = ("len", "isinstance", "cast")
 _NOT_RUN = ("TYPE_CHECKING", "__all__")
+_CODECS = ('"ascii"', '"utf-8"')
 _LONGEST_SHOWN = 120
 
 
@@ -121,7 +122,16 @@ def _changes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         return
     for kind, operator in OPERATORS:
         if isinstance(node, kind):
-            yield from (changed for changed in operator(node) if not _loses_prose(node, changed))
+            for changed in operator(node):
+                if not _loses_prose(node, changed) and not _is_same_codec(node, changed):
+                    yield changed
+
+
+def _is_same_codec(node: cst.CSTNode, changed: cst.CSTNode) -> bool:
+    """Tell whether this is the name of a codec in other letters, which is the same codec."""
+    if not isinstance(node, cst.SimpleString) or not isinstance(changed, cst.SimpleString):
+        return False
+    return node.value in _CODECS and node.value.lower() == changed.value.lower()
 
 
 def _is_prose(node: cst.CSTNode) -> bool:

@@ -87,7 +87,8 @@ def test_sentences_and_docstrings_are_left_alone(results: dict[tuple[str, str], 
 def test_each_survivor_that_is_kept_has_a_reason() -> None:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
-        from mutants import TARGETS, judged
+        from mutant_targets import TARGETS
+        from mutants import judged
 
         reasons = judged()
     finally:

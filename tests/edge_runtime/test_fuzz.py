@@ -43,6 +43,8 @@ EXPECTED = {
     "http": (150, {"200", "400", "404", "421"}),
     "archives": (20, {"DataError"}),
     "models": (40, {"exported", "DataError"}),
+    "receipts": (150, {"accepted", "DataError"}),
+    "repositories": (60, {"accepted", "IntegrityError", "signed anew"}),
 }
 
 

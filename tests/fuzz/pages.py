@@ -95,8 +95,8 @@ class _Page:
         )  # fmt: skip
         self._config.load()
 
-    async def answer(self, data: bytes) -> tuple[bytes, list[str]]:
-        """Return what is answered, and which failures nobody caught."""
+    async def answer(self, data: bytes) -> tuple[bytes, bool, list[str]]:
+        """Return what is answered, whether the page hung up, and failures that nobody caught."""
         failures: list[str] = []
         loop, wire, state = asyncio.get_running_loop(), _Wire(), ServerState()
         loop.set_exception_handler(lambda _, told: failures.append(repr(told)))
@@ -109,10 +109,11 @@ class _Page:
             if _waits(protocol):  # for a body that does not come
                 break
             await asyncio.sleep(0.005)
+        hung_up = wire.closed
         protocol.connection_lost(None)
         if state.tasks:
             await asyncio.wait(set(state.tasks), timeout=30)
-        return bytes(wire.sent), failures
+        return bytes(wire.sent), hung_up, failures
 
 
 def _waits(protocol: PatientProtocol) -> bool:
@@ -136,9 +137,10 @@ def page_case() -> Callable[[Random], tuple[bytes, Callable[[bytes], str]]]:
 
     def judge(data: bytes) -> str:
         page = pages[zlib.crc32(data) % 4 == 0]  # most go to the page that lets everybody in
-        said, failures = runner.run(page.answer(data))
+        said, hung_up, failures = runner.run(page.answer(data))
         assert not failures, failures
-        return _status(said)
+        # It hangs up on what follows a request that it has not answered yet, and is no request.
+        return _status(said) or ("hung up" if hung_up else "waits for more")
 
     film = encoded(film_image())
 
@@ -164,17 +166,17 @@ def _request(chance: Random, film: bytes) -> bytes:
 
 
 def _status(said: bytes) -> str:
-    """Return the status of the first answer; each has to be one, and hardened."""
+    """Return the status of the first answer, which has to be hardened; nothing for none."""
     reader = h11.Connection(h11.CLIENT)
     reader.send(h11.Request(method="GET", target="/", headers=[("Host", "localhost")]))
     if not said:
-        return "silence"
+        return ""
     reader.receive_data(said)
     event: Any = reader.next_event()
     while isinstance(event, h11.InformationalResponse):
         event = reader.next_event()
     if event is h11.NEED_DATA:
-        return "silence"
+        return ""
     status, names = event.status_code, {name.decode() for name, _ in event.headers}
     assert status != 500, said[:2000]
     # What is no HTTP is refused by the protocol itself, which has no headers of ours.

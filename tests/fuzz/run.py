@@ -6,6 +6,8 @@
     python tests/fuzz/run.py audit --count 20000 --seed 1
     python tests/fuzz/run.py dicom --count 20000 --seed 1
     python tests/fuzz/run.py http --count 20000 --seed 1
+    python tests/fuzz/run.py receipts --count 20000 --seed 1
+    python tests/fuzz/run.py repositories --count 5000 --seed 1
     python tests/fuzz/run.py models --count 1000 --seed 1
 
 Cases run in processes of their own. Counted are crashes, exceptions that are not ours, cases over
@@ -129,6 +131,8 @@ KINDS: dict[str, Callable[[], Case]] = {
     "films": film_case,
     "http": elsewhere("pages", "page_case"),
     "models": elsewhere("models", "model_case"),
+    "receipts": elsewhere("receipts", "receipt_case"),
+    "repositories": elsewhere("repositories", "repository_case"),
     "structures": structure_case,
 }
 # TensorFlow's converter takes seconds, and its libraries much of the address space.

@@ -88,7 +88,5 @@ def _encoded(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
-def _decoded(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise TypeError("base64 is a text")
+def _decoded(text: str) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)

@@ -16,7 +16,8 @@ from edge_runtime.bundle.schema import Record, one_of, record
 from edge_runtime.errors import UsageError
 
 ED25519 = "ed25519"
-LARGEST_KEY_FILE = 1 << 12
+LARGEST_KEY_FILE = 4096
+"""Bytes of a key's file; one that OpenSSL writes has 113."""
 
 _BEGIN, _END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
 _PRIVATE = "PRIVATE KEY-----"
@@ -74,14 +75,15 @@ def read_public_key(path: str) -> PublicKey:
     cure = "give the .pub file that edge-kit keys wrote"
     try:
         with open(path, "rb") as stream:  # noqa: PTH123, as pathlib is slow to load
-            text = str(stream.read(LARGEST_KEY_FILE + 1), "ascii", "replace").strip()
+            data = stream.read(LARGEST_KEY_FILE + 1)
     except (OSError, ValueError) as error:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise UsageError(path, problem, cure) from error
+    text = str(data, "ascii", "replace").strip()
     if _PRIVATE in text:
         problem = "is a private key, which belongs on no machine but its owner's"
         raise UsageError(path, problem, cure)
-    key = _parsed(text)
+    key = _parsed(text) if len(data) <= LARGEST_KEY_FILE else None
     if key is None:
         raise UsageError(path, "is no public key of Ed25519 in PEM", cure)
     return key

@@ -103,10 +103,7 @@ def read_policy(path: str) -> Policy:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise IntegrityError(path, problem, "ask its owner to allow it") from error
     try:
-        document = json.loads(str(data, "ascii"))
-        if not isinstance(document, dict):
-            raise ValueError("not an object")
-        policy = Policy(**document)
+        policy = Policy(**json.loads(str(data, "ascii")))
         if policy.to_bytes() != data:
             raise ValueError("other bytes would be written for it")
     except (ValueError, TypeError, RecursionError) as error:

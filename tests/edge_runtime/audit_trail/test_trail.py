@@ -14,6 +14,7 @@ import pytest
 from edge_runtime.answer.classify import Answer
 from edge_runtime.audit_trail import AuditEntry, AuditTrail, TrailHead
 from edge_runtime.audit_trail.line import DELIVERED
+from edge_runtime.audit_trail.segments import Segments
 from edge_runtime.errors import CannotWrite, IntegrityError, Refusal, UsageError
 from edge_runtime.film.source import SourceFile
 from trails import MOMENT, delivery, entry, opened, put, verified, write_trail
@@ -258,6 +259,23 @@ def test_entries_after_a_line_are_found_in_whatever_file(path: Path) -> None:
         assert [line.content["film"] for line in trail.entries_after(0)] == [
             f"{number:064x}" for number in range(6)
         ]
+
+
+def test_a_new_trail_has_no_entries(path: Path) -> None:
+    with opened(path) as trail:
+        assert trail.entries_after(0) == [] and trail.head.counter == 1
+
+
+def test_where_another_process_went_on_meanwhile_its_file_is_taken_up(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_trail(path, 4, 700)
+    newest = Segments(path).last()
+    answers = iter([newest - 1, newest])
+    monkeypatch.setattr(Segments, "last", lambda _: next(answers, newest))
+    with opened(path) as trail:
+        trail.record(entry(9))
+    assert lines(Segments(path).path(newest))[-1]["film"] == f"{9:064x}"
 
 
 def test_a_clock_that_goes_back_breaks_no_chain(path: Path) -> None:

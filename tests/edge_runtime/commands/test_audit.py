@@ -69,7 +69,7 @@ def test_verify_names_the_line_and_leaves_with_4(
 def test_verify_fails_where_the_first_files_of_a_trail_are_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_trail(tmp_path / "trail.jsonl", largest=700)
+    write_trail(tmp_path / "trail.jsonl", largest=1000)
     assert run(["audit", "verify", str(tmp_path / "trail-2.jsonl")]) == 4
     captured = capsys.readouterr()
     assert "lines 1 to 3 are in no file that is named" in captured.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from edge_export.signing.keys import SigningKey
 from edge_runtime.bundle.manifest import canonical
-from edge_runtime.trust.envelope import Envelope, pae
+from edge_runtime.trust.envelope import Envelope, pae, read_envelope
 from edge_runtime.trust.statement import MODEL
 from edge_runtime.trust.verify import ed25519
 from signed_bundles import contents, name_of, refused, with_signatures
@@ -41,8 +42,32 @@ SPELLINGS: dict[str, Change] = {
     "two signatures": lambda data: data.replace(b"[{", b'[{"keyid":"a","sig":""},{'),
     "no signatures": lambda data: data[: data.index(b"[") + 1] + b"]}\n",
     "another type": lambda data: data.replace(b"vnd.edge-kit", b"vnd.other-kit"),
+    "a number for a payload": lambda data: re.sub(rb'"payload":"[^"]*"', b'"payload":1', data),
+    "a number for a key": lambda data: re.sub(rb'"keyid":"[^"]*"', b'"keyid":1', data),
     "a signature of 63 bytes": lambda data: data[: data.index(b'"sig"')] + b'"sig":"AAAA"}]}\n',
 }
+
+
+def test_what_is_signed_is_that_of_dsse() -> None:
+    """The example of its protocol.md, version 1.0."""
+    example = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    assert pae(b"hello world", "http://example.com/HelloWorld") == example
+    sealed = Envelope(b"hello world", "key", bytes(64), "http://example.com/HelloWorld")
+    assert sealed.signed == example
+
+
+def test_an_envelope_of_another_kind_keeps_it() -> None:
+    sealed = Envelope(b"{}", "key", bytes(64), "text/plain")
+    again = read_envelope(sealed.to_bytes(), "text/plain")
+    assert (again.kind, again.payload, again.signature) == ("text/plain", b"{}", bytes(64))
+    for data in (sealed.to_bytes(), Envelope(b"{}", "key", bytes(65), "text/plain").to_bytes()):
+        with pytest.raises(ValueError, match="other bytes would be written for it"):
+            read_envelope(data, "text/plain" if data != sealed.to_bytes() else "text/html")
+
+
+def test_what_is_signed_of_a_bundle_has_its_type(signed: Path) -> None:
+    envelope = json.loads(contents(signed)[name_of(MODEL)])
+    assert envelope["payloadType"] == "application/vnd.edge-kit.statement+json"
 
 
 @pytest.mark.parametrize("change", SPELLINGS.values(), ids=SPELLINGS)

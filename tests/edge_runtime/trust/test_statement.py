@@ -13,7 +13,8 @@ import pytest
 
 from edge_export.signing.sign import sign_bundle
 from edge_runtime.bundle import open_bundle
-from edge_runtime.bundle.manifest import Manifest
+from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.manifest import Manifest, canonical
 from edge_runtime.bundle.schema import SchemaError
 from edge_runtime.errors import UntrustedBundle
 from edge_runtime.trust import statement, verify_bundle
@@ -166,3 +167,95 @@ def test_a_site_leaves_the_maker_s_model_as_it_was(tmp_path: Path) -> None:
     with open_bundle(path) as before, open_bundle(site) as after:
         assert before.identity != after.identity
         assert statement.subject_of(before.manifest) == statement.subject_of(after.manifest)
+
+
+def digest(**part: object) -> str:
+    return sha256(canonical(part))
+
+
+def test_what_is_signed_is_spelled_as_documented(tmp_path: Path) -> None:
+    """Whoever verifies it elsewhere needs the same digests: these are part of the format."""
+    path = write_site_bundle(
+        tmp_path / "site.edge", write_tiny_bundle(tmp_path / "m.edge"), key=None
+    )
+    with open_bundle(path) as bundle:
+        manifest = bundle.manifest
+    whole, key = manifest.to_json(), VENDOR.public
+    model = statement.model_statement(manifest, key).to_json()
+    version = manifest.version.removesuffix("+site")
+    assert (model["kind"], model["name"], model["version"]) == ("model", manifest.name, version)
+    assert model["parts"]["golden"] == digest(golden={"films": whole["golden"]["films"]})
+    assert model["parts"]["version"] == digest(version=version)
+    assert model["parts"]["graphs"] == digest(graphs=whole["graphs"])
+    assert not {"decision", "files", "site", "verdict"} & model["parts"].keys()
+    assert model["files"] == {
+        name: file for name, file in whole["files"].items() if not name.startswith("site/")
+    }
+    decision = statement.decision_statement(manifest, key).to_json()
+    assert decision["parts"] == {
+        **{name: digest(**{name: whole[name]})
+           for name in ("decision", "site", "verdict", "version")},
+        "tolerance": digest(tolerance=whole["golden"]["tolerance"]),
+    }  # fmt: skip
+    subject = sha256(canonical({"parts": model["parts"], "files": model["files"]}))
+    assert decision["model"] == statement.subject_of(manifest) == subject
+    assert decision["files"].keys() == {"site/card.md"}
+
+
+def model_fields(**changes: Any) -> dict[str, Any]:
+    file = {"bytes": 1, "sha256": "0" * 64}
+    proof = {"verdict": "pass", "tolerance": 99.9, "scale": 999.9, **changes.pop("proof", {})}
+    return {
+        "kind": "model", "key": VENDOR.public.to_json(), "name": "m", "version": "0.1.0",
+        "parts": {"a": "0" * 64}, "files": {"a": file}, "proof": proof,
+        **changes,
+    }  # fmt: skip
+
+
+def decision_fields(**changes: Any) -> dict[str, Any]:
+    fields = {name: value for name, value in model_fields().items() if name in ("key", "parts")}
+    return {**fields, "kind": "decision", "model": "0" * 64, "files": {}, **changes}
+
+
+def many(count: int, value: object) -> dict[str, object]:
+    return {f"n{number}": value for number in range(count)}
+
+
+FILE = {"bytes": 1, "sha256": "0" * 64}
+MOST: dict[str, tuple[type[Any], dict[str, Any], bool]] = {
+    "the least": (ModelStatement, model_fields(), True),
+    "a tolerance of 100": (ModelStatement, model_fields(proof={"tolerance": 100}), False),
+    "a tolerance of 0": (ModelStatement, model_fields(proof={"tolerance": 0}), False),
+    "a scale of 1000": (ModelStatement, model_fields(proof={"scale": 1000}), False),
+    "a scale of 0": (ModelStatement, model_fields(proof={"scale": 0}), False),
+    "64 parts": (ModelStatement, model_fields(parts=many(64, "0" * 64)), True),
+    "65 parts": (ModelStatement, model_fields(parts=many(65, "0" * 64)), False),
+    "no part": (ModelStatement, model_fields(parts={}), False),
+    "a part of 64 letters": (ModelStatement, model_fields(parts={"a" * 64: "0" * 64}), True),
+    "a part of 65 letters": (ModelStatement, model_fields(parts={"a" * 65: "0" * 64}), False),
+    "64 files": (ModelStatement, model_fields(files=many(64, FILE)), True),
+    "65 files": (ModelStatement, model_fields(files=many(65, FILE)), False),
+    "no file": (ModelStatement, model_fields(files={}), False),
+    "a decision": (DecisionStatement, decision_fields(), True),
+    "a decision of 64 parts": (
+        DecisionStatement, decision_fields(parts=many(64, "0" * 64)), True
+    ),
+    "a decision of 65 parts": (
+        DecisionStatement, decision_fields(parts=many(65, "0" * 64)), False
+    ),
+    "a decision of no part": (DecisionStatement, decision_fields(parts={}), False),
+    "a decision with a long part": (
+        DecisionStatement, decision_fields(parts={"a" * 65: "0" * 64}), False
+    ),
+    "a decision with 64 files": (DecisionStatement, decision_fields(files=many(64, FILE)), True),
+    "a decision with 65 files": (DecisionStatement, decision_fields(files=many(65, FILE)), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "fields", "fits"), MOST.values(), ids=MOST)
+def test_a_statement_has_bounds(kind: type[Any], fields: dict[str, Any], fits: bool) -> None:
+    if fits:
+        assert kind(**fields).to_json() == fields
+    else:
+        with pytest.raises(SchemaError):
+            kind(**fields)
