@@ -49,7 +49,7 @@ class Bed:
             folder, folder / "store", folder / "repository", root,
             write_film(folder / "film.png"), *(_identity(path) for path in models),
         )  # fmt: skip
-        done = bed.run(*bed.first(bed.store))
+        done = bed.run(*bed.first(bed.store), keeps_bytecode=True)
         if done.returncode:
             raise AssertionError(done.stderr)
         repository.add(models[1], channel="stable")
@@ -65,12 +65,23 @@ class Bed:
         return [*self.update(store), "--root", str(self.root)]
 
     def run(
-        self, *words: object, before: tuple[str, ...] = (), scratch: Path | None = None
+        self,
+        *words: object,
+        before: tuple[str, ...] = (),
+        scratch: Path | None = None,
+        keeps_bytecode: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `edge-run`, with the words `before` in front of the command line."""
+        """Run `edge-run`, with the words `before` in front of the command line.
+
+        Bytecode is that of the bed alone: where other processes compile modules meanwhile, two runs
+        of a command would make other calls.
+        """
         place = scratch or self.folder
         line = [*before, sys.executable, "-m", "edge_runtime", *map(str, words)]
-        told = environment(PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0", TMPDIR=str(place))
+        told = environment(
+            PYTHONPYCACHEPREFIX=str(self.folder / "bytecode"), PYTHONHASHSEED="0",
+            TMPDIR=str(place), **({} if keeps_bytecode else {"PYTHONDONTWRITEBYTECODE": "1"}),
+        )  # fmt: skip
         return subprocess.run(
             line, env=told, capture_output=True, text=True, timeout=120, check=False,
             stdin=subprocess.DEVNULL,
