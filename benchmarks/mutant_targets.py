@@ -31,7 +31,9 @@ _REGION = _tests("edge_runtime/updates", "decision_alone", "region")
 _CLIENT = _tests("edge_runtime/updates", "offers", "attacks", "stolen_keys")
 _STORE = _tests("edge_runtime/installation", "record", "changes", "store")
 TARGETS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("bundle/archive", "bundle/digest", "bundle/reader"), _ARCHIVE),
+    **dict.fromkeys(
+        ("bundle/archive", "bundle/digest", "bundle/reader", "bundle/regular_file"), _ARCHIVE
+    ),
     **dict.fromkeys(("bundle/manifest", "bundle/schema", "bundle/records"), _MANIFEST),
     **{f"audit_trail/{name}": _TRAIL for name in ("chain", "line", "segments", "trail", "verify")},
     **{f"trust/{name}": _TRUST for name in ("envelope", "keys", "policy", "statement", "verify")},

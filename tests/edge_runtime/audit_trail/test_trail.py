@@ -84,8 +84,18 @@ def test_a_trail_that_is_opened_again_goes_on(path: Path) -> None:
 
 
 def test_two_writers_are_refused(path: Path) -> None:
-    with opened(path), pytest.raises(UsageError, match="is being written by another edge-run"):
+    with opened(path), pytest.raises(UsageError) as caught:
         opened(path)
+    assert str(caught.value).startswith(f"{path}: is being written by another edge-run")
+
+
+def test_files_that_are_full_may_be_put_away(path: Path) -> None:
+    write_trail(path, 6, 700)
+    path.unlink()
+    with opened(path, 700) as trail:
+        before = trail.head.counter
+        trail.record(entry(7))
+        assert trail.head.counter > before > 6
 
 
 def test_what_another_program_adds_meanwhile_stops_the_trail(path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from edge_runtime.bundle import archive, open_bundle, verify_all
 from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.installed import sealed
 from edge_runtime.bundle.manifest import canonical
 from edge_runtime.bundle.pack import unpack, write_bundle
 from edge_runtime.errors import IntegrityError, NotABundle
@@ -281,6 +282,76 @@ def test_signatures_lie_beside_the_files_of_schema_2_alone(
             assert verify_all(path).signatures == {"signatures/a.json": b"{}"}
 
 
+def signed(path: Path, count: int, size: int) -> Path:
+    """Write a bundle of schema 2 with signatures of `size` bytes, which nobody verifies here."""
+    signatures = {f"signatures/{number}.json": b"s" * size for number in range(count)}
+    rewrite(path, {**MEMBERS, "manifest.json": of_schema(2), **signatures})
+    return path
+
+
+def test_signatures_are_few_and_small(zipped: Path) -> None:
+    assert len(open_bundle(signed(zipped, 8, 16 << 10)).signatures) == 8
+    with pytest.raises(NotABundle) as caught:
+        open_bundle(signed(zipped, 9, 1))
+    assert str(caught.value) == f"{zipped}: has more than 8 signatures; sign it again"
+    with pytest.raises(NotABundle) as caught:
+        open_bundle(signed(zipped, 1, (16 << 10) + 1))
+    problem = "signatures/0.json: is larger than 16 KiB; sign the bundle again"
+    assert str(caught.value) == f"{zipped}: {problem}"
+
+
+def test_a_changed_byte_of_a_signature_is_seen_by_its_crc(zipped: Path) -> None:
+    data = signed(zipped, 1, 100).read_bytes()
+    zipped.write_bytes(data.replace(b"s" * 100, b"s" * 99 + b"t"))
+    with pytest.raises(IntegrityError) as caught:
+        open_bundle(zipped)
+    problem = "signatures/0.json: does not match its CRC-32; copy the bundle again"
+    assert str(caught.value) == f"{zipped}: {problem}"
+
+
+@pytest.mark.parametrize("name", ["signatures/a.txt", "a.json", "signatures/a/b.json"])
+def test_what_is_no_signature_by_its_name_is_a_file_too_many(name: str, zipped: Path) -> None:
+    assert not archive.is_signature(name)
+    rewrite(zipped, {**MEMBERS, "manifest.json": of_schema(2), name: b"{}"})
+    with pytest.raises(NotABundle, match="is not in its"):
+        open_bundle(zipped)
+
+
+def test_a_link_to_a_bundle_is_followed(zipped: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.edge"
+    link.symlink_to(zipped)
+    assert verify_all(link).identity == verify_all(zipped).identity
+
+
+def test_a_store_opens_as_the_model_that_was_confirmed_and_as_no_other(
+    zipped: Path, tmp_path: Path
+) -> None:
+    identity, store = verify_all(zipped).identity, tmp_path / "store"
+    (store / "models").mkdir(parents=True)
+    for confirmed in (identity, "0" * 64):
+        place = store / "models" / f"{confirmed}.edge"
+        place.write_bytes(zipped.read_bytes())
+        record = sealed({"format": 1, "current": {"identity": confirmed}})
+        (store / "store.json").write_bytes(record)
+        if confirmed == identity:
+            assert verify_all(store).path == str(place)
+        else:
+            problem = "is another model than the one that was confirmed; go back: edge-run rollback"
+            with pytest.raises(IntegrityError, match=f"^{re.escape(str(place))}: {problem}$"):
+                open_bundle(store)
+
+
+def test_a_folder_that_cannot_be_listed_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(NotABundle, match=r"cannot be read \(Input/output error\)"):
+        open_bundle(folder)
+
+
 def test_what_schema_1_lists_below_signatures_is_a_file_like_any_other(zipped: Path) -> None:
     file = {"signatures/a.json": {"bytes": 2, "sha256": sha256(b"{}")}}
     for number in (1, 2):
@@ -378,15 +449,19 @@ def test_what_cannot_be_read_is_no_bundle_and_says_what_to_do(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", forbidden)
-    with pytest.raises(NotABundle, match="may not be read by this user; ask its owner"):
+    with pytest.raises(
+        NotABundle, match=f"^{re.escape(str(zipped))}: may not be read by this user; ask its owner"
+    ):
         open_bundle(zipped)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "m.edge")
-    with pytest.raises(NotABundle, match="is not a regular file"):
+    with pytest.raises(NotABundle) as caught:
         open_bundle(tmp_path / "m.edge")
+    problem = "is not a regular file; give a .edge file or a folder"
+    assert str(caught.value) == f"{tmp_path / 'm.edge'}: {problem}"
 
 
 def test_reading_a_bundle_loads_nothing_that_costs_time() -> None:

@@ -139,7 +139,7 @@ def test_what_the_browser_keeps_is_encrypted_and_gone_when_somebody_says_so(
     page.click("#ask-yes")
     page.wait_for_selector("#welcome:not([hidden])")
     visited.until(f"({_KEPT})().then((found) => found.join() === '0,0,0')")
-    assert visited.rows() == []
+    page.wait_for_selector(".row", state="detached")
     page.reload()
     page.wait_for_selector("[data-ready]")
     assert visited.rows() == []
