@@ -94,7 +94,9 @@ def watched(folder: Path, films: list[Path], bundle: str) -> float:
     # What starts and is quiet is no work; a film whose end is in doubt waits, and is not counted.
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         results, times = tray / "results.csv", dict[int, float]()
-        while process.poll() is None:
+        is_over = False
+        while not is_over:
+            is_over = process.poll() is not None  # then its last rows are there to be seen
             rows = results.read_bytes().count(b"\n") - 1 if results.exists() else 0
             if rows > 0:
                 times.setdefault(rows, time.monotonic())
