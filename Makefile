@@ -78,7 +78,7 @@ sbom: setup ## bills of materials of both distributions and the shipped bundles,
 licences: setup ## the page with the licence of every package that is pinned
 	$(BIN)/python docs/make_licences.py
 
-# Its data are on pypi.org. Strict: without, it finds nothing wrong with what it knows nothing of, as behind a mirror.
+# Its data are on a public index. Strict: without, it finds nothing wrong with what it knows nothing of, as behind a mirror.
 pip-audit: setup ## known vulnerabilities of the pinned packages; asks the network
 	$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 

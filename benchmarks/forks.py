@@ -39,6 +39,7 @@ class Fork:
         """Do the work in the fork, write what it returns, and end."""
         try:
             os.setpgid(0, 0)
+            os.chdir(self.folder)  # a change may take a name for a path
             resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
             _, processor = self._limits
             spent = int(time.process_time())

@@ -185,9 +185,11 @@ class WarmTests:
         What comes of changes is kept in the folder `kept`, so that a run goes on where it ended,
         as long as `sources`, files and folders, are the same.
         """
-        self.kept = KeptResults(kept, [*sources, *map(Path, files)])
+        places = [Path(file).resolve() for file in files]  # forks run elsewhere
+        self.kept = KeptResults(kept.resolve(), [*sources, *places])
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-        self._files, self._kills = list(files), dict[str, int]()
+        self._asked = [f"--rootdir={Path.cwd()}", *map(str, places)]
+        self._kills = dict[str, int]()
         self._seconds: dict[str, float] = {}
         self.limits = (600.0, 300)
         for _ in range(2):
@@ -230,7 +232,7 @@ class WarmTests:
 
     def _served(self, name: str, path: Path, texts: Sequence[str]) -> list[str]:
         with _Server(self, name, path, texts) as server:
-            pytest.main([*_WORDS, *self._files], [server])
+            pytest.main([*_WORDS, *self._asked], [server])
         return server.results
 
     def _run_anew(self, finder: _InMemory | None) -> dict[str, Any]:
@@ -246,7 +248,7 @@ class WarmTests:
             sys.meta_path.insert(0, finder)
         watch = _Watch({name: self.rank(name) for name in self._seconds})
         quiet = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-        words = [*_WORDS, *quiet, f"--basetemp={folder / 'tmp'}", *self._files]
+        words = [*_WORDS, *quiet, f"--basetemp={folder / 'tmp'}", *self._asked]
         status = pytest.main(words, [watch])
         failed = watch.failed or (f"pytest ends with {int(status)}" if status else "")
         return {"failed": failed, "seconds": watch.seconds, "processor": time.process_time(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,13 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("edge_kit", "export/edge_export", "runtime/edge_runtime")
 CODE = (*PACKAGES, "runtime/offline", "benchmarks", "tests")
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
+GIT = shutil.which("git")
+TOP_LEVEL = {
+    *(".ci", ".gitignore", ".pre-commit-config.yaml", "Makefile", "constraints.txt", "mkdocs.yml"),
+    *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md"),
+    *("SECURITY.md", "pyproject.toml"),
+    *("benchmarks", "docs", "edge_kit", "examples", "export", "models", "runtime", "tests"),
+}
 
 _CASES = "cases of one subject, each a line of a table"
 _SHRINKING = "older than the rule; shorter with the next change to it"
@@ -120,6 +129,14 @@ def require_listed(breaches: set[str], listed: dict[str, str]) -> None:
     assert not breaches - listed.keys(), "mend these, or list them with the reason"
     assert not listed.keys() - breaches, "these are right now: take them off the list"
     assert all(listed.values())
+
+
+@pytest.mark.skipif(GIT is None or not (ROOT / ".git").exists(), reason="needs the repository")
+def test_the_top_level_is_what_a_newcomer_reads_first() -> None:
+    listed = subprocess.run(
+        [str(GIT), "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert {path.partition("/")[0] for path in listed} == TOP_LEVEL
 
 
 def test_files_are_short() -> None:

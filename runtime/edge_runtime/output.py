@@ -46,21 +46,16 @@ _KINDS = (
 )
 
 
-SECRET = 0o600
-"""The mode of a file that its owner alone may read."""
-_CUSTOMARY = 0o666
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
-def write_whole(path: Name, data: Data, mode: int = _CUSTOMARY) -> None:
+def write_whole(path: Name, data: Data) -> None:
     """Write `data` to the file `path`: all of it, or nothing and what stood there stays.
-
-    A new file has `mode` from its first byte on, less the umask.
 
     Raises:
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
-    with replacing(path, memoryview(data).nbytes, mode=mode) as stream:
+    with replacing(path, memoryview(data).nbytes) as stream:
         stream.write(data)
 
 
@@ -94,39 +89,29 @@ def write_secret(path: Name, data: Data) -> None:
     """Write `data` to the file `path`, all of it or nothing; nobody else may read it at any time.
 
     Raises:
-        CannotWrite: the disk does not take it.
+        CannotWrite: as `write_whole` does.
     """
-    with as_cannot_write(path, memoryview(data).nbytes):
-        target = Path(os.path.realpath(path))
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = target.parent / f".{secrets.token_hex(8)}.part"
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
-        sync_folder(target.parent)
+    with as_cannot_write(path):
+        Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with replacing(path, memoryview(data).nbytes, is_secret=True) as stream:
+        stream.write(data)
 
 
 @contextmanager
 def replacing(
-    path: Name, size: int = 0, what: str = "a file", mode: int = _CUSTOMARY
+    path: Name, size: int = 0, what: str = "a file", *, is_secret: bool = False
 ) -> Iterator[BinaryIO]:
     """Yield a stream whose content becomes the file `path` if the block succeeds.
 
     Until then what stood there stays, and nothing else is left behind. `size` is how many bytes the
-    disk needs, and `what` the kind of file that is to be named.
+    disk needs, and `what` the kind of file that is to be named. Where it `is_secret`, nobody else
+    may read it at any time, whatever the rights of the file before.
 
     Raises:
         CannotWrite: `path` is none that may be replaced, or the disk did not take it.
     """
     with as_cannot_write(path, size):
-        draft = _Draft(path, what, mode)
+        draft = _Draft(path, what, is_secret=is_secret)
         try:
             yield draft.stream
             draft.settle()
@@ -139,10 +124,11 @@ def replacing(
 class _Draft:
     """A new file beside the one at `target`, whose place it takes once it is on the disk."""
 
-    def __init__(self, path: Name, what: str = "a file", mode: int = _CUSTOMARY) -> None:
+    def __init__(self, path: Name, what: str = "a file", *, is_secret: bool = False) -> None:
+        self._is_secret = is_secret
         self.target = destination(path, what)
         self._path = self.target.parent / f".{secrets.token_hex(8)}.part"
-        self.stream = os.fdopen(os.open(self._path, _NEW, mode), "wb")
+        self.stream = os.fdopen(os.open(self._path, _NEW, 0o600 if is_secret else 0o666), "wb")
 
     def settle(self) -> None:
         """Wait until all that was written is on the disk."""
@@ -152,7 +138,8 @@ class _Draft:
 
     def publish(self) -> None:
         """Take the place of the file at `target`."""
-        keep_rights(self.target, self._path)
+        if not self._is_secret:
+            keep_rights(self.target, self._path)
         self._path.replace(self.target)
 
     def discard(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.cures import quoted
 from edge_runtime.errors import CannotWrite, UsageError
-from edge_runtime.output import SECRET, write_whole
+from edge_runtime.output import write_secret, write_whole
 from edge_runtime.trust.keys import LARGEST_KEY_FILE, PublicKey
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def new_key(name: Path, passphrase: str | None, *, oms: bool = False) -> PublicK
     )
     write_whole(public, shown)
     try:
-        write_whole(private, secret, SECRET)
+        write_secret(private, secret)
     except CannotWrite:
         public.unlink()
         raise

@@ -11,7 +11,6 @@ import pytest
 
 from edge_export.signing.keys import new_key, private_key, signing_key
 from edge_runtime.errors import CannotWrite, UsageError
-from edge_runtime.output import write_whole
 from edge_runtime.trust.keys import read_public_key
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
@@ -69,12 +68,11 @@ def test_a_key_that_cannot_be_kept_leaves_no_half(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def refusing(path: Path, data: bytes, *mode: int) -> None:
-        if path.suffix == ".pem":
-            raise CannotWrite(path, "the disk is full")
-        write_whole(path, data, *mode)
+    def refusing(path: Path, data: bytes) -> None:
+        assert (tmp_path / "vendor.pub").exists() and data
+        raise CannotWrite(path, "the disk is full")
 
-    monkeypatch.setattr("edge_export.signing.keys.write_whole", refusing)
+    monkeypatch.setattr("edge_export.signing.keys.write_secret", refusing)
     with pytest.raises(CannotWrite):
         new_key(tmp_path / "vendor", None)
     assert [*tmp_path.iterdir()] == []
