@@ -8,18 +8,17 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import NoReturn
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from edge_runtime.errors import CannotWrite, DataError
+from edge_export.signing.keys import signing_key
+from edge_runtime.errors import CannotWrite, DataError, UsageError
 from edge_runtime.output import as_cannot_write, sync_folder
 from edge_runtime.ownership import require_own
+from edge_runtime.trust.keys import ED25519, read_public_key
 
 SUFFIX = ".pem"
-_LARGEST = 1 << 14  # bytes
 
 
 class KeyFolder:
@@ -52,7 +51,8 @@ class KeyFolder:
         """Return every key of the folder by its key id.
 
         Raises:
-            DataError: the folder cannot be read, others may read a key, or one is none.
+            DataError: the folder cannot be read.
+            UsageError: others may read a key, or one is none of Ed25519.
         """
         signers = [_signer(path) for path in self._paths()]
         return {signer.public_key.keyid: signer for signer in signers}
@@ -71,37 +71,17 @@ class KeyFolder:
 
 
 def _signer(path: Path) -> CryptoSigner:
-    data, status = _read(path)
-    if os.name == "posix" and status.st_mode & 0o077:
-        raise DataError(path, "can be read by other users", f"chmod 600 {path}")
-    try:
-        key = load_pem_private_key(data, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise DataError(path, f"is no key ({error})", "name the folder of the keys") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise DataError(path, "is a key of another kind", "use those of edge-kit repo: Ed25519")
-    return CryptoSigner(key)
+    def locked() -> NoReturn:
+        raise UsageError(path, "is encrypted", "give a key without a passphrase")
+
+    return CryptoSigner(signing_key(path, locked).private)
 
 
 def public_key(path: Path) -> SSlibKey:
     """Return the public key in a file of PEM, as a region sends it.
 
     Raises:
-        DataError: it is none of Ed25519.
+        UsageError: it is none of Ed25519.
     """
-    try:
-        key = load_pem_public_key(_read(path)[0])
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise DataError(path, f"is no public key ({error})", "ask the region for it") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise DataError(path, "is a key of another kind", "ask the region for one of Ed25519")
-    return SSlibKey.from_crypto(key)
-
-
-def _read(path: Path) -> tuple[bytes, os.stat_result]:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(_LARGEST), os.fstat(stream.fileno())
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror or error})"
-        raise DataError(path, problem, "check the name and the rights") from error
+    key = read_public_key(str(path))
+    return SSlibKey(key.id, ED25519, ED25519, {"public": key.keyval.public})

@@ -162,29 +162,47 @@ def require_fit(statement: Statement, manifest: Manifest, subject: str) -> None:
         _require_same(statement, decision_statement(manifest, statement.key), subject)
 
 
+def differences(maker: Manifest, site: Manifest) -> list[str]:
+    """Return what of a maker's model is another in `site`, by its names, beside the decision.
+
+    None means that the maker's statement would fit `site`, whoever signed anything. The schema may
+    differ: it is that of the program that wrote a bundle.
+    """
+    parts = _differing(_model_parts(maker), _model_parts(site))
+    names = [name for name in parts if name != "schema"]
+    names += _differing(_files(maker, site=False), _files(site, site=False))
+    if _claims_more(proof_of(maker), site):
+        names.append("verdict or tolerance")
+    return names
+
+
+def _differing(left: Mapping[str, object], right: Mapping[str, object]) -> list[str]:
+    names = sorted(left.keys() | right.keys())
+    return [name for name in names if left.get(name) != right.get(name)]
+
+
 def _require_same(signed: Statement, there: Statement, subject: str) -> None:
     """Refuse digests that differ, naming one that does."""
-    for what, left, right in (
-        ("", signed.parts, there.parts),
-        ("file ", signed.files, there.files),
-    ):
-        for name in sorted(left.keys() | right.keys()):
-            if left.get(name) != right.get(name):
-                problem = f"does not hold: the {what}{name} is not the one that was signed"
-                raise UntrustedBundle(subject, problem, _CURE)
+    named = _differing(signed.parts, there.parts)
+    named += [f"file {name}" for name in _differing(signed.files, there.files)]
+    if named:
+        problem = f"does not hold: the {named[0]} is not the one that was signed"
+        raise UntrustedBundle(subject, problem, _CURE)
 
 
 def _require_no_more(proof: Proved, manifest: Manifest, subject: str) -> None:
     """Refuse a manifest that claims more than its maker proved."""
-    now = proof_of(manifest)
-    if manifest.site is None:
-        fits = now == proof
-    else:
-        widest = proof.tolerance * proof.scale * _ROUNDING
-        fits = now.verdict in (proof.verdict, "undecided") and now.tolerance * now.scale <= widest
-    if not fits:
+    if _claims_more(proof, manifest):
         problem = "does not hold: the verdict or the tolerance is not what its maker proved"
         raise UntrustedBundle(subject, problem, _CURE)
+
+
+def _claims_more(proof: Proved, manifest: Manifest) -> bool:
+    now = proof_of(manifest)
+    if manifest.site is None:
+        return now != proof
+    widest = proof.tolerance * proof.scale * _ROUNDING
+    return now.verdict not in (proof.verdict, "undecided") or now.tolerance * now.scale > widest
 
 
 def _model_parts(manifest: Manifest) -> dict[str, str]:

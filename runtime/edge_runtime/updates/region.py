@@ -1,25 +1,20 @@
 """Whether a region's model is its maker's with another decision, and with nothing else changed.
 
-A region may publish thresholds. That it publishes no graph is checked on the box, against the
-maker's own model: whoever has a region's key can move a threshold, and cannot swap the network,
-what it is for, or how films are prepared.
+A region may publish thresholds. That it publishes no graph, and claims no more than its maker
+proved, is checked on the box against the maker's own model, by what a maker would sign of it
+(`edge_runtime.trust.statement`): whoever has a region's key can move a threshold, and cannot swap
+the network, what it is for, how films are prepared, or how far answers may be off.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_runtime.bundle.manifest import SITE, SITE_FILES
 from edge_runtime.errors import IntegrityError
+from edge_runtime.trust.statement import differences
 
 if TYPE_CHECKING:
     from edge_runtime.bundle import Bundle
-
-_OF_A_SITE = ("decision", "site", "verdict", "version", "files", "golden", "schema")
-"""Keys of a manifest in which the two may differ, some in parts that are compared below.
-
-The schema is that of the program that wrote it: the maker's may be older.
-"""
 
 
 def require_decision_alone(maker: Bundle, site: Bundle) -> None:
@@ -30,27 +25,8 @@ def require_decision_alone(maker: Bundle, site: Bundle) -> None:
     Raises:
         IntegrityError: something else differs.
     """
-    left, right = maker.manifest.to_json(), site.manifest.to_json()
-    differing = [
-        key for key in sorted({*left, *right}) if key not in _OF_A_SITE
-        and left.get(key) != right.get(key)
-    ]  # fmt: skip
-    if left["golden"]["films"] != right["golden"]["films"]:
-        differing.append("golden.films")
-    if right["version"].removesuffix(SITE) != left["version"].removesuffix(SITE):
-        differing.append("version")
-    if "site" not in right:
-        differing.append("site")
-    differing += _differing_files(maker, site)
+    differing = [] if site.manifest.site else ["site"]
+    differing += differences(maker.manifest, site.manifest)
     if differing:
         problem = f"changes more than the decision of its maker's model: {', '.join(differing)}"
         raise IntegrityError(site.path, problem, "ask the region to publish a threshold alone")
-
-
-def _differing_files(maker: Bundle, site: Bundle) -> list[str]:
-    """Return the names of files that differ, beside those in which a site tells of its decision."""
-    left, right = maker.manifest.files, site.manifest.files
-    return [
-        name for name in sorted({*left, *right}) if not name.lower().startswith(SITE_FILES)
-        and (name not in left or name not in right or left[name].sha256 != right[name].sha256)
-    ]  # fmt: skip

@@ -14,6 +14,7 @@ from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
 from edge_export.repository.keys import KeyFolder, public_key
 from edge_export.repository.repository import ModelRepository
+from edge_export.signing.keys import new_key
 from edge_runtime.errors import CannotWrite, DataError, UsageError
 from tiny_bundle import write_tiny_bundle
 
@@ -47,7 +48,7 @@ def test_a_key_is_for_its_owner_alone(repository: ModelRepository) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
     assert stat.S_IMODE(repository.keys.folder.stat().st_mode) == 0o700
     paths[0].chmod(0o640)
-    with pytest.raises(DataError, match="can be read by other users"):
+    with pytest.raises(UsageError, match="can be read by other users"):
         repository.publish()
 
 
@@ -115,7 +116,7 @@ def test_a_region_signs_with_a_key_that_its_maker_never_has(
     repository.publish()
     assert not [*repository.keys.folder.glob("north*")]
     path.write_bytes(b"no key")
-    with pytest.raises(DataError, match="is no public key"):
+    with pytest.raises(UsageError, match="is no public key"):
         public_key(path)
 
 
@@ -137,7 +138,11 @@ def test_what_is_no_key_or_no_repository_is_one_line(
 ) -> None:
     (repository.keys.folder / "x.pem").write_text("no key")
     (repository.keys.folder / "x.pem").chmod(0o600)
-    with pytest.raises(DataError, match="is no key"):
+    with pytest.raises(UsageError, match=r"x\.pem: is no private key in PEM"):
+        repository.publish()
+    (repository.keys.folder / "x.pem").unlink()
+    new_key(repository.keys.folder / "x", "a passphrase")
+    with pytest.raises(UsageError, match=r"x\.pem: is encrypted; give a key without a passphrase"):
         repository.publish()
     with pytest.raises(DataError, match="cannot be read"):
         KeyFolder(tmp_path / "nowhere").signers()
