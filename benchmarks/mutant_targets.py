@@ -13,7 +13,9 @@ def _tests(folder: str, *names: str) -> tuple[str, ...]:
     return tuple(f"tests/{folder}/test_{name}.py" for name in names)
 
 
-_ARCHIVE = _tests("edge_runtime/bundle", "archive", "reader", "pack")
+_ARCHIVE = _tests(
+    "edge_runtime/bundle", "archive", "reader", "regular_file", "signature_files", "pack"
+)
 _MANIFEST = _tests("edge_runtime/bundle", "manifest", "schema")
 _TRAIL = (
     *_tests("edge_runtime/audit_trail", "chain", "said", "trail", "verify"),

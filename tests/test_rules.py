@@ -36,7 +36,6 @@ LONG_FILES = {
     "tests/edge_export/graph/test_network.py": _CASES,
     "tests/edge_kit/training/test_train.py": _CASES,
     "tests/edge_runtime/bundle/test_manifest.py": _CASES,
-    "tests/edge_runtime/bundle/test_reader.py": _CASES,
     "tests/edge_runtime/engines/test_select.py": _CASES,
     "tests/edge_runtime/film/test_dicom.py": _CASES,
     "tests/edge_runtime/film/test_walk.py": _CASES,
@@ -58,7 +57,6 @@ LONG_FUNCTIONS = {
     "export/edge_export/proof/verdict.py: judge": _SHRINKING,
     "export/edge_export/quantize/tflite.py: quantize_tflite": _SHRINKING,
     "export/edge_export/report/card.py: card": _DOCUMENT,
-    "export/edge_export/report/document.py: parity": _DOCUMENT,
     "tests/edge_kit/test_cli.py: test_training_and_export_from_the_command_line": "one training, "
     "of which each step is looked at",
     "tests/support/report_document.py: _full_document": _DOCUMENT,

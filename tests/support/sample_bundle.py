@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from edge_runtime.bundle import archive
 from edge_runtime.bundle.digest import sha256
+from edge_runtime.bundle.manifest import canonical
 from edge_runtime.film.preprocess import STAGES
 
+GRAPH = "model.int8.tflite"
 MEMBERS: dict[str, bytes] = {
-    "model.int8.tflite": bytes(range(100)),
+    GRAPH: bytes(range(100)),
     "model.int8.onnx": b"onnx graph",
     "golden/0.png": b"\x89PNG",
     "card.md": b"",
@@ -87,3 +91,15 @@ def sample_manifest() -> dict[str, Any]:
     """Return the manifest of the sample bundle as JSON, without its identity."""
     files = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in MEMBERS.items()}
     return {**sample_fields(), "schema": 2, "files": files}
+
+
+def rewrite(path: Path, contents: dict[str, bytes]) -> None:
+    """Write a well-formed archive of `contents`, whatever they are."""
+    pieces = archive.encode((name, contents[name]) for name in archive.in_order(contents))
+    path.write_bytes(b"".join(pieces))
+
+
+def of_schema(number: int, **changes: Any) -> bytes:
+    """Return a manifest of a schema, with `changes`."""
+    document = {**sample_manifest(), "schema": number, **changes}
+    return canonical({**document, "identity": sha256(canonical(document))})

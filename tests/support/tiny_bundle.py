@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,9 @@ from edge_runtime.film.preprocess import film_pixels, film_stages
 from edge_runtime.machine.check import stage_digest
 from sample_bundle import sample_fields
 from tiny_graphs import SIDE, expected_logit, onnx_graph, tflite_graph
+
+if TYPE_CHECKING:  # programs that tests start need no pytest
+    import pytest
 
 GOLDEN = "golden/0.png"
 TFLITE, ONNX = "model.f32.tflite", "model.f32.onnx"
@@ -113,6 +116,15 @@ def environment(**changes: str) -> dict[str, str]:
     }
     runtime = str(Path(edge_runtime.__file__).parent.parent)
     return {**kept, "PYTHONPATH": runtime, "XDG_DATA_HOME": "/nonexistent", **changes}
+
+
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the data folder of a user of its own, which is not there yet."""
+    monkeypatch.delenv("EDGE_BUNDLE", raising=False)
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "data"))
+    monkeypatch.setattr("sys.platform", "linux")
+    return tmp_path / "data" / "edge-kit"
 
 
 def edge_run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:

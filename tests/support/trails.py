@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_runtime.audit_trail import AuditEntry, AuditTrail, DeliveryEntry, Verified, verify
+from edge_runtime.audit_trail.line import EMPTY, TrailHead, parsed, written
 from edge_runtime.audit_trail.segments import in_order
 
 MOMENT = 1_796_000_000.0  # in November 2026
@@ -47,3 +48,20 @@ def put(path: Path, content: bytes) -> None:
     """Write a new file: a disk may wait for each one that is written over."""
     path.unlink(missing_ok=True)
     path.write_bytes(content)
+
+
+def chain(*kinds: str, before: TrailHead = EMPTY) -> list[bytes]:
+    """Return lines of these kinds, each of which follows the one before it."""
+    lines = []
+    for kind in kinds:
+        lines.append(written(before, MOMENT, kind, {}))
+        line = parsed(lines[-1])
+        assert line is not None
+        before = line.head
+    return lines
+
+
+def head_of(raw: bytes) -> TrailHead:
+    line = parsed(raw)
+    assert line is not None
+    return line.head

@@ -90,42 +90,20 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
         "intended_use": description.intended_use.to_json(),
         "classes": {"negative": description.negative, "positive": description.positive},
         "tools": {tool: version(tool) for tool in TOOLS},
-        "verdict": {
-            "answer": findings.answer,
-            "reasons": [told(reason) for reason in findings.reasons],
-            "films_needed": findings.films_needed,
-            "margin": findings.budget.margin,
-            "budget": {"flips": findings.budget.flips, "auc": findings.budget.auc},
-        },
+        "verdict": _verdict(findings, told),
         "faults": [{**asdict(fault), "line": told(fault.line)} for fault in proof.faults],
         "decision": proof.decision.to_json(),
         **_threshold(proof.threshold),
         **_fit(findings),
         "scores": _scores(proof),
         "film_gate": proof.film_gate.to_json() if proof.film_gate else None,
-        "artefacts": {
-            REFERENCE: _reference(findings),
-            **{
-                artefact.file: _artefact(findings, artefact, told)
-                for artefact in findings.artefacts
-            },
-        },
+        "artefacts": _artefacts(findings, told),
         "matrix": _matrix(findings),
         "located": [str(disagreement) for disagreement in proof.located],
-        "layers": {
-            file: [asdict(layer) for layer in noise] for file, noise in findings.layers.items()
-        },
-        "first_divergence": {
-            file: layer.tensor if (layer := first_divergence(noise)) else None
-            for file, noise in findings.layers.items()
-        },
+        **_layers(findings),
         "ladder": [_attempt_result(asdict(attempt)) for attempt in findings.ladder],
         "calibration": _calibration(findings),
-        "graphs": {
-            artefact.format: {"after": findings.nodes[artefact.file]}
-            for artefact in findings.artefacts
-            if artefact.recipe == FLOAT32.name
-        },
+        "graphs": _graphs(findings),
         "preprocess": description.preprocess.to_json(),
         "training": description.training.to_json(),
         "splits": findings.splits,
@@ -133,6 +111,43 @@ def parity(findings: Findings, description: BundleDescription) -> dict[str, Any]
     }
     rounded: dict[str, Any] = _rounded(content)
     return rounded
+
+
+def _verdict(findings: Findings, told: Words) -> dict[str, Any]:
+    return {
+        "answer": findings.answer,
+        "reasons": [told(reason) for reason in findings.reasons],
+        "films_needed": findings.films_needed,
+        "margin": findings.budget.margin,
+        "budget": {"flips": findings.budget.flips, "auc": findings.budget.auc},
+    }
+
+
+def _artefacts(findings: Findings, told: Words) -> dict[str, Any]:
+    """Return what was measured of the Keras model, and of each graph by its file."""
+    graphs = {graph.file: _artefact(findings, graph, told) for graph in findings.artefacts}
+    return {REFERENCE: _reference(findings), **graphs}
+
+
+def _layers(findings: Findings) -> dict[str, Any]:
+    """Return the noise of each layer by graph, and the first layer that goes another way."""
+    return {
+        "layers": {
+            file: [asdict(layer) for layer in noise] for file, noise in findings.layers.items()
+        },
+        "first_divergence": {
+            file: layer.tensor if (layer := first_divergence(noise)) else None
+            for file, noise in findings.layers.items()
+        },
+    }
+
+
+def _graphs(findings: Findings) -> dict[str, Any]:
+    return {
+        artefact.format: {"after": findings.nodes[artefact.file]}
+        for artefact in findings.artefacts
+        if artefact.recipe == FLOAT32.name
+    }
 
 
 def _provenance(findings: Findings, description: BundleDescription) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from edge_runtime.audit_trail.line import EMPTY, TrailHead, is_torn, parsed, wri
 from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.signers import Signers
 from edge_runtime.errors import Refusal
-from trails import MOMENT, entry, opened, put, verified, write_trail
+from trails import MOMENT, chain, entry, head_of, opened, put, verified, write_trail
 
 FIRST = (
     b'{"counter":1,"previous":"' + b"0" * 64 + b'","time":"2026-11-30T00:53:20Z","kind":"begun",'
@@ -33,23 +33,6 @@ def steps(content: bytes, before: TrailHead | None = None) -> list[WalkStep]:
 def said(content: bytes, before: TrailHead | None = None) -> list[tuple[int, str]]:
     """Return the problems of a file, each with the number of its line."""
     return [(step.number, step.problem) for step in steps(content, before) if step.problem]
-
-
-def chain(*kinds: str, before: TrailHead = EMPTY) -> list[bytes]:
-    """Return lines of these kinds, each of which follows the one before it."""
-    lines = []
-    for kind in kinds:
-        lines.append(written(before, MOMENT, kind, {}))
-        line = parsed(lines[-1])
-        assert line is not None
-        before = line.head
-    return lines
-
-
-def head_of(raw: bytes) -> TrailHead:
-    line = parsed(raw)
-    assert line is not None
-    return line.head
 
 
 LINES = chain("begun", "answer", "answer", "answer")

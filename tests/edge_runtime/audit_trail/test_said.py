@@ -7,30 +7,13 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.audit_trail import verify
-from edge_runtime.audit_trail.line import EMPTY, TrailHead, parsed, written
+from edge_runtime.audit_trail.line import EMPTY, TrailHead, written
 from edge_runtime.audit_trail.trail import LARGEST
 from edge_runtime.errors import CannotWrite, DataError, IntegrityError, UsageError
-from trails import MOMENT, entry, opened, put, verified, write_trail
+from trails import MOMENT, chain, entry, head_of, opened, put, verified, write_trail
 
 FIRST = written(EMPTY, MOMENT, "begun", {"format": 2})
 CHANGED = "was changed, or is no line at all"
-
-
-def chain(*kinds: str, before: TrailHead = EMPTY) -> list[bytes]:
-    """Return lines of these kinds, each of which follows the one before it."""
-    lines = []
-    for kind in kinds:
-        lines.append(written(before, MOMENT, kind, {}))
-        line = parsed(lines[-1])
-        assert line is not None
-        before = line.head
-    return lines
-
-
-def head_of(raw: bytes) -> TrailHead:
-    line = parsed(raw)
-    assert line is not None
-    return line.head
 
 
 HEAD = head_of(chain("begun", "answer")[1])

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from io import FileIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edge_runtime.bundle import archive, open_bundle, verify_all
-from edge_runtime.bundle.digest import sha256
 from edge_runtime.bundle.installed import sealed
 from edge_runtime.bundle.manifest import canonical
-from edge_runtime.bundle.pack import unpack, write_bundle
 from edge_runtime.errors import IntegrityError, NotABundle
-from sample_bundle import MEMBERS, sample_fields, sample_manifest
-
-GRAPH = "model.int8.tflite"
-
-
-@pytest.fixture
-def zipped(tmp_path: Path) -> Path:
-    path = tmp_path / "m.edge"
-    write_bundle(path, sample_fields(), MEMBERS)
-    return path
-
-
-@pytest.fixture
-def folder(zipped: Path) -> Path:
-    unpack(zipped, zipped.parent / "m")
-    return zipped.parent / "m"
+from sample_bundle import GRAPH, MEMBERS, rewrite, sample_manifest
 
 
 def flips(path: Path, mask: int) -> Iterator[int]:
@@ -120,76 +100,6 @@ def test_what_was_read_outlives_its_bundle_and_is_not_the_file(zipped: Path) -> 
     assert zipped.read_bytes() == before
 
 
-def test_no_file_stays_open(zipped: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = []
-    real = os.open
-
-    def counting(*arguments: Any) -> int:
-        opened.append(real(*arguments))
-        return opened[-1]
-
-    monkeypatch.setattr(os, "open", counting)
-    for path in (zipped, folder):
-        verify_all(path)
-        with pytest.raises(NotABundle, match=r"is not a regular file|holds no manifest"):
-            open_bundle("/dev/null" if path == zipped else folder.parent)
-    assert opened
-    for descriptor in opened:
-        with pytest.raises(OSError, match="Bad file descriptor"):
-            os.fstat(descriptor)
-
-
-def pulled_out(code: int, reads: int) -> Callable[[Any, Any], int]:
-    """Return a `readinto` that fails with `code`, or at the end of the file, after `reads`."""
-    done = iter(range(reads))
-
-    def readinto(file: FileIO, view: Any) -> int:
-        if next(done, None) is not None:
-            return FileIO.readinto(file, view)
-        if code:
-            raise OSError(code, os.strerror(code))
-        return 0
-
-    return readinto
-
-
-@pytest.mark.parametrize("kind", ["zip", "folder"])
-@pytest.mark.parametrize(
-    ("code", "line"),
-    [
-        (errno.EIO, r"cannot be read \(Input/output error\); copy it to this machine's disk"),
-        (errno.ENODEV, r"cannot be read \(No such device\); copy it to this machine's disk"),
-        (0, "was cut short while it was read; copy the bundle again"),
-    ],
-)
-def test_a_stick_pulled_out_at_any_moment_is_one_line(
-    zipped: Path, folder: Path, kind: str, code: int, line: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = zipped if kind == "zip" else folder
-    for reads in range(100):
-        broken = type("Broken", (FileIO,), {"readinto": pulled_out(code, reads)})
-        monkeypatch.setattr("edge_runtime.bundle.regular_file.FileIO", broken)
-        try:
-            verify_all(path)
-        except (NotABundle, IntegrityError) as error:
-            assert re.search(line, str(error))
-            assert str(error).startswith(str(path))
-        else:
-            break
-    # Ends, local headers, the manifest and each file: every read was the one that failed once.
-    assert reads == (2 + 5 + 1 + 3 if kind == "zip" else 1 + 3)
-
-
-def test_a_short_read_is_read_on(zipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def one_byte(file: FileIO, view: Any) -> int:
-        return FileIO.readinto(file, view[:1])
-
-    monkeypatch.setattr(
-        "edge_runtime.bundle.regular_file.FileIO", type("Slow", (FileIO,), {"readinto": one_byte})
-    )
-    assert verify_all(zipped).read(GRAPH) == MEMBERS[GRAPH]
-
-
 def test_a_bundle_that_is_gone_or_another_one_later_is_found(zipped: Path) -> None:
     with open_bundle(zipped) as bundle:
         data = bytearray(zipped.read_bytes())
@@ -231,12 +141,6 @@ def test_a_crc_that_belongs_to_other_data_is_found(zipped: Path) -> None:
             verify_all(zipped)
 
 
-def rewrite(path: Path, contents: dict[str, bytes]) -> None:
-    """Write a well-formed archive of `contents`, whatever they are."""
-    pieces = archive.encode((name, contents[name]) for name in archive.in_order(contents))
-    path.write_bytes(b"".join(pieces))
-
-
 def test_a_zip_holds_what_its_manifest_lists_and_nothing_else(zipped: Path) -> None:
     manifest = bytes(verify_all(zipped).manifest.to_bytes())
     contents = {**MEMBERS, "manifest.json": manifest}
@@ -252,75 +156,6 @@ def test_a_zip_holds_what_its_manifest_lists_and_nothing_else(zipped: Path) -> N
     rewrite(zipped, {**contents, GRAPH: MEMBERS[GRAPH][::-1]})
     with pytest.raises(IntegrityError, match=r"is not the file that was written; copy"):
         open_bundle(zipped).read(GRAPH)
-
-
-def of_schema(number: int, **changes: Any) -> bytes:
-    """Return a manifest of a schema, with `changes`."""
-    document = {**sample_manifest(), "schema": number, **changes}
-    return canonical({**document, "identity": sha256(canonical(document))})
-
-
-@pytest.mark.parametrize("form", ["zip", "folder"])
-def test_signatures_lie_beside_the_files_of_schema_2_alone(
-    form: str, zipped: Path, tmp_path: Path
-) -> None:
-    for number in (1, 2):
-        contents = {**MEMBERS, "manifest.json": of_schema(number), "signatures/a.json": b"{}"}
-        path = zipped
-        if form == "zip":
-            rewrite(zipped, contents)
-        else:
-            path = tmp_path / f"schema{number}"
-            for name, data in contents.items():
-                file = path / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(data)
-        if number == 1:
-            with pytest.raises(NotABundle, match=r"signatures/a\.json is not in its"):
-                open_bundle(path)
-        else:
-            assert verify_all(path).signatures == {"signatures/a.json": b"{}"}
-
-
-def signed(path: Path, count: int, size: int) -> Path:
-    """Write a bundle of schema 2 with signatures of `size` bytes, which nobody verifies here."""
-    signatures = {f"signatures/{number}.json": b"s" * size for number in range(count)}
-    rewrite(path, {**MEMBERS, "manifest.json": of_schema(2), **signatures})
-    return path
-
-
-def test_signatures_are_few_and_small(zipped: Path) -> None:
-    assert len(open_bundle(signed(zipped, 8, 16 << 10)).signatures) == 8
-    with pytest.raises(NotABundle) as caught:
-        open_bundle(signed(zipped, 9, 1))
-    assert str(caught.value) == f"{zipped}: has more than 8 signatures; sign it again"
-    with pytest.raises(NotABundle) as caught:
-        open_bundle(signed(zipped, 1, (16 << 10) + 1))
-    problem = "signatures/0.json: is larger than 16 KiB; sign the bundle again"
-    assert str(caught.value) == f"{zipped}: {problem}"
-
-
-def test_a_changed_byte_of_a_signature_is_seen_by_its_crc(zipped: Path) -> None:
-    data = signed(zipped, 1, 100).read_bytes()
-    zipped.write_bytes(data.replace(b"s" * 100, b"s" * 99 + b"t"))
-    with pytest.raises(IntegrityError) as caught:
-        open_bundle(zipped)
-    problem = "signatures/0.json: does not match its CRC-32; copy the bundle again"
-    assert str(caught.value) == f"{zipped}: {problem}"
-
-
-@pytest.mark.parametrize("name", ["signatures/a.txt", "a.json", "signatures/a/b.json"])
-def test_what_is_no_signature_by_its_name_is_a_file_too_many(name: str, zipped: Path) -> None:
-    assert not archive.is_signature(name)
-    rewrite(zipped, {**MEMBERS, "manifest.json": of_schema(2), name: b"{}"})
-    with pytest.raises(NotABundle, match="is not in its"):
-        open_bundle(zipped)
-
-
-def test_a_link_to_a_bundle_is_followed(zipped: Path, tmp_path: Path) -> None:
-    link = tmp_path / "link.edge"
-    link.symlink_to(zipped)
-    assert verify_all(link).identity == verify_all(zipped).identity
 
 
 def test_a_store_opens_as_the_model_that_was_confirmed_and_as_no_other(
@@ -339,31 +174,6 @@ def test_a_store_opens_as_the_model_that_was_confirmed_and_as_no_other(
             problem = "is another model than the one that was confirmed; go back: edge-run rollback"
             with pytest.raises(IntegrityError, match=f"^{re.escape(str(place))}: {problem}$"):
                 open_bundle(store)
-
-
-def test_a_folder_that_cannot_be_listed_is_one_line(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(_: object) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(os, "scandir", refused)
-    with pytest.raises(NotABundle, match=r"cannot be read \(Input/output error\)"):
-        open_bundle(folder)
-
-
-def test_what_schema_1_lists_below_signatures_is_a_file_like_any_other(zipped: Path) -> None:
-    file = {"signatures/a.json": {"bytes": 2, "sha256": sha256(b"{}")}}
-    for number in (1, 2):
-        manifest = of_schema(number, files={**sample_manifest()["files"], **file})
-        rewrite(zipped, {**MEMBERS, "manifest.json": manifest, "signatures/a.json": b"{}"})
-        if number == 1:
-            with verify_all(zipped) as bundle:
-                assert bundle.signatures == {}
-                assert bytes(bundle.read("signatures/a.json")) == b"{}"
-        else:
-            with pytest.raises(NotABundle, match="lies where signatures do, which are not listed"):
-                open_bundle(zipped)
 
 
 def test_a_manifest_over_its_limit_is_not_parsed(zipped: Path, folder: Path) -> None:
@@ -428,40 +238,6 @@ def test_a_folder_with_anything_else_in_it_is_no_bundle(folder: Path, name: str)
     assert line in str(caught.value)
     assert str(caught.value).startswith(str(folder))
     assert "\n" not in str(caught.value)
-
-
-def test_what_cannot_be_read_is_no_bundle_and_says_what_to_do(
-    zipped: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(NotABundle, match=r"nothing\.edge: does not exist; give a \.edge file"):
-        open_bundle(zipped.with_name("nothing.edge"))
-    with pytest.raises(NotABundle, match=r"cannot be read \(Not a directory\)"):
-        open_bundle(zipped / "inside")
-    with pytest.raises(NotABundle, match="null"):
-        open_bundle("\0")
-    with pytest.raises(NotABundle, match="holds no manifest"):
-        open_bundle(zipped.parent)
-    zipped.write_bytes(b"")
-    with pytest.raises(NotABundle, match="is not a bundle"):
-        open_bundle(zipped)
-
-    def forbidden(*_: object) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "open", forbidden)
-    with pytest.raises(
-        NotABundle, match=f"^{re.escape(str(zipped))}: may not be read by this user; ask its owner"
-    ):
-        open_bundle(zipped)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
-def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "m.edge")
-    with pytest.raises(NotABundle) as caught:
-        open_bundle(tmp_path / "m.edge")
-    problem = "is not a regular file; give a .edge file or a folder"
-    assert str(caught.value) == f"{tmp_path / 'm.edge'}: {problem}"
 
 
 def test_reading_a_bundle_loads_nothing_that_costs_time() -> None:

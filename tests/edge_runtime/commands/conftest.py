@@ -6,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tiny_bundle import write_tiny_bundle
+from tiny_bundle import own_data_folder, write_tiny_bundle
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the data folder of a user of its own, which is not there yet."""
-    monkeypatch.delenv("EDGE_BUNDLE", raising=False)
-    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(tmp_path / "data"))
-    monkeypatch.setattr("sys.platform", "linux")
-    return tmp_path / "data" / "edge-kit"
+    return own_data_folder(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tiny_bundle import own_data_folder
+
 
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where a new box keeps its name and its key."""
-    monkeypatch.delenv("EDGE_BUNDLE", raising=False)
-    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(tmp_path / "data"))
-    monkeypatch.setattr("sys.platform", "linux")
-    return tmp_path / "data" / "edge-kit"
+    return own_data_folder(tmp_path, monkeypatch)
 
 
 @pytest.fixture
