@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import ROUND_DOWN, Context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_export.package import golden_tolerance
 from edge_export.report.card import CARD
 from edge_export.report.document import encoded
 from edge_export.signing.sign import models_signed, signatures_of
@@ -93,17 +93,25 @@ def _fields(manifest: Manifest, refitted: SiteDecision) -> dict[str, object]:
     fields = {
         key: value for key, value in manifest.to_json().items() if key not in ("schema", "files")
     }
-    golden = fields["golden"]
-    if refitted.decision.calibration != manifest.decision.calibration:
-        golden = {**golden, "tolerance": golden_tolerance(refitted.decision.calibration)}
     return fields | {
         "version": manifest.version.removesuffix(SITE) + SITE,
         "decision": refitted.decision,
-        "golden": golden,
+        "golden": {**fields["golden"], "tolerance": _tolerance(manifest, refitted)},
         # What was proved was proved at another threshold.
         "verdict": "undecided" if refitted.moved else manifest.verdict,
         "site": refitted.site,
     }
+
+
+def _tolerance(manifest: Manifest, refitted: SiteDecision) -> float:
+    """Return by how much a golden logit may differ: a calibrated one by no more than before.
+
+    Rounded down, so that no number of fits lets it differ by more than its maker proved.
+    """
+    before, scale = manifest.golden.tolerance, refitted.decision.calibration.scale
+    if (old := manifest.decision.calibration.scale) == scale:
+        return before
+    return float(Context(prec=3, rounding=ROUND_DOWN).create_decimal(before * old / scale))
 
 
 def _classes(manifest: Manifest) -> tuple[str, str]:

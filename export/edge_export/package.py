@@ -56,7 +56,7 @@ def write(out: Path, findings: Findings, description: BundleDescription) -> str:
             for artefact in artefacts
         ],
         "golden": {
-            "tolerance": golden_tolerance(findings.proof.decision.calibration),
+            "tolerance": _golden_tolerance(findings.proof.decision.calibration),
             "films": _golden_films(images, artefacts, description.preprocess),
         },
         "quantization": _quantization(findings),
@@ -67,7 +67,7 @@ def write(out: Path, findings: Findings, description: BundleDescription) -> str:
     return write_bundle(out, fields, members)
 
 
-def golden_tolerance(calibration: Calibration) -> float:
+def _golden_tolerance(calibration: Calibration) -> float:
     """Return by how much a golden logit may differ elsewhere, with a `calibration`."""
     return float(f"{4 * PROBABILITY_TOLERANCE / calibration.scale:.3g}")
 

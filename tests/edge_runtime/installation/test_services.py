@@ -71,7 +71,8 @@ class Tray:
     def is_answered_by(self, identity: str) -> bool:
         """Put in more films, and tell whether one before them was answered by a model."""
         self.drop(2)
-        return self.trail.exists() and identity in models_in(lines_of(self.trail))
+        begun = self.trail.exists() and b"\n" in self.trail.read_bytes()
+        return begun and identity in models_in(lines_of(self.trail))
 
     def is_empty(self) -> bool:
         return len([*(self.folder / "done").glob("*.png")]) == self.count
