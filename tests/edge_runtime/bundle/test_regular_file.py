@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import re
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pytest
 
 from edge_runtime.bundle import open_bundle, verify_all
+from edge_runtime.bundle.regular_file import RegularFile, unreadable
 from edge_runtime.errors import IntegrityError, NotABundle
 from sample_bundle import GRAPH, MEMBERS
 
@@ -136,3 +138,89 @@ def test_a_folder_that_cannot_be_listed_is_one_line(
     monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(NotABundle, match=r"cannot be read \(Input/output error\)"):
         open_bundle(folder)
+
+
+class Pages(mmap.mmap):
+    """A map that notes how it was asked for, and what was advised."""
+
+    asked: ClassVar[list[tuple[tuple[Any, ...], dict[str, Any]]]] = []
+    advised: ClassVar[list[int]] = []
+    has_huge_pages: ClassVar = True
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        cls.asked.append((arguments, named))
+        return super().__new__(cls, *arguments, **named)
+
+    def madvise(self, option: int, *_: int) -> None:
+        self.advised.append(option)
+        if not self.has_huge_pages:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+
+@pytest.mark.parametrize(
+    ("platform", "flags", "advised"),
+    [
+        ("linux", {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}, [mmap.MADV_HUGEPAGE]),
+        ("darwin", {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS}, []),
+        ("win32", {}, []),
+    ],
+)
+@pytest.mark.parametrize("has_huge_pages", [True, False])
+def test_a_copy_lies_in_pages_of_our_own_in_huge_ones_where_linux_has_them(
+    tmp_path: Path,
+    platform: str,
+    flags: dict[str, int],
+    advised: list[int],
+    has_huge_pages: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    noted: dict[str, Any] = {"asked": [], "advised": [], "has_huge_pages": has_huge_pages}
+    for name, value in noted.items():
+        monkeypatch.setattr(Pages, name, value)
+    monkeypatch.setattr("edge_runtime.bundle.regular_file.mmap.mmap", Pages)
+    monkeypatch.setattr("edge_runtime.bundle.regular_file.sys.platform", platform)
+    with RegularFile(str(tmp_path / "file"), "subject") as file:
+        assert (file.size, file.read(3, 0), file.read(2, 3)) == (10, b"", b"234")
+        assert noted["asked"] == []
+        assert bytes(file.copy(1, 4)) == b"1234"
+        assert noted["asked"] == [((-1, 4), flags)]
+        assert noted["advised"] == advised
+        nothing = file.copy(1, 0)
+    assert (bytes(nothing), len(noted["asked"])) == (b"", 1)
+
+
+def test_a_copy_for_which_there_is_no_memory_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    (tmp_path / "file").write_bytes(b"0123456789")
+    monkeypatch.setattr("edge_runtime.bundle.regular_file.mmap.mmap", full)
+    with (
+        RegularFile(str(tmp_path / "file"), "subject") as file,
+        pytest.raises(NotABundle, match=r"^subject: cannot be read \(Cannot allocate memory\)"),
+    ):
+        file.copy(0, 10)
+
+
+def test_what_the_system_says_without_words_of_its_own_is_told() -> None:
+    told = str(unreadable("subject", ValueError("embedded null byte")))
+    assert told == "subject: cannot be read (embedded null byte); copy it to this machine's disk"
+
+
+def test_a_file_is_opened_for_reading_with_the_flags_that_were_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    opened: list[int] = []
+    real = os.open
+
+    def noting(path: str, flags: int) -> int:
+        opened.append(flags)
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", noting)
+    RegularFile(str(tmp_path / "file"), "subject", os.O_NOFOLLOW).__exit__()
+    assert opened == [os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK]
