@@ -24,7 +24,7 @@ from edge_runtime.bundle.provenance import PARITY
 from edge_runtime.errors import DataError
 from sample_bundle import MEMBERS, sample_fields
 
-SHIPPED = Path(__file__).parents[3] / "models" / "clinic-xray-0.2.0.edge"
+SHIPPED = Path(__file__).parents[3] / "models" / "clinic-xray-0.2.1.edge"
 DIGEST = "ab" * 32
 NOTE = {
     "sources": {"version": "9.9.9", "sha256": DIGEST},
@@ -124,7 +124,8 @@ def test_the_bill_of_materials_has_each_file_and_a_model_card(shipped: Facts) ->
               if part["type"] == "file"}  # fmt: skip
     assert hashed == {name: file.sha256 for name, file in shipped.manifest.files.items()}
     tools = {part["name"] for part in document["components"] if part["type"] == "library"}
-    assert tools == set(shipped.manifest.tools)
+    assert shipped.noted
+    assert tools == set(shipped.manifest.tools) | set(shipped.noted.packages)
     card = card_of(model_bom(shipped))
     metrics = card["quantitativeAnalysis"]["performanceMetrics"]
     assert {metric["type"] for metric in metrics} == {

@@ -14,7 +14,7 @@ from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.errors import NotABundle
 from edge_runtime.fleet.records import BINS
 
-SHIPPED = Path(__file__).resolve().parents[3] / "models" / "model3-xray-0.2.0.edge"
+SHIPPED = Path(__file__).resolve().parents[3] / "models" / "model3-xray-0.2.1.edge"
 SCORES = [30, *[2] * 18, 30]
 
 
@@ -40,12 +40,20 @@ def rewritten(path: Path, parity: Any, **decision: Any) -> Path:
 def test_the_histogram_of_the_proof_is_the_reference(tmp_path: Path) -> None:
     told = reference(rewritten(tmp_path / "m.edge", {"scores": SCORES}))
     assert told.counts == tuple(SCORES) and told.edges == tuple(range(BINS))
-    assert told.words == "the 96 held-out films of the proof of model3-xray 0.2.0"
+    assert told.words == "the 96 held-out films of the proof of model3-xray 0.2.1"
     assert told.compare([60, *[4] * 18, 60]) is not None
 
 
-def test_of_a_bundle_without_one_the_share_of_positive_answers_makes_two_bins() -> None:
+def test_a_shipped_bundle_has_the_histogram_of_its_proof() -> None:
     told = reference(SHIPPED)
+    assert told.edges == tuple(range(BINS))
+    assert sum(told.counts) == 347  # of 348 films, one of which it refuses
+
+
+def test_of_a_bundle_without_one_the_share_of_positive_answers_makes_two_bins(
+    tmp_path: Path,
+) -> None:
+    told = reference(rewritten(tmp_path / "m.edge", {"scores": None}))
     assert told.edges == (0, 10) and sum(told.counts) == 348
     assert told.words.endswith(
         "of which its proof tells the share from 0.5 on alone, hence two bins"

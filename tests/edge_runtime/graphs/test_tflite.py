@@ -17,7 +17,7 @@ from edge_runtime.graphs.tflite import require_sound
 from graph_edits import edited_tflite
 from tiny_graphs import SHAPE, tflite_graph
 
-SHIPPED = Path(__file__).parents[3] / "models" / "model3-xray-0.2.0.edge"
+SHIPPED = Path(__file__).parents[3] / "models" / "model3-xray-0.2.1.edge"
 
 
 def graph(model: Any) -> Any:
