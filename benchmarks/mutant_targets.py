@@ -18,7 +18,7 @@ _ARCHIVE = _tests(
 )
 _MANIFEST = _tests("edge_runtime/bundle", "manifest", "schema")
 _TRAIL = (
-    *_tests("edge_runtime/audit_trail", "chain", "said", "trail", "verify"),
+    *_tests("edge_runtime/audit_trail", "chain", "said", "trail", "trail_files", "verify"),
     *_tests("edge_runtime/commands", "audit"),
 )
 _TRUST = _tests(

@@ -64,7 +64,6 @@ class AuditTrail:
         """
         self.path, self._largest, self._now = path, largest, now
         self._writing = Lock()
-        self._sound = False
         with as_cannot_write(path):
             first = destination(path, "a trail")
             self._segments = Segments(first)
@@ -173,7 +172,6 @@ class AuditTrail:
     def _take_up(self) -> None:
         """Learn where the last file ends; mend its last line, and begin the file if need be."""
         self._head = self._head_before()
-        self._sound = False
         self._finish_last_line()
         begun, torn = False, b""
         for step in self._steps(self._number, self._head if self._is_new() else None):
