@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.audit_trail.segments import Segments
-from edge_runtime.errors import CannotWrite, UsageError
+from edge_runtime.errors import CannotWrite, IntegrityError, UsageError
 from trails import entry, opened, put, verified, write_trail
 
 TRAIL = "edge_runtime.audit_trail.trail"
@@ -213,3 +213,20 @@ def test_a_following_file_that_cannot_be_made_is_a_line_about_the_trail(
         with pytest.raises(CannotWrite) as said:
             trail.record(entry(1))
     assert str(said.value).startswith(f"{path}: cannot be written (Permission denied)")
+
+
+def test_a_file_that_does_not_follow_the_one_before_is_not_written_on(path: Path) -> None:
+    first, second = two_files(path)
+    with opened(path.with_name("other.jsonl")) as other:
+        other.record(entry(7))
+    put(first, path.with_name("other.jsonl").read_bytes())
+    content = second.read_bytes()
+    with pytest.raises(IntegrityError, match="line 1 does not follow the line before it"):
+        opened(path)
+    assert second.read_bytes() == content
+
+
+def test_a_file_with_the_number_zero_is_none_of_a_trail(path: Path) -> None:
+    path.with_name("trail-0.jsonl").write_bytes(b"somebody else's\n")
+    with opened(path) as trail:
+        assert trail.head.counter == 1
