@@ -88,16 +88,16 @@ class Trusted:
         """Write it as the files that python-tuf reads."""
         (folder / _ROOTS).mkdir()
         for name, text in self.roots.items():
-            (folder / _ROOTS / name).write_text(text, "utf-8")
+            (folder / _ROOTS / name).write_bytes(text.encode())
         for name, text in self.metadata.items():
-            (folder / name).write_text(text, "utf-8")
+            (folder / name).write_bytes(text.encode())
 
     def folded(self, folder: Path) -> Self:
         """Return it with what python-tuf verified and wrote into its folder."""
-        roots = {path.name: path.read_text("utf-8") for path in (folder / _ROOTS).iterdir()}
+        roots = {path.name: path.read_bytes().decode() for path in (folder / _ROOTS).iterdir()}
         # A temporary file that python-tuf left has no such ending, and root.json is a link.
         metadata = {
-            path.name: path.read_text("utf-8")
+            path.name: path.read_bytes().decode()
             for path in folder.glob("*.json")
             if path.name != "root.json"
         }
