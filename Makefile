@@ -18,7 +18,7 @@ setup: .venv/installed ## make .venv with everything in it; a second time, nothi
 .venv/installed: constraints.txt pyproject.toml runtime/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) pip hatchling editables
-	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,repo,mutants,scale]'
+	$(PIP) --no-build-isolation --editable 'runtime[litert,onnx,dicom,dicom-node,web,tray,trust]' --editable '.[test,scan,docs,sbom,sign,oms,repo,mutants,scale,jax]'
 	touch $@
 
 demo: setup ## train, export and classify generated films

@@ -82,6 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         if list(arguments[:1]) == ["help"]:  # as `edge-run` understands it
             arguments = [*(word for word in arguments if word != "help"), "--help"]
         options = parser().parse_args(arguments)
+        options.arguments = list(arguments)  # for what starts the same command again
         COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except EdgeError as error:

@@ -43,6 +43,7 @@ KIT_ROOMS = (
         "demo",
         "commands",
         "cli",
+        "member",
     ),
 )
 RUNTIME_ROOMS = (

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_export.films.film import SPLITS
 from edge_kit.arguments import reader_of
 from edge_kit.commands.training_judge import films_from_elsewhere, judge_of
-from edge_kit.commands.training_options import add_options
+from edge_kit.commands.training_options import add_options, shared_training_of
 from edge_kit.commands.training_plan import plan_of
 from edge_kit.console import refusing, say, saying, write
+from edge_kit.training.joining import together
+from edge_kit.training.supervise import is_member, supervise
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from edge_kit.data.reader import FilmReader
     from edge_kit.evaluation.elsewhere import ElsewhereFilms
     from edge_kit.training.plan import TrainingPlan
+    from edge_kit.training.shared_training import SharedTraining
 
 HELP = "train a network on a folder of films"
 __all__ = ["HELP", "add_options", "run"]
@@ -32,17 +36,30 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_kit.models.registry import architecture
 
-    done = _place(options)
+    shared = shared_training_of(options)
+    if shared and not is_member():
+        supervise(shared, options.arguments)
+    done = _place(options) if shared is None or shared.writes else False
     options.data = options.data.leaving_out(options.without_source)
     architecture(options.model)  # whether there is one, before films are looked for
     with refusing(options.modality, options.positive, options.negative):
         modality = _modality(options)
     with refusing(modality, options.positive, options.negative):
-        _trained(options, modality, done=done)
+        if shared is None or done:
+            _trained(options, modality, done=done)
+            return
+        with together(shared, say):
+            _trained(options, modality, shared=shared)
 
 
-def _trained(options: argparse.Namespace, modality: Modality, *, done: bool) -> None:
-    """Train on films of `modality`; a run that is `done` is shown."""
+def _trained(
+    options: argparse.Namespace,
+    modality: Modality,
+    *,
+    done: bool = False,
+    shared: SharedTraining | None = None,
+) -> None:
+    """Train on films of `modality`, with the other processes of `shared`; a `done` run is shown."""
     from edge_export.cautions import Cautions
     from edge_export.quiet import import_tensorflow
     from edge_export.words import words
@@ -63,9 +80,27 @@ def _trained(options: argparse.Namespace, modality: Modality, *, done: bool) -> 
         say(f"{options.out}: is finished; there is nothing to resume")
         _show_finished(options, cautions)
         return
+    if shared and not shared.writes:
+        _take_part(options, dataset, plan, shared, reader)
+        return
     others = _counter_examples(options, dataset.modality, reader, cautions)
     judged = reader, cautions, films_from_elsewhere(options, dataset, plan, reader)
-    (_cross_validate if options.folds else _train)(options, dataset, plan, others, *judged)
+    method = _cross_validate if options.folds else partial(_train, shared=shared)
+    method(options, dataset, plan, others, *judged)
+
+
+def _take_part(
+    options: argparse.Namespace,
+    dataset: Dataset,
+    plan: TrainingPlan,
+    shared: SharedTraining,
+    reader: FilmReader,
+) -> None:
+    """Train a run that process 0 of `shared` writes."""
+    from edge_kit.training.train import take_part
+
+    said = saying(dataset.modality, *dataset.names)
+    take_part(dataset, options.data, plan, options.out, said, reader=reader, shared=shared)
 
 
 def _place(options: argparse.Namespace) -> bool:
@@ -128,6 +163,8 @@ def _train(  # noqa: PLR0917, what is trained of what, and how
     reader: FilmReader,
     cautions: Cautions,
     elsewhere: ElsewhereFilms | None,
+    *,
+    shared: SharedTraining | None,
 ) -> None:
     """Train one run, and say what its accuracy is worth."""
     from edge_kit.training.records import recorded
@@ -145,6 +182,7 @@ def _train(  # noqa: PLR0917, what is trained of what, and how
             callbacks=callbacks,
             cautions=cautions,
             judge=judge_of(options, plan, reader, elsewhere),
+            shared=shared,
         )
     _show(cautions.caveat, trained.metrics)
     if options.allow_leaks and not dataset.leaks:

@@ -22,7 +22,9 @@ from edge_kit.arguments import (
 from edge_kit.models.registry import HELP as MODELS
 from edge_kit.training.balance import BALANCES
 from edge_kit.training.device import PRECISIONS
+from edge_kit.training.shared_training import WAIT, SharedTraining, address, require_jax
 from edge_runtime.bundle.records import LEAST_CROP
+from edge_runtime.errors import UsageError
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -152,3 +154,57 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folds", type=folds, metavar="K", help="cross-validate: K runs below RUN")
     parser.add_argument("--tensorboard", action="store_true", help="log to RUN/tensorboard")
+    _shared_options(parser)
+
+
+def _shared_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--coordinator",
+        type=coordinator,
+        metavar="HOST:PORT",
+        help="train with other processes, on JAX: where process 0 listens",
+    )
+    parser.add_argument(
+        "--processes", type=count, metavar="N", help="how many processes train together"
+    )
+    parser.add_argument(
+        "--process", type=seed, metavar="I", help="which of them this is, from 0, which writes RUN"
+    )
+    parser.add_argument(
+        "--wait",
+        type=count,
+        default=WAIT,
+        metavar="SECONDS",
+        help=f"for which a process waits for the others to come, and for a sign of life; {WAIT}",
+    )
+
+
+def coordinator(text: str) -> tuple[str, int]:
+    """Return host and port of process 0."""
+    try:
+        return address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def shared_training_of(options: argparse.Namespace) -> SharedTraining | None:
+    """Return the shared training that the options ask for, if they do.
+
+    Raises:
+        UsageError: they do not go together, or JAX is not installed.
+    """
+    named = (options.coordinator, options.processes, options.process)
+    if all(one is None for one in named):
+        return None
+    if None in named:
+        cure = "give all three, --coordinator, --processes and --process"
+        raise UsageError("--coordinator", "goes with --processes and --process", cure)
+    if options.process >= options.processes:
+        problem = f"there is no process {options.process} of {options.processes}"
+        raise UsageError("--process", problem, f"give 0 to {options.processes - 1}")
+    if options.folds:
+        cure = "train the folds on one machine each, or leave out --folds"
+        raise UsageError("--folds", "are not trained by several processes", cure)
+    require_jax()
+    host, port = options.coordinator
+    return SharedTraining(host, port, options.processes, options.process, options.wait)

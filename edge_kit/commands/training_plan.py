@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from edge_runtime.bundle.records import Preprocess
 
 # Their values are paths, which may be private; the others change nothing of what is trained.
-_PLACES = {"groups": "GROUPS"}
-_LEFT_OUT = ("help", "data", "out", "resume", "tensorboard", "cache", "no_cache", "elsewhere")
+_PLACES = {"groups": "GROUPS", "coordinator": "HOST:PORT"}
+_LEFT_OUT = (
+    "help",
+    "data",
+    "out",
+    "resume",
+    "tensorboard",
+    "cache",
+    "no_cache",
+    "elsewhere",
+    "wait",
+)
 
 
 def plan_of(options: argparse.Namespace, modality: Modality) -> TrainingPlan:

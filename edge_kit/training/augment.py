@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from edge_kit.models.recipe import Augmentation
-from edge_kit.training.marks import OF_BORDER, OF_TEXT, bordered, lettered
+from edge_kit.training.marks import OF_BORDER, OF_TEXT, bordered, lettered, of_rows
 
 DRAWS = 4
 """How many random numbers in [0, 1) a film of the studies takes: angle, two zooms, mirroring."""
@@ -29,6 +29,23 @@ def draws_of(augmentation: Augmentation | None) -> int:
 
 
 class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """The layer of an `Augmenter`, for a network that is trained by TensorFlow.
+
+    Takes pixels `(n, h, w, c)` and draws `(n, draws_of(augmentation))` in [0, 1), gives float32
+    pixels.
+    """
+
+    def __init__(self, augmentation: Augmentation) -> None:
+        super().__init__(name="augment", dtype="float32", trainable=False)
+        self._augmenter = Augmenter(augmentation)
+        self.supports_jit = not augmentation.of_place  # XLA has not the operation that moves films
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Return the films transformed by their draws."""
+        return self._augmenter(*inputs)
+
+
+class Augmenter:
     """Shears, zooms and mirrors films as Keras's `ImageDataGenerator` does, on any device.
 
     Takes pixels `(n, h, w, c)` and draws `(n, draws_of(augmentation))` in [0, 1), gives float32
@@ -39,32 +56,31 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """
 
     def __init__(self, augmentation: Augmentation) -> None:
-        super().__init__(name="augment", dtype="float32", trainable=False)
         self._augmentation = augmentation
-        self.supports_jit = not augmentation.of_place  # XLA has not the operation that moves films
 
-    def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Return the films transformed by their draws."""
-        films, draws = inputs
+    def __call__(self, films: Any, draws: Any, rows: Any = None) -> Any:
+        """Return the films transformed by their draws, by operations of TensorFlow.
+
+        Where the films are some `rows` of a batch, the draws are those of the whole one.
+        """
+        own, end = of_rows(draws, rows), DRAWS + _OF_PLACE * self._augmentation.of_place
         films = tf.cast(films, tf.float32)
-        across, down, slope, side = self._transforms(draws[:, :DRAWS])
-        rest = draws[:, DRAWS:]
+        across, down, slope, side = self._transforms(own[:, :DRAWS])
         if self._augmentation.of_place:
-            films = self._placed(films, rest[:, :_OF_PLACE], (across * side, down, slope))
-            rest = rest[:, _OF_PLACE:]
+            films = self._placed(films, own[:, DRAWS:end], (across * side, down, slope))
         else:
             films = _sheared(films, across * side, down, slope)
-        levels = _OF_LEVELS * self._augmentation.of_levels
-        films = self._marked(films, rest[:, levels:])
-        return self._shaded(films, rest[:, :levels]) if levels else films
+        rest, levels = draws[:, end:], _OF_LEVELS * self._augmentation.of_levels
+        films = self._marked(films, rest[:, levels:], rows)
+        return self._shaded(films, rest[:, :levels], rows) if levels else films
 
-    def _marked(self, films: Any, draws: Any) -> Any:
+    def _marked(self, films: Any, draws: Any, rows: Any) -> Any:
         """Return `films` with a border and text drawn over them."""
         augmentation = self._augmentation
         if augmentation.border:
-            films = bordered(films, draws[:, :OF_BORDER], augmentation.border)
+            films = bordered(films, of_rows(draws[:, :OF_BORDER], rows), augmentation.border)
             draws = draws[:, OF_BORDER:]
-        return lettered(films, draws, augmentation.text) if augmentation.text else films
+        return lettered(films, draws, augmentation.text, rows) if augmentation.text else films
 
     def _placed(self, films: Any, draws: Any, scales: tuple[Any, ...]) -> Any:
         """Return `films` turned and moved as well: one affine map, by TensorFlow's own operation.
@@ -92,18 +108,20 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
             fill_mode="NEAREST",
         )
 
-    def _shaded(self, films: Any, draws: Any) -> Any:
+    def _shaded(self, films: Any, draws: Any, rows: Any) -> Any:
         """Return `films` with other contrast and mean, softened and with noise, within 0..255."""
-        gain, mean, soft, loud, seed = tf.split(draws[:, :, None, None], _OF_LEVELS, axis=1)
+        shape = tf.concat([tf.shape(draws)[:1], tf.shape(films)[1:]], axis=0)
+        # From the batch's own draws, so that an epoch is the same wherever training began.
+        seeds = tf.cast(draws[:2, -1] * _SEEDS, tf.int32)
+        seeds = tf.concat([seeds, seeds], axis=0)[:2]  # a last batch may hold one film
+        grain = of_rows(tf.random.stateless_normal(shape, seeds), rows)
+        draws = of_rows(draws, rows)[:, :, None, None]
+        gain, mean, soft, loud, _ = tf.split(draws, _OF_LEVELS, axis=1)
         augmentation = self._augmentation
         share = augmentation.blur * soft
         films = films * (1 - share) + share * tf.nn.avg_pool2d(films, 3, 1, "SAME")
         gain, mean = (augmentation.contrast * (2 * draw - 1) for draw in (gain, mean))
         films = (films - _MIDDLE) * (1 + gain) + _MIDDLE + _BRIGHTER * mean
-        # From the batch's own draws, so that an epoch is the same wherever training began.
-        seeds = tf.cast(seed[:2, 0, 0, 0] * _SEEDS, tf.int32)
-        seeds = tf.concat([seeds, seeds], axis=0)[:2]  # a last batch may hold one film
-        grain = tf.random.stateless_normal(tf.shape(films), seeds)
         return tf.clip_by_value(films + augmentation.noise * loud * grain, 0.0, 255.0)
 
     def _transforms(self, draws: Any) -> tuple[Any, Any, Any, Any]:

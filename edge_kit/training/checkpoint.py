@@ -129,9 +129,18 @@ def restore(variables: Sequence[Any], checkpoint: Checkpoint, path: Path) -> Non
     Raises:
         DataError: they are not of the same number and shapes.
     """
+    require_shapes(variables, checkpoint, path)
+    for variable, value in zip(variables, checkpoint.variables, strict=True):
+        variable.assign(value)
+
+
+def require_shapes(variables: Sequence[Any], checkpoint: Checkpoint, path: Path) -> None:
+    """Refuse a `checkpoint`, which was read at `path`, that is not of Keras's `variables`.
+
+    Raises:
+        DataError: they are not of the same number and shapes.
+    """
     shapes = [variable.shape for variable in checkpoint.variables]
     if shapes != [tuple(variable.shape) for variable in variables]:
         problem = "is of a network with other weights, or of another device"
         raise DataError(path, problem, f"delete {path.parent} and train again")
-    for variable, value in zip(variables, checkpoint.variables, strict=True):
-        variable.assign(value)

@@ -46,9 +46,13 @@ class Device:
 def find_device(precision: str | None = None) -> Device:
     """Return all GPUs of this machine, or its processor; with `None` it chooses the precision.
 
-    GPUs are set to take memory as they need it. `CUDA_VISIBLE_DEVICES` chooses among them.
+    GPUs are set to take memory as they need it. `CUDA_VISIBLE_DEVICES` chooses among them. Where
+    Keras runs on JAX, it is all devices of all processes.
     """
     import tensorflow as tf
+
+    if backend_packages():
+        return _of_jax(precision)
 
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
@@ -65,6 +69,28 @@ def find_device(precision: str | None = None) -> Device:
         f"{len(gpus)} x {details[0].get('device_name', 'GPU')}",
         precision or (MIXED if modern else FLOAT32),
     )
+
+
+def backend_packages() -> tuple[str, ...]:
+    """Return the packages that a training needs beside those of every one."""
+    import keras
+
+    return ("jax", "jaxlib") if keras.backend.backend() == "jax" else ()
+
+
+def _of_jax(precision: str | None) -> Device:
+    """Return the devices of all processes of a shared training.
+
+    Machines differ, so what one of them would gain by chooses no precision.
+    """
+    import jax
+
+    devices = jax.devices()
+    names = tuple(f"/{device.platform.upper()}:{device.id}" for device in devices)
+    count = jax.process_count()
+    processes = f"{count} process{'es' if count > 1 else ''}"
+    words = f"JAX in {processes}, {len(devices)} x {devices[0].device_kind}"
+    return Device(names, words, precision or FLOAT32)
 
 
 def strategy(device: Device) -> Any:
@@ -84,20 +110,29 @@ def placed(model: keras.Model, device: Device) -> keras.Model:
     Raises:
         DataError: a layer of somebody's own cannot be copied.
     """
-    import keras
-
     if device.precision == FLOAT32 and len(device.names) == 1:
         return model
+    return copied(model, device)
+
+
+def copied(model: keras.Model, device: Device) -> keras.Model:
+    """Return a copy of `model` for `device`, see `placed`.
+
+    Raises:
+        DataError: a layer of somebody's own cannot be copied.
+    """
+    import keras
+
     heads = {output._keras_history.operation.name for output in model.outputs}
 
-    def copied(layer: Any) -> Any:
+    def copy_of(layer: Any) -> Any:
         config = layer.get_config()
         if isinstance(layer, keras.Layer):  # and not the bare operation of "x + y"
             config["dtype"] = FLOAT32 if layer.name in heads else device.precision
         return type(layer).from_config(config)
 
     try:
-        copy = keras.models.clone_model(model, clone_function=copied, recursive=True)
+        copy = keras.models.clone_model(model, clone_function=copy_of, recursive=True)
     except (TypeError, ValueError, NotImplementedError) as error:
         first, *_ = str(error).splitlines() or [type(error).__name__]
         cure = "see get_config of its layers, or train on one device with --precision float32"

@@ -29,11 +29,32 @@ class LabelledPixels:
     balance: Balance | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which films of each batch are those of a process; it has `own` of all `devices`."""
+
+    process: int
+    own: int
+    devices: int
+
+    def rows(self, count: int) -> NDArray[np.intp]:
+        """Return which rows of a batch of `count` films are this process's.
+
+        A batch that cannot be dealt evenly, as the last one of an epoch may be, goes to each device
+        as a whole: its mean gradient is the same, and so is what normalisation sees of it.
+        """
+        if count % self.devices:
+            return np.tile(np.arange(count), self.own)
+        size = count // self.devices * self.own
+        return np.arange(self.process * size, (self.process + 1) * size)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Feed:
     """The batches of the epochs from `first` to `last`, both counted from 0, `last` left out.
 
-    `draws` is how many numbers in [0, 1) come with each film.
+    `draws` is how many numbers in [0, 1) come with each film. Where there is a `share`, the films
+    are those of one process; the draws are of the whole batch, with the rows of the films in it.
     """
 
     rows: LabelledPixels
@@ -42,6 +63,7 @@ class Feed:
     first: int
     last: int
     draws: int = 0
+    share: Share | None = None
 
     @property
     def steps(self) -> int:
@@ -60,10 +82,17 @@ class Feed:
             drawn = np.arange(count) if balance else order
             for start in range(0, count, self.batch_size):
                 batch = slice(start, start + self.batch_size)
-                chosen = order[batch]
-                pixels = self.rows.pixels[chosen]
-                truth = self.rows.positive[chosen, None].astype(np.float32)
-                yield ((pixels, draws[drawn[batch]]) if self.draws else pixels), truth
+                yield self._batch(order[batch], draws[drawn[batch]])
+
+    def _batch(self, chosen: NDArray[np.intp], draws: Any) -> tuple[Any, NDArray[np.float32]]:
+        """Return inputs and truth of a batch of the `chosen` films."""
+        own: tuple[Any, ...] = ()
+        if self.share:
+            own = (self.share.rows(len(chosen)),)
+            chosen = chosen[own[0]]
+        pixels = self.rows.pixels[chosen]
+        truth = self.rows.positive[chosen, None].astype(np.float32)
+        return ((pixels, draws, *own) if self.draws else pixels), truth
 
     def dataset(self) -> Any:
         """Return the batches as a `tf.data.Dataset` that prepares the next ones in good time."""

@@ -5,7 +5,8 @@ Import it late: it loads Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -28,7 +29,7 @@ from edge_kit.training.checkpoint import (
 from edge_kit.training.device import Device, optimizer, placed, strategy
 from edge_kit.training.feed import Feed, LabelledPixels
 from edge_kit.training.stopping import has_stopped, kept_epoch
-from edge_kit.training.watch import Watch
+from edge_kit.training.watch import Watch, predict
 from edge_runtime.errors import DataError
 
 
@@ -75,7 +76,8 @@ def fit(
             best[:] = worker.get_weights()
         write_checkpoint(checkpoint, Checkpoint(training, watch.history, values, best))
 
-    watch = Watch(worker, held_out, recipe, films=films, history=history, say=say, keep=keep)
+    score = partial(predict, worker)
+    watch = Watch(score, held_out, recipe, films=films, history=history, say=say, keep=keep)
     _run(trainer, rows, recipe, seed=seed, callbacks=[watch, *callbacks], history=history)
     if not watch.finite:
         checkpoint.unlink(missing_ok=True)  # going on from it would end the same way
@@ -129,11 +131,12 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
         super().make_train_function(force)
         step: Any = self.train_function
 
-        def timed(batches: Iterator[Any]) -> Any:
+        def timed(*arguments: Any) -> Any:
+            *state, batches = arguments  # of JAX, the state comes first
             started = perf_counter()
             batch = next(batches)
             self.waited += perf_counter() - started
-            return step(iter((batch,)))
+            return step(*state, iter((batch,)))
 
         self.train_function = timed
 
@@ -141,16 +144,21 @@ class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types
 def _trainer(model: keras.Model, recipe: TrainingRecipe, device: Device, *, films: int) -> Trainer:
     """Return the compiled model that is fitted, with all variables that a checkpoint keeps."""
     trainer = _augmented(model, recipe.augmentation)
+    make_ready(trainer, recipe, device, films=films)
+    # This makes the metrics' variables: made within the first step, they have it traced twice.
+    trainer.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
+    trainer.reset_metrics()
+    return trainer
+
+
+def make_ready(trainer: Trainer, recipe: TrainingRecipe, device: Device, *, films: int) -> None:
+    """Compile `trainer` by `recipe`, and make its optimizer's variables."""
     trainer.compile(
         optimizer=optimizer(recipe, device, -(-films // recipe.batch_size)),
         loss="binary_crossentropy",
         metrics=list(recipe.metrics),
     )
     trainer.optimizer.build(trainer.trainable_variables)
-    # This makes the metrics' variables: made within the first step, they have it traced twice.
-    trainer.compute_metrics(None, np.zeros((1, 1)), np.zeros((1, 1)))
-    trainer.reset_metrics()
-    return trainer
 
 
 def _augmented(model: keras.Model, augmentation: Augmentation | None) -> Trainer:

@@ -16,6 +16,11 @@ _HIGH, _WIDE, _LETTERS = 5, 4, 16  # cells of a letter, the blank column beside 
 _CELL, _INSET = 128, 0.06  # a cell is a pixel or two of a film of 128; the way from the edge
 
 
+def of_rows(values: Any, rows: Any) -> Any:
+    """Return the `rows` of what a whole batch has, all of it where there are none."""
+    return values if rows is None else tf.gather(values, rows)
+
+
 def bordered(films: Any, draws: Any, most: float) -> Any:
     """Return `films` of which every second has its edges covered, up to the share `most` of each.
 
@@ -32,14 +37,17 @@ def bordered(films: Any, draws: Any, most: float) -> Any:
     return tf.where(covered[..., None], (_GREYEST * level)[:, :, None, None], films)
 
 
-def lettered(films: Any, draws: Any, share: float) -> Any:
+def lettered(films: Any, draws: Any, share: float, own: Any = None) -> Any:
     """Return `films` of which the `share` shows a line of white letters in one of its corners.
 
     A letter is 5 x 3 cells, each white or not by chance: what is shown says nothing, as no label
     does. Lines have up to 16 letters, of cells of one to three pixels at 128 pixels a side.
+    Where the films are the rows `own` of a batch, the draws are those of the whole one.
     """
+    every = _cells(draws[:, -1:], tf.shape(draws)[0])
+    draws = of_rows(draws, own)
     _, height, width, _ = films.shape
-    coin, place, size, length, inset, seed = tf.split(draws, OF_TEXT, axis=1)
+    coin, place, size, length, inset, _ = tf.split(draws, OF_TEXT, axis=1)
     cell = (1 + 2 * size) * max(1.0, min(height, width) / _CELL)
     letters = tf.floor(1 + length * _LETTERS)
     below, beside = tf.floor(2 * place), tf.math.floormod(tf.floor(4 * place), 2.0)
@@ -51,7 +59,7 @@ def lettered(films: Any, draws: Any, share: float) -> Any:
     rows = (row >= 0) & (row < _HIGH) & (coin < share)
     columns = (column >= 0) & (column < _WIDE * letters)
     columns &= tf.math.floormod(column, float(_WIDE)) < _WIDE - 1
-    cells = _cells(seed, tf.shape(films)[0])
+    cells = of_rows(every, own)
     cells = tf.gather(cells, tf.clip_by_value(tf.cast(row, tf.int32), 0, _HIGH - 1), batch_dims=1)
     last = _WIDE * _LETTERS - 1
     cells = tf.gather(

@@ -14,7 +14,7 @@ from edge_kit.models.recipe import Architecture, Keep, TrainingRecipe
 from edge_kit.models.registry import architecture
 from edge_kit.training.balance import Balance, balanced
 from edge_kit.training.checkpoint import require_same
-from edge_kit.training.device import Device, find_device
+from edge_kit.training.device import Device, backend_packages, find_device
 from edge_kit.training.records import data_digest, run_digest
 from edge_kit.training.run import RunConfig, read_config
 from edge_runtime.bundle.records import Preprocess
@@ -110,7 +110,7 @@ def run_config(
         epsilon=recipe.epsilon,
         preprocess=plan.preprocess.to_json(),
         data=film_folders(data).stored,
-        tools={tool: version(tool) for tool in TOOLS},
+        tools={tool: version(tool) for tool in (*TOOLS, *backend_packages())},
         early_stopping=asdict(stopping) if stopping else None,
         augmentation=augmentation.to_json() if augmentation else None,
         device=str(device),

@@ -19,6 +19,7 @@ from edge_export.cautions import Cautions
 from edge_export.films.film import Film
 from edge_kit.data.table import read_table
 from edge_kit.files import json_bytes, staging
+from edge_kit.training.device import backend_packages
 from edge_kit.training.run import SPLITS, TENSORBOARD
 from edge_kit.training.tensorboard import tensorboard_callback
 from edge_runtime.output import write_whole
@@ -90,7 +91,7 @@ def recorded(
         data_digest=data_digest(films),
         seconds=round(perf_counter() - began, 3),
         epoch_seconds=tuple(round(seconds, 3) for seconds in timer.seconds),
-        packages={name: version(name) for name in PACKAGES},
+        packages={name: version(name) for name in (*PACKAGES, *backend_packages())},
         python=platform.python_version(),
         machine=platform.platform(),
         warnings=cautions.warnings if cautions else (),

@@ -9,36 +9,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_export.cautions import Cautions
 from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
-from edge_export.films.labels import are_positive
 from edge_export.films.pixels import Pixels
 from edge_export.graph.network import InputRange, network
 from edge_export.proof.reference import reference_outputs
-from edge_export.statistics.estimates import Floats, Metrics, evaluate
+from edge_export.statistics.estimates import Floats, Metrics
 from edge_kit.data.dataset import Dataset
 from edge_kit.data.film_folders import Folders
 from edge_kit.data.pixel_store import CachedPixels
 from edge_kit.data.reader import FilmReader
 from edge_kit.data.split import write_split_table
-from edge_kit.files import CHECKPOINT, new_folder
+from edge_kit.files import CHECKPOINT, new_folder, staging
 from edge_kit.film_branch.branch import join
 from edge_kit.film_branch.fit import checked_branch
 from edge_kit.film_branch.negatives import stretched
 from edge_kit.film_branch.threshold import weak
-from edge_kit.models.registry import architecture
-from edge_kit.training.checkpoint import History
-from edge_kit.training.device import find_device
-from edge_kit.training.feed import LabelledPixels
-from edge_kit.training.plan import TrainingPlan, identity, run_config
+from edge_kit.training.fitted import Fitted, fitted
+from edge_kit.training.plan import TrainingPlan
 from edge_kit.training.run import SPLITS as SPLIT_TABLE
 from edge_kit.training.run import TENSORBOARD, RunConfig
 from edge_kit.training.run_files import RunOutcome, write_run
-from edge_kit.training.shortfalls import kept_line, of_kept_epoch, one_class
-from edge_kit.training.stopping import kept_epoch
+from edge_kit.training.shared_training import SharedTraining
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import CannotWrite, EdgeError
 
@@ -78,6 +70,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     cautions: Cautions | None = None,
     judge: Judge = lambda *_: None,
+    shared: SharedTraining | None = None,
 ) -> Trained:
     """Train by `plan` on `dataset`, read from `data`, and write the run to `out`.
 
@@ -85,6 +78,7 @@ def train(
     gives the pixels of all. After each epoch the state is kept beside `out`; with `resume` a
     training that was interrupted goes on from there. `cautions` stand first in what is written;
     those of the network are added, and those of `judge`, which gets it before it is written.
+    Its epochs are trained with the other processes of `shared`, of which this is the first.
 
     Raises:
         UsageError: another training was begun at `out`.
@@ -95,20 +89,21 @@ def train(
     require_held_out(dataset.films)
     reader, cautions = reader or FilmReader(say=say), cautions or Cautions(say)
     with new_folder(out, resume=resume) as folder, _kept(folder.parent / CHECKPOINT, out, say):
-        fitted = _fitted(
+        network = fitted(
             *(dataset, data, plan, out, say),
             checkpoint=folder.parent / CHECKPOINT,
             reader=reader,
             callbacks=callbacks,
+            shared=shared,
         )
-        metrics, scores = fitted.measured()
-        cautions.warn(*fitted.shortfalls(metrics))
+        metrics, scores = network.measured()
+        cautions.warn(*network.shortfalls(metrics))
         trained, config, film_gate = _joined(
-            fitted, metrics, others, reader, say, cautions=cautions
+            network, metrics, others, reader, say, cautions=cautions
         )
         judge(trained, dataset, cautions)
-        outcome = RunOutcome(config, trained.model, fitted.history, metrics, film_gate)
-        truth = {split: fitted.rows[split].positive for split in HELD_OUT}
+        outcome = RunOutcome(config, trained.model, network.history, metrics, film_gate)
+        truth = {split: network.rows[split].positive for split in HELD_OUT}
         write_run(folder, outcome, truth, scores, cautions)
         write_split_table(dataset.films, folder / SPLIT_TABLE)
         if (log := folder.parent / TENSORBOARD).is_dir():  # of all epochs, earlier ones too
@@ -118,6 +113,27 @@ def train(
                 log_file.rename(log_file.with_name(f"events.out.tfevents.{number}"))
     say(f"wrote {out}")
     return trained
+
+
+def take_part(
+    dataset: Dataset,
+    data: Folders,
+    plan: TrainingPlan,
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    reader: FilmReader,
+    shared: SharedTraining,
+) -> None:
+    """Train the epochs of a run that process 0 of `shared` writes to its `out`.
+
+    Raises:
+        UsageError: process 0 has other films or options.
+        DataError: as `train` does.
+    """
+    checkpoint = staging(out) / CHECKPOINT  # of process 0
+    fitted(*(dataset, data, plan, out, say), checkpoint=checkpoint, reader=reader, shared=shared)
+    say(f"{shared}: has done its part; process 0 writes the run")
 
 
 def train_and_measure(
@@ -138,87 +154,15 @@ def train_and_measure(
     try:
         with TemporaryDirectory(prefix="edge-kit-") as folder:
             checkpoint = Path(folder) / CHECKPOINT
-            fitted = _fitted(
+            network = fitted(
                 *(dataset, data, plan, Path(folder), say),
                 checkpoint=checkpoint,
                 reader=reader or FilmReader(say=say),
             )
-            return fitted.measured()[0]
+            return network.measured()[0]
     except OSError as error:
         problem = error.strerror or str(error)
         raise CannotWrite(gettempdir(), problem, "free some space, or set TMPDIR") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """A network after its training, with what it was trained on and how.
-
-    With a `film_gate` it is to get a film branch.
-    """
-
-    model: keras.Model
-    films: Sequence[Film]
-    rows: Mapping[Split, LabelledPixels]
-    config: RunConfig
-    history: History
-    film_gate: bool
-
-    def measured(self) -> tuple[dict[Split, Metrics], dict[Split, NDArray[np.float64]]]:
-        """Return metrics at a threshold of one half and scores `(n,)` of each held-out split."""
-        from edge_kit.training.watch import predict
-
-        scores = {split: predict(self.model, self.rows[split].pixels) for split in HELD_OUT}
-        figures = {s: evaluate(self.rows[s].positive, scores[s], threshold=0.5) for s in HELD_OUT}
-        return figures, scores
-
-    def shortfalls(self, metrics: Mapping[Split, Metrics]) -> list[str]:
-        """Return what has to be said of the network, given its figures on the held-out splits."""
-        config = self.config
-        return [
-            *([config.caution()] if config.leaks else []),
-            *one_class(metrics, config.negative, config.positive),
-            *of_kept_epoch(self.history, metrics, config.keep),
-            *(balance.warnings() if (balance := self.rows["train"].balance) else ()),
-        ]
-
-
-def _fitted(
-    dataset: Dataset,
-    data: Folders,
-    plan: TrainingPlan,
-    out: Path,
-    say: Callable[[str], None],
-    *,
-    checkpoint: Path,
-    reader: FilmReader,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> _Fitted:
-    """Build the network of `plan` and fit it, from `checkpoint` on if there is one."""
-    from edge_kit.training.fit import fit
-
-    network, size = architecture(plan.model), plan.preprocess
-    balance = plan.balanced(dataset, data)
-    rows = {split: _rows(dataset, split, size, reader) for split in SPLITS}
-    rows["train"] = replace(rows["train"], balance=balance)
-    for line in balance.lines() if balance else ():
-        say(line)
-    device = find_device(plan.precision)
-    config = run_config(dataset, data, plan, network, device)
-    _seed(config)
-    say(f"training {network.name} on {device}")
-    model = network.build(size.height, size.width, size.channels)
-    history = fit(
-        *(model, rows["train"], rows["val"], plan.recipe(network), identity(dataset, config)),
-        device=device,
-        checkpoint=checkpoint,
-        out=out,
-        say=say,
-        callbacks=callbacks,
-    )
-    say(kept_line(history, config.keep))
-    epochs, losses = len(history["loss"]), history.get("val_loss", history["loss"])
-    config = replace(config, epochs=epochs, kept_epoch=kept_epoch(losses, config.keep))
-    return _Fitted(model, dataset.films, rows, config, history, plan.film_gate)
 
 
 @contextmanager
@@ -232,23 +176,8 @@ def _kept(checkpoint: Path, out: Path, say: Callable[[str], None]) -> Iterator[N
         raise
 
 
-def _seed(config: RunConfig) -> None:
-    """Seed all generators, and make the operations deterministic if the run is to be.
-
-    Layer names start again at 1, and the memory of earlier networks is released: what the process
-    trained before affects neither the run nor its need of memory.
-    """
-    import keras
-    import tensorflow as tf
-
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-
-
 def _joined(
-    fitted: _Fitted,
+    network: Fitted,
     metrics: Mapping[Split, Metrics],
     others: Sequence[Film],
     reader: FilmReader,
@@ -262,16 +191,16 @@ def _joined(
 
     A network that is to have no film branch is returned as it is, with nothing of a check.
     """
-    config = fitted.config
-    if not fitted.film_gate:
-        return Trained(fitted.model, metrics), config, {}
+    config = network.config
+    if not network.film_gate:
+        return Trained(network.model, metrics), config, {}
     preprocess = config.preprocessing()
-    pixels = _by_split(fitted.films, stretched(preprocess), reader)
+    pixels = _by_split(network.films, stretched(preprocess), reader)
     foreign = _by_split(others, stretched(preprocess), reader)
     known = preprocess, config.modality
     branch, check = checked_branch(pixels, foreign, *known, seed=config.seed, say=say)
     cautions.warn(*weak(check.refused["test"], config.modality))
-    trained = Trained(join(fitted.model, branch), metrics)
+    trained = Trained(join(network.model, branch), metrics)
     return trained, replace(config, film_threshold=check.threshold), asdict(check)
 
 
@@ -282,10 +211,3 @@ def _by_split(
         split: reader.read([film for film in films if film.split == split], preprocess)
         for split in SPLITS
     }
-
-
-def _rows(
-    dataset: Dataset, split: Split, preprocess: Preprocess, reader: FilmReader
-) -> LabelledPixels:
-    films = [film for film in dataset.films if film.split == split]
-    return LabelledPixels(reader.read(films, preprocess), are_positive(films, dataset.positive))

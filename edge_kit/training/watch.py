@@ -53,7 +53,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
 
     def __init__(
         self,
-        worker: keras.Model,
+        score: Callable[[Pixels | CachedPixels], NDArray[np.float64]],
         held_out: LabelledPixels,
         recipe: TrainingRecipe,
         *,
@@ -62,13 +62,14 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         say: Callable[[str], None],
         keep: Callable[[], None] = lambda: None,
     ) -> None:
-        """Watch `worker` being trained on `films` films an epoch; go on from `history`.
+        """Watch a network being trained on `films` films an epoch; go on from `history`.
 
+        `score` gives its probabilities `(n,)` of the positive class for `(n, h, w, c)` pixels.
         `keep` is called after each epoch with finite figures, before they are shown.
         """
         super().__init__()
         self.history = {name: list(values) for name, values in history.items()}
-        self._worker, self._held_out, self._recipe = worker, held_out, recipe
+        self._score, self._held_out, self._recipe = score, held_out, recipe
         self._films, self._say, self._keep = films, say, keep
         self._paces: list[tuple[float, float]] = []  # seconds of an epoch, and of waiting in it
         self._bar = tqdm(disable=True)
@@ -148,7 +149,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no typ
         return f"{pace} films/s, waited for data {waited / whole:.0%} of the time"
 
     def _validate(self) -> dict[str, float]:
-        positive, score = self._held_out.positive, predict(self._worker, self._held_out.pixels)
+        positive, score = self._held_out.positive, self._score(self._held_out.pixels)
         if not np.isfinite(score).all():
             return {"val_loss": math.nan}
         decided = score >= 0.5

@@ -14,32 +14,38 @@ from edge_runtime.errors import DataError, EdgeError
 from edge_runtime.text import lines
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(backend: str = "tensorflow") -> None:
     """Import TensorFlow without its start-up notices; errors still show.
 
-    ONNX Runtime, which is imported later and only where TensorFlow is, keeps no log of its use.
+    Keras, where it is not loaded yet, gets this `backend`, whatever the user's settings say: what
+    is exported here runs in TensorFlow. ONNX Runtime, which is imported later and only where
+    TensorFlow is, keeps no log of its use.
     """
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with quiet(), _without("matplotlib.pyplot"):
+    unused = ["matplotlib.pyplot", *({"jax"} - {backend})]
+    with quiet(), _without(*unused):
         import tensorflow  # noqa: F401
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let `module` look as if it were not installed inside the block.
+def _without(*modules: str) -> Iterator[None]:
+    """Let `modules` look as if they were not installed inside the block.
 
-    Keras would load pyplot for galleries that are not used here: a tenth of the import time.
+    Keras would load pyplot for galleries that are not used here, and TensorFlow would load JAX,
+    where it is installed, for a converter: each a tenth of the import time.
     """
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # what the import system looks for
+    hidden = [module for module in modules if module not in sys.modules]
+    for module in hidden:
+        sys.modules[module] = None  # type: ignore[assignment]  # what the import system looks for
     try:
         yield
     finally:
-        del sys.modules[module]
+        for module in hidden:
+            del sys.modules[module]
 
 
 @contextmanager

@@ -72,3 +72,16 @@ def test_a_stderr_that_is_no_file_will_do(
         sys.stderr.write("a line of ours")
     assert capfd.readouterr().err == ""
     assert ours.getvalue() == "a line of ours"
+
+
+def test_tensorflow_gets_its_own_keras_whatever_the_user_set_and_no_jax() -> None:
+    code = (
+        "import sys; from edge_export.quiet import import_tensorflow; import_tensorflow(); "
+        "import keras; print(keras.backend.backend(), 'jax' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "KERAS_BACKEND": "jax"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "tensorflow False\n"

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_kit.models.recipe import Augmentation
-from edge_kit.training.augment import DRAWS, Augment, draws_of
+from edge_kit.training.augment import DRAWS, Augment, Augmenter, draws_of
 
 STUDY = Augmentation(shear=0.2, zoom=0.2, horizontal_flip=True)
 ALL = Augmentation(shear=25.0, zoom=0.4, horizontal_flip=True)
@@ -112,3 +112,13 @@ def test_grey_levels_change_by_as_much_as_is_allowed_and_by_the_draws_alone() ->
 def test_the_studies_augmentation_takes_as_many_draws_as_before() -> None:
     assert draws_of(STUDY) == DRAWS
     assert draws_of(None) == 0
+
+
+def test_some_rows_of_a_batch_are_augmented_as_within_the_whole() -> None:
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 255, (5, 32, 32, 1), dtype=np.uint8)
+    everything = Augmentation(10, 0.1, True, 9, 0.1, 0.2, 8, 0.3, 0.1, 0.9)
+    draws = generator.random((5, draws_of(everything)), np.float32)
+    augmenter, rows = Augmenter(everything), np.array([3, 1])
+    some = augmenter(pixels[rows], draws, rows).numpy()
+    assert some == pytest.approx(augmenter(pixels, draws).numpy()[rows], abs=1e-4)
