@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support")]
 
 from archives import children_of, draw_archive, rows_of  # noqa: E402
-from edge_kit.scoring.cluster import secure  # noqa: E402
+from edge_kit.scoring.ray_session import secure  # noqa: E402
 from tiny_bundle import write_tiny_bundle  # noqa: E402
 
 PART = 20

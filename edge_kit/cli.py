@@ -29,6 +29,7 @@ from edge_kit.commands import (
     runs,
     score,
     sign,
+    sweep,
     threshold,
     train,
 )
@@ -51,6 +52,7 @@ COMMANDS = {
     "sign": sign,
     "repo": repo,
     "score": score,
+    "sweep": sweep,
     "debug": debug,
     "fleet": fleet,
     "demo": demo,

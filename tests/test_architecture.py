@@ -40,6 +40,7 @@ KIT_ROOMS = (
         "documents",
         "fleet",
         "scoring",
+        "sweeping",
         "demo",
         "commands",
         "cli",

@@ -22,10 +22,11 @@ def run(options: argparse.Namespace) -> None:
     """Carry out the command."""
     from edge_kit.demo import demo
 
-    demo(options.out, options.seed, _carry_out, say)
+    demo(options.out, options.seed, carry_out, say)
 
 
-def _carry_out(arguments: list[str]) -> None:
+def carry_out(arguments: list[str]) -> None:
+    """Carry out a command line of `edge-kit train` or `edge-kit export`."""
     name, *rest = arguments
     command = {"train": train, "export": export}[name]
     parser = Parser(prog=f"edge-kit {name}")

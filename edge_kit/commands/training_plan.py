@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge_kit.arguments import Parser
 from edge_kit.commands.training_options import add_options
 from edge_kit.console import say
 from edge_kit.models.registry import architecture
-from edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_kit.data.labels import Modality
@@ -60,18 +58,12 @@ def plan_of(options: argparse.Namespace, modality: Modality) -> TrainingPlan:
 
 def _preprocess(options: argparse.Namespace, modality: Modality) -> Preprocess:
     """Return how films are prepared: as the author chose, but for what the options say."""
-    from edge_runtime.bundle.records import Preprocess
-    from edge_runtime.film.preprocess import standard
+    from edge_kit.training.plan import preparation
 
     channels = _channels(options, modality)
     named = ("side", "trim", "crop", "local_radius")
     asked = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
-    films = replace(architecture(options.model).films, **asked)
-    if films.local_radius and channels != 1:
-        problem = "holds grey levels against each other, and these pictures keep their colour"
-        raise UsageError("--local-radius", problem, "give --local-radius 0, or --channels 1")
-    fields = standard(films.side, films.side, channels, modality).to_json()
-    return Preprocess(**fields | films.to_json())
+    return preparation(architecture(options.model), channels, modality, **asked)
 
 
 def _channels(options: argparse.Namespace, modality: Modality) -> int:
@@ -79,10 +71,11 @@ def _channels(options: argparse.Namespace, modality: Modality) -> int:
 
     The authors' single channel is that of films. Grey pictures lose nothing: an export folds them.
     """
-    authors = architecture(options.model).channels
+    from edge_kit.training.plan import usual_channels
+
+    network = architecture(options.model)
     if options.channels:
         return int(options.channels)
-    if modality == "other" and authors == 1:
+    if (channels := usual_channels(network, modality)) != network.channels:
         say("--modality other: pictures keep their colour; --channels 1 makes them grey")
-        return 3
-    return authors
+    return channels

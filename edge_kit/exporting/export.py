@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_export.cautions import Cautions
 from edge_export.description import BundleDescription, intended_use, unstated_line
-from edge_export.examine import Say
+from edge_export.examine import Say, examine
 from edge_export.export import export
 from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Floats, engine_of
@@ -71,15 +71,11 @@ def _exported(
 ) -> Findings:
     in_words = words(source.dataset.modality, *source.dataset.names)
     say, cautions = _in_words(say, in_words), Cautions(say, in_words)
-    facts, model = _facts(source, order), source.model
+    facts = _facts(source, order)
     for line in _told(source.dataset, facts):
         say(line)
     cautions.warn(*source.warnings)
-    transform = source.input_range
-    of_itself = source.ours and source.preprocess.channels == 3
-    if of_itself if order.fold_grey is None else order.fold_grey:
-        model, facts, transform = _folded(source, facts, order.fold_grey, reader, say)
-
+    model, facts, transform = _prepared(source, facts, order, reader, say)
     elsewhere = _elsewhere(source, order, facts, reader)
 
     def show(findings: Findings, document: dict[str, Any]) -> None:
@@ -100,6 +96,35 @@ def _exported(
     plan = order.rules.plan(facts, transform, source.recorded_accuracy, source.expected)
     ordered = model, source.dataset.films, plan, order.out
     return export(*ordered, say, show, reader=reader, cautions=cautions, judge=judge)
+
+
+def examine_source(
+    source: ExportSource, order: ExportOrder, reader: FilmReader, say: Say
+) -> tuple[Findings, BundleDescription]:
+    """Return what an export by `order` would find, and of what bundle; nothing is written.
+
+    Raises:
+        DataError: model or films cannot be used, or a number was not finite.
+        ParityFailed: a graph's answers are not finite.
+        NoEngine: an ONNX graph cannot be run on every processor.
+    """
+    model, facts, transform = _prepared(source, _facts(source, order), order, reader, say)
+    plan = order.rules.plan(facts, transform, source.recorded_accuracy, source.expected)
+    return examine(model, source.dataset.films, plan, say, reader), facts
+
+
+def _prepared(
+    source: ExportSource,
+    facts: BundleDescription,
+    order: ExportOrder,
+    reader: FilmReader,
+    say: Say,
+) -> tuple[keras.Model, BundleDescription, InputTransform]:
+    """Return the model with its description, three channels of grey folded into one."""
+    of_itself = source.ours and source.preprocess.channels == 3
+    if of_itself if order.fold_grey is None else order.fold_grey:
+        return _folded(source, facts, order.fold_grey, reader, say)
+    return source.model, facts, source.input_range
 
 
 def _elsewhere(

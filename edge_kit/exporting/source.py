@@ -112,15 +112,22 @@ def _of_run(run: Path, order: ExportOrder, reader: FilmReader) -> ExportSource:
     if order.negative:
         names = order.positive or names[0], order.negative
     dataset = _films(order, data, config.modality, names, seed=config.dealt_by, reader=reader)
+    films = with_splits(dataset.films, run / SPLITS)
+    whole = replace(dataset, films=films, negative=config.negative, positive=config.positive)
+    return source_of_run(run, data, whole)
+
+
+def source_of_run(run: Path, data: Folders, dataset: Dataset) -> ExportSource:
+    """Return the model of `run` and its films in the folders `data`, with the splits of `dataset`.
+
+    Raises:
+        DataError: the run cannot be read.
+    """
+    config = read_config(run)
     return ExportSource(
         model=load_model(run / MODEL),
         data=data,
-        dataset=replace(
-            dataset,
-            films=with_splits(dataset.films, run / SPLITS),
-            negative=config.negative,
-            positive=config.positive,
-        ),
+        dataset=dataset,
         preprocess=config.preprocessing(),
         input_range=InputRange(),
         training=config.training(),

@@ -8,10 +8,6 @@ nodes have to see the films, the bundle, the manifest and the results under the 
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +15,7 @@ from typing import Any
 from edge_kit.scoring.board import IDLE, At
 from edge_kit.scoring.manifest import ArchivePart
 from edge_kit.scoring.process import Setup, Worker
+from edge_kit.scoring.ray_session import RaySession
 from edge_kit.scoring.scorer import part_of
 from edge_kit.scoring.worker import told
 from edge_runtime import errors
@@ -60,27 +57,7 @@ class Cluster:
         """
         self.workers = workers
         self._setup, self._at = setup, At()
-        self._folder = "" if address else tempfile.mkdtemp(prefix="edge-ray-", dir="/tmp")
-        secure()
-        import ray
-
-        try:
-            if address:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-            else:
-                ray.init(
-                    num_cpus=workers,
-                    _node_ip_address="127.0.0.1",
-                    _temp_dir=self._folder,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            problem = str(error).strip().partition("\n")[0]
-            cure = "check the address and RAY_AUTH_TOKEN" if address else "see `ray` itself"
-            raise EdgeError(address or "ray", problem, cure) from error
+        self._session = RaySession(address, cpus=workers)
 
     def run(self, parts: Sequence[ArchivePart]) -> Iterator[dict[str, Any]]:
         """Yield what is told of each part, see `Executor`."""
@@ -123,20 +100,4 @@ class Cluster:
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends, and its folder goes."""
-        import ray
-
-        ray.shutdown()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def secure() -> None:
-    """Have Ray ask for a token and tell nobody of its use; before it is imported.
-
-    It listens on all interfaces, whatever address it is given. A token of one's own is kept.
-    """
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    known = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
-    if not known and not os.path.exists(os.path.expanduser("~/.ray/auth_token")):  # noqa: PTH110, PTH111
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        self._session.close()

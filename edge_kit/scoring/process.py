@@ -116,7 +116,7 @@ class Worker:
                 self._process.kill()
         message, _ = receive(stream, 0)
         if "words" in message:
-            raise _error(message)
+            raise error_of(message)
         return message
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -156,7 +156,7 @@ class Worker:
         return self._process.wait()
 
 
-def _error(message: Mapping[str, Any]) -> EdgeError:
+def error_of(message: Mapping[str, Any]) -> EdgeError:
     """Return the error that a worker tells of, of the same kind."""
     kind = getattr(errors, str(message["kind"]), EdgeError)
     plain = isinstance(kind, type) and issubclass(kind, EdgeError)

@@ -31,7 +31,7 @@ def line(at: At, rows: int, workers: int, seconds: float) -> str:
     rate = at.films / max(seconds, 1e-9)
     told = f"{at.films}/{rows} films, {rate:.1f}/s"
     if at.films:
-        told += f", {_span(max(rows - at.films, 0) / rate)} left"
+        told += f", {span(max(rows - at.films, 0) / rate)} left"
     parts = shares(at, workers, seconds)
     most = max(parts, key=lambda name: parts[name])
     return f"{told}, bottleneck {most} ({parts[most]:.0%} of the workers' time)"
@@ -64,7 +64,7 @@ def shown(
             show("")
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """Return a number of seconds in the largest unit that gives a whole number above one."""
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:

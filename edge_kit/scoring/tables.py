@@ -25,14 +25,14 @@ RAW = "file_bytes"
 _NUMBERS = ("probability", "logit", "film_logit", "threshold", "milliseconds")
 
 
-def require_scale(module: str = "pyarrow") -> None:
+def require_scale(module: str = "pyarrow", *, command: str = "score") -> None:
     """Refuse to begin where the extra `scale` is not installed.
 
     Raises:
         UsageError: `module` is missing.
     """
     if find_spec(module) is None:
-        raise UsageError("score", f"{module} is not installed", "pip install 'edge-kit[scale]'")
+        raise UsageError(command, f"{module} is not installed", "pip install 'edge-kit[scale]'")
 
 
 def part_name(number: int) -> str:

@@ -22,7 +22,7 @@ from edge_runtime.errors import UsageError
 from edge_runtime.film.preprocess import standard
 
 if TYPE_CHECKING:
-    pass
+    from edge_kit.data.labels import Modality
 
 
 TOOLS = ("edge-kit", "keras", "tensorflow", "numpy", "pillow")
@@ -68,6 +68,32 @@ class TrainingPlan:
         choices = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
         chosen = {name: value for name, value in choices.items() if value is not None}
         return replace(network.recipe, keep=self.keep, **chosen)
+
+
+def usual_channels(network: Architecture, modality: Modality) -> int:
+    """Return the channels that `network` gets unless it is said: of `other` pictures all colours.
+
+    The authors' single channel is that of films. Grey pictures lose nothing: an export folds them.
+    """
+    return 3 if modality == "other" and network.channels == 1 else network.channels
+
+
+def preparation(
+    network: Architecture, channels: int, modality: Modality, **asked: Any
+) -> Preprocess:
+    """Return how films are prepared for `network`: as its author chose, but for what is `asked`.
+
+    Names in `asked` are those of `FilmRecipe`.
+
+    Raises:
+        UsageError: a way to prepare films is not for pictures of these channels.
+    """
+    films = replace(network.films, **asked)
+    if films.local_radius and channels != 1:
+        problem = "holds grey levels against each other, and these pictures keep their colour"
+        raise UsageError("--local-radius", problem, "give --local-radius 0, or --channels 1")
+    fields = standard(films.side, films.side, channels, modality).to_json()
+    return Preprocess(**fields | films.to_json())
 
 
 def require_same_training(run: Path, dataset: Dataset, data: Folders, plan: TrainingPlan) -> None:

@@ -59,7 +59,7 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     _check_fit(model, plan.description, plan.input_range)
     require_held_out(films)
     findings = examine(model, films, plan, say, reader)
-    _require_certain(out, findings, plan.max_uncertain)
+    require_certain_graphs(out, findings, plan.max_uncertain)
     judge(findings)
     findings = _with(cautions or Cautions(say), in_words(findings, plan.description))
     show(findings, write_report(out, findings, plan.description))
@@ -67,6 +67,22 @@ def export(  # noqa: PLR0917, what, of which films, how, where to
     identity = write(out, findings, plan.description)
     say(f"wrote {out}, identity {identity}, verdict {findings.answer}")
     return findings
+
+
+def require_certain_graphs(out: Path, findings: Findings, limit: float) -> None:
+    """Refuse a bundle that would say `uncertain` of more than `limit` of the held-out films.
+
+    Raises:
+        ParityFailed: it would.
+    """
+    if findings.answer == "fail":  # which is said by itself
+        return
+    widest = max(pair.largest_difference for pair in findings.proof.matrix.values())
+    # A band that is wider than its least width is as wide as graphs differ.
+    cure = "they crowd around the threshold: train longer, or try another --calibration"
+    if widest > NARROWEST_BAND:
+        cure = f"its graphs differ by up to {widest:.3f}: choose another recipe"
+    require_certain(out, findings.proof.decision, findings.uncertain, limit, cure)
 
 
 def in_words(findings: Findings, description: BundleDescription) -> Findings:
@@ -98,18 +114,6 @@ def _require_proof(out: Path, findings: Findings, *, require_pass: bool) -> None
         raise ParityFailed(out, problem, cure)
     if findings.answer == "undecided" and require_pass:
         raise ParityUndecided(out, problem, cure)
-
-
-def _require_certain(out: Path, findings: Findings, limit: float) -> None:
-    """Refuse a bundle that would say `uncertain` of more than `limit` of the held-out films."""
-    if findings.answer == "fail":  # which is said by itself
-        return
-    widest = max(pair.largest_difference for pair in findings.proof.matrix.values())
-    # A band that is wider than its least width is as wide as graphs differ.
-    cure = "they crowd around the threshold: train longer, or try another --calibration"
-    if widest > NARROWEST_BAND:
-        cure = f"its graphs differ by up to {widest:.3f}: choose another recipe"
-    require_certain(out, findings.proof.decision, findings.uncertain, limit, cure)
 
 
 def _check_fit(

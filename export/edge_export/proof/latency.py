@@ -65,11 +65,27 @@ def latencies(
             raise DataError(artefact.file, problem, "measure them together")
     if not len(pixels):
         raise DataError("latency", "there is no film to measure it on", "give one or more")
-    seconds = _seconds(artefacts, pixels, rounds, clock)
+    seconds = _seconds([(artefact, pixels) for artefact in artefacts], rounds, clock)
     return {
         artefact.file: _latency(artefact, seconds[artefact.file], seconds[floats[artefact.format]])
         for artefact in artefacts
     }
+
+
+def milliseconds(
+    graphs: Sequence[tuple[Artefact, Pixels]],
+    rounds: int = 200,
+    clock: Callable[[], float] = perf_counter,
+) -> dict[str, Estimate]:
+    """Return the median milliseconds of one film by file, each graph on `(n, h, w, c)` of its own.
+
+    The graphs are timed in turn, as by `latencies`, and need not be of one network.
+
+    Raises:
+        NoEngine: nothing on this machine runs one of the graphs.
+    """
+    seconds = _seconds(graphs, rounds, clock)
+    return {file: _median(1000 * times) for file, times in seconds.items()}
 
 
 def slower_than_float(latencies: Mapping[str, Latency]) -> list[str]:
@@ -84,20 +100,23 @@ def slower_than_float(latencies: Mapping[str, Latency]) -> list[str]:
 
 
 def _seconds(
-    artefacts: Sequence[Artefact], pixels: Pixels, rounds: int, clock: Callable[[], float]
+    graphs: Sequence[tuple[Artefact, Pixels]], rounds: int, clock: Callable[[], float]
 ) -> dict[str, Floats]:
-    """Return by file the seconds `(n,)` of one film, in a round the same film for all files."""
-    shape = (1, *pixels.shape[1:])
-    engines = {artefact.file: open_artefact(artefact, shape) for artefact in artefacts}
+    """Return by file the seconds `(n,)` of one film, in a round the film of one number for all."""
+    engines = {
+        artefact.file: open_artefact(artefact, (1, *pixels.shape[1:]))
+        for artefact, pixels in graphs
+    }
+    films = {artefact.file: [film.tobytes() for film in pixels] for artefact, pixels in graphs}
     files = list(engines)
     seconds: dict[str, list[float]] = {file: [] for file in files}
     began = clock()
     for number in progress(range(_WARM_UP + rounds), _WARM_UP + rounds, "latency", "round"):
         if number >= _WARM_UP + _FEWEST and clock() - began > _PATIENCE:
             break
-        film = pixels[number % len(pixels)].tobytes()
         first = number % len(files)  # so that every graph is first, second, ... equally often
         for file in files[first:] + files[:first]:
+            film = films[file][number % len(films[file])]
             started = clock()
             engines[file].logits(film)
             seconds[file].append(clock() - started)

@@ -39,7 +39,7 @@ def test_a_cluster_asks_for_a_token_and_tells_nobody_of_its_use() -> None:
         "import os\n"
         "for name in list(os.environ):\n"
         "    name.startswith('RAY_') and os.environ.pop(name)\n"
-        "from edge_kit.scoring.cluster import secure\n"
+        "from edge_kit.scoring.ray_session import secure\n"
         "os.environ['HOME'] = '/nonexistent'; secure()\n"
         "assert os.environ['RAY_AUTH_MODE'] == 'token'\n"
         "assert len(os.environ['RAY_AUTH_TOKEN']) == 64\n"
