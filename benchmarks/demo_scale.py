@@ -1,13 +1,15 @@
-"""An archive over a Ray cluster of three nodes, one of which is killed on the way.
+"""An archive over a Ray cluster of three nodes; one of them is killed on the way, then the driver.
 
-    python benchmarks/demo_scale.py [FILMS]
+    python benchmarks/demo_scale.py [FILMS] [--namespaces]
 
-The nodes are processes of this machine. The answers are held against those of `edge-run classify`:
-each film once, with the same answer.
+The nodes are processes of this machine, with `--namespaces` each in a network of its own (as root).
+What the driver has left, `--resume` ends. The answers are held against those of `edge-run
+classify`: each film once, with the same answer.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -17,12 +19,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support")]
+
+from node_networks import NodeNetworks  # noqa: E402
 
 from archives import children_of, draw_archive, rows_of  # noqa: E402
 from edge_kit.scoring.ray_session import secure  # noqa: E402
@@ -31,14 +35,14 @@ from tiny_bundle import write_tiny_bundle  # noqa: E402
 PART = 20
 
 
-def main(films: int) -> int:
-    """Score the archive, kill a node, and compare; return the exit status."""
+def main(films: int, networks: NodeNetworks | None) -> int:
+    """Score the archive, kill node and driver, and compare; return the exit status."""
     began, folder = monotonic(), Path(tempfile.mkdtemp(prefix="edge-scale-"))
     try:
         draw_archive(folder / "films", films)
         bundle = write_tiny_bundle(folder / "m.edge")
         told(f"{films} films of two sites, in parts of {PART}")
-        with_a_node_killed(folder, bundle, folder / "out")
+        with_kills(folder, bundle, folder / "out", networks)
         compare(folder, bundle, folder / "out", films)
         told(f"done after {monotonic() - began:.0f} s")
         return 0
@@ -46,38 +50,43 @@ def main(films: int) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def with_a_node_killed(folder: Path, bundle: Path, out: Path) -> None:
-    """Score the archive over three nodes; kill one of them once some parts are done."""
+def with_kills(folder: Path, bundle: Path, out: Path, networks: NodeNetworks | None) -> None:
+    """Score over three nodes; kill one once some parts are done, then the driver; go on."""
     secure()
-    port = free_port()
-    nodes = [node("--head", f"--port={port}", "--include-dashboard=false",
+    port, head = free_port(), networks.address(0) if networks else "127.0.0.1"
+    places = [networks.prefix(number) if networks else [] for number in range(3)]
+    addresses = [networks.address(number) if networks else head for number in range(3)]
+    nodes = [node(places[0], head, "--head", f"--port={port}", "--include-dashboard=false",
                   f"--temp-dir={folder / 'ray'}")]  # fmt: skip
+    program = [*places[0], sys.executable, "-c", "from edge_kit.cli import main; main()"]
+    order = ["score", folder / "films", "--bundle", bundle, "--out", out, "--part", PART]
+    command = [*program, *map(str, [*order, "--address", f"{head}:{port}", "--workers", 3])]
+    parts = len(list((folder / "films").rglob("*.png"))) // PART
     try:
-        wait_for_port(port)
-        nodes += [node(f"--address=127.0.0.1:{port}") for _ in range(2)]
-        told("three nodes of one processor each")
-        order = ["score", folder / "films", "--bundle", bundle, "--out", out, "--part", PART]
-        order += ["--address", f"127.0.0.1:{port}", "--workers", 3]
-        program = [sys.executable, "-c", "from edge_kit.cli import main; main()"]
-        process = subprocess.Popen([*program, *map(str, order)])
-        parts = len(list((folder / "films").rglob("*.png"))) // PART
+        wait_for_port(places[0], head, port)
+        others = zip(places[1:], addresses[1:], strict=True)
+        nodes += [node(place, own, f"--address={head}:{port}") for place, own in others]
+        told(f"three nodes of one processor each, at {', '.join(addresses)}")
+        process = subprocess.Popen(command)
         wait_for_parts(out, process, parts // 4)
         victim = working(nodes[1:], process)
         told(f"killing a node of {len(tree(victim.pid))} processes, {done(out)} parts done")
         end(victim)
-        status = process.wait()
-        if status:
-            raise SystemExit(f"edge-kit score left with status {status}")
+        wait_for_parts(out, process, parts // 2)
+        told(f"killing the driver, {done(out)} of {parts} parts done")
+        end(process)
+        if status := subprocess.run([*command, "--resume"], check=False).returncode:
+            raise SystemExit(f"edge-kit score --resume left with status {status}")
     finally:
         for started in nodes:
             end(started)
 
 
-def node(*options: str) -> subprocess.Popen[bytes]:
-    """Start a node of one processor on loopback, which ends with its process."""
+def node(place: list[str], address: str, *options: str) -> subprocess.Popen[bytes]:
+    """Start a node of one processor, which ends with its process."""
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "ray.scripts.scripts", "start", "--block",
-         "--node-ip-address=127.0.0.1", "--num-cpus=1", "--disable-usage-stats", *options],
+        [*place, sys.executable, "-W", "ignore", "-m", "ray.scripts.scripts", "start", "--block",
+         f"--node-ip-address={address}", "--num-cpus=1", "--disable-usage-stats", *options],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -121,12 +130,15 @@ def free_port() -> int:
     return port
 
 
-def wait_for_port(port: int) -> None:
-    """Return once somebody listens on a port of loopback."""
-    for _ in range(600):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+def wait_for_port(place: list[str], address: str, port: int) -> None:
+    """Return once somebody listens on a port, seen from where the head is."""
+    script = f"import socket; socket.create_connection(({address!r}, {port}))"
+    for _ in range(300):
+        if not subprocess.run(
+            [*place, sys.executable, "-c", script], check=False, stderr=subprocess.DEVNULL
+        ).returncode:
             return
-        sleep(0.1)
+        sleep(0.2)
     raise SystemExit("the head of the cluster does not start")
 
 
@@ -168,4 +180,9 @@ def told(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else 3000))
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("films", nargs="?", type=int, default=3000)
+    options.add_argument("--namespaces", action="store_true", help="a network for each; as root")
+    chosen = options.parse_args()
+    with NodeNetworks(3) if chosen.namespaces else nullcontext() as networks:
+        sys.exit(main(chosen.films, networks))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Split
 from edge_export.films.labels import are_positive
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import ChangedPixels, FilmPixels
 from edge_export.statistics.estimates import Estimate, Floats, auc, proportion
 from edge_kit.audit.audit import (
     NO_SOURCE,
@@ -47,7 +47,7 @@ MOST_PARTS, LEAST = 5, 2
 Mask = NDArray[np.bool_]
 
 
-def audit_apart(judged: JudgedFilms, pixels: Pixels, predict: Predict) -> Audit:
+def audit_apart(judged: JudgedFilms, pixels: FilmPixels, predict: Predict) -> Audit:
     """Audit the films that a model was judged on, `(n, height, width, channels)` pixels of them.
 
     AUCs of shortcuts are means over the parts; those of the model are of all films at once. The
@@ -66,8 +66,8 @@ def audit_apart(judged: JudgedFilms, pixels: Pixels, predict: Predict) -> Audit:
         grey_levels=_separated(seen, positive, parts),
         model=ModelAreas(
             auc(positive, np.array(judged.logits)),
-            model_auc(predict, without_centre(pixels), positive),
-            model_auc(predict, only_centre(pixels), positive),
+            model_auc(predict, ChangedPixels(pixels, without_centre), positive),
+            model_auc(predict, ChangedPixels(pixels, only_centre), positive),
         ),
         source=_guessed(seen, np.array(judged.sources), parts),
         sources=by_source(judged.films, judged.sources),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edge_export.films.film import Film, Split, require_held_out
 from edge_export.films.labels import are_positive
-from edge_export.films.pixels import Pixels, load_pixels
+from edge_export.films.pixels import ChangedPixels, FilmPixels, load_pixels
 from edge_export.statistics.estimates import Estimate, Floats, auc, proportion
 from edge_kit.audit.baseline import baseline
 from edge_kit.audit.features import (
@@ -157,12 +157,12 @@ def audit(
     preprocess: Preprocess,
     predict: Predict | None = None,
     *,
-    pixels: Mapping[Split, Pixels] | None = None,
+    pixels: Mapping[Split, FilmPixels] | None = None,
 ) -> Audit:
     """Audit `dataset`, read from the folders `data`, and the model `predict` if given.
 
     `pixels` are those of the train and test films, `(n, height, width, channels)` in the dataset's
-    order, for whoever has them in memory. The same films give the same audit.
+    order, for whoever has read them. The same films give the same audit.
 
     Raises:
         DataError: a film cannot be read, there are too few films of a class, or the model's
@@ -204,15 +204,15 @@ def _separated(
     return auc(positive[1], fitted.decision_function(test))
 
 
-def _areas(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> ModelAreas:
+def _areas(predict: Predict, pixels: FilmPixels, positive: NDArray[np.bool_]) -> ModelAreas:
     return ModelAreas(
         model_auc(predict, pixels, positive),
-        model_auc(predict, without_centre(pixels), positive),
-        model_auc(predict, only_centre(pixels), positive),
+        model_auc(predict, ChangedPixels(pixels, without_centre), positive),
+        model_auc(predict, ChangedPixels(pixels, only_centre), positive),
     )
 
 
-def model_auc(predict: Predict, pixels: Pixels, positive: NDArray[np.bool_]) -> Estimate:
+def model_auc(predict: Predict, pixels: FilmPixels, positive: NDArray[np.bool_]) -> Estimate:
     """Return the AUC of the model `predict` on `(n, height, width, channels)` pixels.
 
     Raises:

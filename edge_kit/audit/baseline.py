@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import FilmPixels, blocks
 from edge_export.statistics.estimates import Bools, Floats
 from edge_kit.audit.hog import hog
 from edge_kit.audit.regression import regression
@@ -18,15 +18,16 @@ from edge_kit.evaluation.evaluated import Predict
 INVERSE_PENALTY = 0.01
 
 
-def baseline(pixels: Pixels, positive: Bools) -> Predict:
+def baseline(pixels: FilmPixels, positive: Bools) -> Predict:
     """Return a logistic regression on HOG features, fitted on `(n, height, width, channels)` films.
 
     It takes such pixels and gives scores `(n,)`, higher for the positive class.
     """
     fitted = regression(INVERSE_PENALTY).fit(hog(pixels), positive)
 
-    def predict(films: Pixels) -> Floats:
-        scores: Floats = np.asarray(fitted.decision_function(hog(films)), np.float64)
-        return scores
+    def predict(films: FilmPixels) -> Floats:
+        # The features of a film are 14 KB, so those of all films are not kept.
+        scores = [fitted.decision_function(hog(block)) for block in blocks(films)]
+        return np.concatenate(scores, dtype=np.float64)
 
     return predict

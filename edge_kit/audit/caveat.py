@@ -35,7 +35,7 @@ def caveat(
     """
 
     def audited() -> Audit:
-        pixels = {split: reader.pixels(rows(dataset, split), preprocess) for split in AUDITED}
+        pixels = {split: reader.read(rows(dataset, split), preprocess) for split in AUDITED}
         return audit(dataset, data, preprocess, predict, pixels=pixels)
 
     _weigh(cautions, dataset.modality, audited, subject=subject)
@@ -67,11 +67,11 @@ def caveat_of_evaluation(
             skip_unreadable=skip_unreadable,
             reader=reader,
         )
-        pixels = {split: reader.pixels(rows(dataset, split), model.preprocess) for split in AUDITED}
+        pixels = {split: reader.read(rows(dataset, split), model.preprocess) for split in AUDITED}
         return audit(dataset, data, model.preprocess, model.predict, pixels=pixels)
 
     def apart() -> Audit:
-        pixels = reader.pixels(judged.films, model.preprocess)
+        pixels = reader.read(judged.films, model.preprocess)
         return audit_apart(judged, pixels, model.predict)
 
     _weigh(cautions, model.modality, *([own] if known else []), apart)

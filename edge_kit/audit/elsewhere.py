@@ -34,8 +34,8 @@ def against_baseline(
         DataError: a film cannot be read, or there are no training films of both classes.
     """
     train = rows(dataset, "train")
-    fitted = baseline(reader.pixels(train, preprocess), are_positive(train, dataset.positive))
-    pixels = reader.pixels(found.films, preprocess)
+    fitted = baseline(reader.read(train, preprocess), are_positive(train, dataset.positive))
+    pixels = reader.read(found.films, preprocess)
     return judge_elsewhere(found, predict(pixels) if predict else None, fitted(pixels), decision)
 
 

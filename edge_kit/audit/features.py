@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edge_export.films.film import Film
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import FilmPixels, Pixels, blocks
 from edge_export.statistics.estimates import Floats
 from edge_kit.data.dicom_header import dicom_size
 from edge_runtime.errors import DataError
@@ -63,11 +63,15 @@ def _size(film: Film) -> tuple[int, int]:
         raise DataError(film.path, problem, "restore or remove this film") from error
 
 
-def grey_levels(pixels: Pixels) -> Floats:
+def grey_levels(pixels: FilmPixels) -> Floats:
     """Return `(n, 64 + 4 * 28)` features of `(n, height, width, channels)` pixels.
 
     They are those of `DESCRIPTION`; of several channels, which are grey alike in a film, the mean.
     """
+    return np.concatenate([_grey_levels(block) for block in blocks(pixels)])
+
+
+def _grey_levels(pixels: Pixels) -> Floats:
     grey = pixels[..., 0] if pixels.shape[3] == 1 else pixels.mean(axis=3).astype(np.uint8)
     histograms = [np.bincount(film.ravel() // (256 // BINS), minlength=BINS) for film in grey]
     shares = np.array(histograms).reshape(-1, BINS) / grey[0].size

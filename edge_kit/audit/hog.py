@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import FilmPixels
 from edge_export.statistics.estimates import Floats
 
 SIDE, CELL, ORIENTATIONS, BLOCK = 128, 16, 9, 2
@@ -22,7 +22,7 @@ _SINGLE = np.float32
 _LEAST = _SINGLE(1e-6)
 
 
-def hog(pixels: Pixels) -> Floats:
+def hog(pixels: FilmPixels) -> Floats:
     """Return `(n, 1764)` features of `(n, height, width, channels)` pixels.
 
     Films are resized to 128 x 128; of several channels the mean counts.

@@ -14,7 +14,7 @@ import json
 import os
 import threading
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,18 @@ class CachedPixels:
     store: Pixels
     rows: NDArray[np.intp]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, height, width, channels)`."""
+        return len(self.rows), *self.store.shape[1:]
+
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, chosen: slice | NDArray[np.intp]) -> Pixels:
+    def __iter__(self) -> Iterator[Pixels]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, chosen: int | slice | NDArray[np.intp]) -> Pixels:
         return np.asarray(self.store[self.rows[chosen]])
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from edge_export.films.film import Split
-from edge_export.films.pixels import Pixels, progress
+from edge_export.films.pixels import FilmPixels, progress
 from edge_export.graph.features import penultimate
 from edge_export.graph.model_file import refuse_unpacked
 from edge_export.graph.network import InputRange, load_model, network
@@ -36,7 +36,7 @@ from edge_runtime.engines import open_engine
 from edge_runtime.errors import DataError, EdgeError, FilmError, Refusal, UsageError
 from edge_runtime.film.preprocess import film_pixels
 
-Predict = Callable[[Pixels], Floats]
+Predict = Callable[[FilmPixels], Floats]
 """From `(n, height, width, channels)` pixels to `(n,)` scores, higher for the positive class.
 
 Or to `(n, m)` features."""
@@ -150,7 +150,7 @@ def _run(run: Path) -> EvaluatedModel:
     preprocess, threshold = config.preprocessing(), config.film_threshold
     model = load_model(run / MODEL)
 
-    def predict(pixels: Pixels) -> Floats:
+    def predict(pixels: FilmPixels) -> Floats:
         return reference_outputs(network(model, InputRange()), pixels)[:, 0]
 
     def classify(paths: Sequence[Path]) -> list[FilmOutcome]:
@@ -256,7 +256,7 @@ def _bundle(path: Path) -> EvaluatedModel:
     with verify_all(path) as bundle:
         manifest, papers = bundle.manifest, papers_of(bundle)
 
-    def predict(pixels: Pixels) -> Floats:
+    def predict(pixels: FilmPixels) -> Floats:
         with open_bundle(path) as bundle, closing(open_engine(bundle)) as engine:
             return np.array([engine.logits(film.tobytes())[0] for film in pixels], np.float64)
 

@@ -14,7 +14,7 @@ from edge_export.cautions import Cautions
 from edge_export.description import BundleDescription, intended_use, unstated_line
 from edge_export.examine import Say, examine
 from edge_export.export import export
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import FilmPixels
 from edge_export.graph.artefact import Floats, engine_of
 from edge_export.graph.input_transform import InputTransform
 from edge_export.proof.findings import Findings
@@ -158,7 +158,7 @@ def _in_words(say: Say, in_words: Words) -> Say:
     return lambda line: say(in_words(line))
 
 
-def _bundled_logits(findings: Findings, out: Path, pixels: Pixels) -> Floats:
+def _bundled_logits(findings: Findings, out: Path, pixels: FilmPixels) -> Floats:
     """Return the logits `(n,)` that `edge-run` would give with `out`, the bundle of `findings`."""
     with closing(engine_of(findings.bundled, (1, *pixels.shape[1:]), out)) as engine:
         return np.array([engine.logits(film.tobytes())[0] for film in pixels], np.float64)

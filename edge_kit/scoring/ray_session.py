@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 
+from edge_kit.scoring.ray_folder import RayFolder
 from edge_runtime.errors import EdgeError
 
 
@@ -20,26 +19,27 @@ class RaySession:
         Raises:
             EdgeError: there is none at that address.
         """
-        self._folder = "" if address else tempfile.mkdtemp(prefix="edge-ray-", dir="/tmp")
+        self._folder = None if address else RayFolder()
         secure()
         import ray
 
         try:
-            if address:
+            if self._folder is None:
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             else:
                 ray.init(
                     num_cpus=cpus,
                     num_gpus=gpus,
                     _node_ip_address="127.0.0.1",
-                    _temp_dir=f"{self._folder}/r",  # which Ray opens to everybody
+                    _temp_dir=str(self._folder.path / "r"),  # which Ray opens to everybody
                     include_dashboard=False,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
         except Exception as error:  # of no kind of its own where a node starts too slowly
             ray.shutdown()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if self._folder:
+                self._folder.remove()
             problem = str(error).strip().partition("\n")[0]
             cure = "check the address and RAY_AUTH_TOKEN" if address else "see `ray` itself"
             raise EdgeError(address or "ray", problem, cure) from error
@@ -50,7 +50,7 @@ class RaySession:
 
         ray.shutdown()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
 
 
 def secure() -> None:

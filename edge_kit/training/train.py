@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.cautions import Cautions
 from edge_export.films.film import HELD_OUT, SPLITS, Film, Split, require_held_out
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import FilmPixels
 from edge_export.graph.network import InputRange, network
 from edge_export.proof.reference import reference_outputs
 from edge_export.statistics.estimates import Floats, Metrics
@@ -48,7 +48,7 @@ class Trained:
     model: keras.Model
     metrics: Mapping[Split, Metrics]
 
-    def predict(self, pixels: Pixels) -> Floats:
+    def predict(self, pixels: FilmPixels) -> Floats:
         """Return the logits `(n,)` for `(n, height, width, channels)` grey levels."""
         return reference_outputs(network(self.model, InputRange()), pixels)[:, 0]
 

@@ -16,6 +16,7 @@ from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.layer_names import naming_layers
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.nodes import node_counts
+from edge_export.graph.taken import require_fits, require_taken
 from edge_export.proof.calibration import CALIBRATIONS, PLATT
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.decision import MOST_UNCERTAIN
@@ -96,8 +97,8 @@ def examine(
     say(f"proving on the {len(held_out.splits)} films of the validation and test splits")
     gate, rule = plan.description.film_gate, plan.rule
     reference = refer(calibrated.network, held_out, gate, method=plan.calibration, rule=rule)
-    if reference.fit and reference.fit.note:
-        say(reference.fit.note)  # among the warnings of the papers, too
+    for note in reference.notes:
+        say(note)  # among the warnings of the papers, too
     check = ParityCheck(calibrated.graphs, reference, held_out, plan.budget)
     faults, preparation = _reference_faults(model, films, plan, check, reader, say=say)
     constant = logit_faults(REFERENCE, reference.logits)
@@ -162,6 +163,10 @@ def _calibrated(
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, pixels)
+    for form in FLOAT32.formats:  # before anything is measured, which may take hours
+        graph = graphs.tflite if form == "tflite" else graphs.onnx
+        require_taken(FLOAT32.file(form), form, graph, (1, *pixels.shape[1:]))
+        require_fits(FLOAT32.file(form), graph if FLOAT32.name in plan.recipes else b"")
     with naming_layers(graphs.layers):
         ranges, *of_halves = ranges_of_halves(graphs.tflite, pixels, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, pixels, {plan.method: ranges})
@@ -206,15 +211,10 @@ def _findings(
             artefact.file: node_counts(artefact.graph, artefact.format)
             for artefact in measured.artefacts
         },
-        warnings=[*_notes(check), *_shipping(measured, shipped, proof, plan)],
+        warnings=[*check.reference.notes, *_shipping(measured, shipped, proof, plan)],
         slower=slower_than_float(timed),
         splits=counts_by_split(films),
     )
-
-
-def _notes(check: ParityCheck) -> list[str]:
-    """Return what is to be said of the calibration of probabilities."""
-    return [fit.note] if (fit := check.reference.fit) and fit.note else []
 
 
 def _held_out(
@@ -222,7 +222,7 @@ def _held_out(
 ) -> HeldOut:
     held_out = [film for film in films if film.split in HELD_OUT]
     return HeldOut(
-        pixels=reader.pixels(held_out, description.preprocess),
+        pixels=reader.read(held_out, description.preprocess),
         positive=are_positive(held_out, description.positive),
         splits=[film.split for film in held_out],
         digests=[film.sha256 for film in held_out],

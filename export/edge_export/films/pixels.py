@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import prod
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
 from edge_export.films.film import Film
@@ -24,10 +26,66 @@ Pixels = NDArray[np.uint8]
 T = TypeVar("T")
 
 _SILENCE = 4.0  # seconds
+_BLOCK, _FILMS = 1 << 25, 1024  # bytes and films that are looked at together
+
+
+class FilmPixels(Protocol):
+    """Pixels `(n, height, width, channels)` uint8 of films, an array or like one on the disk.
+
+    Whoever can, takes them film by film, or by `blocks`: all at once may not fit in memory.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, height, width, channels)`."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Any: ...
+
+    def __getitem__(self, chosen: Any, /) -> Any: ...
+
+    def __array__(self) -> Pixels: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangedPixels:
+    """The films of `source` as `change` makes them, which takes and gives arrays like a `Pixels`.
+
+    They are changed when they are asked for, so that there is no second copy of all of them.
+    """
+
+    source: FilmPixels
+    change: Callable[[Pixels], Pixels]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, height, width, channels)`."""
+        return self.source.shape
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __iter__(self) -> Iterator[Pixels]:
+        return (film for block in blocks(self.source) for film in self.change(block))
+
+    def __getitem__(self, chosen: slice) -> Pixels:
+        return self.change(np.asarray(self.source[chosen]))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        del copy  # nobody else has them
+        return np.asarray(self[:], dtype)
 
 
 class PixelReader(Protocol):
     """Gives the pixels of films; one that keeps them decodes each film once."""
+
+    def read(self, films: Sequence[Film], preprocess: Preprocess) -> FilmPixels:
+        """Return the pixels of `films`, in their order, not in memory where that can be.
+
+        Raises:
+            DataError: as `pixels` does.
+        """
 
     def pixels(self, films: Sequence[Film], preprocess: Preprocess) -> Pixels:
         """Return `(n, height, width, channels)` uint8 pixels of `films`, in their order.
@@ -39,6 +97,10 @@ class PixelReader(Protocol):
 
 class Decoder:
     """A `PixelReader` that keeps nothing, and decodes films whenever it is asked for them."""
+
+    def read(self, films: Sequence[Film], preprocess: Preprocess) -> FilmPixels:
+        """Return what `load_pixels` does."""
+        return load_pixels(films, preprocess)
 
     def pixels(self, films: Sequence[Film], preprocess: Preprocess) -> Pixels:
         """Return what `load_pixels` does."""
@@ -68,6 +130,13 @@ def load_pixels(films: Sequence[Film], preprocess: Preprocess) -> Pixels:
         finally:  # however the loop ends, do not wait for the remaining films
             pool.shutdown(cancel_futures=True)
     return pixels
+
+
+def blocks(pixels: FilmPixels) -> Iterator[Pixels]:
+    """Yield `pixels` in order, in arrays of some megabytes, of one film at least."""
+    films = max(1, min(_FILMS, _BLOCK // prod(pixels.shape[1:])))
+    for start in range(0, len(pixels), films):
+        yield np.asarray(pixels[start : start + films])
 
 
 def progress(items: Iterable[T], total: int, what: str, unit: str) -> Iterator[T]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.films.pixels import Pixels, progress
+from edge_export.films.pixels import FilmPixels, progress
 from edge_export.quiet import first_line, one_line, quiet
 from edge_runtime.bundle.records import IntegerOutput
 from edge_runtime.engines import EngineUnavailable, first_engine
@@ -148,7 +148,7 @@ class _IntegerGraph:
         """Do nothing: the interpreter is freed with its last reference."""
 
 
-def measure(artefact: Artefact, pixels: Pixels) -> Measured:
+def measure(artefact: Artefact, pixels: FilmPixels) -> Measured:
     """Run `artefact` on `(n, h, w, c)` pixels, one thread, one film at a time.
 
     Raises:

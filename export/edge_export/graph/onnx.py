@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_export.graph.converter_memory import copies_given_back
 from edge_export.graph.layout import fold_layout
 from edge_export.graph.network import OUTPUTS
 from edge_export.graph.onnx_operators import register
@@ -75,7 +76,8 @@ def _translate(tflite: bytes) -> onnx.ModelProto:
         path.write_bytes(tflite)
         try:
             model: onnx.ModelProto
-            model, _ = tf2onnx.convert.from_tflite(str(path), opset=ONNX_OPSET)
+            with copies_given_back():
+                model, _ = tf2onnx.convert.from_tflite(str(path), opset=ONNX_OPSET)
             onnx.checker.check_model(model, full_check=True)
         except Exception as error:
             raise DataError("model", first_line(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_export.graph.trace import operators
+from edge_runtime.bundle.archive import LARGEST_MEMBER
 from edge_runtime.errors import DataError, NotABundle
 from edge_runtime.graphs import GraphFault, require_sound
 
@@ -26,6 +27,18 @@ def require_taken(file: str, form: str, graph: bytes, shape: tuple[int, ...]) ->
         raise DataError(
             file, problem, _UNROLL if "loop" in str(fault).lower() else _CURE
         ) from error
+
+
+def require_fits(file: str, graph: bytes) -> None:
+    """Refuse a graph that is larger than a file of a bundle may be.
+
+    Raises:
+        DataError: it is; the line names `file` and both sizes.
+    """
+    if len(graph) > LARGEST_MEMBER:
+        most = LARGEST_MEMBER >> 20
+        problem = f"has {len(graph) / 2**20:.0f} MiB, a file of a bundle has {most} at most"
+        raise DataError(file, problem, "order --int8 alone, or train a smaller network")
 
 
 def _computed(graph: bytes, place: int) -> str:

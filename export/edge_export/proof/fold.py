@@ -10,11 +10,12 @@ import numpy as np
 
 from edge_export.description import BundleDescription
 from edge_export.films.film import Film
-from edge_export.films.pixels import Decoder, PixelReader
+from edge_export.films.pixels import Decoder, FilmPixels, PixelReader, blocks
 from edge_export.graph.grey import fold_grey
 from edge_export.graph.input_transform import ChannelTransform, InputTransform
 from edge_export.graph.network import network
 from edge_export.proof.reference import reference_outputs
+from edge_export.statistics.estimates import Bools
 from edge_runtime.bundle.records import Preprocess
 from edge_runtime.errors import DataError
 
@@ -45,8 +46,8 @@ def fold(
     colour = description.preprocess
     grey = Preprocess(**{**colour.to_json(), "channels": 1})
     reader = reader or Decoder()
-    seen, grey_pixels = reader.pixels(films, colour), reader.pixels(films, grey)
-    coloured = np.flatnonzero((seen != grey_pixels).any(axis=(1, 2, 3)))
+    seen, grey_pixels = reader.read(films, colour), reader.read(films, grey)
+    coloured = np.flatnonzero(_differing(seen, grey_pixels))
     if len(coloured):
         problem = f"{len(coloured)} of {len(films)} films are not grey, so nothing can be folded"
         raise DataError(films[coloured[0]].path, problem, "leave --fold-grey out")
@@ -62,3 +63,13 @@ def fold(
         problem = f"folded to one channel it answers otherwise, by {off:.2g} of a logit"
         raise DataError(model.name, problem, "leave --fold-grey out")
     return folded, replace(description, preprocess=grey), after_folding
+
+
+def _differing(seen: FilmPixels, grey: FilmPixels) -> Bools:
+    """Return `(n,)` whether any channel of a film in colour differs from the film in grey."""
+    parts, start = list[Bools](), 0
+    for block in blocks(seen):
+        one = np.asarray(grey[start : start + len(block)])
+        parts.append((block != one).any(axis=(1, 2, 3)))
+        start += len(block)
+    return np.concatenate(parts)

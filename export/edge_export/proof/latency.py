@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 from scipy import stats
 
-from edge_export.films.pixels import Pixels, progress
+from edge_export.films.pixels import FilmPixels, progress
 from edge_export.graph.artefact import Artefact, open_artefact
 from edge_export.quantize.recipe import FLOAT32
 from edge_export.statistics.estimates import Estimate, Floats
@@ -43,7 +43,7 @@ class Latency:
 
 def latencies(
     artefacts: Sequence[Artefact],
-    pixels: Pixels,
+    pixels: FilmPixels,
     rounds: int = 200,
     clock: Callable[[], float] = perf_counter,
 ) -> dict[str, Latency]:
@@ -73,7 +73,7 @@ def latencies(
 
 
 def milliseconds(
-    graphs: Sequence[tuple[Artefact, Pixels]],
+    graphs: Sequence[tuple[Artefact, FilmPixels]],
     rounds: int = 200,
     clock: Callable[[], float] = perf_counter,
 ) -> dict[str, Estimate]:
@@ -100,14 +100,14 @@ def slower_than_float(latencies: Mapping[str, Latency]) -> list[str]:
 
 
 def _seconds(
-    graphs: Sequence[tuple[Artefact, Pixels]], rounds: int, clock: Callable[[], float]
+    graphs: Sequence[tuple[Artefact, FilmPixels]], rounds: int, clock: Callable[[], float]
 ) -> dict[str, Floats]:
     """Return by file the seconds `(n,)` of one film, in a round the film of one number for all."""
     engines = {
         artefact.file: open_artefact(artefact, (1, *pixels.shape[1:]))
         for artefact, pixels in graphs
     }
-    films = {artefact.file: [film.tobytes() for film in pixels] for artefact, pixels in graphs}
+    films = {artefact.file: pixels for artefact, pixels in graphs}
     files = list(engines)
     seconds: dict[str, list[float]] = {file: [] for file in files}
     began = clock()
@@ -116,7 +116,7 @@ def _seconds(
             break
         first = number % len(files)  # so that every graph is first, second, ... equally often
         for file in files[first:] + files[:first]:
-            film = films[file][number % len(films[file])]
+            film = films[file][number % len(films[file])].tobytes()
             started = clock()
             engines[file].logits(film)
             seconds[file].append(clock() - started)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from edge_export.films.film import Film
-from edge_export.films.pixels import PixelReader, Pixels
+from edge_export.films.pixels import FilmPixels, PixelReader
 from edge_export.graph.artefact import Floats
 from edge_export.graph.input_transform import CAFFE, TORCH, ChannelTransform, InputTransform
 from edge_export.graph.network import InputRange, network
@@ -93,11 +93,11 @@ class PreparedModel:
     preprocess: Preprocess
     reader: PixelReader
 
-    def probabilities(self, transform: InputTransform, pixels: Pixels) -> Floats:
+    def probabilities(self, transform: InputTransform, pixels: FilmPixels) -> Floats:
         """Return the model's own probabilities `(n,)`, without any calibration."""
         return np.asarray(expit(self.logits(transform, pixels)))
 
-    def logits(self, transform: InputTransform, pixels: Pixels) -> Floats:
+    def logits(self, transform: InputTransform, pixels: FilmPixels) -> Floats:
         """Return the model's logits `(n,)` for pixels that `transform` turns into its input."""
         return reference_outputs(network(self.model, transform), pixels)[:, 0]
 
@@ -196,7 +196,7 @@ def _predictions(
 ) -> tuple[PredictionsCheck, list[Fault]]:
     """Compare with the author's predictions; where they differ, look for the way that agrees."""
     films = [film for film in prepared.films if film.sha256 in expected.probability]
-    pixels = prepared.reader.pixels(films, prepared.preprocess)
+    pixels = prepared.reader.read(films, prepared.preprocess)
     check = compare_predictions(films, prepared.probabilities(prepared.transform, pixels), expected)
     if check.agrees:
         return check, []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from edge_export.films.film import Split
-from edge_export.films.pixels import Pixels, progress
+from edge_export.films.pixels import FilmPixels, progress
 from edge_export.graph.artefact import Floats
 from edge_export.graph.network import Network, predicted
 from edge_export.proof.calibration import CALIBRATIONS, CalibrationFit, fit_calibration
@@ -34,7 +34,7 @@ class HeldOut:
     are none, each film is one of its own.
     """
 
-    pixels: Pixels
+    pixels: FilmPixels
     positive: Bools
     splits: Sequence[Split]
     digests: Sequence[str]
@@ -58,6 +58,11 @@ class Reference:
     threshold: Threshold = field(default_factory=Threshold)
     fit: CalibrationFit | None = None
     unchosen: DataError | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the calibration of probabilities."""
+        return [self.fit.note] if self.fit and self.fit.note else []
 
 
 def refer(
@@ -92,7 +97,7 @@ def refer(
 
 
 @one_line(REFERENCE, "TensorFlow cannot run it", "train or save it again")
-def reference_outputs(network: Network, pixels: Pixels) -> Floats:
+def reference_outputs(network: Network, pixels: FilmPixels) -> Floats:
     """Return what Keras itself gives, `(n, outputs)`, compared with the whole model's answer.
 
     Raises:

@@ -11,7 +11,7 @@ from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats, measure
 from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.layer_names import naming_layers
-from edge_export.graph.taken import require_taken
+from edge_export.graph.taken import require_fits, require_taken
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.correct import shift_onnx, shift_tflite
 from edge_export.quantize.onnx import tensors_inside
@@ -72,11 +72,14 @@ class Quantizer:
         """Return the graph of `recipe` in one format by `ranges`, without bias correction.
 
         Raises:
-            DataError: something cannot be quantized, or `edge-run` would not take the graph.
+            DataError: something cannot be quantized, or `edge-run` would not take the graph, or no
+                bundle holds it.
         """
         inside = self._inside() if recipe.calibrated and form == "onnx" else {}
         graph = quantized(self.graphs, recipe, form, ranges, setting, inside=inside)
         require_taken(recipe.file(form), form, graph, (1, *self.calibration.shape[1:]))
+        if recipe != FLOAT32:  # which is measured in any case, and not always shipped
+            require_fits(recipe.file(form), graph)
         return Artefact(recipe.file(form), form, recipe.name, graph)
 
     def _inside(self) -> Ranges:

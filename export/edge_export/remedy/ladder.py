@@ -54,7 +54,8 @@ def try_remedies(
     started = time.monotonic()
     for attempt in attempts(quantizer, setting):
         measured = check.run(attempt.artefacts)
-        tried.append((attempt, measured))
+        # Of the others none is kept: each is as large as the network.
+        tried = tried or [(attempt, measured)]
         results.append(_result(check, attempt, measured, time.monotonic() - started))
         if say and (len(results) > 1 or results[0].answer == "fail"):
             say(
@@ -63,7 +64,7 @@ def try_remedies(
                 else str(results[-1])
             )
         if results[-1].answer != "fail" or say is None:
-            return *tried[-1], results
+            return attempt, measured, results
         started = time.monotonic()
     return *tried[0], results
 

@@ -7,19 +7,19 @@ from collections.abc import Collection, Sequence
 
 from PIL import Image
 
-from edge_export.films.pixels import Pixels
+from edge_export.films.pixels import FilmPixels, Pixels
 
 # Large enough to tell two films apart, too small to read what was written on them.
 SIDE = 96
 
 
 def thumbnails(
-    digests: Sequence[str], pixels: Pixels, selected: Collection[str]
+    digests: Sequence[str], pixels: FilmPixels, selected: Collection[str]
 ) -> dict[str, bytes]:
     """Return a PNG by digest for those of the `(n, h, w, c)` pixels whose digest is `selected`."""
     return {
-        digest: thumbnail(film)
-        for digest, film in zip(digests, pixels, strict=True)
+        digest: thumbnail(pixels[place])
+        for place, digest in enumerate(digests)
         if digest in selected
     }
 

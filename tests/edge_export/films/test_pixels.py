@@ -10,7 +10,7 @@ import pytest
 
 from edge_export.films import pixels as module
 from edge_export.films.film import Film
-from edge_export.films.pixels import Pixels, load_pixels, progress
+from edge_export.films.pixels import ChangedPixels, Pixels, blocks, load_pixels, progress
 from edge_runtime.errors import DataError
 from edge_runtime.film.preprocess import film_pixels, standard
 from tiny_network import RECIPE
@@ -50,3 +50,25 @@ def test_without_a_terminal_there_is_a_line_after_every_silence(
     monkeypatch.setattr(module, "_SILENCE", silence)
     assert list(progress("abc", 3, "reading", "film")) == ["a", "b", "c"]
     assert capsys.readouterr().err.splitlines() == told
+
+
+def test_blocks_are_all_films_in_order_and_a_few_at_a_time(
+    pixels: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for films, room, most in ((7, 1 << 25, 7), (1024, 5 * 64 * 64, 5), (1024, 1, 1)):
+        monkeypatch.setattr(module, "_FILMS", films)
+        monkeypatch.setattr(module, "_BLOCK", room)
+        given = list(blocks(pixels))
+        assert max(map(len, given)) == most
+        assert (np.concatenate(given) == pixels).all()
+
+
+def test_changed_pixels_are_those_of_a_changed_copy(
+    pixels: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FILMS", 5)
+    turned = ChangedPixels(pixels, lambda films: 255 - films)
+    assert (turned.shape, len(turned)) == (pixels.shape, len(pixels))
+    assert (np.stack(list(turned)) == 255 - pixels).all()
+    assert (turned[3:9] == 255 - pixels[3:9]).all()
+    assert (np.asarray(turned) == 255 - pixels).all()

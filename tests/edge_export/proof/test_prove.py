@@ -136,9 +136,8 @@ def test_flips_losses_and_matrix_are_counted_at_the_chosen_threshold(
 
 def test_a_constant_model_is_named(model: keras.Model, held_out: HeldOut) -> None:
     candidate = network(constant(model), InputRange())
-    check = ParityCheck(
-        float_graphs(candidate, held_out.pixels), refer(candidate, held_out), held_out, Budget()
-    )
+    graphs = float_graphs(candidate, np.asarray(held_out.pixels))
+    check = ParityCheck(graphs, refer(candidate, held_out), held_out, Budget())
     proof = check.prove(check.run([]))
     assert {fault.name for fault in proof.faults} >= {"constant", "chance"}
 

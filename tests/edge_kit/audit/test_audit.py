@@ -9,27 +9,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_export.films.pixels import Pixels
+from edge_export.films import pixels as pixels_module
+from edge_export.films.pixels import FilmPixels
 from edge_export.statistics.estimates import Estimate, Floats
-from edge_kit.audit.audit import Audit, ModelAreas, SourceGuess, audit
+from edge_kit.audit.audit import AUDITED, Audit, ModelAreas, SourceGuess, audit, rows
 from edge_kit.audit.features import CENTRE
 from edge_kit.data.dataset import Dataset
 from edge_kit.evaluation.evaluated import Predict
 from edge_runtime.errors import DataError
+from shelved_films import Shelves
 from shortcut_films import bright_centre, wide, write_dataset, write_sources
 from tiny_network import RECIPE
 
 Films = tuple[Dataset, Path]
 
 
-def corner(pixels: Pixels) -> Floats:
+def corner(pixels: FilmPixels) -> Floats:
     """Answer by the first corner of a film."""
-    return pixels[:, 0, 0, 0].astype(np.float64)
+    return np.asarray(pixels)[:, 0, 0, 0].astype(np.float64)
 
 
-def centre(pixels: Pixels) -> Floats:
+def centre(pixels: FilmPixels) -> Floats:
     """Answer by the middle of a film."""
-    return pixels[:, 32, 32, 0].astype(np.float64)
+    return np.asarray(pixels)[:, 32, 32, 0].astype(np.float64)
+
+
+def mean_level(pixels: FilmPixels) -> Floats:
+    """Answer by the mean grey level, film by film."""
+    return np.array([film.mean() for film in pixels])
 
 
 def test_a_marker_in_a_corner_is_found(marked: Films) -> None:
@@ -194,3 +201,15 @@ def test_too_few_test_films_are_refused(marked: Films) -> None:
     few = tuple(film for film in dataset.films if (film.split, film.label) != ("test", "covid"))
     with pytest.raises(DataError, match="0 test films of class covid"):
         audit(replace(dataset, films=few), marked[1], RECIPE)
+
+
+def test_films_are_audited_a_few_at_a_time_and_as_all_at_once(
+    marked: Films, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, folder = marked
+    whole = audit(dataset, folder, RECIPE, mean_level)
+    monkeypatch.setattr(pixels_module, "_FILMS", 5)
+    reader = Shelves()
+    pixels = {split: reader.read(rows(dataset, split), RECIPE) for split in AUDITED}
+    assert audit(dataset, folder, RECIPE, mean_level, pixels=pixels) == whole
+    assert reader.largest == 5

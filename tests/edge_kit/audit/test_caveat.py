@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from edge_export.cautions import Cautions
+from edge_export.films.pixels import FilmPixels
+from edge_export.statistics.estimates import Floats
 from edge_kit.audit.apart import audit_apart
 from edge_kit.audit.audit import audit
 from edge_kit.audit.caveat import caveat, caveat_of_evaluation
@@ -54,6 +56,11 @@ def test_where_films_cannot_be_audited_that_is_a_warning_without_their_place(
     assert str(tmp_path) not in warning
 
 
+def brightness(pixels: FilmPixels) -> Floats:
+    """Answer by the mean grey level of a film."""
+    return np.asarray(np.asarray(pixels).mean((1, 2, 3)))
+
+
 def judged(dataset: Dataset, sources: tuple[str, ...] = ()) -> JudgedFilms:
     count = len(dataset.films)
     logits = tuple(np.random.default_rng(0).normal(size=count))
@@ -67,7 +74,7 @@ def test_films_from_elsewhere_are_audited_by_themselves(
     for (dataset, _), shown in ((marked, True), (unmarked, False)):
         pixels = FilmReader().pixels(dataset.films, RECIPE)
         sources = tuple(film.label for film in dataset.films)
-        found = audit_apart(judged(dataset, sources), pixels, lambda films: films.mean((1, 2, 3)))
+        found = audit_apart(judged(dataset, sources), pixels, brightness)
         assert found.parts == 5
         assert found.films == {"judged": 72}
         assert (found.grey_levels.value > 0.9) is shown
@@ -89,7 +96,7 @@ def test_no_group_is_in_two_parts_and_the_order_of_films_does_not_matter(tmp_pat
             judged(one), logits=tuple(float(film.sha256[0] < "8") for film in one.films)
         )
         pixels = FilmReader().pixels(one.films, RECIPE)
-        outcomes.append(audit_apart(known, pixels, lambda shown: shown.mean((1, 2, 3))))
+        outcomes.append(audit_apart(known, pixels, brightness))
     assert outcomes[0].size == outcomes[1].size
     assert outcomes[0].grey_levels.value == pytest.approx(outcomes[1].grey_levels.value)
     assert outcomes[0].source == "no manifest names the sources of the films"
@@ -100,4 +107,4 @@ def test_too_few_groups_cannot_be_audited(tmp_path: Path) -> None:
     films = tuple(replace(film, group=film.label) for film in dataset.films)
     few = judged(replace(dataset, films=films))
     with pytest.raises(DataError, match="too few patients of a class"):
-        audit_apart(few, FilmReader().pixels(films, RECIPE), lambda shown: shown.mean((1, 2, 3)))
+        audit_apart(few, FilmReader().pixels(films, RECIPE), brightness)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
-from archives import Archive, lasting, rows_of, run_score
+from archives import (
+    Archive,
+    command,
+    draw_archive,
+    environment,
+    lasting,
+    rows_of,
+    run_score,
+)
+from edge_kit.scoring.ray_folder import RayFolder
 
 
 def test_ray_gives_the_rows_of_processes_and_leaves_no_folder(
     archive: Archive, tmp_path: Path
 ) -> None:
-    before = set(Path("/tmp").glob("edge-ray-*"))  # noqa: S108
+    before = ray_folders()
     out = tmp_path / "out"
     done = run_score(
         *(archive.folder, "--bundle", archive.bundle, "--out", out, "--part", 5),
@@ -20,7 +33,68 @@ def test_ray_gives_the_rows_of_processes_and_leaves_no_folder(
     )
     assert done.returncode == 0, done.stderr
     assert lasting(rows_of(out)) == lasting(rows_of(archive.out))
-    assert set(Path("/tmp").glob("edge-ray-*")) <= before  # noqa: S108
+    assert ray_folders() <= before
+
+
+def test_after_a_killed_driver_each_film_is_there_once_and_nothing_of_it_stays(
+    archive: Archive, tmp_path: Path
+) -> None:
+    draw_archive(tmp_path / "films", 60)
+    out, before = tmp_path / "out", ray_folders()
+    order = tmp_path / "films", "--bundle", archive.bundle, "--out", out
+    ways = "--part", 5, "--ray", "--workers", 2
+    driver = subprocess.Popen(command(*order, *ways), env=environment(), stderr=subprocess.DEVNULL)
+    journal = out / "journal.jsonl"
+    while not journal.exists() or len(journal.read_bytes().splitlines()) < 3:
+        assert driver.poll() is None
+        time.sleep(0.02)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    (left,) = ray_folders() - before
+    done = run_score(*order, *ways, "--resume")
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(out)
+    assert [row["file"] for row in rows] == sorted({row["file"] for row in rows})
+    assert len(rows) == 60
+    plain = run_score(tmp_path / "films", "--bundle", archive.bundle, "--out", tmp_path / "plain")
+    assert plain.returncode == 0, plain.stderr
+    assert lasting(rows) == lasting(rows_of(tmp_path / "plain"))
+    assert not ray_folders() - before
+    until = time.monotonic() + 60
+    while processes_of(left) and time.monotonic() < until:  # they see by and by that it is gone
+        time.sleep(0.2)
+    assert not processes_of(left)
+
+
+def ray_folders() -> set[Path]:
+    """Return the folders of clusters that were started here."""
+    return set(Path("/tmp").glob("edge-ray-*"))  # noqa: S108
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the processes whose command line or environment names a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(folder) in told:
+            found.append(int(process.name))
+    return found
+
+
+def test_a_folder_of_a_driver_that_lives_or_of_somebody_else_stays() -> None:
+    before, alive = ray_folders(), RayFolder()
+    strange = Path(tempfile.mkdtemp(prefix="edge-ray-", dir="/tmp"))
+    try:
+        script = "from edge_kit.scoring.ray_folder import RayFolder; RayFolder().remove()"
+        subprocess.run([sys.executable, "-c", script], check=True)
+        assert ray_folders() - before == {alive.path, strange}
+    finally:
+        alive.remove()
+        strange.rmdir()
+    assert not ray_folders() - before
 
 
 def test_nothing_of_ray_or_of_parquet_is_loaded_unless_it_is_asked_for() -> None:

@@ -1,0 +1,49 @@
+"""The folder of a Ray cluster that a driver starts, which goes when it ends, or at the next start.
+
+A driver that is killed has no time to remove its folder. Ray's own processes end by themselves
+within half a minute. So a driver holds a lock in its folder for as long as it lives, and whoever
+starts next removes those folders of its user whose lock nobody holds.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from edge_kit.files import try_lock
+
+_PLACE, _PREFIX, _LOCK = Path("/tmp"), "edge-ray-", "driver.lock"  # noqa: S108, paths of sockets are short
+
+
+class RayFolder:
+    """A new folder, by its `path`, held until it is removed."""
+
+    def __init__(self) -> None:
+        """Make it, and remove what killed drivers have left."""
+        remove_abandoned()
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_PLACE))
+        draft = self.path / f"{_LOCK}.part"
+        self._lock: IO[bytes] = draft.open("wb")
+        try_lock(self._lock)
+        draft.rename(self.path / _LOCK)  # never there without being held
+
+    def remove(self) -> None:
+        """Remove the folder with all that Ray wrote to it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of this user whose drivers have ended."""
+    for folder in _PLACE.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # gone meanwhile, or another user's
+            status = folder.lstat()
+            if status.st_uid != os.geteuid() or folder.is_symlink():
+                continue
+            with (folder / _LOCK).open("r+b") as lock:
+                if try_lock(lock):
+                    shutil.rmtree(folder, ignore_errors=True)
