@@ -20,7 +20,9 @@ Films = tuple[Dataset, Path]
 
 def test_the_report_is_one_file_of_its_own(marked: Films, tmp_path: Path) -> None:
     dataset, root = marked
-    found = audit(dataset, root, RECIPE, lambda pixels: pixels[:, 0, 0, 0].astype(np.float64))
+    found = audit(
+        dataset, root, RECIPE, lambda pixels: np.asarray(pixels)[:, 0, 0, 0].astype(float)
+    )
     pictures = mean_films(dataset, load_pixels(rows(dataset, "train"), RECIPE), hidden=True)
     write_report(tmp_path / "out", found, pictures)
     html = (tmp_path / "out" / "audit.html").read_text("utf-8")
