@@ -7,7 +7,7 @@ UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clinic demo-scale screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants hostile kill-writes kill-tray kill-dicom power-cuts fleet zoo clinic ablation test-hardware instructions load soak clean
+.PHONY: help setup demo demo-clinic demo-scale screenshots test lint docs bench wheelhouse sbom licences pip-audit zipapp fuzz mutants defences hostile kill-writes kill-tray kill-dicom power-cuts fleet zoo clinic ablation test-hardware instructions load soak clean
 
 # Every target says after `##` what it is for; this prints them, in the order of the file.
 help: ## print this list
@@ -103,6 +103,10 @@ fuzz: setup ## damaged and hostile bundles, films, models, trails, requests, rep
 mutants: setup ## does a test fail whenever code that verifies is changed? two hours
 	$(PIP) mutmut
 	$(BIN)/python benchmarks/mutants.py $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE) --seed $(or $(SEED),1))
+
+# WORDS="updates tuf": entries of benchmarks/defences.toml that hold one of them.
+defences: setup ## does each test of the threat model fail without its defence? half an hour
+	$(BIN)/python benchmarks/defences.py $(WORDS)
 
 hostile: setup ## films made to cost a reader too much: what each costs, in minutes
 	$(BIN)/python benchmarks/hostile_files.py

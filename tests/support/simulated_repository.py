@@ -166,16 +166,15 @@ def serving(folder: Path, body: dict[str, Body]) -> Iterator[str]:
 
 
 def endless(_: str) -> Iterator[bytes]:
-    """Give spaces without an end."""
-    while True:
-        yield b" " * 65536
+    """Give 32 MiB of spaces: eight times what any bound allows, and an end for who has none."""
+    yield from [b" " * 65536] * 512
 
 
 def dripping(_: str) -> Iterator[bytes]:
-    """Give a byte now and then."""
-    while True:
+    """Give a byte now and then, for ten seconds, in which patience has to end."""
+    for piece in [b" "] * 200:
         time.sleep(0.05)
-        yield b" "
+        yield piece
 
 
 def keys_of(simulated: Simulated, role: str) -> list[CryptoSigner]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import tracemalloc
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -92,9 +94,14 @@ def test_what_is_no_receipt_is_named_with_the_reason(
 
 
 def test_of_a_file_that_is_too_large_no_more_is_read_than_a_receipt_has(written: Path) -> None:
-    written.write_bytes(written.read_bytes() + b" " * LARGEST)
-    with pytest.raises(DataError, match=f"is larger than a receipt \\({LARGEST} bytes\\)"):
-        open_receipt(written)
+    os.truncate(written, 64 * LARGEST)  # which takes no room on the disk
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=f"is larger than a receipt \\({LARGEST} bytes\\)"):
+            open_receipt(written)
+        assert tracemalloc.get_traced_memory()[1] < 4 * LARGEST
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_byte_of_a_receipt_can_be_changed(written: Path) -> None:
@@ -112,10 +119,19 @@ def test_no_byte_of_a_receipt_can_be_changed(written: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs pipes and links")
 def test_a_pipe_and_a_link_are_not_opened(written: Path, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.json")
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
     (tmp_path / "link.json").symlink_to(written)
     (tmp_path / ".hidden.json").write_bytes(b"{}")
-    reading = read_receipts(tmp_path)
+    # Whoever opens the pipe gets an end at once, and does not wait for a writer.
+    writer = Thread(target=lambda: pipe.open("wb").close())
+    writer.start()
+    try:
+        reading = read_receipts(tmp_path)
+    finally:
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        writer.join()
+        os.close(reader)
     assert dict(reading.rejected) == {
         "pipe.json": "is no regular file", "link.json": "is no regular file"
     }  # fmt: skip

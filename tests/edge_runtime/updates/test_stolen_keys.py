@@ -16,13 +16,26 @@ FAR = 1_000_000
 """A version that nobody reaches by publishing."""
 
 
-def test_a_stolen_timestamp_key_brings_no_other_model(simulated: Simulated) -> None:
+@pytest.mark.parametrize("forges", [True, False], ids=["signs a snapshot", "names one"])
+def test_a_stolen_timestamp_key_brings_no_other_model(forges: bool, simulated: Simulated) -> None:
+    stolen, now = keys_of(simulated, "timestamp"), version(simulated, "snapshot")
+
+    def more(signed: Any) -> None:
+        signed.version += 1
+
     def lie(signed: Any) -> None:
         signed.version += 1
-        signed.snapshot_meta = MetaFile(7)
+        signed.snapshot_meta = MetaFile(now + 1)
 
-    forged(simulated.file("timestamp.json"), keys_of(simulated, "timestamp"), lie)
-    refused(simulated, DataError, "not all of it")
+    if forges:
+        path = simulated.file(f"{now}.snapshot.json")
+        forged(path, stolen, more)
+        path.rename(simulated.file(f"{now + 1}.snapshot.json"))
+    forged(simulated.file("timestamp.json"), stolen, lie)
+    if forges:
+        refused(simulated, IntegrityError, "not what was signed")
+    else:
+        refused(simulated, DataError, "not all of it")
 
 
 @pytest.mark.parametrize("role", ["timestamp", "snapshot"])

@@ -148,7 +148,8 @@ def test_another_method_is_a_problem_that_names_the_right_one(
 )
 def test_no_path_leads_out_of_the_page(path: str, page: Client) -> None:
     reply = page.ask(path)
-    assert (reply.status, reply.json["reason"]) == (404, "not_found")
+    assert reply.status == 404
+    assert reply.json["reason"] == "not_found"
 
 
 def test_the_model_is_told_with_threshold_and_band(page: Client, films: FilmService) -> None:

@@ -28,6 +28,14 @@ _KEPT = """async () => {
   base.close();
   return found;
 }"""
+_KEPT_FILM = """async () => {
+  const opened = indexedDB.open("edge-kit");
+  await new Promise((resolve) => { opened.onsuccess = resolve; });
+  const request = opened.result.transaction("films").objectStore("films").getAll();
+  await new Promise((resolve) => { request.onsuccess = resolve; });
+  opened.result.close();
+  return [...new Uint8Array(request.result[0].data)];
+}"""
 
 
 def test_the_list_sorts_and_filters(visited: ClinicPage) -> None:
@@ -127,9 +135,10 @@ def test_films_that_waited_when_the_page_was_left_are_answered_after_it(
 def test_what_the_browser_keeps_is_encrypted_and_gone_when_somebody_says_so(
     visited: ClinicPage,
 ) -> None:
-    visited.give(film(0))
-    page = visited.page
+    given, page = film(0), visited.page
+    visited.give(given)
     visited.until(f"({_KEPT})().then((found) => found.join() === '1,1,1')")
+    assert given["buffer"][5000:5064] not in bytes(page.evaluate(_KEPT_FILM))
     assert page.evaluate("JSON.stringify(Object.keys(localStorage))") == "[]"
     page.click("#clear")
     assert "One" not in visited.text("#ask-title")
