@@ -212,7 +212,7 @@ def _listing(folder: str, inside: str = "") -> Iterator[str]:
     Raises:
         NotABundle: something in it is no regular file, or lies where no bundle has files.
     """
-    subject = f"{folder}: {inside.rstrip('/')}" if inside else folder
+    subject = f"{folder}: {inside.removesuffix('/')}" if inside else folder
     try:
         with os.scandir(os.path.join(folder, inside)) as entries:
             listed = list(entries)

@@ -132,12 +132,33 @@ def test_a_link_to_a_bundle_is_followed(zipped: Path, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_listed_is_one_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_: object) -> None:
-        raise OSError(errno.EIO, "Input/output error")
+    real = os.scandir
+    for place, subject in ((folder, str(folder)), (folder / "golden", f"{folder}: golden")):
 
-    monkeypatch.setattr(os, "scandir", refused)
-    with pytest.raises(NotABundle, match=r"cannot be read \(Input/output error\)"):
-        open_bundle(folder)
+        def refused(path: str, place: Path = place) -> Any:
+            if Path(path) == place:
+                raise OSError(errno.EIO, "Input/output error")
+            return real(path)
+
+        monkeypatch.setattr(os, "scandir", refused)
+        with pytest.raises(NotABundle) as said:
+            open_bundle(folder)
+        assert str(said.value).startswith(f"{subject}: cannot be read (Input/output error);")
+
+
+def test_a_file_of_a_folder_that_became_a_link_is_not_followed(folder: Path) -> None:
+    with open_bundle(folder) as bundle:
+        elsewhere = folder.parent / "elsewhere"
+        (folder / GRAPH).rename(elsewhere)
+        (folder / GRAPH).symlink_to(elsewhere)
+        with pytest.raises(NotABundle, match=f"{GRAPH}: cannot be read"):
+            bundle.read(GRAPH)
+
+
+def test_bytes_that_are_no_archive_are_named(tmp_path: Path) -> None:
+    (tmp_path / "m.edge").write_bytes(b"PK" * 50)
+    with pytest.raises(NotABundle, match=f"^{re.escape(str(tmp_path / 'm.edge'))}: "):
+        open_bundle(tmp_path / "m.edge")
 
 
 class Pages(mmap.mmap):

@@ -65,7 +65,7 @@ def test_trust_is_read_as_it_was_written(tmp_path: Path) -> None:
     told = Trusted("root", {"2.root.json": "zwei"}, {"timestamp.json": "\u00e9\n"})
     told.write(str(tmp_path))
     assert Trusted.read(str(tmp_path)) == told
-    assert (tmp_path / TRUST).read_bytes() == told.to_bytes()
+    assert (tmp_path / "trust.json").read_bytes() == told.to_bytes()
     with pytest.raises(NotABundle, match="cannot be read"):
         Trusted.read(str(tmp_path / "nothing"))
 
@@ -103,7 +103,7 @@ def test_the_time_is_the_latest_of_clock_signature_and_release(published: Simula
     assert told.time(LONG_AGO) == NOW
     assert told.time(NOW + timedelta(days=3)) == NOW + timedelta(days=3)
     assert Trusted(told.root, {}, {}).time(LONG_AGO) == RELEASED
-    assert "x-edge-kit-signed-at" in told.metadata["timestamp.json"]
+    assert '"x-edge-kit-signed-at":' in told.metadata["timestamp.json"]
 
 
 def forged_time(published: Simulated, change: Callable[[Any], None]) -> Trusted:
@@ -120,6 +120,15 @@ def test_a_time_after_the_end_of_its_timestamp_is_that_end(published: Simulated)
         signed.expires = NOW + timedelta(days=5)
 
     assert forged_time(published, lie).time(LONG_AGO) == NOW + timedelta(days=5)
+
+
+def test_a_time_before_this_version_was_released_is_that_of_the_release(
+    published: Simulated,
+) -> None:
+    def lie(signed: Any) -> None:
+        signed.unrecognized_fields[SIGNED_AT] = "2001-01-01T00:00:00Z"
+
+    assert forged_time(published, lie).time(LONG_AGO) == RELEASED
 
 
 @pytest.mark.parametrize("text", ["yesterday", "", 7, None, [], "2026-12-01T00:00:00"])
