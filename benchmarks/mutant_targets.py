@@ -30,7 +30,9 @@ _FLEET = (
 )
 _OFFERS = _tests("edge_runtime/updates", "offers")
 _REGION = _tests("edge_runtime/updates", "decision_alone", "region")
-_CLIENT = _tests("edge_runtime/updates", "client", "trusted", "offers", "attacks", "stolen_keys")
+_CLIENT = _tests(
+    "edge_runtime/updates", "client", "trusted", "offers", "region", "attacks", "stolen_keys"
+)
 _STORE = _tests("edge_runtime/installation", "record", "changes", "store")
 TARGETS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
