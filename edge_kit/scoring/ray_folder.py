@@ -1,8 +1,9 @@
 """The folder of a Ray cluster that a driver starts, which goes when it ends, or at the next start.
 
 A driver that is killed has no time to remove its folder. Ray's own processes end by themselves
-within half a minute. So a driver holds a lock in its folder for as long as it lives, and whoever
-starts next removes those folders of its user whose lock nobody holds.
+within half a minute, and write to it until then. So a driver holds a lock in its folder for as long
+as it lives, and whoever starts or ends next removes those folders of its user whose lock nobody
+holds.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ class RayFolder:
         draft.rename(self.path / _LOCK)  # never there without being held
 
     def remove(self) -> None:
-        """Remove the folder with all that Ray wrote to it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder with all that Ray wrote to it, and what killed drivers have left."""
+        _remove(self.path)
         self._lock.close()
+        remove_abandoned()
 
 
 def remove_abandoned() -> None:
@@ -46,4 +48,18 @@ def remove_abandoned() -> None:
                 continue
             with (folder / _LOCK).open("r+b") as lock:
                 if try_lock(lock):
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder whose lock this process holds, and the lock last.
+
+    Processes of Ray that have not ended yet may go on writing to it: it then keeps its lock, by
+    which the next one knows it.
+    """
+    with suppress(OSError):  # gone meanwhile
+        for path in folder.iterdir():
+            if path.name != _LOCK:
+                shutil.rmtree(path, ignore_errors=True)
+        if [path.name for path in folder.iterdir()] == [_LOCK]:
+            shutil.rmtree(folder, ignore_errors=True)

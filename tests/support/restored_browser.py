@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,22 @@ def with_its_tabs(kind: BrowserType, profile: Path, *addresses: str) -> Iterator
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            browser = kind.connect_over_cdp(f"http://127.0.0.1:{_port(profile)}")
+            browser = _connected(kind, f"http://127.0.0.1:{_port(profile)}")
             yield browser
             browser.new_browser_cdp_session().send("Browser.close")
             process.wait(PATIENCE / 1000)
         finally:
             process.kill()
+
+
+def _connected(kind: BrowserType, address: str) -> Browser:
+    """Return the browser at `address`: one that is opening its tabs may never answer."""
+    from playwright.sync_api import TimeoutError as Late
+
+    for _ in range(5):
+        with suppress(Late):
+            return kind.connect_over_cdp(address, timeout=PATIENCE / 6)
+    return kind.connect_over_cdp(address)
 
 
 def _port(profile: Path) -> int:
