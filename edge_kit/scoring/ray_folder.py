@@ -3,7 +3,7 @@
 A driver that is killed has no time to remove its folder. Ray's own processes end by themselves
 within half a minute, and write to it until then. So a driver holds a lock in its folder for as long
 as it lives, and whoever starts or ends next removes those folders of its user whose lock nobody
-holds.
+holds, and which no process names any more.
 """
 
 from __future__ import annotations
@@ -47,8 +47,20 @@ def remove_abandoned() -> None:
             if status.st_uid != os.geteuid() or folder.is_symlink():
                 continue
             with (folder / _LOCK).open("r+b") as lock:
-                if try_lock(lock):
+                # Ray's processes make it again while they live.
+                if try_lock(lock) and not processes_of(folder):
                     _remove(folder)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Return the other processes whose command line or environment names a folder, on Linux."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile, or another user's
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            if os.fsencode(folder) in told and int(process.name) != os.getpid():
+                found.append(int(process.name))
+    return found
 
 
 def _remove(folder: Path) -> None:
