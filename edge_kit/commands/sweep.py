@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_kit.arguments import Parser, cache_options, use_options
+from edge_kit.arguments import Parser, cache_options, count, use_options
 from edge_kit.commands.demo import carry_out
 from edge_kit.commands.export import require_bundle_name
-from edge_kit.commands.score import rows
+from edge_kit.commands.score import NOTICE
 from edge_kit.console import say, write
 from edge_runtime.errors import DataError, ParityFailed, UsageError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from edge_kit.sweeping.sweep import Swept
 
 HELP = "try networks, folds, seeds and recipes, and show which are worth it"
-NOTICE = "research use; not a medical device"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=rows,
+        type=count,
         metavar="N",
         help="trainings at once; default as many as the processors have room for",
     )

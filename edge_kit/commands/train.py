@@ -13,8 +13,6 @@ from edge_kit.commands.training_judge import films_from_elsewhere, judge_of
 from edge_kit.commands.training_options import add_options, shared_training_of
 from edge_kit.commands.training_plan import plan_of
 from edge_kit.console import refusing, say, saying, write
-from edge_kit.training.joining import together
-from edge_kit.training.supervise import is_member, supervise
 from edge_runtime.errors import EdgeError, UsageError
 
 if TYPE_CHECKING:
@@ -37,8 +35,11 @@ def run(options: argparse.Namespace) -> None:
     from edge_kit.models.registry import architecture
 
     shared = shared_training_of(options)
-    if shared and not is_member():
-        supervise(shared, options.arguments)
+    if shared:
+        from edge_kit.training.supervise import is_member, supervise
+
+        if not is_member():
+            supervise(shared, options.arguments)
     done = _place(options) if shared is None or shared.writes else False
     options.data = options.data.leaving_out(options.without_source)
     architecture(options.model)  # whether there is one, before films are looked for
@@ -48,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
         if shared is None or done:
             _trained(options, modality, done=done)
             return
+        from edge_kit.training.joining import together
+
         with together(shared, say):
             _trained(options, modality, shared=shared)
 

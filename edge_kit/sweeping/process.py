@@ -139,7 +139,7 @@ class Carrier:
 
 
 def _is_told(out: Path, trial: Trial) -> bool:
-    """TellTrial whether a trial has a record that holds."""
+    """Tell whether a trial has a record that holds."""
     try:
         return read_record(out, trial) is not None
     except DataError:

@@ -95,9 +95,11 @@ def rows(
     plan: SweepPlan, records: Mapping[str, TrialRecord], latencies: Mapping[int, Estimate]
 ) -> list[Row]:
     """Return the row of each configuration, given all records and the latencies by its number."""
+    trials: dict[Configuration, list[Trial]] = {way: [] for way in plan.configurations}
+    for trial in plan.trials:
+        trials[trial.configuration].append(trial)
     found = [
-        _row(plan, configuration, records, latencies.get(configuration.number))
-        for configuration in plan.configurations
+        _row(plan, way, own, records, latencies.get(way.number)) for way, own in trials.items()
     ]
     merits = {
         row.configuration.number: _merits(row, timed=plan.latency)
@@ -130,10 +132,10 @@ def summary(found: Sequence[Row], specificity: float) -> str:
 def _row(
     plan: SweepPlan,
     configuration: Configuration,
+    trials: Sequence[Trial],
     records: Mapping[str, TrialRecord],
     latency: Estimate | None,
 ) -> Row:
-    trials = [trial for trial in plan.trials if trial.configuration == configuration]
     own = [(trial, records[trial.name]) for trial in trials]
     failed, stopped = (
         sum(record.outcome == outcome for _, record in own) for outcome in ("failed", "stopped")

@@ -93,7 +93,7 @@ def _carry_out(
 
 @contextmanager
 def _told(name: str, tell: TellDriver) -> Iterator[None]:
-    """TellDriver what ends the block, where it is no interruption."""
+    """Tell what ends the block, where it is no interruption."""
     try:
         yield
     except EdgeError as error:
