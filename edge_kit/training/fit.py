@@ -71,8 +71,7 @@ def fit(
 
     def keep() -> None:
         values = [variable.numpy() for variable in _variables(trainer)]
-        losses = watch.history["val_loss"]
-        if recipe.keep == "best" and kept_epoch(losses, "best") == len(losses):
+        if is_best(watch.history, recipe):
             best[:] = worker.get_weights()
         write_checkpoint(checkpoint, Checkpoint(training, watch.history, values, best))
 
@@ -81,7 +80,7 @@ def fit(
     _run(trainer, rows, recipe, seed=seed, callbacks=[watch, *callbacks], history=history)
     if not watch.finite:
         checkpoint.unlink(missing_ok=True)  # going on from it would end the same way
-        raise DataError(training["model"], "the loss is not finite", "lower --learning-rate")
+        raise not_finite(training)
     say(f"{device}: {watch.summary()}")
     if best:
         worker.set_weights(best)
@@ -100,23 +99,51 @@ def _run(
     history: History,
 ) -> None:
     """Run the epochs that `history` does not have."""
-    done = len(history.get("loss", ()))
-    if done >= recipe.epochs or has_stopped(history.get("val_loss", ()), recipe.early_stopping):
-        return
+    done = epochs_done(history, recipe)
     feed = Feed(rows, recipe.batch_size, seed, done, recipe.epochs, draws_of(recipe.augmentation))
     try:
-        trainer.fit(
-            feed.dataset(),
-            initial_epoch=done,
-            epochs=recipe.epochs,
-            steps_per_epoch=feed.steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
+        run_epochs(trainer, feed, feed.dataset, callbacks)
     except tf.errors.ResourceExhaustedError as error:
         problem = f"batches of {recipe.batch_size} do not fit in the device's memory"
         raise DataError(trainer.name, problem, "lower --batch-size") from error
+
+
+def epochs_done(history: History, recipe: TrainingRecipe) -> int:
+    """Return how many epochs a training need not run any more: all, where it has stopped early."""
+    if has_stopped(history.get("val_loss", ()), recipe.early_stopping):
+        return recipe.epochs
+    return len(history.get("loss", ()))
+
+
+def run_epochs(
+    trainer: keras.Model,
+    feed: Feed,
+    films: Callable[[], Any],
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Run the epochs of `feed`, if there are any, on the dataset that `films` returns."""
+    if feed.first >= feed.last:
+        return
+    trainer.fit(
+        films(),
+        initial_epoch=feed.first,
+        epochs=feed.last,
+        steps_per_epoch=feed.steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
+
+
+def is_best(history: History, recipe: TrainingRecipe) -> bool:
+    """Tell whether the weights are to be kept that the last epoch of `history` has led to."""
+    losses = history["val_loss"]
+    return recipe.keep == "best" and kept_epoch(losses, "best") == len(losses)
+
+
+def not_finite(training: Mapping[str, Any]) -> DataError:
+    """Return the error of a training whose figures are no numbers."""
+    return DataError(training["model"], "the loss is not finite", "lower --learning-rate")
 
 
 class Trainer(keras.Model):  # type: ignore[misc]  # keras has no types

@@ -31,11 +31,17 @@ from edge_kit.training.checkpoint import (
 from edge_kit.training.device import Device, copied
 from edge_kit.training.exchange import from_first, gathered, told_by_all
 from edge_kit.training.feed import Feed, LabelledPixels, Share
-from edge_kit.training.fit import Trainer, make_ready
+from edge_kit.training.fit import (
+    Trainer,
+    epochs_done,
+    is_best,
+    make_ready,
+    not_finite,
+    run_epochs,
+)
 from edge_kit.training.shared_training import SharedTraining
-from edge_kit.training.stopping import has_stopped, kept_epoch
 from edge_kit.training.watch import Watch, predict
-from edge_runtime.errors import DataError, UsageError
+from edge_runtime.errors import UsageError
 
 
 def fit(
@@ -126,14 +132,13 @@ class _State:
             return
         if self._shared.writes:
             self._path.unlink(missing_ok=True)
-        raise DataError(training["model"], "the loss is not finite", "lower --learning-rate")
+        raise not_finite(training)
 
     def keep(self, training: Mapping[str, Any], history: History, recipe: TrainingRecipe) -> None:
         """Write the state after an epoch, if this is process 0."""
         if not self._shared.writes:
             return
-        losses = history["val_loss"]
-        if recipe.keep == "best" and kept_epoch(losses, "best") == len(losses):
+        if is_best(history, recipe):
             self.best[:] = self._worker.get_weights()
         values = [variable.numpy() for variable in self._variables]
         write_checkpoint(self._path, Checkpoint(training, history, values, self.best))
@@ -155,10 +160,8 @@ def _feed(rows: LabelledPixels, recipe: TrainingRecipe, seed: int, history: Hist
     Raises:
         UsageError: a whole batch cannot be dealt evenly.
     """
-    done = len(history.get("loss", ()))
-    if has_stopped(history.get("val_loss", ()), recipe.early_stopping):
-        done = recipe.epochs
-    devices, size = jax.device_count(), recipe.batch_size
+    done, devices = epochs_done(history, recipe), jax.device_count()
+    size = recipe.batch_size
     if size % devices:
         problem = f"batches of {size} cannot be dealt to {devices} devices evenly"
         raise UsageError("--batch-size", problem, f"give a multiple of {devices}")
@@ -173,21 +176,14 @@ def _run(
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
     """Run the epochs of `feed`, if there are any."""
-    if feed.first >= feed.last:
-        return
-    films = feed.dataset()
-    if recipe.augmentation:
+
+    def films() -> Any:
+        if recipe.augmentation is None:
+            return feed.dataset()
         augmenter = Augmenter(recipe.augmentation)
-        films = films.map(lambda inputs, truth: (augmenter(*inputs), truth)).prefetch(2)
-    trainer.fit(
-        films,
-        initial_epoch=feed.first,
-        epochs=feed.last,
-        steps_per_epoch=feed.steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=callbacks,
-    )
+        return feed.dataset().map(lambda own, truth: (augmenter(*own), truth)).prefetch(2)
+
+    run_epochs(trainer, feed, films, callbacks)
 
 
 def _scores(

@@ -173,24 +173,19 @@ def test_a_folder_that_cannot_be_listed_is_a_line_about_the_trail(
     assert str(said.value).startswith(f"{path}: cannot be written (Permission denied)")
 
 
-def test_a_file_that_cannot_be_read_is_a_line_about_that_file(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "kept_from", "subject"),
+    [("open", "trail.jsonl", "trail.jsonl"), ("read_bytes", "trail-2.jsonl", "trail.jsonl")],
+)
+def test_what_cannot_be_read_is_a_line_about_its_file_or_about_the_trail(
+    name: str, kept_from: str, subject: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, _ = two_files(path)
-    monkeypatch.setattr(Path, "open", refusing(Path.open, first.name))
+    two_files(path)
+    monkeypatch.setattr(Path, name, refusing(getattr(Path, name), kept_from))
     with pytest.raises(CannotWrite) as said:
         opened(path)
-    assert str(said.value).startswith(f"{first}: cannot be written (Permission denied)")
-
-
-def test_a_last_line_that_cannot_be_read_is_a_line_about_the_trail(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_trail(path)
-    monkeypatch.setattr(Path, "read_bytes", refusing(Path.read_bytes, path.name))
-    with pytest.raises(CannotWrite) as said:
-        opened(path)
-    assert str(said.value).startswith(f"{path}: cannot be written (Permission denied)")
+    told = f"{path.with_name(subject)}: cannot be written (Permission denied)"
+    assert str(said.value).startswith(told)
 
 
 def test_a_full_disk_is_a_line_about_the_trail_that_says_how_much_is_wanted(
