@@ -1,8 +1,8 @@
 # Everything runs in .venv, which is made once; a second run installs nothing.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-SHIPPED := models/clinic-xray-0.2.1.edge
-REFERENCE := models/model3-xray-0.2.1.edge
+SHIPPED := models/clinic-xray-0.2.2.edge
+REFERENCE := models/model3-xray-0.2.2.edge
 UNTRAINED := build/model3-untrained.edge
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -140,7 +140,7 @@ clinic: setup ## the network clinic from raw films: a quarter of an hour on two 
 	$(BIN)/edge-kit train --data ../shared/data --data ../shared/elsewhere --without-source collection \
 	    --balance source --model clinic --modality xray --no-counter-examples \
 	    --elsewhere ../shared/elsewhere --out build/clinic
-	$(BIN)/edge-kit export build/clinic --int8 --name clinic-xray --bundle-version 0.2.1 \
+	$(BIN)/edge-kit export build/clinic --int8 --name clinic-xray --bundle-version 0.2.2 \
 	    --body-part CHEST --views PA,AP --ages 18,150 --limits models/limits-clinic.md --out build/clinic-xray.edge
 
 # Goes on where it was interrupted: what benchmarks/ablation holds is not run again.

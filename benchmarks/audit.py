@@ -3,7 +3,7 @@
 Audits the films alone and then with each model given, and prints a Markdown table, what the audit
 says of it in words, and the time it takes beside reading the films.
 
-    python benchmarks/audit.py --data ../shared/data --model models/model3-xray-0.2.1.edge
+    python benchmarks/audit.py --data ../shared/data --model models/model3-xray-0.2.2.edge
 """
 
 from __future__ import annotations

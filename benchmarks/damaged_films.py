@@ -5,7 +5,7 @@ the window of another film, broken off within its pixels, torn or overwritten wi
 frame. A second table shows how many of all films, and of those under another window, each limit
 of black and white pixels would refuse.
 
-    python benchmarks/damaged_films.py --bundle models/model3-xray-0.2.1.edge \\
+    python benchmarks/damaged_films.py --bundle models/model3-xray-0.2.2.edge \\
         --films ../shared/data/xray ../shared/elsewhere/xray
 """
 

@@ -28,7 +28,7 @@ from dicom_peers import Archive, free_port, send
 from edge_export.films.phantom_set import write_phantoms
 from killed_nodes import CONFIG, started
 
-SHIPPED = "models/model3-xray-0.2.1.edge"
+SHIPPED = "models/model3-xray-0.2.2.edge"
 MIB = 1024  # KiB
 PARTS = 5
 """Parts of the time, of which each has a figure of its memory."""

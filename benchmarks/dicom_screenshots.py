@@ -19,7 +19,7 @@ from dicom_nodes import device_image
 from dicom_peers import Orthanc, free_port, running, settings, until
 from edge_export.films.phantom_set import write_phantoms
 
-SHIPPED = Path("models/model3-xray-0.2.1.edge").resolve()
+SHIPPED = Path("models/model3-xray-0.2.2.edge").resolve()
 WAIT = 15_000  # milliseconds in which the explorer has filled its page
 HEIGHTS = {"dicom-study": 720, "dicom-report": 1240, "dicom-capture": 1185}
 

@@ -1,9 +1,11 @@
 """Twenty-one architectures through every recipe at two sizes: what works, and how near to Keras.
 
 Each architecture at each size is one process and leaves one JSON file; what is there is not run
-again. The networks are those of `tests/support/architectures.py`, the films are phantoms.
+again, but for the graph that `--again` names. The networks are those of
+`tests/support/architectures.py`, the films are phantoms.
 
     python benchmarks/every_architecture.py [--sides 96 224] [--results FOLDER] [NAME...]
+    python benchmarks/every_architecture.py --again model.int8.onnx
 
 `docs/make_architectures.py` makes a page of the results.
 """
@@ -39,16 +41,19 @@ def main() -> None:
 
     if options.one:
         name, side = options.one
-        print(json.dumps(measured(name, int(side))))
+        print(json.dumps(measured(name, int(side), options.again)))
         return
     options.results.mkdir(parents=True, exist_ok=True)
     fell = False
     for side in options.sides:
         for name in options.names or ARCHITECTURES:
             place = options.results / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{side}.json"
-            if not place.exists():
-                place.write_text(json.dumps(_run(name, side), indent=1) + "\n", encoding="utf-8")
-            found = json.loads(place.read_text(encoding="utf-8"))
+            found = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+            if options.again and "graphs" in found:
+                found = _exchanged(found, _run(name, side, "--again", options.again))
+            elif not found:
+                found = _run(name, side)
+            place.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             fell |= "fault" in found
             print(f"{name} {side}: {_short(found)}", flush=True)
     sys.exit(fell)
@@ -59,13 +64,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--sides", nargs="+", type=int, default=[96, 224], metavar="PIXELS")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument(
+        "--again", metavar="FILE", help="measure this graph once more, where the rest is there"
+    )
     parser.add_argument("--one", nargs=2, metavar=("NAME", "SIDE"), help="print one as JSON")
     return parser.parse_args()
 
 
-def _run(name: str, side: int) -> dict[str, Any]:
+def _exchanged(found: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
+    """Return what was found, with the graphs that are newer in the place of theirs."""
+    if "graphs" not in newer:
+        return newer
+    return found | {
+        key: {name: one for name, one in found[key].items() if name not in newer[other]}
+        | newer[key]
+        for key, other in (("graphs", "no"), ("no", "graphs"))
+    }
+
+
+def _run(name: str, side: int, *options: str) -> dict[str, Any]:
     """Return what a process of its own found."""
-    command = [sys.executable, __file__, "--one", name, str(side)]
+    command = [sys.executable, __file__, *options, "--one", name, str(side)]
     started = time.monotonic()
     try:
         ended = subprocess.run(
@@ -81,8 +100,11 @@ def _run(name: str, side: int) -> dict[str, Any]:
     return {**found, "seconds": round(time.monotonic() - started)}
 
 
-def measured(name: str, side: int) -> dict[str, Any]:
-    """Return what each recipe makes of an architecture in each format, compared with Keras."""
+def measured(name: str, side: int, only: str | None = None) -> dict[str, Any]:
+    """Return what each recipe makes of an architecture in each format, compared with Keras.
+
+    Of the graphs, `only` that file's, where one is named.
+    """
     import numpy as np
 
     from architectures import ARCHITECTURES, films, fit
@@ -98,7 +120,7 @@ def measured(name: str, side: int) -> dict[str, Any]:
     fit(model, images)
     found: dict[str, Any] = {"name": name, "side": side, "parameters": model.count_params()}
     try:
-        return found | compared(model, kind.input_range, pixels)
+        return found | compared(model, kind.input_range, pixels, only)
     except EdgeError as error:
         return found | {"refused": str(error)}
     except Exception as error:
@@ -106,7 +128,9 @@ def measured(name: str, side: int) -> dict[str, Any]:
         return found | {"fault": f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"}
 
 
-def compared(model: Any, input_range: InputRange, pixels: Pixels) -> dict[str, Any]:
+def compared(
+    model: Any, input_range: InputRange, pixels: Pixels, only: str | None
+) -> dict[str, Any]:
     """Return the comparison of each graph with Keras on the held-out films, by file."""
     from edge_export.graph.artefact import measure, require_openable
     from edge_export.graph.float_graphs import float_graphs
@@ -124,8 +148,9 @@ def compared(model: Any, input_range: InputRange, pixels: Pixels) -> dict[str, A
     found: dict[str, Any] = {"n": HELD_OUT, "spread": round(float(expected.std()), 3)}
     found |= {"graphs": {}, "no": {}}
     for recipe in RECIPES.values():
-        ranges = quantizer.ranges("min_max") if recipe.calibrated else {}
-        for form in recipe.formats:
+        forms = [form for form in recipe.formats if only in (None, recipe.file(form))]
+        ranges = quantizer.ranges("min_max") if recipe.calibrated and forms else {}
+        for form in forms:
             try:
                 artefact = quantizer.uncorrected(recipe, form, ranges, Setting())
                 require_openable(artefact, (1, *pixels.shape[1:]))

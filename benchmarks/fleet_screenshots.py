@@ -44,7 +44,7 @@ def render_fleet(folder: Path) -> str:
     boxes = [SimulatedBox(receipts, number) for number in range(BOXES)]
     known = {box.name: KnownBox(box.public, f"Clinic {box.number + 1}") for box in boxes}
     films = tuple(count * 2 for count in SCORES)
-    words = f"the {sum(films)} held-out films of the proof of clinic-xray 0.2.1"
+    words = f"the {sum(films)} held-out films of the proof of clinic-xray 0.2.2"
     proof = ScoreReference(films, words)
     by = JudgedBy(known=known, references={BUNDLE: proof}, now=NOW)
     return render(judge(read_receipts(receipts), by))

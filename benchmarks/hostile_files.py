@@ -4,7 +4,7 @@ The files are those of `tests/fuzz/hostile.py`, or those in the folders that are
 classified by a process of its own, whose time on the clock and peak memory are printed; a good
 film stands first. Status 1 where a file breaks a limit or gets no answer.
 
-    python benchmarks/hostile_files.py --bundle models/model3-xray-0.2.1.edge [FOLDER...]
+    python benchmarks/hostile_files.py --bundle models/model3-xray-0.2.2.edge [FOLDER...]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from threading import Timer
 
 HERE = Path(__file__).resolve().parent
 WRITER = HERE.parent / "tests" / "fuzz" / "hostile.py"
-BUNDLE = HERE.parent / "models" / "model3-xray-0.2.1.edge"
+BUNDLE = HERE.parent / "models" / "model3-xray-0.2.2.edge"
 SECONDS, MEMORY = 2.0, 300.0
 """The most that a file may take: seconds, and MiB of a process."""
 PATIENCE = 60  # seconds after which a process is ended

@@ -4,7 +4,7 @@ Whole processes over the same films, one after the other in pairs; of each pair,
 time on the clock. The first films pay for the start of the processes, so it is measured with few
 and with many.
 
-    python benchmarks/isolated_films.py --bundle models/model3-xray-0.2.1.edge \\
+    python benchmarks/isolated_films.py --bundle models/model3-xray-0.2.2.edge \\
         --films ../shared/data/xray
 """
 

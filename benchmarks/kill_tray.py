@@ -29,7 +29,7 @@ from edge_runtime.audit_trail import verify
 from edge_runtime.audit_trail.line import ANSWERED, Line
 
 EDGE_RUN = str(Path(sys.executable).with_name("edge-run"))
-SHIPPED = "models/model3-xray-0.2.1.edge"
+SHIPPED = "models/model3-xray-0.2.2.edge"
 A_KILL = 3
 """Films that are dropped for each kill."""
 MOUNT, UMOUNT = (shutil.which(name) or name for name in ("mount", "umount"))

@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 from edge_runtime.bench.drawn import draw
 
 ROOT = Path(__file__).resolve().parent.parent
-BUNDLE = ROOT / "models" / "clinic-xray-0.2.1.edge"
+BUNDLE = ROOT / "models" / "clinic-xray-0.2.2.edge"
 SIDES = (2000, 2200, 2400, 2500)
 """Pixels along the sides of the films."""
 LEAST_RATIO = 0.8

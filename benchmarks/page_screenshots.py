@@ -33,7 +33,7 @@ WIDE = {"width": 1680, "height": 900}
 PHONE = {"width": 360, "height": 740}
 COLOURS = 256
 SIZE = (900, 800)
-SHIPPED = Path(__file__).parent.parent / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = Path(__file__).parent.parent / "models" / "clinic-xray-0.2.2.edge"
 DRAWN = (
     (0, True),
     (2, False),

@@ -5,7 +5,7 @@ made of. None of the photographs, documents and drawings is used in training; th
 of the test rows. scikit-image is needed for its photographs, by this script alone.
 
     pip install scikit-image
-    python benchmarks/refusals.py --bundle models/model3-xray-0.2.1.edge --data ../shared/data
+    python benchmarks/refusals.py --bundle models/model3-xray-0.2.2.edge --data ../shared/data
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from edge_kit.scoring.executor import Processes
 from edge_kit.scoring.score import ScoringOrder, score
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = ROOT / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = ROOT / "models" / "clinic-xray-0.2.2.edge"
 SIDE = 1024
 STUB = """\
 import sys

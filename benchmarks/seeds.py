@@ -42,9 +42,9 @@ class Network:
 
 
 NETWORKS = {
-    "model3": Network("model3-xray", "0.2.1", "limits.md"),
+    "model3": Network("model3-xray", "0.2.2", "limits.md"),
     "clinic": Network(
-        "clinic-xray", "0.2.1", "limits-clinic.md",
+        "clinic-xray", "0.2.2", "limits-clinic.md",
         ("--without-source", "collection", "--balance", "source", "--model", "clinic"),
     ),
 }  # fmt: skip

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 EDGE_RUN = str(Path(sys.executable).with_name("edge-run"))
-SHIPPED = "models/model3-xray-0.2.1.edge"
+SHIPPED = "models/model3-xray-0.2.2.edge"
 QUIET = 2.0
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "pictures" / "terminal.svg"
-BUNDLE = ROOT / "models" / "model3-xray-0.2.1.edge"
+BUNDLE = ROOT / "models" / "model3-xray-0.2.2.edge"
 SESSION = (
     "classify film.png upside-down.png --bundle covid.edge",
     "info covid.edge",

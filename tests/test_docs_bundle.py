@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BUNDLE = ROOT / "models" / "model3-xray-0.2.1.edge"
+BUNDLE = ROOT / "models" / "model3-xray-0.2.2.edge"
 
 
 @pytest.fixture(scope="module")

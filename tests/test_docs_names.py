@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
 PACKAGES = [ROOT / "edge_kit", ROOT / "export" / "edge_export", ROOT / "runtime" / "edge_runtime"]
-SHIPPED = ROOT / "models" / "model3-xray-0.2.1.edge"
+SHIPPED = ROOT / "models" / "model3-xray-0.2.2.edge"
 FOREIGN = {"--no-index", "--find-links", "--no-deps", "--strict", "--uninstall", "--print0"}
 FOREIGN |= {
     "--require-hashes",

@@ -17,7 +17,7 @@ from shown_pages import ROOT, blocks, text_of
 
 PAGE = "docs/page-api.md"
 USUAL = "127.0.0.1:8417"
-BUNDLE = ROOT / "models" / "clinic-xray-0.2.1.edge"
+BUNDLE = ROOT / "models" / "clinic-xray-0.2.2.edge"
 
 
 @pytest.fixture(scope="module")

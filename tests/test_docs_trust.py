@@ -30,7 +30,7 @@ def test_the_page_runs_from_a_new_key_to_a_check(
         else:
             done = edge_run(*words, env=trust, cwd=tmp_path)
             assert done.returncode == 0, (line, done.stderr)
-    shown = edge_run("info", "model3-xray-0.2.1.edge", "--format", "json", env=trust)
+    shown = edge_run("info", "model3-xray-0.2.2.edge", "--format", "json", env=trust)
     assert json.loads(shown.stdout)["signed"]["trusted"] is True
-    unsigned = edge_run("info", ROOT / "models" / "model3-xray-0.2.1.edge", env=trust)
+    unsigned = edge_run("info", ROOT / "models" / "model3-xray-0.2.2.edge", env=trust)
     assert unsigned.returncode == 4

@@ -16,7 +16,6 @@ from edge_export.graph.input_transform import InputTransform
 from edge_export.graph.layer_names import naming_layers
 from edge_export.graph.network import InputRange, Network, network
 from edge_export.graph.nodes import node_counts
-from edge_export.graph.taken import require_fits, require_taken
 from edge_export.proof.calibration import CALIBRATIONS, PLATT
 from edge_export.proof.choose import Candidate, choose
 from edge_export.proof.decision import MOST_UNCERTAIN
@@ -35,7 +34,7 @@ from edge_export.proof.prove import Proof
 from edge_export.proof.reference import HeldOut, refer
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
-from edge_export.quantize.quantizer import Quantizer, Ranges
+from edge_export.quantize.quantizer import Quantizer, Ranges, require_room
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
 from edge_export.remedy.ladder import Attempt, try_remedies
@@ -163,10 +162,7 @@ def _calibrated(
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, pixels)
-    for form in FLOAT32.formats:  # before anything is measured, which may take hours
-        graph = graphs.tflite if form == "tflite" else graphs.onnx
-        require_taken(FLOAT32.file(form), form, graph, (1, *pixels.shape[1:]))
-        require_fits(FLOAT32.file(form), graph if FLOAT32.name in plan.recipes else b"")
+    require_room(graphs, plan.recipes, (1, *pixels.shape[1:]))
     with naming_layers(graphs.layers):
         ranges, *of_halves = ranges_of_halves(graphs.tflite, pixels, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, pixels, {plan.method: ranges})

@@ -53,3 +53,15 @@ def test_a_large_float_graph_that_is_ordered_is_refused_before_any_film_is_answe
     line = "model.f32.tflite: has 1 MiB, a file of a bundle has 0 at most; order --int8 alone, or "
     assert str(caught.value).startswith(line)
     assert [line.split()[0] for line in said] == ["converting,"]
+
+
+def test_more_weights_than_edge_run_takes_are_refused_before_any_film_is_answered(
+    wide: keras.Model, films: list[Film], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taken, "MOST_WEIGHTS", 500_000)
+    said: list[str] = []
+    with pytest.raises(DataError) as caught:
+        examine(wide, films, replace(tiny_plan(), recipes=(INT8.name,)), said.append)
+    line = "model.int8.onnx: would hold 1 MiB of float weights, 0 at most; train a smaller network"
+    assert str(caught.value) == line
+    assert [line.split()[0] for line in said] == ["converting,"]

@@ -75,7 +75,7 @@ def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     options = argparse.ArgumentParser(prog="hardware", description=__doc__.splitlines()[0])
     options.add_argument("boxes", nargs="*", help="names of boxes; all without any")
-    options.add_argument("--bundle", type=Path, default=ROOT / "models/model3-xray-0.2.1.edge")
+    options.add_argument("--bundle", type=Path, default=ROOT / "models/model3-xray-0.2.2.edge")
     options.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     options.add_argument("--films", type=int, default=174, help="at most so many")
     options.add_argument("--sample", type=int, default=174, help="at most so many where emulated")

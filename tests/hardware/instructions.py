@@ -73,7 +73,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     options = argparse.ArgumentParser(prog="instructions", description=__doc__.splitlines()[0])
-    shipped = ROOT / "models/model3-xray-0.2.1.edge"
+    shipped = ROOT / "models/model3-xray-0.2.2.edge"
     options.add_argument("bundles", nargs="*", type=Path, default=[shipped], metavar="BUNDLE")
     options.add_argument("--boxes", nargs="+", default=BY_DEFAULT, help="of boxes.py")
     options.add_argument("--film", type=Path, help="else one of 1024 x 1024 is drawn")

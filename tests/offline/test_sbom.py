@@ -15,7 +15,7 @@ from offline import sbom
 from offline.pins import read_pins
 from offline.sbom import NOT_PINNED, PROJECTS, distribution_bom, documents, main, read_project
 
-SHIPPED = Path(__file__).parents[2] / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = Path(__file__).parents[2] / "models" / "clinic-xray-0.2.2.edge"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def made() -> dict[str, Any]:
 
 
 def test_there_is_one_for_each_distribution_and_bundle(made: dict[str, Any]) -> None:
-    assert {*made} == {"edge-kit.cdx.json", "edge-runtime.cdx.json", "clinic-xray-0.2.1.cdx.json"}
+    assert {*made} == {"edge-kit.cdx.json", "edge-runtime.cdx.json", "clinic-xray-0.2.2.cdx.json"}
     for name, document in made.items():
         require_valid(json.dumps(document).encode(), name)
         assert document["specVersion"] == "1.7"

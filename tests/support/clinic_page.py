@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 ROOT = Path(__file__).parent.parent.parent
-SHIPPED = ROOT / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = ROOT / "models" / "clinic-xray-0.2.2.edge"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 USER, PASSWORD = "anna", "a long and quiet password"

@@ -59,7 +59,7 @@ def document_of(number: int = 0, films: int = 200) -> dict[str, Any]:
               for place in range(4)]  # fmt: skip
     return {
         "format": 1,
-        "bundle": {"name": "clinic-xray", "version": "0.2.1", "identity": BUNDLE,
+        "bundle": {"name": "clinic-xray", "version": "0.2.2", "identity": BUNDLE,
                    "verdict": "pass", "signed_by": []},
         "architecture": "aarch64" if number % 3 == 0 else "x86_64",
         "processor": PROCESSORS[number % 3],

@@ -6,6 +6,7 @@ from edge_export.graph.trace import operators
 from edge_runtime.bundle.archive import LARGEST_MEMBER
 from edge_runtime.errors import DataError, NotABundle
 from edge_runtime.graphs import GraphFault, require_sound
+from edge_runtime.graphs.limits import MOST_WEIGHTS
 
 _CURE = "replace that layer, or choose another recipe"
 _UNROLL = "replace that layer, or give unroll=True to a recurrent one"
@@ -39,6 +40,18 @@ def require_fits(file: str, graph: bytes) -> None:
         most = LARGEST_MEMBER >> 20
         problem = f"has {len(graph) / 2**20:.0f} MiB, a file of a bundle has {most} at most"
         raise DataError(file, problem, "order --int8 alone, or train a smaller network")
+
+
+def require_weights_fit(file: str, float_graph: bytes) -> None:
+    """Refuse a network of which the int8 weights would be more than `edge-run` takes, as float.
+
+    Raises:
+        DataError: they would; the line names `file`, the int8 graph, and both sizes.
+    """
+    if len(float_graph) > MOST_WEIGHTS:
+        most = MOST_WEIGHTS >> 20
+        problem = f"would hold {len(float_graph) / 2**20:.0f} MiB of float weights, {most} at most"
+        raise DataError(file, problem, "train a smaller network")
 
 
 def _computed(graph: bytes, place: int) -> str:

@@ -103,7 +103,12 @@ def _inside(
 def _static(
     model: onnx.ModelProto, table: Mapping[str, Range], excluded: set[str], recipe: Recipe
 ) -> bytes:
-    """Return `model` with int8 weights and integer activations between Q/DQ pairs."""
+    """Return `model` with int8 weights and integer activations between Q/DQ pairs.
+
+    Activations of 8 bits are unsigned, 128 above the int8 of the TFLite graph and so the same
+    numbers: on x86, ONNX Runtime computes a layer with signed ones in float where another layer
+    reads its input or output too (decision 83).
+    """
     import numpy as np
     from onnxruntime.quantization import QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
@@ -120,7 +125,7 @@ def _static(
         per_channel=True,
         reduce_range=False,
         weight_qType=QuantType.QInt8,
-        activation_qType=QuantType.QInt16 if wide else QuantType.QInt8,
+        activation_qType=QuantType.QInt16 if wide else QuantType.QUInt8,
         tensors_range=TensorsData(CalibrationMethod.MinMax, limits),
         nodes_to_quantize=[],
         nodes_to_exclude=sorted(excluded | _without_range(model, table)),
@@ -129,7 +134,6 @@ def _static(
         extra_options={"ActivationSymmetric": wide, "WeightSymmetric": True},
     )
     quantized = job.quantize_model()
-    _share_pixels(quantized.graph)
     _read_floats(quantized.graph)
     separate_constants(quantized.graph)
     encoded: bytes = quantized.SerializeToString(deterministic=True)
@@ -149,24 +153,6 @@ def _name_shared(graph: onnx.GraphProto) -> None:
         holder.name += "_" * (holder.name in shared)
     for node in graph.node:
         node.input[:] = [name + "_" * (name in shared) for name in node.input]
-
-
-def _share_pixels(graph: onnx.GraphProto) -> None:
-    """Let all but convolutions read the pixels as floats, where several layers read them.
-
-    The numbers are the same, because one step of the pixels is one grey level. A layer that shares
-    its dequantized input is not computed in integers by ONNX Runtime: Model 3 with a film branch
-    would take 2.3 times its time.
-    """
-    cast = next(node for node in graph.node if node.op_type == "Cast")
-    behind = {node.input[0]: node for node in graph.node if node.op_type.endswith("tizeLinear")}
-    if (step := behind.get(cast.output[0])) is None:
-        return
-    pixels = behind[step.output[0]].output[0]
-    readers = [node for node in graph.node if pixels in node.input]
-    for node in readers if len(readers) > 1 else ():
-        if node.op_type not in _WEIGHTED:
-            node.input[:] = [cast.output[0] if name == pixels else name for name in node.input]
 
 
 def _never_zero(model: onnx.ModelProto) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +11,12 @@ from edge_export.films.pixels import Pixels
 from edge_export.graph.artefact import Artefact, Floats, measure
 from edge_export.graph.float_graphs import FloatGraphs
 from edge_export.graph.layer_names import naming_layers
-from edge_export.graph.taken import require_fits, require_taken
+from edge_export.graph.taken import require_fits, require_taken, require_weights_fit
 from edge_export.quantize.convert import quantized
 from edge_export.quantize.correct import shift_onnx, shift_tflite
 from edge_export.quantize.onnx import tensors_inside
 from edge_export.quantize.ranges import Range, measure_onnx, measure_ranges
-from edge_export.quantize.recipe import FLOAT32, Format, Recipe, Setting
+from edge_export.quantize.recipe import FLOAT32, INT8, Format, Recipe, Setting
 
 Ranges = Mapping[str, Range]
 
@@ -97,6 +97,24 @@ class Quantizer:
             reference = self.uncorrected(FLOAT32, "tflite", {}, Setting())
             self._expected = measure(reference, self.calibration).outputs
         return self._expected
+
+
+def require_room(graphs: FloatGraphs, recipes: Collection[str], shape: tuple[int, ...]) -> None:
+    """Refuse a network that cannot end in a bundle of `recipes`, before films are answered.
+
+    `shape` is that of a film's pixels, (1, height, width, channels).
+
+    Raises:
+        DataError: `edge-run` would not take a float graph, which all others are measured against,
+            or a graph of `recipes` would be too large.
+    """
+    for form in FLOAT32.formats:
+        graph = graphs.tflite if form == "tflite" else graphs.onnx
+        require_taken(FLOAT32.file(form), form, graph, shape)
+        if FLOAT32.name in recipes:
+            require_fits(FLOAT32.file(form), graph)
+    if INT8.name in recipes:
+        require_weights_fit(INT8.file("onnx"), graphs.onnx)
 
 
 def _shifted(artefact: Artefact, shifts: Sequence[float]) -> Artefact:

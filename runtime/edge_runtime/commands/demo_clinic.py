@@ -25,7 +25,7 @@ is printed lets one browser in, once.
 
 Exit status: as of serve.
 """
-_SHIPPED = "clinic-xray-0.2.1.edge"
+_SHIPPED = "clinic-xray-0.2.2.edge"
 
 
 def run(paths: list[str], options: dict[str, str]) -> int:

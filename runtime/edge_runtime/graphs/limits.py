@@ -21,6 +21,8 @@ LARGEST_TENSOR = 1 << 28
 """Bytes of one tensor."""
 MOST_MEMORY = 1 << 28
 """Bytes of all tensors that are computed and have to be there at the same time."""
+MOST_WEIGHTS = 1 << 29
+"""Bytes, as float, of int8 weights that no engine makes float of: 134 million of them."""
 MOST_WORK = 1 << 36
 """Multiplications of one run; VGG16 has 2^34 of them for 224 x 224 pixels."""
 MOST_STEP = 1 << 12

@@ -11,7 +11,6 @@ from __future__ import annotations
 from math import prod
 
 from edge_runtime.graphs.limits import (
-    MOST_MEMORY,
     MOST_TENSORS,
     MOST_WORK,
     GraphFault,
@@ -19,6 +18,7 @@ from edge_runtime.graphs.limits import (
     bounded,
     refuse_unless,
 )
+from edge_runtime.graphs.onnx_memory import require_room
 from edge_runtime.graphs.onnx_operators import OPERATORS
 from edge_runtime.graphs.onnx_rules import RULES
 from edge_runtime.graphs.onnx_shapes import OUTPUTS, Value
@@ -103,7 +103,7 @@ def _graph(wire: Wire, graph: Message, pixels: Shape) -> None:
         refuse_unless(fits, f"it states a shape {list(shape)} that {name!r} does not have")
     refuse_unless(not any(values[name].constant for name, _, _ in outputs), "an output is constant")
     refuse_unless(len({name for name, _, _ in outputs}) == len(outputs), "an output twice")
-    _memory(nodes, values, {name for name, _, _ in outputs})
+    require_room(nodes, values, _BYTES, {name for name, _, _ in outputs})
 
 
 class _Node:
@@ -270,19 +270,3 @@ def _run(node: _Node, values: dict[str, Value]) -> int:
 def squeezed(name: str, kinds: str) -> str:
     """Return the letters of what an operator reads, once for all that a concatenation reads."""
     return kinds[:1] if name == "Concat" and len(set(kinds)) == 1 else kinds
-
-
-def _memory(nodes: list[_Node], values: dict[str, Value], kept: set[str]) -> None:
-    """Refuse a graph whose computed values take too much memory at one time."""
-    last = {name: place for place, node in enumerate(nodes) for name in node.inputs}
-    live = most = 0
-    for place, node in enumerate(nodes):
-        live += sum(_size(values[name]) for name in node.outputs)
-        most = max(most, live)
-        done = {name for name in (*node.inputs, *node.outputs) if last.get(name, place) == place}
-        live -= sum(_size(values[name]) for name in done - kept if name)
-    refuse_unless(most <= MOST_MEMORY, f"its tensors take {most >> 20} MiB at once")
-
-
-def _size(value: Value) -> int:
-    return 0 if value.constant else prod(value.shape) * _BYTES[value.kind]

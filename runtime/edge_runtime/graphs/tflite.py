@@ -148,8 +148,8 @@ class _Run:
         for number in taken:
             refuse_unless(not self._there[number], "its input is a constant")
             self._there[number] = True
-        self._last = dict.fromkeys(taken, -1)
-        self._made: list[list[int]] = []
+        self._last = dict.fromkeys(taken, 0)
+        self._made = [taken]  # what is there before the first operator, then what each makes
         self._work = 0
 
     def operator(self, name: str, inputs: list[int], outputs: list[int], options: Any) -> None:

@@ -20,7 +20,7 @@ from edge_runtime.engines.onnx_runtime import load
 from zoo import ZOO, zoo_pixels
 
 RECIPES = [FLOAT32, DYNAMIC, INT8, INT16]
-SHARING = {("depthwise", INT8), ("recurrent", INT8), ("recurrent", INT16)}
+SHARING = {("recurrent", INT8), ("recurrent", INT16)}
 """The networks that have int8 constants with several readers, and by which recipes."""
 
 

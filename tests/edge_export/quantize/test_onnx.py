@@ -1,12 +1,15 @@
-"""The ONNX graph holds the same integers, scales and zero points as the TFLite graph."""
+"""The ONNX graph holds the same numbers as the TFLite graph: its integers, 128 above it."""
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx.parser
+import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
@@ -75,15 +78,22 @@ def test_convolution_weights_are_int8_with_a_scale_for_every_channel(
         assert not zero.any()
 
 
-def test_pixels_that_two_layers_read_are_dequantized_for_the_convolution_alone(
-    quantized: onnx.ModelProto,
+@pytest.mark.parametrize("precise", ["0", "1"])
+def test_onnx_runtime_computes_in_integers_what_several_layers_read(
+    precise: str, artefacts: dict[str, Artefact], quantized: onnx.ModelProto, tmp_path: Path
 ) -> None:
-    nodes = quantized.graph.node
-    pixels = next(node.output[0] for node in nodes if node.op_type == "Cast")
-    readers = [node.op_type for node in nodes if pixels in node.input]
-    assert sorted(readers) == ["AveragePool", "QuantizeLinear"]
-    readers = [node.op_type for node in nodes if f"{pixels}_DequantizeLinear_Output" in node.input]
-    assert readers == ["Conv"]
+    reads = Counter(name for node in quantized.graph.node for name in node.input)
+    assert max(reads[f"{name}_DequantizeLinear_Output"] for name in activations(quantized)) > 1
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "merged.onnx")
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.x64quantprecision", precise)
+    graph = artefacts["model.int8.onnx"].graph
+    onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    merged = onnx.load_model(tmp_path / "merged.onnx").graph
+    kinds = Counter(node.op_type for node in merged.node)
+    assert (kinds["Conv"], kinds["QLinearConv"]) == (0, 3)
+    assert kinds["Gemm"] + kinds["MatMul"] == 2  # the heads
 
 
 def test_the_last_dense_layers_alone_have_float_weights(quantized: onnx.ModelProto) -> None:
@@ -102,7 +112,7 @@ def test_scales_and_zero_points_are_exactly_those_of_the_tflite_graph(
     tflite = {
         one["name"].removesuffix("_quantized"): (
             float(one["quantization_parameters"]["scales"][0]),
-            int(one["quantization_parameters"]["zero_points"][0]),
+            int(one["quantization_parameters"]["zero_points"][0]) + 128,  # uint8 in ONNX
         )
         for one in details
         if one["dtype"] is np.int8 and len(one["quantization_parameters"]["scales"]) == 1
@@ -213,7 +223,7 @@ def test_a_softmax_has_steps_of_one_in_256() -> None:
     same = {name: name for name in ranges}
     graph = quantize_onnx(model.SerializeToString(), ranges, same)
     steps = activations(onnx.load_model_from_string(graph))
-    assert steps["soft"] == (1 / 256, -128)
+    assert steps["soft"] == (1 / 256, 0)
 
 
 @pytest.fixture(scope="module")

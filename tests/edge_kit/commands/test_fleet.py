@@ -12,7 +12,7 @@ from edge_kit.cli import run
 from edge_kit.fleet import judging
 from simulated_boxes import NOW, SimulatedBox, write_fleet
 
-SHIPPED = Path(__file__).resolve().parents[3] / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = Path(__file__).resolve().parents[3] / "models" / "clinic-xray-0.2.2.edge"
 
 
 @pytest.fixture(autouse=True)

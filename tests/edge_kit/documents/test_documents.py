@@ -24,7 +24,7 @@ from edge_runtime.bundle.provenance import PARITY
 from edge_runtime.errors import DataError
 from sample_bundle import MEMBERS, sample_fields
 
-SHIPPED = Path(__file__).parents[3] / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = Path(__file__).parents[3] / "models" / "clinic-xray-0.2.2.edge"
 DIGEST = "ab" * 32
 NOTE = {
     "sources": {"version": "9.9.9", "sha256": DIGEST},

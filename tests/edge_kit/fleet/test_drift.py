@@ -14,7 +14,7 @@ from edge_runtime.bundle.pack import write_bundle
 from edge_runtime.errors import NotABundle
 from edge_runtime.fleet.records import BINS
 
-SHIPPED = Path(__file__).resolve().parents[3] / "models" / "model3-xray-0.2.1.edge"
+SHIPPED = Path(__file__).resolve().parents[3] / "models" / "model3-xray-0.2.2.edge"
 SCORES = [30, *[2] * 18, 30]
 
 
@@ -40,7 +40,7 @@ def rewritten(path: Path, parity: Any, **decision: Any) -> Path:
 def test_the_histogram_of_the_proof_is_the_reference(tmp_path: Path) -> None:
     told = reference(rewritten(tmp_path / "m.edge", {"scores": SCORES}))
     assert told.counts == tuple(SCORES) and told.edges == tuple(range(BINS))
-    assert told.words == "the 96 held-out films of the proof of model3-xray 0.2.1"
+    assert told.words == "the 96 held-out films of the proof of model3-xray 0.2.2"
     assert told.compare([60, *[4] * 18, 60]) is not None
 
 

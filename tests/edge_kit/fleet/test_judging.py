@@ -166,7 +166,7 @@ def test_a_bundle_that_nobody_signed_counts_where_that_is_asked_for(tmp_path: Pa
     SimulatedBox(tmp_path, 1).write(bundle={"signed_by": ["maker"]})
     assert fleet(tmp_path).is_well
     looked = fleet(tmp_path, require_signature=True).looked_at
-    assert [words(box) for box in looked] == ["unsigned: clinic-xray 0.2.1"]
+    assert [words(box) for box in looked] == ["unsigned: clinic-xray 0.2.2"]
 
 
 def test_two_boxes_with_one_key_are_looked_at(tmp_path: Path) -> None:

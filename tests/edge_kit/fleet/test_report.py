@@ -75,7 +75,7 @@ def test_the_document_has_every_box_with_its_figures(tmp_path: Path) -> None:
     assert told["keys"] == "first use" and told["references"] == {BUNDLE: PROOF.words}
     assert len(told["boxes"]) == 8 and told["is_well"] is False
     last = told["boxes"][-1]
-    assert last["problems"] == [] and last["bundle"] == "clinic-xray 0.2.1"
+    assert last["problems"] == [] and last["bundle"] == "clinic-xray 0.2.2"
     assert last["engine"] == "litert 2.3.0" and last["refused"]["n"] == 302
     assert last["index"]["low"] <= last["index"]["value"] <= last["index"]["high"]
 

@@ -13,7 +13,7 @@ from edge_kit.scoring.drift import drift
 from edge_kit.scoring.summary import BINS, Group
 from tiny_bundle import write_tiny_bundle
 
-SHIPPED = Path(__file__).resolve().parents[3] / "models" / "clinic-xray-0.2.1.edge"
+SHIPPED = Path(__file__).resolve().parents[3] / "models" / "clinic-xray-0.2.2.edge"
 
 
 def group(share: float, films: int) -> Group:

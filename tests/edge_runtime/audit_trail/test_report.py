@@ -15,7 +15,7 @@ from edge_runtime.audit_trail.report import ProofShare, Report, interval
 from edge_runtime.bundle import open_bundle
 from trails import MOMENT, entry, refusal
 
-SHIPPED = Path(__file__).resolve().parents[3] / "models" / "model3-xray-0.2.1.edge"
+SHIPPED = Path(__file__).resolve().parents[3] / "models" / "model3-xray-0.2.2.edge"
 DAY = 86_400.0
 
 
@@ -56,7 +56,7 @@ def test_each_decision_is_counted_once(tmp_path: Path, proof: ProofShare) -> Non
     assert models["b" * 64]["failed"] == 3
     own = models[proof.identity]
     assert own["answered"] == sum(own["labels"].values()) == 180
-    assert own["name"] == "model3-xray 0.2.1"
+    assert own["name"] == "model3-xray 0.2.2"
     assert told["users"] == {"<b>kim</b>": 180}
 
 

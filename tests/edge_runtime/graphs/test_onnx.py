@@ -16,7 +16,7 @@ from edge_runtime.graphs.onnx import require_sound
 from graph_edits import edited_onnx
 from tiny_graphs import SHAPE, onnx_graph
 
-SHIPPED = Path(__file__).parents[3] / "models" / "model3-xray-0.2.1.edge"
+SHIPPED = Path(__file__).parents[3] / "models" / "model3-xray-0.2.2.edge"
 
 
 def elsewhere(model: Any) -> None:

@@ -12,12 +12,13 @@ import pytest
 from ai_edge_litert import schema_py_generated as tfl
 
 from edge_runtime.bundle import open_bundle
+from edge_runtime.graphs import tflite
 from edge_runtime.graphs.limits import GraphFault
 from edge_runtime.graphs.tflite import require_sound
 from graph_edits import edited_tflite
-from tiny_graphs import SHAPE, tflite_graph
+from tiny_graphs import SHAPE, SIDE, tflite_graph
 
-SHIPPED = Path(__file__).parents[3] / "models" / "model3-xray-0.2.1.edge"
+SHIPPED = Path(__file__).parents[3] / "models" / "model3-xray-0.2.2.edge"
 
 
 def graph(model: Any) -> Any:
@@ -249,3 +250,15 @@ def test_a_graph_that_is_cut_short_is_refused(length: int) -> None:
 def test_other_pixels_than_the_manifest_has_are_refused() -> None:
     with pytest.raises(GraphFault, match="it takes"):
         require_sound(memoryview(tflite_graph()), (1, 64, 64, 3))
+
+
+def test_tensors_are_counted_while_they_are_needed_and_so_is_the_film(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    film_and_floats = SIDE * SIDE * (1 + 4)
+    data = memoryview(bytearray(tflite_graph()))
+    monkeypatch.setattr(tflite, "MOST_MEMORY", film_and_floats)
+    require_sound(data, SHAPE)
+    monkeypatch.setattr(tflite, "MOST_MEMORY", film_and_floats - 1)
+    with pytest.raises(GraphFault, match="its tensors take 0 MiB at once"):
+        require_sound(data, SHAPE)

@@ -36,7 +36,7 @@ HOSTILE = (
 )
 """Those of `tests/fuzz/hostile.py` that cost a reader the most."""
 GIGABYTE = 1 << 30
-BUNDLE = Path(__file__).parents[3] / "models" / "clinic-xray-0.2.1.edge"
+BUNDLE = Path(__file__).parents[3] / "models" / "clinic-xray-0.2.2.edge"
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def test_one_film_has_label_probability_threshold_model_and_time(visited: Clinic
     assert said.startswith("Probability of COVID-19: ")
     assert said.endswith("Threshold: 50%. Uncertain from 48.3% to 51.7%.")
     details = visited.text("#details")
-    assert "clinic-xray 0.2.1" in details
+    assert "clinic-xray 0.2.2" in details
     assert "Nothing was shown for children." in details
     identity = visited.page.locator(".identity .whole")
     assert not identity.is_visible()
