@@ -70,8 +70,16 @@ def discard_output() -> None:
 
 
 LONGEST_SILENCE = 4.0
-"""Seconds after which `elapsed_shown` writes a line; with what it takes to write it, under five."""
+"""Seconds after which `elapsed_shown` writes a line at first; with what that takes, under five."""
 _LOOK = 0.25  # seconds between two looks at the clock
+
+
+def longest_silence(elapsed: float) -> float:
+    """Return the seconds after which a step that has gone on for `elapsed` seconds says so again.
+
+    From 100 s on they grow with it, so that the log of a day has 200 lines and not 20,000.
+    """
+    return max(LONGEST_SILENCE, elapsed / 25)
 
 
 @contextmanager
@@ -87,8 +95,9 @@ def elapsed_shown(step: str) -> Iterator[None]:
 
     def watch() -> None:
         while not done.wait(_LOOK):
-            if monotonic() - stream.written >= LONGEST_SILENCE:
-                line = f"    {step}: {monotonic() - began:.0f} s so far\n"
+            elapsed = monotonic() - began
+            if monotonic() - stream.written >= longest_silence(elapsed):
+                line = f"    {step}: {elapsed:.0f} s so far\n"
                 stream.written = monotonic()
                 with suppress(OSError, ValueError):  # nobody reads on
                     _write_line(line, descriptor, plain)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_kit.console import elapsed_shown, refusing
+from edge_kit.console import elapsed_shown, longest_silence, refusing
 from edge_runtime.errors import DataError
 from tiny_bundle import environment
 
@@ -38,6 +38,15 @@ def test_a_step_that_shows_nothing_is_said_to_go_on(work: str) -> None:
     )  # fmt: skip
     assert re.match(r"    exporting: \d+ s so far\n", done.stderr)
     assert "chatter" not in done.stderr
+
+
+def test_a_step_of_hours_is_not_said_to_go_on_every_few_seconds() -> None:
+    assert [longest_silence(elapsed) for elapsed in (0, 99, 3600)] == [4, 4, 144]
+    lines, elapsed = 0, 0.0
+    while elapsed < 24 * 3600:
+        elapsed += longest_silence(elapsed)
+        lines += 1
+    assert lines < 250
 
 
 def test_stderr_is_as_before_when_the_step_fails() -> None:
