@@ -65,8 +65,9 @@ def require_room(
 def _merged_weights(nodes: Sequence[Node], values: Mapping[str, Value], kept: set[str]) -> set[str]:
     """Return the constants in float that ONNX Runtime does not make: those of quantized products.
 
-    The conditions are those under which it merges DequantizeLinear, product and QuantizeLinear on
-    every processor. With int8 in place of uint8 it depends on what else reads the same values.
+    Of graphs as we write them, it merges DequantizeLinear, product and QuantizeLinear under these
+    conditions on every processor; with int8 in place of uint8 it depends on what else reads the
+    same values. A scale that does not fit can hinder it, hence the bound on these weights.
     """
     links = _Links(nodes, values)
     return {
