@@ -129,16 +129,19 @@ class FlatBuffer:
             start += 4
         return places
 
-    def text(self, place: int) -> None:
-        """Look whether the offset at `place` leads to a string of UTF-8, which ends with a zero.
+    def text(self, place: int) -> str:
+        """Return the string of UTF-8 to which the offset at `place` leads, up to the first zero.
 
         Raises:
-            GraphFault: it does not.
+            GraphFault: it leads to none, or there is more of it behind a zero.
         """
         start, length = self.vector(place, 1)
         if start + length >= len(self.data) or self.data[start + length]:
             raise GraphFault("a string does not end")
         try:
-            str(self.data[start : start + length], "utf-8")
+            string = str(self.data[start : start + length], "utf-8")
         except UnicodeDecodeError:
             raise GraphFault("a string is no text") from None
+        if "\0" in string:  # an engine would read the beginning alone
+            raise GraphFault("a string holds a zero")
+        return string

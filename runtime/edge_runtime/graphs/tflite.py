@@ -130,12 +130,14 @@ def _signature(flat: FlatBuffer, place: int, taken: list[int], returned: list[in
         if key:
             flat.text(at + key)
         for side, ends in ((inputs, taken), (outputs, returned)):
-            named = []
+            named, names = [], set[str]()
             for end in flat.tables(at + side, 8) if side else ():
                 name, number, _ = flat.table(end, "Vi")
                 refuse_unless(name, "a signature names nothing")
-                flat.text(end + name)
+                names.add(flat.text(end + name))
                 named.append(flat.words[end + number >> 2] if number else 0)
+            # LiteRT finds outputs by these names, and ends the process where it finds none.
+            refuse_unless(len(names) == len(named), "a signature names two tensors alike")
             refuse_unless(sorted(named) == sorted(ends), "its signature names other tensors")
 
 

@@ -74,10 +74,10 @@ def test_vectors_end_within_the_file_and_hold_no_more_than_it_does() -> None:
 
 
 def test_a_string_ends_with_a_zero_and_is_text() -> None:
-    def text(data: bytes) -> None:
-        FlatBuffer(memoryview(bytearray(struct.pack("<ii", 4, 4) + data))).text(0)
+    def text(data: bytes) -> str:
+        return FlatBuffer(memoryview(bytearray(struct.pack("<ii", 4, 4) + data))).text(0)
 
-    text(b"name\0\0\0\0")
-    for data in (b"name", b"nameX\0\0\0", b"n\xff\xfee\0\0\0\0"):
+    assert text(b"name\0\0\0\0") == "name"
+    for data in (b"name", b"nameX\0\0\0", b"n\xff\xfee\0\0\0\0", b"na\0e\0\0\0\0"):
         with pytest.raises(GraphFault):
             text(data)

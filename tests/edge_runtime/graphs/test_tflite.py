@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as tfl
@@ -239,6 +240,22 @@ def test_the_input_index_that_ended_the_process_is_refused() -> None:
     with pytest.raises(GraphFault) as caught:
         require_sound(memoryview(data), (1, 224, 224, 1))
     assert caught.value.place is not None
+
+
+def test_outputs_that_a_signature_names_alike_and_that_ended_the_process_are_refused() -> None:
+    def named(*names: bytes) -> memoryview:
+        model = tfl.ModelT.InitFromObj(tfl.Model.GetRootAs(bytes(shipped())))
+        for output, name in zip(model.signatureDefs[0].outputs, names, strict=True):
+            output.name = name
+        builder = flatbuffers.Builder(1 << 22)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return memoryview(bytearray(builder.Output()))
+
+    require_sound(named(b"logit", b"logit_film"), (1, 224, 224, 1))
+    with pytest.raises(GraphFault, match="a signature names two tensors alike"):
+        require_sound(named(b"logit", b"logit"), (1, 224, 224, 1))
+    with pytest.raises(GraphFault, match="a string holds a zero"):
+        require_sound(named(b"logit", b"logit\0film"), (1, 224, 224, 1))
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 63, 64, 500, -1])
