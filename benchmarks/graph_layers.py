@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from keras import Input, Model, activations, layers, ops, utils
 
 SIDE = 64
@@ -17,7 +18,11 @@ Part = Callable[[Any], Any]
 
 
 def layer_network(name: str) -> Model:
-    """Return the network around the layer `name` of `LAYERS`, its weights by a fixed seed."""
+    """Return the network around the layer `name` of `LAYERS`, its weights by a fixed seed.
+
+    None is zero, as after training: an offset that is zero is left out of a graph, and with it the
+    element types of an operator that has one.
+    """
     utils.set_random_seed(0)
     image = Input((SIDE, SIDE, 1))
     x = layers.Rescaling(1 / 255)(image)
@@ -28,7 +33,10 @@ def layer_network(name: str) -> Model:
     if len(x.shape) == 4:
         x = layers.AveragePooling2D(2)(x)
     x = layers.Flatten()(x) if len(x.shape) > 2 else x
-    return Model(image, layers.Dense(1, activation="sigmoid")(x))
+    model = Model(image, layers.Dense(1, activation="sigmoid")(x))
+    noise = np.random.default_rng(0)
+    model.set_weights([one + noise.uniform(0.01, 0.1, one.shape) for one in model.get_weights()])
+    return model
 
 
 def _rows(x: Any) -> Any:

@@ -11,7 +11,7 @@ OPERATORS: dict[str, tuple[dict[str, int], dict[str, str]]] = {
     "Concat": ({"axis": 2}, {"f": "f"}),
     "Conv": ({"dilations": 7, "group": 2, "kernel_shape": 7, "pads": 7, "strides": 7}, {"ff": "f", "fff": "f"}),
     "ConvInteger": ({"dilations": 7, "group": 2, "kernel_shape": 7, "pads": 7, "strides": 7}, {"uuuu": "i"}),
-    "ConvTranspose": ({"auto_pad": 3, "kernel_shape": 7, "pads": 7, "strides": 7}, {"ff": "f"}),
+    "ConvTranspose": ({"auto_pad": 3, "kernel_shape": 7, "pads": 7, "strides": 7}, {"ff": "f", "fff": "f"}),
     "Cos": ({}, {"f": "f"}),
     "CumSum": ({"exclusive": 2, "reverse": 2}, {"fi": "f"}),
     "DequantizeLinear": ({"axis": 2}, {"cfc": "f", "ifi": "f", "ufu": "f"}),

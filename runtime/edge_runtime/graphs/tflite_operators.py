@@ -42,7 +42,7 @@ OPERATORS: dict[int, tuple[str, int, str]] = {
     63: ("LESS_EQUAL", 46, " ff>b "),
     64: ("SELECT", 47, " bcc>c bff>f bss>s "),
     66: ("SIN", 0, " f>f "),
-    67: ("TRANSPOSE_CONV", 49, " icc>c icf>f ics>s iff>f "),
+    67: ("TRANSPOSE_CONV", 49, " icc>c icci>c icf>f icff>f ics>s icsl>s iff>f ifff>f "),
     69: ("TILE", 51, " fi>f "),
     71: ("EQUAL", 53, " cc>b ff>b ss>b "),
     72: ("NOT_EQUAL", 54, " cc>b ff>b ss>b "),
