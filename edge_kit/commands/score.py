@@ -86,6 +86,9 @@ def _manifest(options: argparse.Namespace, sources: list[str]) -> None:
 def _merge(options: argparse.Namespace, sources: list[str]) -> None:
     from edge_kit.scoring.merge import merge
 
+    others = (options.resume, options.again, options.workers, options.ray, options.address)
+    if any(others) or options.shard != (0, 1):
+        raise UsageError("score merge", "scores nothing", "give it --out and --bundle alone")
     say(merge([Path(source) for source in sources], options.out, options.bundle))
     say(f"wrote {options.out}/index.json and {options.out}/summary.html")
 

@@ -68,8 +68,11 @@ class Processes:
                     worker.kill()
             while (part := self._next(rest)) is not None:
                 self._done.put(worker.score(part))
-        except (EdgeError, OSError) as error:  # raised where it is waited for
+        except EdgeError as error:  # raised where it is waited for
             self._done.put(error)
+        except OSError as error:  # the system gives no process, file or memory
+            problem = f"cannot go on ({error.strerror or error})"
+            self._done.put(EdgeError("worker", problem, "fewer --workers, with --resume"))
 
     def _next(self, rest: Iterator[ArchivePart]) -> ArchivePart | None:
         with self._guard:

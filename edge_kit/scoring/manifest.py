@@ -44,7 +44,7 @@ class ArchivePart:
         Raises:
             DataError: the file is not the one that was written.
         """
-        return read_table(self.path, self.sha256)
+        return read_table(self.path, self.sha256, cure="list the films again, into a new --out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from edge_kit.scoring.journal import (
 from edge_kit.scoring.manifest import INDEX, read_manifest
 from edge_kit.scoring.summary_page import write_summary
 from edge_kit.scoring.tables import holds, part_name
+from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import DataError, UsageError
 from edge_runtime.output import as_cannot_write
 
@@ -33,10 +34,11 @@ def merge(folders: Sequence[Path], out: Path, bundle: str | None) -> str:
 
     Raises:
         DataError: a part is in no folder, in two, or not what was written.
-        UsageError: the folders are of different bundles or manifests.
+        UsageError: the folders are of different bundles or manifests, or `bundle` is another one.
         CannotWrite: `out` is not empty, or the disk does not take it.
     """
     binding, parts = _collected(folders)
+    _require_bundle(binding, bundle)
     manifest = read_manifest(Path(binding.place))
     missing = sorted(set(range(len(manifest.parts))) - parts.keys())
     if missing:
@@ -56,6 +58,16 @@ def merge(folders: Sequence[Path], out: Path, bundle: str | None) -> str:
         write_summary(folder, manifest, told_parts, bundle)
     rows = sum(int(told["rows"]) for told in told_parts.values())
     return f"{rows} films in {len(told_parts)} parts of {len(folders)} shards, each once"
+
+
+def _require_bundle(binding: Binding, path: str | None) -> None:
+    """Refuse a bundle that did not answer: the summary would hold the answers against its proof."""
+    if path is None:
+        return
+    with open_bundle(path) as bundle:
+        if bundle.identity != binding.bundle_sha256:
+            problem = f"is not the bundle of these answers, {binding.bundle}"
+            raise UsageError(path, problem, "name that one, or none")
 
 
 def _index(folder: Path, binding: Binding, parts: dict[int, Told]) -> None:

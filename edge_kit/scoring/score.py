@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 
@@ -30,7 +31,8 @@ from edge_kit.scoring.manifest import (
 )
 from edge_kit.scoring.process import Setup
 from edge_kit.scoring.progress import shares, shown
-from edge_kit.scoring.sources import films_of
+from edge_kit.scoring.remote import is_url
+from edge_kit.scoring.sources import films_of, local_path
 from edge_kit.scoring.tables import holds, part_name, text
 from edge_runtime.bundle import open_bundle
 from edge_runtime.engines import open_engine
@@ -88,15 +90,35 @@ def list_films(source: str, folder: Path, part_rows: int, say: Say) -> FilmManif
         UsageError: the source cannot be read or holds no film.
         CannotWrite: the disk does not take the manifest.
     """
+    require_beside(source, folder)
     passed_over: dict[str, int] = {}
     films = films_of(source, lambda _: None, passed_over)
-    manifest = write_manifest(films, folder, source=source, rows=part_rows)
+    first = list(islice(films, 1))
+    manifest = (
+        write_manifest(chain(first, films), folder, source=source, rows=part_rows)
+        if first
+        else None
+    )
     if passed_over:
         say(in_words(passed_over))
-    if not manifest.parts:
+    if manifest is None:
         raise UsageError(source, "holds no film", "name a folder, a list or a bucket with films")
     say(f"manifest: {manifest.rows} films in {len(manifest.parts)} parts")
     return manifest
+
+
+def require_beside(source: str, out: Path) -> None:
+    """Refuse a folder for results that lies in the folder of films, for it would be listed too.
+
+    Raises:
+        UsageError: it does.
+    """
+    if not is_url(source) or source.startswith("file://"):
+        folder = Path(local_path(source))
+        if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                out, f"lies in {source}, whose films are listed", "name a folder beside it"
+            )
 
 
 def score(order: ScoringOrder, say: Say) -> Scored:
@@ -110,6 +132,8 @@ def score(order: ScoringOrder, say: Say) -> Scored:
         name, identity = f"{bundle.manifest.name}-{bundle.manifest.version}", bundle.identity
     if not order.resume and (order.out / MANIFEST).exists() | (order.out / JOURNAL).exists():
         raise CannotWrite(order.out, "exists already", "go on with --resume, or name a new folder")
+    if not (is_manifest(order.source) or is_manifest(order.out / MANIFEST)):
+        require_beside(order.source, order.out)
     with held(order.out):
         manifest = _manifest(order, say)
         binding = Binding(name, identity, manifest.sha256, str(manifest.folder), order.shard)

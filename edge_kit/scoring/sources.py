@@ -110,7 +110,8 @@ def _of_parquet(path: str) -> Iterator[ListedFilm]:
 def _of_row(source: str, row: dict[str, object], column: str) -> ListedFilm:
     value, site = row[column], row.get(SITE)
     if not isinstance(value, str | bytes) or not value:
-        raise UsageError(source, f"has a row without a {column}", "leave it out")
+        lacks = f"without a {column}" if not value else f"with a {column} that is no text"
+        raise UsageError(source, f"has a row {lacks}", "leave it out")
     path = os.fsdecode(value)
     match = _DATE.match(str(row.get(MONTH) or ""))
     month = f"{match[1]}-{match[2]}" if match else None

@@ -85,8 +85,10 @@ def write_table(path: Path, table: pa.Table) -> str:
     return sha256(data)
 
 
-def read_table(path: Path, digest: str, columns: list[str] | None = None) -> pa.Table:
-    """Return the table in a file, after its digest was compared.
+def read_table(
+    path: Path, digest: str, columns: list[str] | None = None, *, cure: str = "go on with --resume"
+) -> pa.Table:
+    """Return the table in a file, after its digest was compared; `cure` helps where it is another.
 
     Raises:
         DataError: it is not there, or not the file that was written.
@@ -97,9 +99,9 @@ def read_table(path: Path, digest: str, columns: list[str] | None = None) -> pa.
         data = path.read_bytes()
     except OSError as error:
         problem = f"cannot be read ({error.strerror or error})"
-        raise DataError(path, problem, "go on with --resume") from error
+        raise DataError(path, problem, cure) from error
     if sha256(data) != digest:
-        raise DataError(path, "is not the file that was written", "go on with --resume")
+        raise DataError(path, "is not the file that was written", cure)
     return pq.read_table(io.BytesIO(data), columns=columns)
 
 

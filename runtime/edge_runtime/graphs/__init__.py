@@ -26,4 +26,4 @@ def require_sound(form: str, data: memoryview, pixels: Shape, subject: object) -
     except (GraphFault, ArithmeticError, LookupError, ValueError) as fault:
         # A rule that has to divide or to unpack what a graph says need not ask whether it can.
         problem = f"its {form} graph cannot be trusted ({fault})"
-        raise NotABundle(subject, problem, "get the bundle again from its maker") from fault
+        raise NotABundle(subject, problem, "get the bundle again, or a newer edge-run") from fault

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from archives import Archive, lasting, rows_of, run_score
+from tiny_bundle import write_tiny_bundle
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,23 @@ def test_a_part_that_is_missing_or_there_twice_is_named(shards: list[Path], tmp_
         assert done.returncode in (2, 9)
         assert words in done.stderr
         assert not (tmp_path / "all").exists()
+
+
+def test_the_bundle_that_answered_is_wanted_and_no_other(
+    shards: list[Path], tmp_path: Path
+) -> None:
+    other = write_tiny_bundle(tmp_path / "other.edge", tolerance=0.5)
+    done = run_score("merge", *shards, "--out", tmp_path / "all", "--bundle", other)
+    assert (done.returncode, "is not the bundle of these answers" in done.stderr) == (2, True)
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.parametrize("more", [["--shard", "1/2"], ["--workers", 3], ["--resume"]])
+def test_what_scores_has_no_place_beside_merge(
+    more: list[object], shards: list[Path], tmp_path: Path
+) -> None:
+    done = run_score("merge", *shards, "--out", tmp_path / "all", *more)
+    assert (done.returncode, "scores nothing" in done.stderr) == (2, True)
 
 
 def test_a_shard_of_another_manifest_is_refused(

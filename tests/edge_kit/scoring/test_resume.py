@@ -201,6 +201,19 @@ def test_a_manifest_that_was_changed_is_refused(archive: Archive, copy: Path) ->
     assert done.returncode == 9, done.stderr
 
 
+def test_a_part_of_the_manifest_that_was_changed_is_named_with_what_helps(
+    archive: Archive, copy: Path
+) -> None:
+    part = copy / "manifest" / "part-00001.parquet"
+    data = bytearray(part.read_bytes())
+    data[40] ^= 1
+    part.write_bytes(data)
+    (copy / "results" / part.name).unlink()
+    done = run_score(archive.folder, "--bundle", archive.bundle, "--out", copy, "--resume")
+    assert done.returncode == 9, done.stderr
+    assert f"{part.name}: is not the file that was written; list the films again" in done.stderr
+
+
 def test_a_listing_that_was_killed_is_done_again(archive: Archive, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(archive.out / "manifest", out / "manifest")

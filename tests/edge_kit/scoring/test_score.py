@@ -13,7 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from archives import Archive, lasting, rows_of, run_score
+from edge_kit.scoring import executor
+from edge_kit.scoring.manifest import read_manifest
+from edge_kit.scoring.process import Setup
 from edge_runtime.answer.classify import FIELDS
+from edge_runtime.errors import EdgeError
 from tiny_bundle import edge_run, write_film
 
 
@@ -86,11 +90,12 @@ def test_a_film_of_any_name_has_its_row_and_the_bytes_of_its_name(
 def test_a_film_that_went_after_it_was_listed_is_a_row_of_its_own(
     archive: Archive, tmp_path: Path
 ) -> None:
-    films = [write_film(tmp_path / f"{name}.png") for name in "abc"]
-    listed = run_score("manifest", tmp_path, "--out", tmp_path / "manifest")
+    folder = folder_of(tmp_path / "films")
+    films = [write_film(folder / f"{name}.png") for name in "abc"]
+    listed = run_score("manifest", folder, "--out", tmp_path / "manifest")
     assert listed.returncode == 0, listed.stderr
     films[1].unlink()
-    write_film(tmp_path / "new.png")
+    write_film(folder / "new.png")
     done = run_score(tmp_path / "manifest", "--bundle", archive.bundle, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     rows = rows_of(tmp_path / "out")
@@ -124,6 +129,8 @@ def test_films_that_could_not_be_read_are_tried_again_where_it_is_said(
         pytest.param(["films", "--bundle", "B", "--again"], 2, "--resume", id="again"),
         pytest.param(["films", "a", "--bundle", "B"], 2, "one SOURCE", id="two sources"),
         pytest.param(["odd.parquet", "--bundle", "B"], 2, "no column `path`", id="no column"),
+        pytest.param(["numbers.parquet", "--bundle", "B"], 2, "that is no text", id="numbers"),
+        pytest.param(["nameless.parquet", "--bundle", "B"], 2, "without a path", id="no name"),
         pytest.param(["torn.parquet", "--bundle", "B"], 2, "no whole Parquet", id="torn"),
         pytest.param(["nope://x/y", "--bundle", "B"], 2, "nope", id="no such store"),
         pytest.param(["s3://a:b@c/d", "--bundle", "B"], 2, "holds a password", id="a password"),
@@ -136,9 +143,13 @@ def test_what_cannot_be_scored_is_one_line(
     (tmp_path / "B").symlink_to(archive.bundle)
     (tmp_path / "empty").mkdir()
     pq.write_table(pa.table({"x": [1]}), tmp_path / "odd.parquet")
+    pq.write_table(pa.table({"path": [1]}), tmp_path / "numbers.parquet")
+    pq.write_table(pa.table({"path": [None, "x"]}), tmp_path / "nameless.parquet")
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
     there = {name: str(tmp_path / name) for name in ("films", "B", "empty")}
-    there |= {name: str(tmp_path / name) for name in ("odd.parquet", "torn.parquet", "nowhere")}
+    files = ("odd", "torn", "numbers", "nameless")
+    there |= {f"{name}.parquet": str(tmp_path / f"{name}.parquet") for name in files}
+    there["nowhere"] = str(tmp_path / "nowhere")
     named = [there.get(word, word) for word in arguments]
     done = run_score(*named, "--out", tmp_path / "out")
     lines = [line for line in done.stderr.splitlines() if line.startswith("edge-kit: ")]
@@ -146,3 +157,44 @@ def test_what_cannot_be_scored_is_one_line(
     assert words in lines[0]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out" / "index.json").exists()
+
+
+def test_an_empty_folder_is_refused_as_often_as_it_is_named(
+    archive: Archive, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    order = (tmp_path / "empty", "--bundle", archive.bundle, "--out", tmp_path / "out")
+    for more in ([], ["--resume"]):
+        done = run_score(*order, *more)
+        assert (done.returncode, "holds no film" in done.stderr) == (2, True)
+
+
+def test_results_within_the_films_are_refused_before_anything_is_written(
+    archive: Archive, tmp_path: Path
+) -> None:
+    folder = folder_of(tmp_path / "films")
+    write_film(folder / "a.png", seed=1)
+    for action, place in (([], "scored"), ([], "."), (["manifest"], "listed")):
+        done = run_score(*action, folder, "--bundle", archive.bundle, "--out", folder / place)
+        assert (done.returncode, "whose films are listed" in done.stderr) == (2, True)
+    assert [path.name for path in folder.iterdir()] == ["a.png"]
+
+
+def folder_of(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def test_a_worker_that_the_system_gives_nothing_is_one_line(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Setup) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(executor, "Worker", refused)
+    processes = executor.Processes(Setup("b", "i", "auto", "r", "m"), 2)
+    parts = read_manifest(archive.out / "manifest")
+    with pytest.raises(EdgeError) as caught:
+        list(processes.run([parts.part(0), parts.part(1)]))
+    processes.close()
+    assert str(caught.value).startswith("worker: cannot go on (Too many open files); fewer")
