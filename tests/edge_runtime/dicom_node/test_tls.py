@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -58,14 +58,22 @@ def options(files: TlsFiles) -> list[str]:
 
 @contextmanager
 def archive(files: TlsFiles, folder: Path, port: int) -> Iterator[Path]:
-    """Run dcmtk's archive, and yield the folder of what it takes."""
+    """Run dcmtk's archive, and yield the folder of what it takes, once it has read its files."""
     (taken := folder / "taken").mkdir(exist_ok=True)
     line = [debian("storescp", "dcmtk"), *options(files), "-od", str(taken), str(port)]
     with subprocess.Popen(line, stderr=subprocess.DEVNULL) as process:
         try:
+            until(partial(listens, port), "the archive")
             yield taken
         finally:
             process.terminate()
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def stored(told: NodeSettings, files: TlsFiles | None, folder: Path) -> bool:
