@@ -74,11 +74,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _manifest(options: argparse.Namespace, sources: list[str]) -> None:
-    from edge_kit.scoring.score import list_films
+    from edge_kit.scoring.score import list_films, require_beside
     from edge_runtime.output import new_folder_at
 
     if len(sources) > 1:
         raise UsageError("score manifest", "takes one SOURCE", "name them in a list of paths")
+    require_beside(sources[0], options.out)
     new_folder_at(options.out, or_empty=True)
     list_films(sources[0], options.out, options.part, say)
 

@@ -72,7 +72,7 @@ class Processes:
             self._done.put(error)
         except OSError as error:  # the system gives no process, file or memory
             problem = f"cannot go on ({error.strerror or error})"
-            self._done.put(EdgeError("worker", problem, "fewer --workers, with --resume"))
+            self._done.put(EdgeError("worker", problem, "give fewer --workers, and --resume"))
 
     def _next(self, rest: Iterator[ArchivePart]) -> ArchivePart | None:
         with self._guard:

@@ -90,18 +90,14 @@ def list_films(source: str, folder: Path, part_rows: int, say: Say) -> FilmManif
         UsageError: the source cannot be read or holds no film.
         CannotWrite: the disk does not take the manifest.
     """
-    require_beside(source, folder)
     passed_over: dict[str, int] = {}
     films = films_of(source, lambda _: None, passed_over)
     first = list(islice(films, 1))
-    manifest = (
-        write_manifest(chain(first, films), folder, source=source, rows=part_rows)
-        if first
-        else None
-    )
+    if first:  # a manifest of nothing would be gone on with
+        manifest = write_manifest(chain(first, films), folder, source=source, rows=part_rows)
     if passed_over:
         say(in_words(passed_over))
-    if manifest is None:
+    if not first:
         raise UsageError(source, "holds no film", "name a folder, a list or a bucket with films")
     say(f"manifest: {manifest.rows} films in {len(manifest.parts)} parts")
     return manifest

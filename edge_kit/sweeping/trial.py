@@ -126,7 +126,7 @@ def _found(
 ) -> tuple[TrialFigures, bytes]:
     artefact = findings.bundled[0]
     # A constant network is not quantized; a remedy may have chosen int16 activations.
-    if artefact.recipe == FLOAT32.name != trial.configuration.recipe:
+    if artefact.recipe == FLOAT32.name and trial.configuration.recipe != FLOAT32.name:
         raise DataError(trial, "; ".join(findings.reasons) or "was not quantized")
     tested = np.array([split == "test" for split in findings.held_out.splits])
     positive = findings.held_out.positive[tested]

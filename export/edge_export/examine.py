@@ -34,7 +34,7 @@ from edge_export.proof.prove import Proof
 from edge_export.proof.reference import HeldOut, refer
 from edge_export.proof.threshold import Rule
 from edge_export.quantize.calibrate import CalibrationRecord, choose_films, require_sound
-from edge_export.quantize.quantizer import Quantizer, Ranges, require_room
+from edge_export.quantize.quantizer import Quantizer, Ranges, require_fits_bundle
 from edge_export.quantize.recipe import FLOAT32, INT8, RECIPES, Setting
 from edge_export.quantize.stability import Stability, halves, ranges_of_halves, stability
 from edge_export.remedy.ladder import Attempt, try_remedies
@@ -162,7 +162,7 @@ def _calibrated(
     say(f"converting, and calibrating with {len(chosen)} training films drawn by seed {plan.seed}")
     candidate = network(model, plan.input_range)
     graphs = float_graphs(candidate, pixels)
-    require_room(graphs, plan.recipes, (1, *pixels.shape[1:]))
+    require_fits_bundle(graphs, plan.recipes, (1, *pixels.shape[1:]))
     with naming_layers(graphs.layers):
         ranges, *of_halves = ranges_of_halves(graphs.tflite, pixels, halves(chosen), plan.method)
     quantizer = Quantizer(graphs, pixels, {plan.method: ranges})

@@ -99,7 +99,9 @@ class Quantizer:
         return self._expected
 
 
-def require_room(graphs: FloatGraphs, recipes: Collection[str], shape: tuple[int, ...]) -> None:
+def require_fits_bundle(
+    graphs: FloatGraphs, recipes: Collection[str], shape: tuple[int, ...]
+) -> None:
     """Refuse a network that cannot end in a bundle of `recipes`, before films are answered.
 
     `shape` is that of a film's pixels, (1, height, width, channels).

@@ -130,7 +130,7 @@ class FlatBuffer:
         return places
 
     def text(self, place: int) -> str:
-        """Return the string of UTF-8 to which the offset at `place` leads, up to the first zero.
+        """Return the string of UTF-8 to which the offset at `place` leads, and which a zero ends.
 
         Raises:
             GraphFault: it leads to none, or there is more of it behind a zero.

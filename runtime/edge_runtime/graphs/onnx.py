@@ -3,7 +3,8 @@
 What is verified: that nothing of it lies in other files; that there are no functions, graphs within
 nodes or operators beside those of `onnx_operators`, with their attributes and element types; that
 constants are as long as their shapes say; that each value is made once, and nothing waits for
-itself; and the shape of every value, by `onnx_rules`: memory and multiplications in all.
+itself; the shape of every value and the multiplications in all, by `onnx_rules`; and memory, by
+`onnx_memory`.
 """
 
 from __future__ import annotations

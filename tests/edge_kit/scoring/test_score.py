@@ -197,4 +197,4 @@ def test_a_worker_that_the_system_gives_nothing_is_one_line(
     with pytest.raises(EdgeError) as caught:
         list(processes.run([parts.part(0), parts.part(1)]))
     processes.close()
-    assert str(caught.value).startswith("worker: cannot go on (Too many open files); fewer")
+    assert str(caught.value).startswith("worker: cannot go on (Too many open files); give")
